@@ -1,0 +1,105 @@
+// The gateway's configuration: one table of keys, read once by the supervisor, handed on as a sealed memfd.
+// Runs in: every process.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/fd.hpp"
+#include "gateway/base/log.hpp"
+#include "gateway/base/result.hpp"
+
+namespace stowage {
+
+enum class QuotaChoice { automatic, btrfs, xfs, ext4, cephfs, none };
+enum class NfsServer { automatic, kernel, ganesha };
+enum class Durability { full, none };
+enum class Resumption { required, optional };
+
+/// Typed values; keys, defaults, units and documentation stand in config.cpp's table.
+struct Config {
+    std::string state_dir, run_dir;
+    log::Level log_level{};
+    std::chrono::seconds drain_timeout{};
+
+    struct {
+        std::string controller_user, front_user, admin_group;
+        std::string libexec_dir;  // empty: where the supervisor's executable lies
+    } process;
+    struct {
+        std::string root;
+        std::uint32_t uid_min{}, uid_max{};
+        QuotaChoice quota_backend{};
+        std::uint64_t default_quota_bytes{}, default_quota_inodes{};
+        std::vector<std::string> default_clients;
+    } labs;
+    struct {
+        std::vector<std::string> listen;  // addresses; "::" is dual stack
+        std::uint16_t port{}, implicit_port{};  // 0 in the configuration: off for implicit
+        std::uint16_t passive_port_min{}, passive_port_max{};
+        std::string pasv_address;  // empty: the address that the client reached
+        std::string certificate, private_key;
+        std::string alias;  // "/mnt/nfs": another name of "/"
+        Durability durability{};
+        Resumption data_tls_resumption{};
+        bool same_control_connection{};
+        std::chrono::seconds idle_timeout{}, login_timeout{}, data_timeout{}, failed_login_time{};
+        std::chrono::hours partial_expiry{};
+        std::uint32_t max_sessions{}, max_sessions_per_user{}, max_transfers_per_lab{};
+        std::chrono::seconds worker_idle_timeout{};
+    } ftps;
+    struct {
+        std::string pam_service, pam_confdir, password_file;
+    } accounts;
+    struct {
+        NfsServer server{};
+        std::string address;       // as pods see this node; goes into the data source
+        std::string check_address; // where the mount check connects
+        std::uint16_t port{};
+        std::string bind_address;
+        std::string exports_dir;   // kernel nfsd
+        std::string ganesha_executable, dbus_executable;
+        bool ganesha_graceless{};
+    } nfs;
+    struct {
+        std::string url;  // empty: Run:ai is not used
+        std::string cluster, client_id, client_secret_file, ca_bundle;
+        bool insecure_skip_verify{};
+        std::string container_path;
+        std::string data_source_scope;  // department | project
+        std::chrono::seconds request_timeout{};
+        std::uint32_t max_parallel{};
+    } runai;
+    std::chrono::seconds reconcile_interval{};
+};
+
+/// One row of the table, for `stowage check`, the reference page and --set.
+struct ConfigKey {
+    std::string_view key, default_text, unit, doc;
+};
+const std::vector<ConfigKey>& config_keys();
+
+/// Where a value came from, for error texts: "/etc/stowage/stowage.yaml:12", "--set", "default".
+struct ConfigValue {
+    std::string text, origin;
+};
+using ConfigValues = std::map<std::string, ConfigValue, std::less<>>;
+
+/// Parses and checks everything, defaults included. Code::config with every problem found, one per line, each with
+/// origin, key, value and remedy; an unknown key names the nearest known one.
+Result<Config> parse_config(const ConfigValues& values);
+
+/// The lines `key=value` of all keys: what the sealed memfd holds.
+std::string to_text(const ConfigValues& values);
+Result<ConfigValues> values_from_text(std::string_view text);
+
+/// A sealed memfd (no write, grow or shrink) with `text`, close-on-exec.
+Result<Fd> seal(std::string_view name, std::string_view text);
+/// The whole text behind a descriptor, from its start, at most 1 MiB.
+Result<std::string> read_sealed(const Fd& fd);
+
+}  // namespace stowage

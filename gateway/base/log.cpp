@@ -1,0 +1,70 @@
+// Formatting and escaping of log lines.
+// Runs in: every process.
+#include "gateway/base/log.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace stowage::log {
+
+namespace {
+
+std::string process = "stowage";
+Level threshold = Level::info;
+
+bool is_plain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-.:/@+,%[]").find(c) != std::string_view::npos;
+}
+
+void append_value(std::string& line, std::string_view value) {
+    if (!value.empty() && std::all_of(value.begin(), value.end(), is_plain)) {
+        line += value;
+        return;
+    }
+    line += '"';
+    for (const char c : escaped(value)) {
+        if (c == '"') line += '\\';
+        line += c;
+    }
+    line += '"';
+}
+
+}  // namespace
+
+void start(std::string process_name, Level level) {
+    process = std::move(process_name);
+    threshold = level;
+}
+
+void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+    if (level > threshold) return;
+    auto line = fmt::format("<{}>process={} event={}", static_cast<int>(level), process, event);
+    for (const auto& field : fields) {
+        line += ' ';
+        line += field.key;
+        line += '=';
+        append_value(line, field.value);
+    }
+    line += '\n';
+    // A lost log line must never stop the service: the result is ignored on purpose.
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::string escaped(std::string_view bytes) {
+    std::string text;
+    text.reserve(bytes.size());
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '\\')
+            text += "\\\\";
+        else if (byte >= 0x20 && byte < 0x7f)
+            text += c;
+        else
+            text += fmt::format("\\x{:02x}", byte);
+    }
+    return text;
+}
+
+}  // namespace stowage::log

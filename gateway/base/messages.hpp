@@ -1,0 +1,339 @@
+// Every message that crosses a process boundary: fixed structs, one per SEQPACKET packet, size-capped.
+// Runs in: every process but the CLI. Distrusts: each field, until it was checked by its receiver; who may send
+// which message when is in gateway/supervisor/admission.hpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace stowage::message {
+
+/// Text in a message: a length and N bytes, never terminated. assign() cuts nothing: it answers false when the
+/// text does not fit.
+template <std::size_t N>
+struct Text {
+    std::uint16_t size = 0;
+    std::array<char, N> bytes{};
+
+    [[nodiscard]] bool assign(std::string_view text) {
+        if (text.size() > N) return false;
+        bytes.fill(0);
+        size = static_cast<std::uint16_t>(text.size());
+        std::memcpy(bytes.data(), text.data(), text.size());
+        return true;
+    }
+    /// As assign(), but keeps the first N bytes: for texts that are only shown.
+    void assign_cut(std::string_view text) { (void)assign(text.substr(0, N)); }
+    /// A hostile length never reaches past the array.
+    std::string_view view() const { return {bytes.data(), size <= N ? size : 0}; }
+    std::string str() const { return std::string(view()); }
+};
+
+using LabName = Text<57>;
+using UserName = Text<64>;
+using Address = Text<48>;  ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
+using Nonce = std::array<std::uint8_t, 16>;
+using Uuid = std::array<std::uint8_t, 16>;
+
+enum class Type : std::uint16_t {
+    // supervisor -> any child, first packet
+    start_front = 1,
+    start_worker,
+    start_controller,
+    // supervisor -> front
+    listener,
+    certificate,
+    login_reply,
+    // supervisor -> front and worker
+    ticket_key,
+    drain,
+    // front -> supervisor
+    login_request,
+    session_ended,
+    // supervisor -> worker
+    session_start,
+    lab_settings,
+    // worker -> supervisor
+    idle,
+    // any child -> supervisor
+    ready,
+    // controller -> supervisor
+    put_lab,
+    remove_lab,
+    put_account,
+    remove_account,
+    accounts_complete,
+    step_request,
+    status_query,
+    // supervisor -> controller
+    step_reply,
+    status_entry,
+    status_end,
+    // supervisor <-> login
+    login_attempt,
+    login_result,
+};
+
+/// In front of each struct. `id` pairs a reply with its request; 0 where nothing is answered.
+struct Header {
+    Type type;
+    std::uint16_t reserved = 0;
+    std::uint32_t id = 0;
+};
+
+/// First packet to the front. Descriptor: the sealed configuration.
+struct StartFront {
+    static constexpr Type type = Type::start_front;
+    std::uint32_t uid = 0, gid = 0;
+};
+
+/// First packet to a worker. Descriptors: the sealed configuration; and, only when the lab's
+/// data_tls_resumption is optional, certificate chain and private key (PEM, sealed memfds).
+struct StartWorker {
+    static constexpr Type type = Type::start_worker;
+    LabName lab;
+    std::uint32_t uid = 0, gid = 0;
+    Text<1024> directory;  ///< absolute path of the lab; becomes the root directory
+};
+
+/// First packet to the controller. Descriptors: the sealed configuration, the listening control socket.
+struct StartController {
+    static constexpr Type type = Type::start_controller;
+    std::uint32_t uid = 0, gid = 0;
+    std::uint32_t admin_gid = 0;  ///< members of this group, and root, may use the control socket
+};
+
+/// One descriptor: a bound, listening TCP socket.
+struct Listener {
+    static constexpr Type type = Type::listener;
+    std::uint8_t implicit_tls = 0;
+};
+
+/// Two descriptors: certificate chain and private key (PEM, sealed memfds). Sent again on a reload.
+struct Certificate {
+    static constexpr Type type = Type::certificate;
+    std::uint32_t reserved = 0;
+};
+
+/// A session ticket key (RFC 5077 §4 construction: AES-256-CBC and HMAC-SHA-256). The newest encrypts; up to
+/// `ticket_keys_kept` older ones still decrypt.
+struct TicketKey {
+    static constexpr Type type = Type::ticket_key;
+    std::array<std::uint8_t, 16> name{};
+    std::array<std::uint8_t, 32> aes{};
+    std::array<std::uint8_t, 32> hmac{};
+    std::int64_t made_at = 0;  ///< seconds since the epoch
+};
+inline constexpr std::size_t ticket_keys_kept = 25;  // hourly: a TLS 1.2 session cannot renew its ticket, so a day
+
+/// front -> supervisor: one login. Wipe after use.
+struct LoginRequest {
+    static constexpr Type type = Type::login_request;
+    std::uint64_t session = 0;  ///< the front's number of the control connection
+    Nonce nonce{};              ///< stands in every ticket of this control connection
+    Address peer, local;
+    UserName user;
+    Text<512> password;
+    std::uint16_t tls_version = 0;  ///< 0x0303 or 0x0304
+};
+
+enum class LoginOutcome : std::uint16_t {
+    ok = 1,
+    denied,       ///< PAM said no, or no such account: the client is told nothing more
+    expired,      ///< the password is right but expired
+    unavailable,  ///< the lab is not being served, or PAM itself failed: 421
+    busy,         ///< too many sessions: 421
+};
+
+/// supervisor -> front. On ok one descriptor: the front's end of the session socketpair (SEQPACKET; see
+/// session_packet). `text` is for the client's reply.
+struct LoginReply {
+    static constexpr Type type = Type::login_reply;
+    std::uint64_t session = 0;
+    LoginOutcome outcome = LoginOutcome::denied;
+    LabName lab;
+    Text<512> text;
+};
+
+/// front -> supervisor: the control connection is gone.
+struct SessionEnded {
+    static constexpr Type type = Type::session_ended;
+    std::uint64_t session = 0;
+};
+
+/// supervisor -> worker: a logged-in session. One descriptor: the worker's end of the socketpair.
+struct SessionStart {
+    static constexpr Type type = Type::session_start;
+    std::uint64_t session = 0;
+    Nonce nonce{};
+    UserName user;
+    Address peer, local;
+    std::uint16_t tls_version = 0;
+};
+
+/// supervisor -> worker, at start and on every change.
+struct LabSettings {
+    static constexpr Type type = Type::lab_settings;
+    std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< 0: no limit
+};
+
+/// supervisor -> front, worker, controller: take nothing new, finish what runs, then exit.
+struct Drain {
+    static constexpr Type type = Type::drain;
+    std::uint32_t limit_seconds = 0;
+};
+
+/// worker -> supervisor: no session for a while. The supervisor closes the channel unless one is on its way.
+struct Idle {
+    static constexpr Type type = Type::idle;
+    std::uint64_t sessions_started = 0;  ///< how many SessionStart this worker has received in all
+};
+
+/// child -> supervisor: narrowed and serving.
+struct Ready {
+    static constexpr Type type = Type::ready;
+    std::uint32_t reserved = 0;
+};
+
+/// controller -> supervisor: this lab may be served over FTPS.
+struct PutLab {
+    static constexpr Type type = Type::put_lab;
+    LabName lab;
+    std::uint32_t uid = 0, gid = 0;
+    std::uint64_t quota_bytes = 0, quota_inodes = 0;
+    std::uint8_t resumption_optional = 0;
+};
+
+struct RemoveLab {
+    static constexpr Type type = Type::remove_lab;
+    LabName lab;
+};
+
+/// controller -> supervisor: this user logs in to this lab.
+struct PutAccount {
+    static constexpr Type type = Type::put_account;
+    UserName user;
+    LabName lab;
+};
+
+struct RemoveAccount {
+    static constexpr Type type = Type::remove_account;
+    UserName user;
+};
+
+/// controller -> supervisor: labs and accounts are told whole; what was not named since start is forgotten.
+struct AccountsComplete {
+    static constexpr Type type = Type::accounts_complete;
+    std::uint32_t reserved = 0;
+};
+
+/// What root_step can do. Each is idempotent: done twice it is done once.
+enum class Step : std::uint16_t {
+    observe_lab = 1,         ///< reads: directory, owner, mount, quota, usage, export
+    make_directory,          ///< directory or subvolume, mount, owner, mode 2770, marker
+    set_quota,
+    publish_export,          ///< or change it
+    withdraw_export,         ///< and unmount, so that the data can be kept or purged
+    purge_directory,         ///< deletes the lab's data; only after withdraw_export
+    set_password,            ///< FTPS account in the pwdfile
+    remove_password,
+};
+
+/// controller -> supervisor -> root_step. Fields that a step does not use stay zero.
+struct StepRequest {
+    static constexpr Type type = Type::step_request;
+    Step step = Step::observe_lab;
+    LabName lab;
+    std::uint32_t uid = 0, gid = 0;
+    std::uint64_t quota_bytes = 0, quota_inodes = 0;
+    std::uint16_t export_id = 0;   ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
+    Uuid fsid{};                   ///< exports(5) fsid=, stable per lab
+    Text<4096> clients;            ///< canonical networks, comma-separated
+    UserName user;
+    Text<256> password_hash;       ///< crypt(5), made by the controller
+};
+
+enum class QuotaBackend : std::uint8_t { none = 1, btrfs, xfs, ext4, cephfs };
+
+/// What observe_lab saw.
+struct LabObservation {
+    std::uint8_t directory_exists = 0;
+    std::uint8_t marked = 0;          ///< our marker names this lab: we made the directory
+    std::uint8_t empty = 0;           ///< nothing in it but what is ours
+    std::uint8_t mounted = 0;         ///< btrfs: the subvolume is mounted on itself; else 1
+    std::uint32_t uid = 0, gid = 0, mode = 0;
+    QuotaBackend quota_backend = QuotaBackend::none;
+    std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< as set now; 0: no limit
+    std::uint64_t used_bytes = 0, used_inodes = 0;
+    std::uint8_t exported = 0;        ///< the server serves it just as publish_export with these arguments would
+    std::uint8_t export_present = 0;  ///< some export of ours for this lab is there, right or not
+};
+
+/// root_step -> supervisor -> controller. `code` 0 is success, else a stowage::Code.
+struct StepReply {
+    static constexpr Type type = Type::step_reply;
+    std::uint16_t code = 0;
+    Text<1024> what;
+    Text<512> remedy;
+    LabObservation observation;
+};
+
+struct StatusQuery {
+    static constexpr Type type = Type::status_query;
+    std::uint32_t reserved = 0;
+};
+
+/// supervisor -> controller: one per process, then StatusEnd.
+struct StatusEntry {
+    static constexpr Type type = Type::status_entry;
+    Text<32> process;  ///< "front", "worker", "ganesha", …
+    LabName lab;       ///< of a worker
+    std::uint32_t pid = 0;
+    std::uint32_t restarts = 0;
+    std::uint32_t sessions = 0;
+    std::int64_t started_at = 0;
+    std::uint8_t running = 0;
+};
+
+struct StatusEnd {
+    static constexpr Type type = Type::status_end;
+    std::uint32_t restarting_front = 0;
+};
+
+/// supervisor -> login: the one attempt. Wipe after use.
+struct LoginAttempt {
+    static constexpr Type type = Type::login_attempt;
+    UserName user;
+    Text<512> password;
+    Address peer;
+    Text<64> pam_service;
+    Text<256> pam_confdir;  ///< empty: the system's
+};
+
+struct LoginResult {
+    static constexpr Type type = Type::login_result;
+    LoginOutcome outcome = LoginOutcome::denied;
+    Text<256> reason;  ///< for the log only
+};
+
+/// The largest struct above with its header, and some room.
+inline constexpr std::size_t max_packet_bytes = 8192;
+/// The most descriptors that one packet may carry.
+inline constexpr std::size_t max_packet_fds = 4;
+
+}  // namespace stowage::message
+
+namespace stowage::session_packet {
+
+// Between front and worker, per session: SEQPACKET packets of one kind byte and a payload. End of file on either
+// side ends the session.
+inline constexpr char data = 'D';    ///< plaintext of the control connection, either way, at most max_payload bytes
+inline constexpr char ticket = 'T';  ///< worker -> front: send the client a fresh session ticket before what follows
+inline constexpr char close = 'C';   ///< worker -> front: send what is queued, then close_notify and close
+inline constexpr std::size_t max_payload = 16384;
+
+}  // namespace stowage::session_packet
