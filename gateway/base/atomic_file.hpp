@@ -19,8 +19,8 @@ struct FileOwner {
 };
 
 /// Writes a temporary file beside `path` (dot in front, so that exportfs and other *.d readers pass over it),
-/// fsyncs it, renames it onto `path` and fsyncs the directory. Blocks on the disk. On failure the old file is as
-/// it was and the temporary is gone.
+/// fsyncs it, renames it onto `path` and fsyncs the directory. Blocks on the disk. On failure the old file is
+/// as it was and the temporary is gone.
 Result<void> write_atomically(const std::string& path, std::string_view text, FileOwner owner = {});
 
 /// The whole file, at most `limit` bytes (Code::invalid above that). Code::not_found when it is not there.

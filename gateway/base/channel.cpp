@@ -29,7 +29,8 @@ namespace {
 
 std::vector<int> numbers_of(const std::vector<Fd>& fds) {
     std::vector<int> numbers;
-    for (const auto& fd : fds) numbers.push_back(fd.get());
+    for (const auto& fd : fds)
+        numbers.push_back(fd.get());
     return numbers;
 }
 
@@ -44,14 +45,18 @@ Channel::~Channel() {
     if (state_) close();
 }
 
-bool Channel::is_open() const { return state_->socket.is_open(); }
+bool Channel::is_open() const {
+    return state_->socket.is_open();
+}
 
 void Channel::close() {
     boost::system::error_code ignored;
     state_->socket.close(ignored);
 }
 
-asio::awaitable<Result<Packet>> Channel::receive() { return receive_from(state_); }
+asio::awaitable<Result<Packet>> Channel::receive() {
+    return receive_from(state_);
+}
 
 asio::awaitable<Result<Packet>> Channel::receive_from(std::shared_ptr<State> state) {
     for (;;) {
@@ -65,7 +70,8 @@ asio::awaitable<Result<Packet>> Channel::receive_from(std::shared_ptr<State> sta
     }
 }
 
-Result<void> Channel::send_bytes(message::Header header, const void* body, std::size_t size, std::vector<Fd> fds) {
+Result<void> Channel::send_bytes(message::Header header, const void* body, std::size_t size,
+                                 std::vector<Fd> fds) {
     if (!is_open()) return Error{Code::cancelled, "the channel is closed"};
     auto& queue = state_->queue;
     if (queue.empty()) {
@@ -86,8 +92,8 @@ asio::awaitable<void> Channel::flush(std::shared_ptr<State> state) {
     auto& queue = state->queue;
     while (!queue.empty() && state->socket.is_open()) {
         auto& next = queue.front();
-        auto sent = ipc::send_bytes(state->socket.native_handle(), next.header, next.body.data(), next.body.size(),
-                                    numbers_of(next.fds));
+        auto sent = ipc::send_bytes(state->socket.native_handle(), next.header, next.body.data(),
+                                    next.body.size(), numbers_of(next.fds));
         if (!sent && sent.error().code == Code::unavailable) {
             boost::system::error_code failed;
             co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_write,

@@ -1,5 +1,6 @@
 // Channel: packets on an Asio event loop, with a queue for what cannot be sent at once.
-// Runs in: supervisor, front, worker, controller. Distrusts: the peer's pace; a queue over its cap is an error.
+// Runs in: supervisor, front, worker, controller. Distrusts: the peer's pace; a queue over its cap is an
+// error.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

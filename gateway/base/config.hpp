@@ -38,7 +38,7 @@ struct Config {
         std::vector<std::string> default_clients;
     } labs;
     struct {
-        std::vector<std::string> listen;  // addresses; "::" is dual stack
+        std::vector<std::string> listen;        // addresses; "::" is dual stack
         std::uint16_t port{}, implicit_port{};  // 0 in the configuration: off for implicit
         std::uint16_t passive_port_min{}, passive_port_max{};
         std::string pasv_address;  // empty: the address that the client reached
@@ -48,7 +48,7 @@ struct Config {
         Resumption data_tls_resumption{};
         bool same_control_connection{};
         std::chrono::seconds idle_timeout{}, login_timeout{}, data_timeout{}, failed_login_time{};
-        std::chrono::hours partial_expiry{};
+        std::chrono::seconds partial_expiry{};
         std::uint32_t max_sessions{}, max_sessions_per_user{}, max_transfers_per_lab{};
         std::chrono::seconds worker_idle_timeout{};
     } ftps;
@@ -57,11 +57,11 @@ struct Config {
     } accounts;
     struct {
         NfsServer server{};
-        std::string address;       // as pods see this node; goes into the data source
-        std::string check_address; // where the mount check connects
+        std::string address;        // as pods see this node; goes into the data source
+        std::string check_address;  // where the mount check connects
         std::uint16_t port{};
         std::string bind_address;
-        std::string exports_dir;   // kernel nfsd
+        std::string exports_dir;  // kernel nfsd
         std::string ganesha_executable, dbus_executable;
         bool ganesha_graceless{};
     } nfs;
@@ -89,8 +89,8 @@ struct ConfigValue {
 };
 using ConfigValues = std::map<std::string, ConfigValue, std::less<>>;
 
-/// Parses and checks everything, defaults included. Code::config with every problem found, one per line, each with
-/// origin, key, value and remedy; an unknown key names the nearest known one.
+/// Parses and checks everything, defaults included. Code::config with every problem found, one per line, each
+/// with origin, key, value and remedy; an unknown key names the nearest known one.
 Result<Config> parse_config(const ConfigValues& values);
 
 /// The lines `key=value` of all keys: what the sealed memfd holds.

@@ -6,9 +6,9 @@
 
 namespace stowage {
 
-/// Nested maps become dotted keys, sequences comma-joined values. Code::config with file:line for syntax errors,
-/// duplicate keys, unknown keys and values that are not scalars; Code::not_found when there is no file.
-/// Refuses a file that others than root (or the caller) may write.
+/// Nested maps become dotted keys, sequences comma-joined values. Code::config with file:line for syntax
+/// errors, duplicate keys, unknown keys and values that are not scalars; Code::not_found when there is no
+/// file. Refuses a file that others than root (or the caller) may write.
 Result<ConfigValues> read_config_file(const std::string& path);
 
 }  // namespace stowage

@@ -10,17 +10,18 @@
 
 namespace stowage {
 
-/// A lab name that keeps Run:ai's rules: a letter first, then lower-case letters, digits and hyphens, no hyphen
-/// last, at most 57 bytes. So it is also safe as a path component, an exports(5) token and a D-Bus argument.
+/// A lab name that keeps Run:ai's rules: a letter first, then lower-case letters, digits and hyphens, no
+/// hyphen last, at most 57 bytes. So it is also safe as a path component, an exports(5) token and a D-Bus
+/// argument.
 Result<std::string> parse_lab_name(std::string_view text);
 
-/// An FTPS user name: 1 to 64 bytes of letters, digits, '.', '_', '-', '@', '+', a letter or digit first. An email
-/// address fits. No ':' (passwd(5) fields), no '/', no blank, no quote.
+/// An FTPS user name: 1 to 64 bytes of letters, digits, '.', '_', '-', '@', '+', a letter or digit first. An
+/// email address fits. No ':' (passwd(5) fields), no '/', no blank, no quote.
 Result<std::string> parse_user_name(std::string_view text);
 
-/// A size in bytes: a whole or decimal number with an optional unit: B, K/KB/KiB, M…, G…, T…, P…. All units are
-/// powers of 1024, as quota tools have it. Refuses negatives, exponents, "nan", fractions of a byte and anything
-/// above 2^63-1. "none" is 0: no limit.
+/// A size in bytes: a whole or decimal number with an optional unit: B, K/KB/KiB, M…, G…, T…, P…. All units
+/// are powers of 1024, as quota tools have it. Refuses negatives, exponents, "nan", fractions of a byte and
+/// anything above 2^63-1. "none" is 0: no limit.
 /// @param field what to call it in the error, for example "quota"
 Result<std::uint64_t> parse_bytes(std::string_view field, std::string_view text);
 
@@ -30,8 +31,8 @@ Result<std::uint64_t> parse_count(std::string_view field, std::string_view text)
 /// 1536 -> "1.5KiB"; parse_bytes reads it back to the same number whenever it prints without rounding.
 std::string format_bytes(std::uint64_t bytes);
 
-/// An IPv4 or IPv6 network in CIDR notation, or a single address. Host bits must be zero ("10.1.2.3/8" is refused
-/// with "10.0.0.0/8" as the remedy). Returned in canonical text, always with its prefix length.
+/// An IPv4 or IPv6 network in CIDR notation, or a single address. Host bits must be zero ("10.1.2.3/8" is
+/// refused with "10.0.0.0/8" as the remedy). Returned in canonical text, always with its prefix length.
 Result<std::string> parse_network(std::string_view text);
 
 /// True if two canonical networks share an address.

@@ -28,14 +28,17 @@ void take_descriptors(const msghdr& m, std::vector<Fd>& fds) {
 
 Result<std::pair<Fd, Fd>> make_pair() {
     int fds[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return system_error(errno, "socketpair");
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+        return system_error(errno, "socketpair");
     return std::pair{Fd(fds[0]), Fd(fds[1])};
 }
 
 Result<void> send_bytes(int socket, const message::Header& header, const void* body, std::size_t size,
                         const std::vector<int>& fds) {
-    if (fds.size() > message::max_packet_fds) return Error{Code::internal, "too many descriptors for one packet"};
-    iovec parts[2] = {{const_cast<message::Header*>(&header), sizeof header}, {const_cast<void*>(body), size}};
+    if (fds.size() > message::max_packet_fds)
+        return Error{Code::internal, "too many descriptors for one packet"};
+    iovec parts[2] = {{const_cast<message::Header*>(&header), sizeof header},
+                      {const_cast<void*>(body), size}};
     alignas(cmsghdr) char control[control_bytes] = {};
     msghdr m{};
     m.msg_iov = parts;
@@ -51,7 +54,8 @@ Result<void> send_bytes(int socket, const message::Header& header, const void* b
     }
     while (::sendmsg(socket, &m, MSG_NOSIGNAL) < 0) {
         if (errno == EINTR) continue;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return Error{Code::unavailable, "the packet queue is full"};
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return Error{Code::unavailable, "the packet queue is full"};
         return system_error(errno, "sendmsg");
     }
     return {};

@@ -27,7 +27,8 @@ struct Packet {
     /// The body as M. Code::protocol unless type and size are exactly M's.
     template <typename M>
     Result<M> as() const {
-        static_assert(std::is_trivially_copyable_v<M> && sizeof(M) + sizeof(message::Header) <= message::max_packet_bytes);
+        static_assert(std::is_trivially_copyable_v<M> &&
+                      sizeof(M) + sizeof(message::Header) <= message::max_packet_bytes);
         if (header.type != M::type || body.size() != sizeof(M))
             return Error{Code::protocol, "packet of another type or size than expected"};
         M m;
@@ -45,12 +46,13 @@ Result<void> send_bytes(int socket, const message::Header& header, const void* b
 
 template <typename M>
 Result<void> send(int socket, const M& m, const std::vector<int>& fds = {}, std::uint32_t id = 0) {
-    static_assert(std::is_trivially_copyable_v<M> && sizeof(M) + sizeof(message::Header) <= message::max_packet_bytes);
+    static_assert(std::is_trivially_copyable_v<M> &&
+                  sizeof(M) + sizeof(message::Header) <= message::max_packet_bytes);
     return send_bytes(socket, {M::type, 0, id}, &m, sizeof(M), fds);
 }
 
-/// Receives one packet. Code::cancelled at end of file; Code::unavailable on a non-blocking socket with nothing to
-/// read; Code::protocol for a truncated packet. Blocks on a blocking socket.
+/// Receives one packet. Code::cancelled at end of file; Code::unavailable on a non-blocking socket with
+/// nothing to read; Code::protocol for a truncated packet. Blocks on a blocking socket.
 Result<Packet> receive(int socket);
 
 /// receive() that must yield an M.

@@ -30,18 +30,28 @@ struct Field {
 /// Names this process in every line ("front", "worker:lab1") and sets the lowest level shown.
 void start(std::string process_name, Level level);
 
-/// Writes `<6>process=worker event=login lab=lab1 …` as one write(2). Never throws, never blocks on a full pipe.
+/// Writes `<6>process=worker event=login lab=lab1 …` as one write(2). Never throws, never blocks on a full
+/// pipe.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
-inline void error(std::string_view event, std::initializer_list<Field> fields) { write(Level::error, event, fields); }
+inline void error(std::string_view event, std::initializer_list<Field> fields) {
+    write(Level::error, event, fields);
+}
 inline void warning(std::string_view event, std::initializer_list<Field> fields) {
     write(Level::warning, event, fields);
 }
-inline void notice(std::string_view event, std::initializer_list<Field> fields) { write(Level::notice, event, fields); }
-inline void info(std::string_view event, std::initializer_list<Field> fields) { write(Level::info, event, fields); }
-inline void debug(std::string_view event, std::initializer_list<Field> fields) { write(Level::debug, event, fields); }
+inline void notice(std::string_view event, std::initializer_list<Field> fields) {
+    write(Level::notice, event, fields);
+}
+inline void info(std::string_view event, std::initializer_list<Field> fields) {
+    write(Level::info, event, fields);
+}
+inline void debug(std::string_view event, std::initializer_list<Field> fields) {
+    write(Level::debug, event, fields);
+}
 
-/// Printable ASCII stays, a backslash doubles, everything else becomes \xNN: safe for a log, a reply, a terminal.
+/// Printable ASCII stays, a backslash doubles, everything else becomes \xNN: safe for a log, a reply, a
+/// terminal.
 std::string escaped(std::string_view bytes);
 
 }  // namespace stowage::log

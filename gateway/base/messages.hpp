@@ -1,6 +1,6 @@
 // Every message that crosses a process boundary: fixed structs, one per SEQPACKET packet, size-capped.
-// Runs in: every process but the CLI. Distrusts: each field, until it was checked by its receiver; who may send
-// which message when is in gateway/supervisor/admission.hpp.
+// Runs in: every process but the CLI. Distrusts: each field, until it was checked by its receiver; who may
+// send which message when is in gateway/supervisor/admission.hpp.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@
 
 namespace stowage::message {
 
-/// Text in a message: a length and N bytes, never terminated. assign() cuts nothing: it answers false when the
-/// text does not fit.
+/// Text in a message: a length and N bytes, never terminated. assign() cuts nothing: it answers false when
+/// the text does not fit.
 template <std::size_t N>
 struct Text {
     std::uint16_t size = 0;
@@ -128,7 +128,8 @@ struct TicketKey {
     std::array<std::uint8_t, 32> hmac{};
     std::int64_t made_at = 0;  ///< seconds since the epoch
 };
-inline constexpr std::size_t ticket_keys_kept = 25;  // hourly: a TLS 1.2 session cannot renew its ticket, so a day
+inline constexpr std::size_t ticket_keys_kept =
+    25;  // hourly: a TLS 1.2 session cannot renew its ticket, so a day
 
 /// front -> supervisor: one login. Wipe after use.
 struct LoginRequest {
@@ -233,13 +234,13 @@ struct AccountsComplete {
 
 /// What root_step can do. Each is idempotent: done twice it is done once.
 enum class Step : std::uint16_t {
-    observe_lab = 1,         ///< reads: directory, owner, mount, quota, usage, export
-    make_directory,          ///< directory or subvolume, mount, owner, mode 2770, marker
+    observe_lab = 1,  ///< reads: directory, owner, mount, quota, usage, export
+    make_directory,   ///< directory or subvolume, mount, owner, mode 2770, marker
     set_quota,
-    publish_export,          ///< or change it
-    withdraw_export,         ///< and unmount, so that the data can be kept or purged
-    purge_directory,         ///< deletes the lab's data; only after withdraw_export
-    set_password,            ///< FTPS account in the pwdfile
+    publish_export,   ///< or change it
+    withdraw_export,  ///< and unmount, so that the data can be kept or purged
+    purge_directory,  ///< deletes the lab's data; only after withdraw_export
+    set_password,     ///< FTPS account in the pwdfile
     remove_password,
 };
 
@@ -250,11 +251,11 @@ struct StepRequest {
     LabName lab;
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
-    std::uint16_t export_id = 0;   ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
-    Uuid fsid{};                   ///< exports(5) fsid=, stable per lab
-    Text<4096> clients;            ///< canonical networks, comma-separated
+    std::uint16_t export_id = 0;  ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
+    Uuid fsid{};                  ///< exports(5) fsid=, stable per lab
+    Text<4096> clients;           ///< canonical networks, comma-separated
     UserName user;
-    Text<256> password_hash;       ///< crypt(5), made by the controller
+    Text<256> password_hash;  ///< crypt(5), made by the controller
 };
 
 enum class QuotaBackend : std::uint8_t { none = 1, btrfs, xfs, ext4, cephfs };
@@ -262,14 +263,14 @@ enum class QuotaBackend : std::uint8_t { none = 1, btrfs, xfs, ext4, cephfs };
 /// What observe_lab saw.
 struct LabObservation {
     std::uint8_t directory_exists = 0;
-    std::uint8_t marked = 0;          ///< our marker names this lab: we made the directory
-    std::uint8_t empty = 0;           ///< nothing in it but what is ours
-    std::uint8_t mounted = 0;         ///< btrfs: the subvolume is mounted on itself; else 1
+    std::uint8_t marked = 0;   ///< our marker names this lab: we made the directory
+    std::uint8_t empty = 0;    ///< nothing in it but what is ours
+    std::uint8_t mounted = 0;  ///< btrfs: the subvolume is mounted on itself; else 1
     std::uint32_t uid = 0, gid = 0, mode = 0;
     QuotaBackend quota_backend = QuotaBackend::none;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< as set now; 0: no limit
     std::uint64_t used_bytes = 0, used_inodes = 0;
-    std::uint8_t exported = 0;        ///< the server serves it just as publish_export with these arguments would
+    std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
     std::uint8_t export_present = 0;  ///< some export of ours for this lab is there, right or not
 };
 
@@ -329,11 +330,13 @@ inline constexpr std::size_t max_packet_fds = 4;
 
 namespace stowage::session_packet {
 
-// Between front and worker, per session: SEQPACKET packets of one kind byte and a payload. End of file on either
-// side ends the session.
-inline constexpr char data = 'D';    ///< plaintext of the control connection, either way, at most max_payload bytes
-inline constexpr char ticket = 'T';  ///< worker -> front: send the client a fresh session ticket before what follows
-inline constexpr char close = 'C';   ///< worker -> front: send what is queued, then close_notify and close
+// Between front and worker, per session: SEQPACKET packets of one kind byte and a payload. End of file on
+// either side ends the session.
+inline constexpr char data =
+    'D';  ///< plaintext of the control connection, either way, at most max_payload bytes
+inline constexpr char ticket =
+    'T';  ///< worker -> front: send the client a fresh session ticket before what follows
+inline constexpr char close = 'C';  ///< worker -> front: send what is queued, then close_notify and close
 inline constexpr std::size_t max_payload = 16384;
 
 }  // namespace stowage::session_packet

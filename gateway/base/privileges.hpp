@@ -15,18 +15,19 @@ namespace stowage::privileges {
 /// No core dumps, not dumpable (so no ptrace by the same uid and /proc/PID/mem is root's), umask 077.
 void harden();
 
-/// chroot(2) to `directory` and chdir to its root. Needs root. The path is opened without following symbolic links.
+/// chroot(2) to `directory` and chdir to its root. Needs root. The path is opened without following symbolic
+/// links.
 Result<void> enter_root(const std::string& directory);
 
-/// Supplementary groups dropped, gid and uid set (real, effective, saved), every capability but `keep` removed
-/// from all sets including the bounding set, `keep` made ambient-free and effective; no_new_privs set. Verified by
-/// reading back: Code::internal if anything is left.
+/// Supplementary groups dropped, gid and uid set (real, effective, saved), every capability but `keep`
+/// removed from all sets including the bounding set, `keep` made ambient-free and effective; no_new_privs
+/// set. Verified by reading back: Code::internal if anything is left.
 /// @param keep capability numbers (CAP_NET_BIND_SERVICE …) that stay effective
 Result<void> become(uid_t uid, gid_t gid, std::initializer_list<int> keep = {});
 
-/// Seccomp: only `allowed` system calls (names as in syscalls(2)) and those every process of ours needs (memory,
-/// signals, futex, clock, exit, read, write, close). Any other answers EPERM; execve, ptrace, mount, kexec, bpf and
-/// alike kill the process.
+/// Seccomp: only `allowed` system calls (names as in syscalls(2)) and those every process of ours needs
+/// (memory, signals, futex, clock, exit, read, write, close). Any other answers EPERM; execve, ptrace, mount,
+/// kexec, bpf and alike kill the process.
 Result<void> allow_only(const std::vector<const char*>& allowed);
 
 /// A user or group by name, or by number (for machines where quickstart creates no accounts).

@@ -12,23 +12,23 @@ namespace stowage {
 
 /// Why something was refused. One table each maps a Code to an FTP reply, a CLI exit code and "retry or not".
 enum class Code : std::uint16_t {
-    invalid = 1,     ///< the input is wrong; trying again changes nothing
-    usage,           ///< the command line is wrong
-    config,          ///< the configuration is wrong
+    invalid = 1,  ///< the input is wrong; trying again changes nothing
+    usage,        ///< the command line is wrong
+    config,       ///< the configuration is wrong
     not_found,
-    exists,          ///< something of that name is there already
-    differs,         ///< it is there, it is not ours, and it differs from what was asked
-    denied,          ///< permission, credentials or admission
-    in_use,          ///< somebody uses it: data source, mount, file
-    over_quota,      ///< the lab's limit (EDQUOT, or ENOSPC of a project quota)
-    no_space,        ///< the filesystem is full
-    unavailable,     ///< a peer or remote does not answer now; worth a retry
-    timeout,         ///< no answer in time; what was asked may have happened
-    protocol,        ///< a peer or remote said something it may not say
-    unsupported,     ///< this machine, kernel or server cannot do it
-    io,              ///< the filesystem or a system call failed
-    cancelled,       ///< we were told to stop
-    internal,        ///< a defect of ours
+    exists,       ///< something of that name is there already
+    differs,      ///< it is there, it is not ours, and it differs from what was asked
+    denied,       ///< permission, credentials or admission
+    in_use,       ///< somebody uses it: data source, mount, file
+    over_quota,   ///< the lab's limit (EDQUOT, or ENOSPC of a project quota)
+    no_space,     ///< the filesystem is full
+    unavailable,  ///< a peer or remote does not answer now; worth a retry
+    timeout,      ///< no answer in time; what was asked may have happened
+    protocol,     ///< a peer or remote said something it may not say
+    unsupported,  ///< this machine, kernel or server cannot do it
+    io,           ///< the filesystem or a system call failed
+    cancelled,    ///< we were told to stop
+    internal,     ///< a defect of ours
 };
 
 /// Stable word for logs and JSON, for example "over_quota".
@@ -50,7 +50,8 @@ struct Error {
 template <typename T>
 using Result = boost::system::result<T, Error>;
 
-/// An Error from errno: maps EDQUOT, ENOSPC, EACCES, ENOENT, EEXIST, EBUSY, ETIMEDOUT and alike to their Code.
+/// An Error from errno: maps EDQUOT, ENOSPC, EACCES, ENOENT, EEXIST, EBUSY, ETIMEDOUT and alike to their
+/// Code.
 /// @param what the call and its object, for example "mkdir /mnt/nfs/lab1"
 Error system_error(int error_number, std::string_view what);
 
@@ -84,8 +85,8 @@ T or_throw(Result<T> result) {
     auto result = (expression);                              \
     if (!result) leave std::move(result).error();            \
     declaration = std::move(*result)
-#define STOWAGE_CHECK_(result, expression, leave)                   \
-    do {                                                            \
+#define STOWAGE_CHECK_(result, expression, leave)                      \
+    do {                                                               \
         if (auto result = (expression); !result) leave result.error(); \
     } while (false)
 

@@ -28,7 +28,8 @@ class Secret {
     ~Secret() { wipe(); }
 
     Secret clone() const { return Secret(bytes_); }
-    /// The bytes themselves: only for the call that needs them, never for a log, an argument or an error text.
+    /// The bytes themselves: only for the call that needs them, never for a log, an argument or an error
+    /// text.
     std::string_view reveal() const { return bytes_; }
     const char* c_str() const { return bytes_.c_str(); }
     bool empty() const { return bytes_.empty(); }

@@ -1,0 +1,78 @@
+// CIDR networks: parsing, canonical form, overlap.
+// Runs in: every process. Distrusts: every string given.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "gateway/base/identity.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage {
+
+namespace {
+
+struct Network {
+    int family = AF_INET;
+    std::array<std::uint8_t, 16> address{};
+    unsigned prefix = 0;
+
+    unsigned bits() const { return family == AF_INET ? 32 : 128; }
+    void mask_to(unsigned length) {
+        for (unsigned bit = length; bit < bits(); ++bit)
+            address[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
+    }
+    std::string text() const {
+        char buffer[INET6_ADDRSTRLEN] = {};
+        inet_ntop(family, address.data(), buffer, sizeof buffer);
+        return fmt::format("{}/{}", buffer, prefix);
+    }
+};
+
+constexpr auto remedy = "give a network such as 10.0.0.0/8 or fd00::/8, or one address";
+
+Error bad(std::string_view text, std::string_view why, std::string what_to_do = remedy) {
+    return {Code::invalid, fmt::format("network \"{}\": {}", log::escaped(text.substr(0, 80)), why),
+            std::move(what_to_do)};
+}
+
+Result<Network> parse(std::string_view text) {
+    Network network;
+    const auto slash = text.find('/');
+    const std::string address(text.substr(0, slash));
+    network.family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
+    if (inet_pton(network.family, address.c_str(), network.address.data()) != 1)
+        return bad(text, "is not an IP address");
+    network.prefix = network.bits();
+    if (slash == std::string_view::npos) return network;
+    const auto length = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), network.prefix);
+    if (error != std::errc{} || end != length.data() + length.size() || network.prefix > network.bits())
+        return bad(text, "has a prefix length that cannot be");
+    return network;
+}
+
+}  // namespace
+
+Result<std::string> parse_network(std::string_view text) {
+    TRY(auto network, parse(text));
+    auto masked = network;
+    masked.mask_to(network.prefix);
+    if (masked.address != network.address)
+        return bad(text, "has bits set behind its prefix", fmt::format("did you mean {}?", masked.text()));
+    return network.text();
+}
+
+bool networks_overlap(std::string_view a, std::string_view b) {
+    auto first = parse(a);
+    auto second = parse(b);
+    if (!first || !second || first->family != second->family) return false;
+    const auto shorter = std::min(first->prefix, second->prefix);
+    first->mask_to(shorter);
+    second->mask_to(shorter);
+    return first->address == second->address;
+}
+
+}  // namespace stowage
