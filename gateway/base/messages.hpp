@@ -140,6 +140,7 @@ struct LoginRequest {
     UserName user;
     Text<512> password;
     std::uint16_t tls_version = 0;  ///< 0x0303 or 0x0304
+    std::uint8_t prot_private = 0;  ///< PROT P was said before the login, or TLS was implicit
 };
 
 enum class LoginOutcome : std::uint16_t {
@@ -174,6 +175,7 @@ struct SessionStart {
     UserName user;
     Address peer, local;
     std::uint16_t tls_version = 0;
+    std::uint8_t prot_private = 0;  ///< as in LoginRequest
 };
 
 /// supervisor -> worker, at start and on every change.
