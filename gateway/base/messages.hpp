@@ -76,6 +76,8 @@ enum class Type : std::uint16_t {
     // supervisor <-> login
     login_attempt,
     login_result,
+    // supervisor -> nfs_server, first packet
+    start_nfs_server,
 };
 
 /// In front of each struct. `id` pairs a reply with its request; 0 where nothing is answered.
@@ -105,6 +107,13 @@ struct StartController {
     static constexpr Type type = Type::start_controller;
     std::uint32_t uid = 0, gid = 0;
     std::uint32_t admin_gid = 0;  ///< members of this group, and root, may use the control socket
+};
+
+/// First packet to stowage-nfs-server (argv[1] is "dbus" or "ganesha"). Descriptor: the sealed configuration.
+/// The answer is Ready, sent right before exec: descriptor 3 closes then, while the process lives on.
+struct StartNfsServer {
+    static constexpr Type type = Type::start_nfs_server;
+    std::uint32_t reserved = 0;
 };
 
 /// One descriptor: a bound, listening TCP socket.
