@@ -9,35 +9,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
 
 #include "gateway/base/config_table.hpp"
+#include "gateway/base/nearest.hpp"
 
 namespace stowage {
 
 namespace {
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        auto diagonal = row[0]++;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const auto substituted = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({substituted, row[j] + 1, row[j + 1] + 1});
-        }
-    }
-    return row.back();
-}
-
 std::string_view nearest_key(std::string_view unknown) {
-    const auto& keys = config_keys();
-    return std::min_element(keys.begin(), keys.end(),
-                            [&](const ConfigKey& a, const ConfigKey& b) {
-                                return edit_distance(a.key, unknown) < edit_distance(b.key, unknown);
-                            })
-        ->key;
+    std::vector<std::string_view> names;
+    for (const auto& key : config_keys())
+        names.push_back(key.key);
+    return nearest(unknown, names);
 }
 
 std::string problem(const std::string& origin, std::string_view key, std::string_view value,

@@ -1,0 +1,13 @@
+// Guessing what somebody meant.
+// Runs in: every process that reads a file people write.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace stowage {
+
+/// The known word with the smallest edit distance to `word`; empty when nothing is known.
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
+
+}  // namespace stowage
