@@ -10,16 +10,16 @@
 
 namespace stowage::ftps {
 
-/// "226 text\r\n"; a text with line ends becomes a multi-line reply ("226-…", last line "226 …"), other control
-/// bytes are escaped, so that nothing in it can forge a reply.
+/// "226 text\r\n"; a text with line ends becomes a multi-line reply ("226-…", last line "226 …"), other
+/// control bytes are escaped, so that nothing in it can forge a reply.
 std::string reply(int code, std::string_view text);
 
 /// "211-first", then each line behind one blank, then "211 last" (FEAT, STAT, MLST).
 std::string reply_lines(int code, std::string_view first, const std::vector<std::string>& lines,
                         std::string_view last);
 
-/// The reply code for a refusal while working on files: denied 550, not_found 550, over_quota and no_space 552,
-/// exists 550, invalid 501 or 553, unavailable 450, io 451, timeout 426, …
+/// The reply code for a refusal while working on files: denied, not_found, exists 550, over_quota and
+/// no_space 552, invalid 553, usage 501, unavailable and in_use 450, io 451, timeout and cancelled 426, …
 int reply_code(Code code);
 
 }  // namespace stowage::ftps
