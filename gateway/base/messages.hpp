@@ -102,7 +102,9 @@ struct StartWorker {
     Text<1024> directory;  ///< absolute path of the lab; becomes the root directory
 };
 
-/// First packet to the controller. Descriptors: the sealed configuration, the listening control socket.
+/// First packet to the controller. Descriptors: the sealed configuration, the listening control socket, and, when
+/// runai.client_secret_file is set, a sealed memfd with that file's text (the file itself is root's alone). The
+/// controller's own folder is `<state_dir>/controller` (0700, its uid), made by the supervisor: stowage.db is there.
 struct StartController {
     static constexpr Type type = Type::start_controller;
     std::uint32_t uid = 0, gid = 0;
