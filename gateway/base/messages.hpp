@@ -29,7 +29,7 @@ struct Text {
     /// As assign(), but keeps the first N bytes: for texts that are only shown.
     void assign_cut(std::string_view text) { (void)assign(text.substr(0, N)); }
     /// A hostile length never reaches past the array.
-    std::string_view view() const { return {bytes.data(), size <= N ? size : 0}; }
+    std::string_view view() const { return {bytes.data(), size <= N ? size : std::size_t{0}}; }
     std::string str() const { return std::string(view()); }
 };
 
@@ -102,9 +102,10 @@ struct StartWorker {
     Text<1024> directory;  ///< absolute path of the lab; becomes the root directory
 };
 
-/// First packet to the controller. Descriptors: the sealed configuration, the listening control socket, and, when
-/// runai.client_secret_file is set, a sealed memfd with that file's text (the file itself is root's alone). The
-/// controller's own folder is `<state_dir>/controller` (0700, its uid), made by the supervisor: stowage.db is there.
+/// First packet to the controller. Descriptors: the sealed configuration, the listening control socket, and,
+/// when runai.client_secret_file is set, a sealed memfd with that file's text (the file itself is root's
+/// alone). The controller's own folder is `<state_dir>/controller` (0700, its uid), made by the supervisor:
+/// stowage.db is there.
 struct StartController {
     static constexpr Type type = Type::start_controller;
     std::uint32_t uid = 0, gid = 0;

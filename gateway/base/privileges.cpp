@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <linux/openat2.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -79,6 +80,8 @@ Result<void> become(uid_t uid, gid_t gid, std::initializer_list<int> keep) {
         capng_change_id(static_cast<int>(uid), static_cast<int>(gid),
                         static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
     if (changed != 0) return system_error(errno, "capng_change_id answered " + std::to_string(changed));
+    // A change of ids also forgets whose death ends us.
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     // Changing ids switched the process to "not dumpable" or back, depending on the kernel: say it again.
     (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return verify(uid, gid, keep);

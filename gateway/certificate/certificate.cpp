@@ -1,0 +1,86 @@
+// Reading and checking the FTPS certificate.
+// Runs in: supervisor, CLI. Distrusts: what stands in the files.
+#include "gateway/certificate/certificate.hpp"
+
+#include <fmt/chrono.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/certificate/handles.hpp"
+
+namespace stowage {
+
+namespace {
+
+constexpr auto reissue = "renew the certificate, or remove both files for a new self-signed one";
+
+Result<std::chrono::system_clock::time_point> time_of(const ASN1_TIME* time, const std::string& path) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1)
+        return Error{Code::config, path + ": has an unreadable date", reissue};
+    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
+// No passphrase callback: an encrypted key would wait for a terminal at every start.
+int no_passphrase(char*, int, int, void*) {
+    return 0;
+}
+
+Result<void> check_key_mode(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return system_error(errno, "private key " + path);
+    if (info.st_mode & (S_IRWXO | S_IWGRP))
+        return Error{Code::config, "private key " + path + " is open to others than its owner",
+                     "chmod 0600 " + path};
+    return {};
+}
+
+Result<std::chrono::system_clock::time_point> check_validity(const X509* certificate,
+                                                             const std::string& path) {
+    const auto now = std::chrono::system_clock::now();
+    TRY(const auto from, time_of(X509_get0_notBefore(certificate), path));
+    TRY(const auto until, time_of(X509_get0_notAfter(certificate), path));
+    if (now >= until)
+        return Error{Code::config, fmt::format("certificate {} expired on {:%Y-%m-%d}", path, until),
+                     reissue};
+    if (now < from)
+        return Error{Code::config,
+                     fmt::format("certificate {} is not valid before {:%Y-%m-%d %H:%M} UTC", path, from),
+                     "check this machine's clock"};
+    return until;
+}
+
+}  // namespace
+
+CertificateFiles certificate_files(const Config& config) {
+    if (!config.ftps.certificate.empty()) return {config.ftps.certificate, config.ftps.private_key};
+    return {config.state_dir + "/tls/certificate.pem", config.state_dir + "/tls/private-key.pem"};
+}
+
+Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
+    LoadedCertificate loaded;
+    TRY(loaded.chain_pem, read_file(files.chain_path));
+    CHECK(check_key_mode(files.key_path));
+    TRY(auto key_text, read_file(files.key_path));
+    loaded.key_pem = Secret(key_text);
+    explicit_bzero(key_text.data(), key_text.size());
+
+    Bio chain(BIO_new_mem_buf(loaded.chain_pem.data(), static_cast<int>(loaded.chain_pem.size())));
+    Certificate certificate(PEM_read_bio_X509(chain.get(), nullptr, no_passphrase, nullptr));
+    if (!certificate) return Error{Code::config, files.chain_path + " holds no PEM certificate", reissue};
+    Bio key_bytes(BIO_new_mem_buf(loaded.key_pem.c_str(), static_cast<int>(loaded.key_pem.reveal().size())));
+    Key key(PEM_read_bio_PrivateKey(key_bytes.get(), nullptr, no_passphrase, nullptr));
+    if (!key)
+        return Error{Code::config,
+                     files.key_path + " holds no private key that can be read without a passphrase",
+                     "remove the passphrase with: openssl pkey"};
+    if (X509_check_private_key(certificate.get(), key.get()) != 1)
+        return Error{Code::config, files.key_path + " does not belong to the certificate " + files.chain_path,
+                     "name the key that the certificate was made with"};
+    TRY(loaded.not_after, check_validity(certificate.get(), files.chain_path));
+    return loaded;
+}
+
+}  // namespace stowage

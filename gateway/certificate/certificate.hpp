@@ -1,0 +1,40 @@
+// The FTPS server's certificate and key: read, checked, or made at a first start.
+// Runs in: supervisor (as root), CLI (`stowage check`). Distrusts: what stands in the files.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "gateway/base/config.hpp"
+#include "gateway/base/secret.hpp"
+
+namespace stowage {
+
+struct CertificateFiles {
+    std::string chain_path, key_path;
+};
+
+/// The configured paths, or those of the self-signed certificate under state_dir.
+CertificateFiles certificate_files(const Config& config);
+
+struct LoadedCertificate {
+    std::string chain_pem;
+    Secret key_pem;
+    std::chrono::system_clock::time_point not_after;
+};
+
+/// Reads both files and checks them: parseable, key belongs to the first certificate, not expired, not yet
+/// valid, key not readable by others. Code::config naming the file, the fact and the remedy; Code::not_found
+/// without file.
+Result<LoadedCertificate> load_certificate(const CertificateFiles& files);
+
+/// Makes an ECDSA P-256 key and a certificate for `names` (host names and IP addresses), valid for 825 days,
+/// at `files` (key 0600). Key first, then certificate, each by rename: a crash between leaves no mismatched
+/// pair, because load_certificate() refuses it and the next start makes both anew.
+Result<void> make_self_signed(const CertificateFiles& files, const std::vector<std::string>& names);
+
+/// This host's names and addresses, for a self-signed certificate.
+std::vector<std::string> host_names();
+
+}  // namespace stowage

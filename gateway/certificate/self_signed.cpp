@@ -1,0 +1,116 @@
+// The self-signed certificate of a first start.
+// Runs in: supervisor.
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/certificate/certificate.hpp"
+#include "gateway/certificate/handles.hpp"
+
+namespace stowage {
+
+namespace {
+
+constexpr long valid_days = 825;
+
+using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
+
+bool is_address(const std::string& name) {
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, name.c_str(), bytes) == 1 || inet_pton(AF_INET6, name.c_str(), bytes) == 1;
+}
+
+bool add_extension(X509* certificate, int nid, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+    Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+    return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+}
+
+bool set_serial(X509* certificate) {
+    std::uint64_t serial = 0;
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) != 1) return false;
+    return ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1) == 1;
+}
+
+Certificate sign_for(EVP_PKEY* key, const std::vector<std::string>& names) {
+    Certificate certificate(X509_new());
+    if (!certificate || !set_serial(certificate.get())) return nullptr;
+    X509_set_version(certificate.get(), X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);  // clients' clocks may lag
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), valid_days * 86400);
+    X509_set_pubkey(certificate.get(), key);
+    auto* subject = X509_get_subject_name(certificate.get());
+    const auto common = names.front().substr(0, 64);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(common.data()),
+                               static_cast<int>(common.size()), -1, 0);
+    X509_set_issuer_name(certificate.get(), subject);
+    std::string alternatives;
+    for (const auto& name : names)
+        alternatives +=
+            (alternatives.empty() ? "" : ",") + std::string(is_address(name) ? "IP:" : "DNS:") + name;
+    const bool extended = add_extension(certificate.get(), NID_subject_alt_name, alternatives) &&
+                          add_extension(certificate.get(), NID_basic_constraints, "critical,CA:FALSE") &&
+                          add_extension(certificate.get(), NID_ext_key_usage, "serverAuth");
+    if (!extended || X509_sign(certificate.get(), key, EVP_sha256()) == 0) return nullptr;
+    return certificate;
+}
+
+std::string text_of(BIO* bio) {
+    char* data = nullptr;
+    const auto size = BIO_get_mem_data(bio, &data);
+    return {data, static_cast<std::size_t>(size)};
+}
+
+}  // namespace
+
+Result<void> make_self_signed(const CertificateFiles& files, const std::vector<std::string>& names) {
+    Key key(EVP_EC_gen("P-256"));
+    auto certificate = key ? sign_for(key.get(), names) : nullptr;
+    Bio chain(BIO_new(BIO_s_mem()));
+    Bio secret(BIO_new(BIO_s_secmem()));
+    if (!certificate || PEM_write_bio_X509(chain.get(), certificate.get()) != 1 ||
+        PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+        return Error{Code::internal, "OpenSSL could not make a self-signed certificate"};
+    std::error_code failed;
+    std::filesystem::create_directories(std::filesystem::path(files.key_path).parent_path(), failed);
+    if (failed) return system_error(failed.value(), "create the directory of " + files.key_path);
+    Secret key_pem(text_of(secret.get()));
+    CHECK(write_atomically(files.key_path, key_pem.reveal(), {0, 0, 0600}));
+    return write_atomically(files.chain_path, text_of(chain.get()), {0, 0, 0644});
+}
+
+std::vector<std::string> host_names() {
+    std::vector<std::string> names;
+    char host[256] = {};
+    if (::gethostname(host, sizeof host - 1) == 0 && host[0]) names.emplace_back(host);
+    names.emplace_back("localhost");
+    ifaddrs* all = nullptr;
+    if (::getifaddrs(&all) != 0) return names;
+    std::unique_ptr<ifaddrs, Deleter<freeifaddrs>> owner(all);
+    for (const auto* entry = all; entry; entry = entry->ifa_next) {
+        if (!entry->ifa_addr || !(entry->ifa_flags & IFF_UP)) continue;
+        char text[INET6_ADDRSTRLEN] = {};
+        const auto family = entry->ifa_addr->sa_family;
+        const void* bytes = nullptr;
+        if (family == AF_INET) bytes = &reinterpret_cast<const sockaddr_in*>(entry->ifa_addr)->sin_addr;
+        if (family == AF_INET6) bytes = &reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr)->sin6_addr;
+        if (!bytes || !inet_ntop(family, bytes, text, sizeof text)) continue;
+        if (std::find(names.begin(), names.end(), text) == names.end()) names.emplace_back(text);
+    }
+    return names;
+}
+
+}  // namespace stowage

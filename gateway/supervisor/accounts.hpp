@@ -1,0 +1,59 @@
+// Labs that are served and users that log in to them, as the controller told.
+// Runs in: supervisor. Distrusts: the controller; a lab's uid must lie in the configured range and be its
+// own.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gateway/base/config.hpp"
+#include "gateway/base/messages.hpp"
+
+namespace stowage::supervisor {
+
+struct ServedLab {
+    std::string name;
+    std::uint32_t uid = 0, gid = 0;
+    std::uint64_t quota_bytes = 0, quota_inodes = 0;
+    bool resumption_optional = false;
+
+    bool same_process(const ServedLab& other) const {
+        return uid == other.uid && gid == other.gid && resumption_optional == other.resumption_optional;
+    }
+};
+
+class Accounts {
+  public:
+    explicit Accounts(const Config& config);
+
+    /// Code::protocol for a name, uid or gid that may not be: the controller is ended for it.
+    Result<ServedLab> put_lab(const message::PutLab& m);
+    Result<std::string> remove_lab(const message::RemoveLab& m);
+    Result<void> put_account(const message::PutAccount& m);
+    Result<void> remove_account(const message::RemoveAccount& m);
+
+    /// A controller (re)started and will tell everything: what it does not name until complete() is forgotten
+    /// then.
+    void begin();
+    /// Returns the labs that are no longer served.
+    std::vector<std::string> complete();
+
+    /// The lab of a user, or nullptr.
+    const ServedLab* lab_of(std::string_view user) const;
+    const ServedLab* lab(std::string_view name) const;
+
+  private:
+    template <typename T>
+    struct Told {
+        T value;
+        std::uint64_t round = 0;
+    };
+
+    std::uint32_t uid_min_, uid_max_;
+    std::uint64_t round_ = 1;
+    std::map<std::string, Told<ServedLab>, std::less<>> labs_;
+    std::map<std::string, Told<std::string>, std::less<>> users_;
+};
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,33 @@
+// What every part of the supervisor shares.
+// Runs in: supervisor.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "gateway/base/config.hpp"
+#include "gateway/supervisor/accounts.hpp"
+#include "gateway/supervisor/ticket_keys.hpp"
+
+namespace stowage::supervisor {
+
+struct Context {
+    Context(boost::asio::io_context& io_, const Config& config_)
+        : io(io_), config(config_), accounts(config_) {}
+
+    boost::asio::io_context& io;
+    const Config& config;
+    Fd sealed_config;                   ///< memfd with every key and value
+    Fd sealed_certificate, sealed_key;  ///< memfds, PEM
+    std::string libexec_dir;            ///< where the other executables lie
+    TicketKeys tickets;
+    Accounts accounts;
+    bool draining = false;
+
+    std::string executable(const std::string& name) const { return libexec_dir + "/" + name; }
+};
+
+/// Another descriptor for the same open file, close-on-exec, to be passed on. Throws Fatal when there are too
+/// many.
+Fd duplicate(const Fd& fd);
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,140 @@
+// Serving the controller: accounts, steps, status.
+// Runs in: supervisor. Distrusts: the controller, which speaks with Run:ai and parses JSON.
+#include "gateway/supervisor/controller_service.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "gateway/base/log.hpp"
+#include "gateway/supervisor/steps.hpp"
+
+namespace stowage::supervisor {
+
+namespace asio = boost::asio;
+using message::Type;
+
+namespace {
+
+constexpr std::size_t max_steps_under_way = 64;
+
+}  // namespace
+
+ControllerService::ControllerService(Context& context, Workers& workers, const Fd& control_socket,
+                                     const Fd& runai_secret, Identity identity, Report report)
+    : context_(context),
+      workers_(workers),
+      control_socket_(control_socket),
+      runai_secret_(runai_secret),
+      identity_(identity),
+      report_(std::move(report)) {}
+
+asio::awaitable<void> ControllerService::run() {
+    co_await keep_running(context_, status_, {context_.executable("stowage-controller"), {}},
+                          [this](Process& process) { return serve(process); });
+}
+
+Result<void> ControllerService::introduce(ipc::Channel& channel) {
+    std::vector<Fd> fds;
+    fds.push_back(duplicate(context_.sealed_config));
+    fds.push_back(duplicate(control_socket_));
+    if (runai_secret_) fds.push_back(duplicate(runai_secret_));
+    return channel.send(message::StartController{identity_.uid, identity_.gid, identity_.admin_gid},
+                        std::move(fds));
+}
+
+asio::awaitable<Error> ControllerService::serve(Process& process) {
+    auto& channel = process.channel();
+    channel_ = &channel;
+    ++run_;
+    context_.accounts.begin();
+    auto introduced = introduce(channel);
+    Error why = introduced ? Error{Code::cancelled, ""} : introduced.error();
+    while (introduced) {
+        auto packet = co_await receive_admitted(channel, Peer::controller, status_.ready);
+        auto handled = packet ? handle(*packet) : Result<void>(packet.error());
+        if (!handled) {
+            why = handled.error();
+            break;
+        }
+    }
+    channel_ = nullptr;
+    co_return why;
+}
+
+Result<void> ControllerService::handle(const ipc::Packet& packet) {
+    switch (packet.header.type) {
+        case Type::ready:
+            status_.ready = true;
+            return {};
+        case Type::step_request:
+            return begin_step(packet);
+        case Type::status_query:
+            return report_status(packet.header.id);
+        default:
+            return change_accounts(packet);
+    }
+}
+
+Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
+    auto& accounts = context_.accounts;
+    switch (packet.header.type) {
+        case Type::put_lab: {
+            TRY(const auto m, packet.as<message::PutLab>());
+            TRY(const auto lab, accounts.put_lab(m));
+            workers_.lab_changed(lab);
+            return {};
+        }
+        case Type::remove_lab: {
+            TRY(const auto m, packet.as<message::RemoveLab>());
+            TRY(const auto lab, accounts.remove_lab(m));
+            workers_.end(lab);
+            return {};
+        }
+        case Type::put_account: {
+            TRY(const auto m, packet.as<message::PutAccount>());
+            return accounts.put_account(m);
+        }
+        case Type::remove_account: {
+            TRY(const auto m, packet.as<message::RemoveAccount>());
+            return accounts.remove_account(m);
+        }
+        case Type::accounts_complete:
+            for (const auto& lab : accounts.complete())
+                workers_.end(lab);
+            return {};
+        default:
+            return Error{Code::protocol, "a message without a meaning"};
+    }
+}
+
+Result<void> ControllerService::begin_step(const ipc::Packet& packet) {
+    TRY(auto request, packet.as<message::StepRequest>());
+    CHECK(check_step(request, context_.config));
+    if (steps_under_way_ >= max_steps_under_way)
+        return Error{Code::protocol, "more steps at once than it may ask for"};
+    ++steps_under_way_;
+    asio::co_spawn(context_.io, step(request, packet.header.id, run_), asio::detached);
+    return {};
+}
+
+asio::awaitable<void> ControllerService::step(message::StepRequest request, std::uint32_t id,
+                                              std::uint64_t run) {
+    const auto reply = co_await run_step(context_, request);
+    --steps_under_way_;
+    // A controller that was restarted since has other ids, and observes for itself what happened.
+    if (run == run_ && channel_) (void)channel_->send(reply, {}, id);
+}
+
+Result<void> ControllerService::report_status(std::uint32_t id) {
+    for (const auto& entry : report_())
+        CHECK(channel_->send(entry, {}, id));
+    return channel_->send(message::StatusEnd{}, {}, id);
+}
+
+void ControllerService::drain() {
+    if (channel_)
+        (void)channel_->send(
+            message::Drain{static_cast<std::uint32_t>(context_.config.drain_timeout.count())});
+}
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,49 @@
+// The controller: what it is given, and what it asks for.
+// Runs in: supervisor. Distrusts: the controller.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "gateway/supervisor/service.hpp"
+#include "gateway/supervisor/workers.hpp"
+
+namespace stowage::supervisor {
+
+class ControllerService {
+  public:
+    struct Identity {
+        uid_t uid;
+        gid_t gid, admin_gid;
+    };
+    using Report = std::function<std::vector<message::StatusEntry>()>;
+
+    ControllerService(Context& context, Workers& workers, const Fd& control_socket, const Fd& runai_secret,
+                      Identity identity, Report report);
+
+    boost::asio::awaitable<void> run();
+    void drain();
+    const ServiceStatus& status() const { return status_; }
+
+  private:
+    boost::asio::awaitable<Error> serve(Process& process);
+    Result<void> introduce(ipc::Channel& channel);
+    Result<void> handle(const ipc::Packet& packet);
+    Result<void> change_accounts(const ipc::Packet& packet);
+    Result<void> begin_step(const ipc::Packet& packet);
+    Result<void> report_status(std::uint32_t id);
+    boost::asio::awaitable<void> step(message::StepRequest request, std::uint32_t id, std::uint64_t run);
+
+    Context& context_;
+    Workers& workers_;
+    const Fd& control_socket_;
+    const Fd& runai_secret_;
+    Identity identity_;
+    Report report_;
+    ServiceStatus status_{"controller"};
+    ipc::Channel* channel_ = nullptr;
+    std::uint64_t run_ = 0;
+    std::size_t steps_under_way_ = 0;
+};
+
+}  // namespace stowage::supervisor

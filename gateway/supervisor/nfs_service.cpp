@@ -1,0 +1,53 @@
+// Serving the NFS launcher and what it becomes.
+// Runs in: supervisor.
+#include "gateway/supervisor/nfs_service.hpp"
+
+#include <signal.h>
+
+namespace stowage::supervisor {
+
+namespace asio = boost::asio;
+
+namespace {
+
+ProcessSpec launcher(const Context& context, const char* role) {
+    return {context.executable("stowage-nfs-server"), {role}};
+}
+
+}  // namespace
+
+asio::awaitable<void> NfsService::run_bus() {
+    co_await keep_running(context_, bus_, launcher(context_, "dbus"),
+                          [this](Process& process) { return serve(process, bus_); });
+}
+
+asio::awaitable<void> NfsService::run_server() {
+    co_await keep_running(context_, server_, launcher(context_, "ganesha"),
+                          [this](Process& process) { return serve(process, server_); });
+}
+
+asio::awaitable<Error> NfsService::serve(Process& process, ServiceStatus& status) {
+    auto& current = &status == &bus_ ? bus_process_ : server_process_;
+    current = &process;
+    std::vector<Fd> fds;
+    fds.push_back(duplicate(context_.sealed_config));
+    auto sent = process.channel().send(message::StartNfsServer{}, std::move(fds));
+    Error why = sent ? Error{Code::cancelled, ""} : sent.error();
+    if (sent) {
+        auto packet = co_await receive_admitted(process.channel(), Peer::nfs_server, false);
+        status.ready = packet.has_value();
+        // The launcher's exec closed the channel: from here on only the process itself tells.
+        if (packet) co_await process.wait();
+    }
+    current = nullptr;
+    // Ganesha finds its bus at start only: without the bus it would run on unreachable.
+    if (&status == &bus_ && server_process_ && !context_.draining) server_process_->signal(SIGTERM);
+    co_return why;
+}
+
+void NfsService::stop() {
+    if (server_process_) server_process_->signal(SIGTERM);
+    if (bus_process_) bus_process_->signal(SIGTERM);
+}
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,139 @@
+// Starting and reaping children.
+// Runs in: supervisor; between fork and exec in the child, where only async-signal-safe calls are made.
+#include "gateway/supervisor/process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+
+#ifndef P_PIDFD
+#define P_PIDFD static_cast<idtype_t>(3)
+#endif
+
+namespace stowage::supervisor {
+
+namespace asio = boost::asio;
+
+namespace {
+
+[[noreturn]] void become_child(int channel, char* const arguments[], char* const environment[],
+                               pid_t parent) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    for (int number = 1; number < 32; ++number)
+        ::signal(number, SIG_DFL);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != parent) ::_exit(127);  // it died before the line above
+    const int null = ::open("/dev/null", O_RDWR);
+    // Its own session: Ctrl-C on a terminal reaches the supervisor alone, which then drains.
+    ::setsid();
+    const bool placed =
+        ::dup2(null, 0) == 0 && ::dup2(null, 1) == 1 &&
+        (channel == ipc::supervisor_fd ? ::fcntl(channel, F_SETFD, 0) == 0
+                                       : ::dup2(channel, ipc::supervisor_fd) == ipc::supervisor_fd);
+    if (!placed) ::_exit(126);
+    ::syscall(SYS_close_range, ipc::supervisor_fd + 1, ~0u, 0);
+    ::execve(arguments[0], arguments, environment);
+    ::_exit(127);
+}
+
+}  // namespace
+
+std::string Ending::text() const {
+    if (signal) return fmt::format("signal {} ({})", signal, ::strsignal(signal));
+    return fmt::format("exit {}", exit_code);
+}
+
+Process::Process(asio::any_io_executor executor, pid_t pid, Fd pidfd, Fd channel)
+    : pidfd_(executor, pidfd.release()), channel_(executor, std::move(channel)), pid_(pid) {}
+
+Process::~Process() {
+    if (!ended_) {
+        signal(SIGKILL);
+        siginfo_t info{};
+        ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED);
+    }
+}
+
+Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, const ProcessSpec& spec) {
+    TRY(auto pair, ipc::make_pair());
+    std::vector<std::string> words = {spec.executable};
+    words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
+    std::vector<char*> arguments;
+    for (auto& word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    char locale[] = "LANG=C.UTF-8";
+    char* const environment[] = {path, locale, nullptr};
+
+    if (::access(spec.executable.c_str(), X_OK) != 0)
+        return system_error(errno, "execute " + spec.executable);
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0) return system_error(errno, "fork");
+    if (pid == 0) become_child(pair.second.get(), arguments.data(), environment, parent);
+    Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd) {
+        const auto error = system_error(errno, "pidfd_open");
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+        return error;
+    }
+    return std::unique_ptr<Process>(new Process(executor, pid, std::move(pidfd), std::move(pair.first)));
+}
+
+asio::awaitable<Ending> Process::wait() {
+    while (!ended_) {
+        siginfo_t info{};
+        const int waited =
+            ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED | WNOHANG);
+        if (waited != 0 && errno != EINTR) break;
+        if (waited == 0 && info.si_pid == pid_) {
+            ended_ = true;
+            if (info.si_code == CLD_EXITED)
+                ending_.exit_code = info.si_status;
+            else
+                ending_.signal = info.si_status;
+            break;
+        }
+        boost::system::error_code failed;
+        co_await pidfd_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                   asio::redirect_error(asio::use_awaitable, failed));
+        if (failed) break;
+    }
+    co_return ending_;
+}
+
+void Process::kill_after(asio::steady_timer& timer, std::chrono::seconds limit) {
+    // The handler has a pidfd of its own: it may run in the moment in which this Process goes.
+    auto pidfd = std::make_shared<Fd>(::fcntl(pidfd_.native_handle(), F_DUPFD_CLOEXEC, 0));
+    timer.expires_after(limit);
+    timer.async_wait([pidfd](boost::system::error_code cancelled) {
+        if (!cancelled) ::syscall(SYS_pidfd_send_signal, pidfd->get(), SIGKILL, nullptr, 0);
+    });
+}
+
+asio::awaitable<Ending> Process::wait_or_kill(std::chrono::seconds limit) {
+    asio::steady_timer timer(pidfd_.get_executor());
+    kill_after(timer, limit);
+    co_return co_await wait();
+}
+
+void Process::signal(int number) {
+    if (!ended_) ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), number, nullptr, 0);
+}
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,65 @@
+// A child process: exec'd with a clean environment, reached over a packet channel, awaited by its pidfd.
+// Runs in: supervisor.
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/channel.hpp"
+
+namespace stowage::supervisor {
+
+struct ProcessSpec {
+    std::string executable;
+    std::vector<std::string> arguments = {};  ///< after the name; no secrets
+};
+
+/// How a process ended: "exit 1", "signal 9 (Killed)".
+struct Ending {
+    int exit_code = -1;
+    int signal = 0;
+    std::string text() const;
+};
+
+/// One running child. The destructor kills it (SIGKILL) and leaves the reaping to wait()'s coroutine or the
+/// kernel.
+class Process {
+  public:
+    /// fork and exec. The child gets /dev/null, our standard error, the channel as descriptor 3 and nothing
+    /// else, and dies with us.
+    static Result<std::unique_ptr<Process>> start(boost::asio::any_io_executor executor,
+                                                  const ProcessSpec& spec);
+    ~Process();
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+
+    ipc::Channel& channel() { return channel_; }
+    pid_t pid() const { return pid_; }
+    bool running() const { return !ended_; }
+
+    /// Suspends until the process has ended, and reaps it.
+    boost::asio::awaitable<Ending> wait();
+    /// wait(), but after `limit` the process is killed.
+    boost::asio::awaitable<Ending> wait_or_kill(std::chrono::seconds limit);
+    /// Kills the process when `timer` has run for `limit`; cancelling the timer calls it off.
+    void kill_after(boost::asio::steady_timer& timer, std::chrono::seconds limit);
+    void signal(int number);
+
+  private:
+    Process(boost::asio::any_io_executor executor, pid_t pid, Fd pidfd, Fd channel);
+
+    boost::asio::posix::stream_descriptor pidfd_;
+    ipc::Channel channel_;
+    pid_t pid_;
+    bool ended_ = false;
+    Ending ending_;
+};
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,152 @@
+// Folders, lock, ids, certificate, ports.
+// Runs in: supervisor.
+#include "gateway/supervisor/startup.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/log.hpp"
+#include "gateway/base/privileges.hpp"
+#include "gateway/base/secret.hpp"
+#include "gateway/certificate/certificate.hpp"
+#include "gateway/preflight/preflight.hpp"
+#include "gateway/supervisor/service.hpp"
+
+namespace stowage::supervisor {
+
+namespace {
+
+Result<void> make_directory(const std::string& path, uid_t uid, gid_t gid, mode_t mode) {
+    std::error_code failed;
+    std::filesystem::create_directories(path, failed);
+    if (failed) return system_error(failed.value(), "create " + path);
+    Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return system_error(errno, "open " + path);
+    if (::fchown(fd.get(), uid, gid) != 0) return system_error(errno, "chown " + path);
+    if (::fchmod(fd.get(), mode) != 0) return system_error(errno, "chmod " + path);
+    return {};
+}
+
+Result<void> find_ids(const Config& config, Foundation& foundation) {
+    TRY(foundation.controller_uid, privileges::user_id(config.process.controller_user));
+    TRY(foundation.front_uid, privileges::user_id(config.process.front_user));
+    TRY(foundation.admin_gid, privileges::group_id(config.process.admin_group));
+    const auto primary_group = [](uid_t uid) {
+        const auto* entry = ::getpwuid(uid);
+        return entry ? entry->pw_gid : static_cast<gid_t>(uid);
+    };
+    foundation.controller_gid = primary_group(foundation.controller_uid);
+    foundation.front_gid = primary_group(foundation.front_uid);
+    if (foundation.controller_uid == 0 || foundation.front_uid == 0)
+        return Error{Code::config, "process.controller_user or process.front_user is root",
+                     "name an account without rights"};
+    if (foundation.controller_uid == foundation.front_uid)
+        return Error{Code::config, "process.controller_user and process.front_user are the same account",
+                     "name two"};
+    return {};
+}
+
+Result<void> make_directories(const Config& config, const Foundation& foundation) {
+    CHECK(make_directory(config.state_dir, 0, 0, 0755));
+    CHECK(make_directory(config.state_dir + "/tls", 0, 0, 0700));
+    CHECK(make_directory(config.state_dir + "/controller", foundation.controller_uid,
+                         foundation.controller_gid, 0700));
+    CHECK(make_directory(config.run_dir, 0, 0, 0755));
+    return make_directory(config.run_dir + "/empty", 0, 0, 0555);
+}
+
+Result<Fd> lock_state(const std::string& state_dir) {
+    const auto path = state_dir + "/lock";
+    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) return system_error(errno, "open " + path);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return Error{Code::config, "another gateway runs on the state in " + state_dir,
+                     "stop it first (systemctl stop stowage), or give this one another state_dir"};
+    return lock;
+}
+
+Result<LoadedCertificate> certificate_of(const Config& config) {
+    const auto files = certificate_files(config);
+    auto loaded = load_certificate(files);
+    if (loaded || !config.ftps.certificate.empty()) return loaded;
+    log::notice("certificate_made", {{"path", files.chain_path}, {"why", loaded.error().text()}});
+    CHECK(make_self_signed(files, host_names()));
+    return load_certificate(files);
+}
+
+Result<Fd> seal_runai_secret(const Config& config) {
+    const auto& path = config.runai.client_secret_file;
+    if (path.empty()) return Fd();
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return system_error(errno, "runai.client_secret_file " + path);
+    if (info.st_mode & (S_IRWXO | S_IWGRP))
+        return Error{Code::config, "runai.client_secret_file " + path + " is open to others than its owner",
+                     "chmod 0600 " + path};
+    TRY(auto text, read_file(path, 4096));
+    Secret secret(text);
+    explicit_bzero(text.data(), text.size());
+    if (secret.empty())
+        return Error{Code::config, "runai.client_secret_file " + path + " is empty",
+                     "write the secret into it"};
+    return seal("runai-secret", secret.reveal());
+}
+
+}  // namespace
+
+Result<Foundation> prepare(Context& context) {
+    const auto& config = context.config;
+    Foundation foundation;
+    CHECK(find_ids(config, foundation));
+    CHECK(make_directories(config, foundation));
+    TRY(foundation.state_lock, lock_state(config.state_dir));
+    CHECK(check_machine(config));
+    TRY(const auto certificate, certificate_of(config));
+    TRY(context.sealed_certificate, seal("certificate", certificate.chain_pem));
+    TRY(context.sealed_key, seal("private-key", certificate.key_pem.reveal()));
+    TRY(foundation.runai_secret, seal_runai_secret(config));
+    TRY(foundation.ftps, bind_ftps(config));
+    TRY(foundation.control_socket, bind_control(config, foundation.admin_gid));
+    context.tickets.rotate();
+    return foundation;
+}
+
+void settle_nfs_server(ConfigValues& values, Config& config) {
+    const auto choice = choose_nfs_server(config);
+    config.nfs.server = choice.server;
+    values["nfs.server"] = {choice.server == NfsServer::kernel ? "kernel" : "ganesha", choice.why};
+    log::info("nfs_server", {{"server", values["nfs.server"].text}, {"why", choice.why}});
+}
+
+Result<void> check_machine(const Config& config) {
+    auto findings = preflight(config);
+    for (auto& taken : taken_ports(config))
+        findings.push_back(std::move(taken));
+    std::string problems;
+    for (const auto& finding : findings) {
+        if (finding.severity == Finding::Severity::error)
+            problems += (problems.empty() ? "" : "\n") + finding.key + ": " + finding.error.text();
+        else
+            log::write(
+                finding.severity == Finding::Severity::warning ? log::Level::warning : log::Level::info,
+                "preflight", {{"key", finding.key}, {"what", finding.error.text()}});
+    }
+    if (problems.empty()) return {};
+    return Error{Code::config, problems};
+}
+
+void clear_run_dir(const Config& config) {
+    ::unlink((config.run_dir + "/control.sock").c_str());
+    ::unlink((config.run_dir + "/dbus.sock").c_str());
+    ::rmdir((config.run_dir + "/empty").c_str());
+    ::rmdir(config.run_dir.c_str());  // only when it is empty
+}
+
+}  // namespace stowage::supervisor

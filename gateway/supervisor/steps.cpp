@@ -1,0 +1,67 @@
+// One run of root_step.
+// Runs in: supervisor.
+#include "gateway/supervisor/steps.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include "gateway/base/log.hpp"
+#include "gateway/supervisor/admission.hpp"
+#include "gateway/supervisor/service.hpp"
+
+namespace stowage::supervisor {
+
+namespace asio = boost::asio;
+
+namespace {
+
+message::StepReply refusal(const Error& error) {
+    message::StepReply reply;
+    reply.code = static_cast<std::uint16_t>(error.code);
+    reply.what.assign_cut(error.what);
+    reply.remedy.assign_cut(error.remedy);
+    return reply;
+}
+
+std::chrono::seconds limit_of(message::Step step) {
+    return step == message::Step::purge_directory ? std::chrono::seconds(86400) : std::chrono::seconds(180);
+}
+
+asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request) {
+    CO_TRY(auto process,
+           Process::start(co_await asio::this_coro::executor, {context.executable("stowage-root-step"), {}}));
+    std::vector<Fd> fds;
+    fds.push_back(duplicate(context.sealed_config));
+    CO_CHECK(process->channel().send(request, std::move(fds)));
+    asio::steady_timer limit(co_await asio::this_coro::executor);
+    process->kill_after(limit, limit_of(request.step));
+    auto packet = co_await process->channel().receive();
+    const bool late = limit.expiry() <= std::chrono::steady_clock::now();
+    const auto ending = co_await process->wait_or_kill(std::chrono::seconds(5));
+    if (packet) co_return packet->as<message::StepReply>();
+    if (late) co_return Error{Code::timeout, "stowage-root-step did not end in time"};
+    co_return Error{Code::unavailable, "stowage-root-step ended without an answer: " + ending.text()};
+}
+
+}  // namespace
+
+asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request) {
+    const auto started = std::chrono::steady_clock::now();
+    auto answered = co_await ask(context, request);
+    auto reply = answered ? *answered : refusal(answered.error());
+    const auto ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
+    const bool routine = reply.code == 0 && request.step == message::Step::observe_lab;
+    log::write(reply.code ? log::Level::warning
+               : routine  ? log::Level::debug
+                          : log::Level::info,
+               "root_step",
+               {{"step", name_of(request.step)},
+                {"lab", request.lab.view()},
+                {"user", request.user.view()},
+                {"result", reply.code ? to_string(static_cast<Code>(reply.code)) : std::string_view("ok")},
+                {"what", reply.what.view()},
+                {"ms", ms.count()}});
+    co_return reply;
+}
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,139 @@
+// Running everything, and ending it in order.
+// Runs in: supervisor.
+#include "gateway/supervisor/supervisor.hpp"
+
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "gateway/base/log.hpp"
+
+namespace stowage::supervisor {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+namespace {
+
+message::StatusEntry entry_of(const ServiceStatus& status) {
+    message::StatusEntry entry;
+    entry.process.assign_cut(status.name);
+    entry.pid = static_cast<std::uint32_t>(status.pid);
+    entry.restarts = status.restarts;
+    entry.started_at = system_clock::to_time_t(status.started_at);
+    entry.running = status.pid != 0;
+    return entry;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Context& context, Foundation& foundation, bool with_ganesha)
+    : context_(context),
+      foundation_(foundation),
+      with_ganesha_(with_ganesha),
+      workers_(context),
+      front_(context, workers_, foundation.ftps, foundation.front_uid, foundation.front_gid),
+      controller_(context, workers_, foundation.control_socket, foundation.runai_secret,
+                  {foundation.controller_uid, foundation.controller_gid, foundation.admin_gid},
+                  [this] { return report(); }),
+      nfs_(context) {}
+
+void Supervisor::run() {
+    auto& io = context_.io;
+    if (with_ganesha_) {
+        asio::co_spawn(io, nfs_.run_bus(), asio::detached);
+        asio::co_spawn(io, nfs_.run_server(), asio::detached);
+    }
+    asio::co_spawn(io, controller_.run(), asio::detached);
+    asio::co_spawn(io, front_.run(), asio::detached);
+    asio::co_spawn(io, rotate_ticket_keys(), asio::detached);
+    asio::co_spawn(io, tell_systemd(), asio::detached);
+    asio::co_spawn(io, wait_for_signal(), [&io](std::exception_ptr failed) {
+        io.stop();
+        if (failed) std::rethrow_exception(failed);
+    });
+    io.run();
+}
+
+bool Supervisor::all_ready() const {
+    return front_.status().ready && controller_.status().ready &&
+           (!with_ganesha_ || (nfs_.bus().ready && nfs_.server().ready));
+}
+
+asio::awaitable<void> Supervisor::rotate_ticket_keys() {
+    for (;;) {
+        co_await pause_for(std::chrono::hours(1));
+        const auto& key = context_.tickets.rotate();
+        // Workers first: the front's next ticket must open wherever it is shown.
+        workers_.send(key);
+        front_.send(key);
+    }
+}
+
+asio::awaitable<void> Supervisor::tell_systemd() {
+    while (!all_ready())
+        co_await pause_for(milliseconds(20));
+    log::notice("ready", {{"port", context_.config.ftps.port}, {"labs", context_.config.labs.root}});
+    ::sd_notify(0, "READY=1");
+    std::uint64_t watchdog_us = 0;
+    if (::sd_watchdog_enabled(0, &watchdog_us) <= 0) co_return;
+    for (;;) {
+        ::sd_notify(0, "WATCHDOG=1");
+        co_await pause_for(milliseconds(watchdog_us / 2000));
+    }
+}
+
+asio::awaitable<void> Supervisor::wait_for_signal() {
+    asio::signal_set signals(context_.io, SIGTERM, SIGINT, SIGHUP);
+    const int number = co_await signals.async_wait(asio::use_awaitable);
+    log::notice("draining", {{"signal", number}, {"sessions", front_.sessions()}});
+    ::sd_notify(0, "STOPPING=1");
+    co_await drain();
+}
+
+asio::awaitable<void> Supervisor::drain() {
+    context_.draining = true;
+    foundation_.ftps.clear();
+    front_.drain();
+    workers_.drain();
+    controller_.drain();
+    const auto limit = steady_clock::now() + context_.config.drain_timeout + std::chrono::seconds(5);
+    const auto busy = [this] { return front_.status().pid || controller_.status().pid || !workers_.empty(); };
+    while (busy() && steady_clock::now() < limit)
+        co_await pause_for(milliseconds(20));
+    if (busy()) log::warning("drain_limit_reached", {{"sessions", front_.sessions()}});
+    nfs_.stop();
+    while (nfs_.running() && steady_clock::now() < limit + std::chrono::seconds(5))
+        co_await pause_for(milliseconds(20));
+}
+
+std::vector<message::StatusEntry> Supervisor::report() const {
+    auto front = entry_of(front_.status());
+    front.sessions = static_cast<std::uint32_t>(front_.sessions());
+    std::vector<message::StatusEntry> entries = {front, entry_of(controller_.status())};
+    if (with_ganesha_) {
+        entries.push_back(entry_of(nfs_.bus()));
+        entries.push_back(entry_of(nfs_.server()));
+    }
+    for (const auto& [lab, worker] : workers_.all()) {
+        message::StatusEntry entry;
+        entry.process.assign_cut("worker");
+        entry.lab.assign_cut(lab);
+        entry.pid = static_cast<std::uint32_t>(worker->process->pid());
+        entry.restarts = workers_.restarts(lab);
+        entry.sessions = front_.sessions_of_lab(lab);
+        entry.started_at = system_clock::to_time_t(worker->started_at);
+        entry.running = 1;
+        entries.push_back(entry);
+    }
+    return entries;
+}
+
+}  // namespace stowage::supervisor

@@ -1,0 +1,163 @@
+// Starting, feeding and ending workers.
+// Runs in: supervisor. Distrusts: workers.
+#include "gateway/supervisor/workers.hpp"
+
+#include <signal.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "gateway/base/log.hpp"
+
+namespace stowage::supervisor {
+
+namespace asio = boost::asio;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::seconds start_limit{10};
+
+asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
+    asio::steady_timer limit(worker->ready.get_executor(), start_limit);
+    limit.async_wait([worker](boost::system::error_code cancelled) {
+        if (!cancelled) worker->ready.cancel();
+    });
+    while (!worker->is_ready && !worker->is_gone && limit.expiry() > steady_clock::now()) {
+        boost::system::error_code ignored;
+        co_await worker->ready.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    co_return worker->is_ready && !worker->is_gone;
+}
+
+}  // namespace
+
+asio::awaitable<Result<void>> Workers::hand_over(ServedLab lab, message::SessionStart session, Fd socket) {
+    auto found = workers_.find(lab.name);
+    if (found == workers_.end()) {
+        CO_TRY(auto started, start(lab));
+        found = workers_.emplace(lab.name, started).first;
+        asio::co_spawn(context_.io, serve(started), asio::detached);
+    }
+    const auto worker = found->second;
+    const bool ready = co_await wait_until_ready(worker);
+    if (!ready) co_return Error{Code::unavailable, "the worker of lab " + lab.name + " did not start"};
+    ++worker->sessions_started;
+    std::vector<Fd> fds;
+    fds.push_back(std::move(socket));
+    co_return worker->process->channel().send(session, std::move(fds));
+}
+
+Result<std::shared_ptr<Worker>> Workers::start(const ServedLab& lab) {
+    if (failures_[lab.name].not_before > steady_clock::now())
+        return Error{Code::unavailable, "the worker of lab " + lab.name + " failed a moment ago"};
+    TRY(auto process,
+        Process::start(context_.io.get_executor(), {context_.executable("stowage-worker"), {}}));
+    auto worker = std::make_shared<Worker>(context_.io, lab, std::move(process));
+    CHECK(introduce(*worker));
+    log::info("worker_started", {{"lab", lab.name}, {"pid", worker->process->pid()}, {"uid", lab.uid}});
+    return worker;
+}
+
+Result<void> Workers::introduce(Worker& worker) {
+    const auto& lab = worker.lab;
+    message::StartWorker start;
+    start.uid = lab.uid;
+    start.gid = lab.gid;
+    if (!start.lab.assign(lab.name) || !start.directory.assign(context_.config.labs.root + "/" + lab.name))
+        return Error{Code::internal, "the path of lab " + lab.name + " is too long"};
+    std::vector<Fd> fds;
+    fds.push_back(duplicate(context_.sealed_config));
+    if (lab.resumption_optional) {
+        fds.push_back(duplicate(context_.sealed_certificate));
+        fds.push_back(duplicate(context_.sealed_key));
+    }
+    auto& channel = worker.process->channel();
+    CHECK(channel.send(start, std::move(fds)));
+    CHECK(channel.send(message::LabSettings{lab.quota_bytes, lab.quota_inodes}));
+    for (const auto& key : context_.tickets.all())
+        CHECK(channel.send(key));
+    return {};
+}
+
+asio::awaitable<void> Workers::serve(std::shared_ptr<Worker> worker) {
+    const auto started = steady_clock::now();
+    const auto why = co_await answer(*worker);
+    const bool failed = !worker->is_ready;
+    worker->is_gone = true;
+    worker->ready.cancel();
+    remove(worker);
+    worker->process->channel().close();
+    if (why.code == Code::protocol) {
+        log::error("child_misbehaved", {{"child", "worker"}, {"lab", worker->lab.name}, {"what", why.what}});
+        worker->process->signal(SIGKILL);
+    }
+    const auto ending = co_await worker->process->wait_or_kill(std::chrono::seconds(5));
+    const bool clean = ending.exit_code == 0 && !failed;
+    if (!clean) {
+        auto& failures = failures_[worker->lab.name];
+        ++failures.count;
+        failures.not_before =
+            steady_clock::now() + failures.backoff.after_running(steady_clock::now() - started);
+    }
+    log::write(clean ? log::Level::info : log::Level::warning, "child_ended",
+               {{"child", "worker"},
+                {"lab", worker->lab.name},
+                {"pid", worker->process->pid()},
+                {"how", ending.text()}});
+}
+
+asio::awaitable<Error> Workers::answer(Worker& worker) {
+    auto& channel = worker.process->channel();
+    for (;;) {
+        auto packet = co_await receive_admitted(channel, Peer::worker, worker.is_ready);
+        if (!packet) co_return packet.error();
+        if (packet->header.type == message::Type::ready) {
+            worker.is_ready = true;
+            worker.ready.cancel();
+            continue;
+        }
+        const auto idle = packet->as<message::Idle>();
+        if (!idle) co_return idle.error();
+        if (idle->sessions_started == worker.sessions_started) co_return Error{Code::cancelled, "idle"};
+    }
+}
+
+void Workers::remove(const std::shared_ptr<Worker>& worker) {
+    const auto found = workers_.find(worker->lab.name);
+    if (found != workers_.end() && found->second == worker) workers_.erase(found);
+}
+
+void Workers::lab_changed(const ServedLab& lab) {
+    const auto found = workers_.find(lab.name);
+    if (found == workers_.end()) return;
+    auto& worker = *found->second;
+    if (!worker.lab.same_process(lab)) return end(lab.name);
+    worker.lab = lab;
+    (void)worker.process->channel().send(message::LabSettings{lab.quota_bytes, lab.quota_inodes});
+}
+
+void Workers::end(const std::string& lab) {
+    const auto found = workers_.find(lab);
+    if (found != workers_.end()) found->second->process->channel().close();
+}
+
+void Workers::send(const message::TicketKey& key) {
+    for (const auto& [lab, worker] : workers_)
+        (void)worker->process->channel().send(key);
+}
+
+void Workers::drain() {
+    const auto limit = static_cast<std::uint32_t>(context_.config.drain_timeout.count());
+    for (const auto& [lab, worker] : workers_)
+        (void)worker->process->channel().send(message::Drain{limit});
+}
+
+std::uint32_t Workers::restarts(const std::string& lab) const {
+    const auto found = failures_.find(lab);
+    return found == failures_.end() ? 0 : found->second.count;
+}
+
+}  // namespace stowage::supervisor

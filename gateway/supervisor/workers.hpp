@@ -1,0 +1,62 @@
+// The labs' workers: started with the first session of a lab, ended when idle or when the lab goes.
+// Runs in: supervisor. Distrusts: workers.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+
+#include "gateway/supervisor/service.hpp"
+
+namespace stowage::supervisor {
+
+struct Worker {
+    Worker(boost::asio::io_context& io, ServedLab lab_, std::unique_ptr<Process> process_)
+        : lab(std::move(lab_)),
+          process(std::move(process_)),
+          ready(io, std::chrono::steady_clock::time_point::max()) {}
+
+    ServedLab lab;
+    std::unique_ptr<Process> process;
+    boost::asio::steady_timer ready;  ///< never expires; cancelled when the worker is ready or gone
+    bool is_ready = false, is_gone = false;
+    std::uint64_t sessions_started = 0;
+    std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
+};
+
+class Workers {
+  public:
+    explicit Workers(Context& context) : context_(context) {}
+
+    /// Gives a session to the lab's worker, starting it if need be. Code::unavailable when the worker does
+    /// not come up within ten seconds or has just failed to (backoff per lab).
+    boost::asio::awaitable<Result<void>> hand_over(ServedLab lab, message::SessionStart session, Fd socket);
+
+    /// New limits for a running worker; one with another uid or key is ended instead.
+    void lab_changed(const ServedLab& lab);
+    void end(const std::string& lab);
+    void send(const message::TicketKey& key);
+    void drain();
+    bool empty() const { return workers_.empty(); }
+    const auto& all() const { return workers_; }
+    std::uint32_t restarts(const std::string& lab) const;
+
+  private:
+    struct Failures {
+        std::uint32_t count = 0;
+        Backoff backoff = {};
+        std::chrono::steady_clock::time_point not_before{};
+    };
+
+    Result<std::shared_ptr<Worker>> start(const ServedLab& lab);
+    Result<void> introduce(Worker& worker);
+    boost::asio::awaitable<void> serve(std::shared_ptr<Worker> worker);
+    boost::asio::awaitable<Error> answer(Worker& worker);
+    void remove(const std::shared_ptr<Worker>& worker);
+
+    Context& context_;
+    std::map<std::string, std::shared_ptr<Worker>, std::less<>> workers_;
+    std::map<std::string, Failures, std::less<>> failures_;
+};
+
+}  // namespace stowage::supervisor
