@@ -48,6 +48,8 @@ struct Department {
     std::string name;
 };
 
+struct Caller;  // what calls share; lives as long as any of them
+
 /// What create_nfs_data_source() came to.
 struct Created {
     ObservedDataSource source;
@@ -99,9 +101,8 @@ class Client {
     boost::asio::awaitable<Result<std::vector<DataSourceUser>>> data_source_users(std::string id);
 
   private:
-    struct State;
-    explicit Client(std::shared_ptr<State> state);
-    std::shared_ptr<State> state_;
+    explicit Client(std::shared_ptr<Caller> caller);
+    std::shared_ptr<Caller> caller_;
 };
 
 }  // namespace stowage::runai

@@ -1,0 +1,129 @@
+// The control plane's address, and request targets made from parts.
+// Runs in: controller. Distrusts: the configured URL, every part of a target.
+#include "provisioning/runai/base_url.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include "gateway/base/log.hpp"
+
+namespace stowage::runai {
+namespace {
+
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_address(std::string_view text) {
+    boost::system::error_code error;
+    boost::asio::ip::make_address(std::string(text), error);
+    return !error && text.find('%') == text.npos;
+}
+
+bool is_loopback(std::string_view text) {
+    boost::system::error_code error;
+    const auto address = boost::asio::ip::make_address(std::string(text), error);
+    return !error && address.is_loopback();
+}
+
+bool is_label(std::string_view label) {
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    for (const char c : label)
+        if (!is_alphanumeric(c) && c != '-') return false;
+    return true;
+}
+
+Error refused(std::string_view url, std::string_view why) {
+    return {Code::config, fmt::format("runai.url \"{}\" {}", log::escaped(url), why),
+            "give it as https://host or https://host:port, as the Run:ai user interface is opened"};
+}
+
+Result<void> set_port(BaseUrl& base, boost::urls::url_view view, std::string_view url) {
+    base.port = base.tls ? 443 : 80;
+    if (view.has_port() && !view.port().empty()) {
+        if (view.port_number() == 0) return refused(url, "has a port outside 1..65535");
+        base.port = view.port_number();
+    }
+    const bool standard = base.port == (base.tls ? 443 : 80);
+    base.host_header = base.host.find(':') == base.host.npos ? base.host : '[' + base.host + ']';
+    if (!standard) base.host_header += fmt::format(":{}", base.port);
+    return {};
+}
+
+}  // namespace
+
+bool is_host(std::string_view text) {
+    if (is_address(text)) return true;
+    if (text.empty() || text.size() > 253) return false;
+    bool last_is_number = true;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const auto end = std::min(text.find('.', begin), text.size());
+        const auto label = text.substr(begin, end - begin);
+        if (!is_label(label)) return false;
+        // "1.2.3" is nobody's name and some resolvers take it for an address.
+        last_is_number = label.find_first_not_of("0123456789") == label.npos;
+        begin = end + 1;
+    }
+    return !last_is_number;
+}
+
+bool is_uuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const char c = text[i];
+        const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        if (dash ? c != '-' : !hex) return false;
+    }
+    return true;
+}
+
+Result<BaseUrl> parse_base_url(std::string_view url) {
+    const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
+    if (!parsed) return refused(url, "is not a URL");
+    BaseUrl base;
+    if (parsed->scheme() != "https" && parsed->scheme() != "http")
+        return refused(url, "is neither https nor http");
+    base.tls = parsed->scheme() == "https";
+    if (parsed->has_userinfo()) return refused(url, "holds a user name");
+    if (parsed->has_query() || parsed->has_fragment()) return refused(url, "has a query or a fragment");
+    if (!parsed->encoded_path().empty() && parsed->encoded_path() != "/") return refused(url, "has a path");
+    const auto host = parsed->encoded_host_address();
+    base.host.assign(host.data(), host.size());
+    if (!is_host(base.host)) return refused(url, "has no valid host");
+    base.host_is_address = is_address(base.host);
+    CHECK(set_port(base, *parsed, url));
+    if (!base.tls && !is_loopback(base.host))
+        return Error{
+            Code::config,
+            fmt::format("runai.url \"{}\" would send the client secret in the clear", log::escaped(url)),
+            "use https://; http:// is taken for loopback addresses only (127.0.0.1, [::1])"};
+    return base;
+}
+
+std::string percent_encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~')
+            out += c;
+        else
+            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
+std::string target(std::string_view path,
+                   std::initializer_list<std::pair<std::string_view, std::string_view>> query) {
+    std::string out(path);
+    char separator = '?';
+    for (const auto& [key, value] : query) {
+        out += separator + percent_encoded(key) + '=' + percent_encoded(value);
+        separator = '&';
+    }
+    return out;
+}
+
+}  // namespace stowage::runai
