@@ -29,8 +29,10 @@ ControllerService::ControllerService(Context& context, Workers& workers, const F
       report_(std::move(report)) {}
 
 asio::awaitable<void> ControllerService::run() {
-    co_await keep_running(context_, status_, {context_.executable("stowage-controller"), {}},
-                          [this](Process& process) { return serve(process); });
+    // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
+    ProcessSpec spec{context_.executable("stowage-controller")};
+    Serve serve_run = [this](Process& process) { return serve(process); };
+    co_await keep_running(context_, status_, std::move(spec), std::move(serve_run));
 }
 
 Result<void> ControllerService::introduce(ipc::Channel& channel) {

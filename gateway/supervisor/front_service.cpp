@@ -53,8 +53,10 @@ FrontService::FrontService(Context& context, Workers& workers, std::vector<Bound
     : context_(context), workers_(workers), listeners_(listeners), uid_(uid), gid_(gid) {}
 
 asio::awaitable<void> FrontService::run() {
-    co_await keep_running(context_, status_, {context_.executable("stowage-front"), {}},
-                          [this](Process& process) { return serve(process); });
+    // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
+    ProcessSpec spec{context_.executable("stowage-front")};
+    Serve serve_run = [this](Process& process) { return serve(process); };
+    co_await keep_running(context_, status_, std::move(spec), std::move(serve_run));
 }
 
 Result<void> FrontService::introduce(ipc::Channel& channel) {

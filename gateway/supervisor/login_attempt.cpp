@@ -45,8 +45,8 @@ Result<void> send_attempt(const Context& context, const message::LoginRequest& r
 
 asio::awaitable<message::LoginResult> attempt_login(const Context& context,
                                                     const message::LoginRequest& request) {
-    auto started =
-        Process::start(co_await asio::this_coro::executor, {context.executable("stowage-login"), {}});
+    const ProcessSpec spec{context.executable("stowage-login")};
+    auto started = Process::start(context.io.get_executor(), spec);
     if (!started) co_return unavailable(started.error().text());
     auto& process = **started;
     auto sent = send_attempt(context, request, process.channel());

@@ -17,13 +17,15 @@ ProcessSpec launcher(const Context& context, const char* role) {
 }  // namespace
 
 asio::awaitable<void> NfsService::run_bus() {
-    co_await keep_running(context_, bus_, launcher(context_, "dbus"),
-                          [this](Process& process) { return serve(process, bus_); });
+    auto spec = launcher(context_, "dbus");
+    Serve serve_run = [this](Process& process) { return serve(process, bus_); };
+    co_await keep_running(context_, bus_, std::move(spec), std::move(serve_run));
 }
 
 asio::awaitable<void> NfsService::run_server() {
-    co_await keep_running(context_, server_, launcher(context_, "ganesha"),
-                          [this](Process& process) { return serve(process, server_); });
+    auto spec = launcher(context_, "ganesha");
+    Serve serve_run = [this](Process& process) { return serve(process, server_); };
+    co_await keep_running(context_, server_, std::move(spec), std::move(serve_run));
 }
 
 asio::awaitable<Error> NfsService::serve(Process& process, ServiceStatus& status) {
