@@ -1,0 +1,86 @@
+// What a lab, user, size, count or network may be called.
+#include "gateway/base/identity.hpp"
+
+#include <gtest/gtest.h>
+
+namespace stowage {
+namespace {
+
+TEST(LabName, KeepsRunAiRules) {
+    EXPECT_EQ(*parse_lab_name("lab1"), "lab1");
+    EXPECT_EQ(*parse_lab_name("a"), "a");
+    EXPECT_EQ(*parse_lab_name(std::string(57, 'a')), std::string(57, 'a'));
+    for (const std::string bad :
+         {"", "1lab", "Lab", "lab_1", "lab.1", "..", "/", "a/b", "lab-", "-lab", "l\nb", "läb", "lab1 "})
+        EXPECT_FALSE(parse_lab_name(bad)) << bad;
+    EXPECT_FALSE(parse_lab_name(std::string(58, 'a')));
+    EXPECT_FALSE(parse_lab_name(std::string("lab\0x", 5)));
+}
+
+TEST(LabName, ErrorNamesValueAndRemedyAndStaysShort) {
+    const auto refused = parse_lab_name(std::string(300, 'x') + "\n");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("301 bytes"), std::string::npos);
+    EXPECT_LT(refused.error().what.size(), 200u);
+    EXPECT_EQ(refused.error().what.find('\n'), std::string::npos);
+    EXPECT_FALSE(refused.error().remedy.empty());
+}
+
+TEST(UserName, TakesEmailAddressesAndNoSeparators) {
+    EXPECT_TRUE(parse_user_name("alice@example.org"));
+    for (const std::string bad : {"", "a:b", "a b", "a/b", "'a", "-a", "a\"", "a\n", ".."})
+        EXPECT_FALSE(parse_user_name(bad)) << bad;
+}
+
+TEST(Bytes, ReadsUnitsOf1024) {
+    EXPECT_EQ(*parse_bytes("quota", "10TiB"), 10ull << 40);
+    EXPECT_EQ(*parse_bytes("quota", "10T"), 10ull << 40);
+    EXPECT_EQ(*parse_bytes("quota", "1.5G"), 3ull << 29);
+    EXPECT_EQ(*parse_bytes("quota", "512"), 512u);
+    EXPECT_EQ(*parse_bytes("quota", "none"), 0u);
+    EXPECT_EQ(*parse_bytes("quota", "8191PiB"), 8191ull << 50);
+}
+
+TEST(Bytes, RefusesWhatIsNoSize) {
+    for (const std::string bad :
+         {"", "-1", "1e30", "nan", "inf", "0", "0GiB", "1.5", "1..5G", ".5G", "5.", "10XB", "10Ti", "10 TiB",
+          "9999999PiB", "99999999999999999999999", "0x10", "+1", "1,5G"})
+        EXPECT_FALSE(parse_bytes("quota", bad)) << bad;
+}
+
+TEST(Bytes, PrintsWhatItReads) {
+    EXPECT_EQ(format_bytes(1536), "1.5KiB");
+    EXPECT_EQ(format_bytes(8ull << 30), "8GiB");
+    EXPECT_EQ(format_bytes(0), "0B");
+    EXPECT_EQ(*parse_bytes("x", format_bytes(3ull << 29)), 3ull << 29);
+}
+
+TEST(Count, ReadsDecimalUnits) {
+    EXPECT_EQ(*parse_count("inodes", "50M"), 50'000'000u);
+    EXPECT_EQ(*parse_count("inodes", "none"), 0u);
+    for (const std::string bad : {"", "0", "-5", "1.5", "5T", "M"})
+        EXPECT_FALSE(parse_count("inodes", bad)) << bad;
+}
+
+TEST(Network, IsCanonical) {
+    EXPECT_EQ(*parse_network("10.0.0.0/8"), "10.0.0.0/8");
+    EXPECT_EQ(*parse_network("10.1.2.3"), "10.1.2.3/32");
+    EXPECT_EQ(*parse_network("FD00::/8"), "fd00::/8");
+    for (const std::string bad : {"", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0/8", "host",
+                                  "fd00::/129", "10.0.0.0/8 ", "*"})
+        EXPECT_FALSE(parse_network(bad)) << bad;
+    const auto refused = parse_network("10.1.2.3/8");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().remedy.find("10.0.0.0/8"), std::string::npos);
+}
+
+TEST(Network, SeesOverlaps) {
+    EXPECT_TRUE(networks_overlap("10.0.0.0/8", "10.1.0.0/16"));
+    EXPECT_TRUE(networks_overlap("10.1.0.0/16", "10.0.0.0/8"));
+    EXPECT_FALSE(networks_overlap("10.0.0.0/16", "10.1.0.0/16"));
+    EXPECT_FALSE(networks_overlap("10.0.0.0/8", "fd00::/8"));
+    EXPECT_TRUE(networks_overlap("0.0.0.0/0", "192.168.0.0/24"));
+}
+
+}  // namespace
+}  // namespace stowage
