@@ -1,0 +1,61 @@
+// The bytes of one control connection, in plain text at first, then through TLS.
+// Runs in: front. Distrusts: the peer's pace and its TLS.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <string_view>
+
+#include "ftps/front/tls_context.hpp"
+#include "gateway/base/fd.hpp"
+#include "gateway/base/messages.hpp"
+#include "gateway/base/result.hpp"
+
+namespace stowage::ftps {
+
+/// OpenSSL works on the non-blocking socket itself and releases its buffers while idle: with Asio's
+/// ssl::stream each idle session would cost its BIO pair. One coroutine may read while another writes.
+class ControlStream {
+  public:
+    /// @param socket connected, non-blocking
+    ControlStream(boost::asio::any_io_executor executor, Fd socket);
+
+    /// TLS from here on. `nonce` goes into each session ticket and must live as long as this stream.
+    /// @return Code::protocol with OpenSSL's reason
+    boost::asio::awaitable<Result<void>> start_tls(SSL_CTX* context, const message::Nonce& nonce);
+
+    /// Some bytes, at least one. Code::cancelled at the peer's orderly end, Code::io when the connection
+    /// broke.
+    boost::asio::awaitable<Result<std::size_t>> read_some(char* buffer, std::size_t size);
+
+    /// How many bytes could be sent without waiting, perhaps none.
+    Result<std::size_t> write_now(std::string_view bytes);
+    /// Until write_now() may get further.
+    boost::asio::awaitable<void> wait_writable();
+
+    /// The next write_now() sends a fresh ticket first. TLS 1.2 has none outside its handshake: nothing
+    /// happens.
+    void queue_ticket();
+    /// close_notify, or a FIN without TLS; the peer's bytes can still be read.
+    void close_sending();
+    /// Ends every wait, here and at the peer.
+    void shut_down();
+
+    bool is_tls() const { return ssl_ != nullptr; }
+    /// 0x0303 or 0x0304; 0 before TLS.
+    std::uint16_t tls_version() const;
+
+  private:
+    enum class Wait { none, read, write };
+
+    // What an OpenSSL call that did not succeed waits for; an error if nothing helps.
+    Result<Wait> judge(int returned, std::string_view call);
+    Result<std::size_t> read_now(char* buffer, std::size_t size, Wait& wait);
+    boost::asio::awaitable<void> wait_for(Wait wait);
+
+    boost::asio::posix::stream_descriptor socket_;
+    Ssl ssl_;
+};
+
+}  // namespace stowage::ftps

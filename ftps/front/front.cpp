@@ -1,0 +1,218 @@
+// Accepting connections and talking to the supervisor.
+// Runs in: front. Distrusts: how many clients come.
+#include "ftps/front/front.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+
+#include "ftps/front/control_session.hpp"
+#include "ftps/protocol/reply.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+void set_option(int socket, int level, int option, int value) {
+    // Each is an improvement only: a socket without it works.
+    (void)::setsockopt(socket, level, option, &value, sizeof value);
+}
+
+// Replies leave at once; a control connection that is silent for hours during a transfer stays known to NAT
+// routers, and a peer that vanished is noticed.
+void tune(int socket) {
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 30);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 5);
+    set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);  // Telnet's Synch: RFC 854's IAC DM comes as urgent data
+}
+
+std::string local_address(int socket) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+    return address_text(address);
+}
+
+void turn_away(Fd socket, bool implicit_tls, std::string_view why) {
+    const auto text = reply(421, why);
+    // Fits into an empty socket buffer; inside TLS it would take a handshake to say it.
+    if (!implicit_tls) (void)::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+Front::Front(asio::io_context& io, Config config, ipc::Channel supervisor)
+    : io_(io),
+      config_(std::move(config)),
+      supervisor_(std::move(supervisor)),
+      drain_timer_(io),
+      accept_pause_(io) {}
+
+Front::~Front() = default;
+
+asio::awaitable<void> Front::run() {
+    for (;;) {
+        auto packet = co_await supervisor_.receive();
+        auto taken = packet ? take(*packet) : packet.error();
+        if (taken) continue;
+        if (taken.error().code != Code::cancelled) log::error("front_stops", {{"why", taken.error().text()}});
+        break;
+    }
+    io_.stop();
+}
+
+Result<void> Front::take(ipc::Packet& packet) {
+    switch (packet.header.type) {
+        case message::Type::listener:
+            return take_listener(packet);
+        case message::Type::certificate:
+            return take_certificate(packet);
+        case message::Type::login_reply:
+            return take_login_reply(packet);
+        case message::Type::ticket_key: {
+            TRY(auto key, packet.as<message::TicketKey>());
+            keys_.add(key);
+            explicit_bzero(&key, sizeof key);
+            has_key_ = true;
+            start_when_complete();
+            return {};
+        }
+        case message::Type::drain: {
+            TRY(const auto limits, packet.as<message::Drain>());
+            drain(std::chrono::seconds(limits.limit_seconds));
+            return {};
+        }
+        default:
+            return Error{Code::protocol, "the supervisor sent a packet that the front does not know"};
+    }
+}
+
+Result<void> Front::take_listener(ipc::Packet& packet) {
+    TRY(const auto listener, packet.as<message::Listener>());
+    if (packet.fds.size() != 1) return Error{Code::protocol, "a listener without its socket"};
+    asio::posix::stream_descriptor socket(io_, packet.fds[0].release());
+    socket.native_non_blocking(true);
+    listeners_.push_back(std::make_unique<Listener>(Listener{std::move(socket), listener.implicit_tls != 0}));
+    return {};
+}
+
+Result<void> Front::take_certificate(const ipc::Packet& packet) {
+    CHECK(packet.as<message::Certificate>());
+    if (packet.fds.size() != 2) return Error{Code::protocol, "a certificate without its descriptors"};
+    TRY(const auto chain, read_sealed(packet.fds[0]));
+    TRY(auto key, read_sealed(packet.fds[1]));
+    auto context = make_control_context(chain, key, keys_);
+    explicit_bzero(key.data(), key.size());
+    if (!context && !context_) return context.error();
+    if (!context) {
+        log::error("certificate_not_reloaded", {{"why", context.error().text()}});
+        return {};
+    }
+    context_ = std::move(*context);
+    log::info("certificate_in_use", {});
+    start_when_complete();
+    return {};
+}
+
+Result<void> Front::take_login_reply(ipc::Packet& packet) {
+    TRY(const auto reply, packet.as<message::LoginReply>());
+    const auto session = sessions_.find(reply.session);
+    if (session == sessions_.end()) {
+        // The client left meanwhile: the descriptor closes with the packet.
+        return reply.outcome == message::LoginOutcome::ok
+                   ? supervisor_.send(message::SessionEnded{reply.session})
+                   : Result<void>();
+    }
+    session->second->take_reply(reply, packet.fds.empty() ? Fd() : std::move(packet.fds[0]));
+    return {};
+}
+
+void Front::start_when_complete() {
+    if (serving_ || listeners_.empty() || !context_ || !has_key_) return;
+    serving_ = true;
+    for (auto& listener : listeners_)
+        asio::co_spawn(io_, accept_from(*listener), asio::detached);
+    (void)supervisor_.send(message::Ready{});
+}
+
+void Front::enter(ControlSession& session) {
+    sessions_[session.number()] = &session;
+}
+
+void Front::leave(ControlSession& session, bool logged_in) {
+    sessions_.erase(session.number());
+    if (logged_in && supervisor_.is_open()) (void)supervisor_.send(message::SessionEnded{session.number()});
+    if (draining_ && sessions_.empty()) drain_timer_.cancel();
+}
+
+void Front::drain(std::chrono::seconds limit) {
+    if (draining_) return;
+    draining_ = true;
+    for (auto& listener : listeners_)
+        listener->socket.close();
+    for (auto& [number, session] : sessions_)
+        session->expire_unless_logged_in();
+    log::notice("draining", {{"sessions", sessions_.size()}, {"limit_s", limit.count()}});
+    drain_timer_.expires_after(limit);
+    asio::co_spawn(io_, stop_at_limit(), asio::detached);
+}
+
+asio::awaitable<void> Front::stop_at_limit() {
+    boost::system::error_code ignored;  // cancelled by the last session's end
+    if (!sessions_.empty())
+        co_await drain_timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    log::notice("drained", {{"sessions_cut", sessions_.size()}});
+    io_.stop();
+}
+
+asio::awaitable<void> Front::accept_from(Listener& listener) {
+    while (listener.socket.is_open()) {
+        sockaddr_storage peer{};
+        socklen_t size = sizeof peer;
+        const int socket = ::accept4(listener.socket.native_handle(), reinterpret_cast<sockaddr*>(&peer),
+                                     &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        boost::system::error_code ignored;
+        if (socket >= 0) {
+            admit(socket, peer, listener.implicit_tls);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            co_await listener.socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                asio::redirect_error(asio::use_awaitable, ignored));
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            // Nothing tells when the system has room again.
+            log::error("accept_failed", {{"why", system_error(errno, "accept").what}});
+            accept_pause_.expires_after(200ms);
+            co_await accept_pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        }
+    }
+}
+
+void Front::admit(int socket, const sockaddr_storage& peer, bool implicit_tls) {
+    Accepted accepted{Fd(socket), implicit_tls, address_text(peer), local_address(socket)};
+    tune(socket);
+    if (sessions_.size() >= config_.ftps.max_sessions) {
+        log::warning("too_many_connections", {{"peer", accepted.peer}, {"sessions", sessions_.size()}});
+        return turn_away(std::move(accepted.socket), implicit_tls, "Too many connections; try again later.");
+    }
+    accepted.place = address_limit_.enter(network_of(peer));
+    if (!accepted.place) {
+        log::info("too_many_waiting", {{"peer", accepted.peer}});
+        return turn_away(std::move(accepted.socket), implicit_tls,
+                         "Too many connections without a login from your address.");
+    }
+    asio::co_spawn(io_, serve_connection(*this, ++last_number_, std::move(accepted)), asio::detached);
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,74 @@
+// What all control connections share: listeners, the TLS context, the supervisor, the limits.
+// Runs in: front. Distrusts: how many clients come, and how fast.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "ftps/front/address_limit.hpp"
+#include "ftps/front/tls_context.hpp"
+#include "gateway/base/channel.hpp"
+#include "gateway/base/config.hpp"
+
+namespace stowage::ftps {
+
+class ControlSession;
+
+/// One thread, one io_context. Outlives its sessions.
+class Front {
+  public:
+    Front(boost::asio::io_context& io, Config config, ipc::Channel supervisor);
+    ~Front();
+
+    /// Takes what the supervisor sends until it is gone; says Ready when listeners, certificate and a ticket
+    /// key are there. Stops the io_context at the end, and after a drain.
+    boost::asio::awaitable<void> run();
+
+    // For sessions.
+    boost::asio::any_io_executor executor() { return io_.get_executor(); }
+    const Config& config() const { return config_; }
+    ipc::Channel& supervisor() { return supervisor_; }
+    /// As of now: a reload changes it for later connections.
+    SSL_CTX* context() { return context_.get(); }
+    /// One buffer for all, since nobody keeps anything in it across a suspension: idle sessions own none.
+    std::array<char, session_packet::max_payload + 1>& scratch() { return scratch_; }
+    void enter(ControlSession& session);
+    /// @param logged_in the supervisor counts this session and is told of its end
+    void leave(ControlSession& session, bool logged_in);
+
+  private:
+    struct Listener {
+        boost::asio::posix::stream_descriptor socket;
+        bool implicit_tls;
+    };
+
+    Result<void> take(ipc::Packet& packet);
+    Result<void> take_certificate(const ipc::Packet& packet);
+    Result<void> take_listener(ipc::Packet& packet);
+    Result<void> take_login_reply(ipc::Packet& packet);
+    void start_when_complete();
+    void drain(std::chrono::seconds limit);
+    boost::asio::awaitable<void> stop_at_limit();
+    boost::asio::awaitable<void> accept_from(Listener& listener);
+    void admit(int socket, const sockaddr_storage& peer, bool implicit_tls);
+
+    boost::asio::io_context& io_;
+    Config config_;
+    ipc::Channel supervisor_;
+    TicketKeys keys_;  // before the contexts that use them
+    SslContext context_;
+    bool has_key_ = false, serving_ = false, draining_ = false;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    AddressLimit address_limit_;
+    std::unordered_map<std::uint64_t, ControlSession*> sessions_;
+    std::uint64_t last_number_ = 0;
+    boost::asio::steady_timer drain_timer_, accept_pause_;
+    std::array<char, session_packet::max_payload + 1> scratch_{};
+};
+
+}  // namespace stowage::ftps

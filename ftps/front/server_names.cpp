@@ -1,0 +1,39 @@
+// SNI and ALPN.
+// Runs in: front. Distrusts: what the client offers.
+#include "ftps/front/server_names.hpp"
+
+#include <arpa/inet.h>
+#include <openssl/x509v3.h>
+
+#include <string>
+
+namespace stowage::ftps {
+
+namespace {
+
+bool is_address(const std::string& text) {
+    unsigned char bytes[sizeof(in6_addr)];
+    return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
+}
+
+}  // namespace
+
+bool answers_to(X509* certificate, std::string_view name) {
+    if (name.empty() || name.find('\0') != std::string_view::npos) return false;
+    if (is_address(std::string(name))) return true;
+    if (name.back() == '.') name.remove_suffix(1);
+    return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
+}
+
+std::optional<std::string_view> choose_protocol(std::string_view offered) {
+    while (!offered.empty()) {
+        const auto size = static_cast<unsigned char>(offered.front());
+        offered.remove_prefix(1);
+        if (size == 0 || size > offered.size()) return std::nullopt;
+        if (offered.substr(0, size) == "ftp") return offered.substr(0, size);
+        offered.remove_prefix(size);
+    }
+    return std::nullopt;
+}
+
+}  // namespace stowage::ftps

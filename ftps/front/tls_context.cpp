@@ -1,0 +1,103 @@
+// Certificate, key and callbacks into an SSL_CTX.
+// Runs in: front. Distrusts: clients' hellos.
+#include "ftps/front/tls_context.hpp"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "ftps/front/server_names.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+struct Deleter {
+    void operator()(BIO* bio) const { BIO_free(bio); }
+    void operator()(X509* certificate) const { X509_free(certificate); }
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Bio = std::unique_ptr<BIO, Deleter>;
+using Certificate = std::unique_ptr<X509, Deleter>;
+
+Bio reading(std::string_view pem) {
+    return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// An encrypted key would make OpenSSL ask on the terminal.
+int no_passphrase(char*, int, int, void*) {
+    return -1;
+}
+
+Error refusal(std::string_view what, std::string_view remedy) {
+    return {Code::config, std::string(what) + ": " + take_ssl_error(), std::string(remedy)};
+}
+
+Result<void> use_chain(SSL_CTX* context, std::string_view chain) {
+    auto bio = reading(chain);
+    const Certificate own(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
+    if (!own || SSL_CTX_use_certificate(context, own.get()) != 1)
+        return refusal("ftps.certificate cannot be used",
+                       "it must be PEM, the server's own certificate first");
+    while (Certificate next{PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)}) {
+        if (SSL_CTX_add0_chain_cert(context, next.get()) != 1)
+            return refusal("ftps.certificate: an intermediate cannot be used",
+                           "check the chain with openssl verify");
+        (void)next.release();
+    }
+    ERR_clear_error();  // the end of the file is an error to PEM_read_bio
+    return {};
+}
+
+Result<void> use_key(SSL_CTX* context, std::string_view pem) {
+    const auto bio = reading(pem);
+    const std::unique_ptr<EVP_PKEY, Deleter> key(
+        PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+    if (!key) return refusal("ftps.private_key cannot be read", "it must be PEM without a passphrase");
+    if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1)
+        return refusal("ftps.private_key does not belong to ftps.certificate",
+                       "install the two that were made together");
+    return {};
+}
+
+int on_server_name(SSL* ssl, int* alert, void*) {
+    const auto* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (!name) return SSL_TLSEXT_ERR_NOACK;
+    auto* certificate = SSL_CTX_get0_certificate(SSL_get_SSL_CTX(ssl));
+    if (answers_to(certificate, name)) return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int on_protocols(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in,
+                 unsigned in_size, void*) {
+    const auto chosen = choose_protocol({reinterpret_cast<const char*>(in), in_size});
+    if (!chosen) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = reinterpret_cast<const unsigned char*>(chosen->data());
+    *size = static_cast<unsigned char>(chosen->size());
+    return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+Result<SslContext> make_control_context(std::string_view chain, std::string_view key, TicketKeys& keys) {
+    SslContext context(SSL_CTX_new(TLS_server_method()));
+    if (!context) return Error{Code::internal, "SSL_CTX_new: " + take_ssl_error()};
+    set_common_options(context.get());
+    SSL_CTX_set_options(context.get(), SSL_OP_CLEANSE_PLAINTEXT);  // passwords pass through
+    CHECK(use_chain(context.get(), chain));
+    CHECK(use_key(context.get(), key));
+    keys.issue_in(context.get());
+    SSL_CTX_set_tlsext_servername_callback(context.get(), on_server_name);
+    SSL_CTX_set_alpn_select_cb(context.get(), on_protocols, nullptr);
+    return context;
+}
+
+std::string take_ssl_error() {
+    const auto code = ERR_peek_last_error();
+    ERR_clear_error();
+    if (code == 0) return "no reason given";
+    const auto* reason = ERR_reason_error_string(code);
+    return reason ? reason : "OpenSSL error " + std::to_string(code);
+}
+
+}  // namespace stowage::ftps
