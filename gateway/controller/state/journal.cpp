@@ -1,0 +1,109 @@
+// The journal of steps, and what we own in Run:ai.
+// Runs in: controller.
+#include <fmt/format.h>
+
+#include "gateway/controller/state/state.hpp"
+
+namespace stowage::controller {
+
+using sqlite::Statement;
+using sqlite::Transaction;
+
+namespace {
+
+JournalEntry entry_in(const Statement& row) {
+    return {row.integer(0), row.text(1), row.text(2), row.integer(3),
+            row.integer(4), row.text(5), row.text(6)};
+}
+
+}  // namespace
+
+std::optional<OwnedDataSource> State::data_source(std::string_view lab) const {
+    Statement row(database_,
+                  "SELECT remote_id, made, name, department_id, server, path, mount_path, read_only "
+                  "FROM data_sources WHERE lab = ?",
+                  lab);
+    if (!row.next()) return std::nullopt;
+    OwnedDataSource owned{row.text(0), row.integer(1) != 0, {}};
+    owned.sent = {row.text(2), row.text(3), row.text(4), row.text(5), row.text(6), row.integer(7) != 0};
+    return owned;
+}
+
+Result<void> State::write_data_source(std::string_view lab, const OwnedDataSource& owned) {
+    const auto& sent = owned.sent;
+    return Statement(
+               database_,
+               "INSERT OR REPLACE INTO data_sources(lab, remote_id, made, name, department_id, server, path, "
+               "mount_path, read_only) VALUES(?,?,?,?,?,?,?,?,?)",
+               lab, owned.remote_id, owned.made, sent.name, sent.department_id, sent.server, sent.path,
+               sent.mount_path, sent.read_only)
+        .run();
+}
+
+Result<void> State::intend_data_source(std::string_view lab, const runai::NfsDataSource& wanted) {
+    return write_data_source(lab, {"", true, wanted});
+}
+
+Result<std::int64_t> State::begin_step(std::string_view lab, std::string_view step, bool unverifies) {
+    TRY(auto transaction, Transaction::begin(database_));
+    if (unverifies) CHECK(Statement(database_, "UPDATE labs SET verified_at = 0 WHERE name = ?", lab).run());
+    Statement insert(
+        database_,
+        "INSERT INTO journal(lab, step, started, finished, outcome, error) VALUES(?,?,?,0,'','') "
+        "RETURNING id",
+        lab, step, now_seconds());
+    TRY(const bool inserted, insert.step());
+    const auto id = inserted ? insert.integer(0) : 0;
+    CHECK(insert.run());
+    CHECK(transaction.commit());
+    return id;
+}
+
+Result<void> State::end_step(std::int64_t id, std::string_view lab, const StepOutcome& outcome) {
+    TRY(auto transaction, Transaction::begin(database_));
+    CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = 'done' WHERE id = ?",
+                    now_seconds(), id)
+              .run());
+    if (outcome.directory)
+        CHECK(Statement(database_, "UPDATE labs SET directory = ? WHERE name = ?",
+                        static_cast<int>(*outcome.directory), lab)
+                  .run());
+    if (outcome.data_source) CHECK(write_data_source(lab, *outcome.data_source));
+    if (outcome.drops_data_source)
+        CHECK(Statement(database_, "DELETE FROM data_sources WHERE lab = ?", lab).run());
+    return transaction.commit();
+}
+
+Result<void> State::fail_step(std::int64_t id, const Error& error) {
+    return Statement(database_, "UPDATE journal SET finished = ?, outcome = ?, error = ? WHERE id = ?",
+                     now_seconds(), to_string(error.code), error.text(), id)
+        .run();
+}
+
+Result<std::vector<JournalEntry>> State::take_interrupted() {
+    std::vector<JournalEntry> interrupted;
+    Statement row(database_,
+                  "SELECT id, lab, step, started, finished, outcome, error FROM journal WHERE finished = 0 "
+                  "ORDER BY id");
+    while (row.next())
+        interrupted.push_back(entry_in(row));
+    if (interrupted.empty()) return interrupted;
+    CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = 'interrupted' WHERE finished = 0",
+                    now_seconds())
+              .run());
+    return interrupted;
+}
+
+std::vector<JournalEntry> State::journal(std::string_view lab, int limit) const {
+    std::vector<JournalEntry> entries;
+    Statement row(
+        database_,
+        "SELECT id, lab, step, started, finished, outcome, error FROM journal WHERE ? = '' OR lab = ? "
+        "ORDER BY id DESC LIMIT ?",
+        lab, lab, limit);
+    while (row.next())
+        entries.push_back(entry_in(row));
+    return entries;
+}
+
+}  // namespace stowage::controller

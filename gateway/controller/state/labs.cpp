@@ -1,0 +1,185 @@
+// Labs and the numbers they are given.
+// Runs in: controller.
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include "gateway/controller/state/state.hpp"
+
+namespace stowage::controller {
+
+using sqlite::Statement;
+using sqlite::Transaction;
+
+namespace {
+
+constexpr std::uint16_t max_export_id = 65535;
+constexpr auto lab_columns =
+    "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at "
+    "FROM labs ";
+
+std::string hex(const message::Uuid& uuid) {
+    std::string text;
+    for (const auto byte : uuid)
+        text += fmt::format("{:02x}", byte);
+    return text;
+}
+
+message::Uuid uuid_of(const std::string& text) {
+    message::Uuid uuid{};
+    for (std::size_t i = 0; i < uuid.size() && 2 * i + 1 < text.size(); ++i)
+        uuid[i] = static_cast<std::uint8_t>(std::stoul(text.substr(2 * i, 2), nullptr, 16));
+    return uuid;
+}
+
+/// RFC 4122 version 4.
+message::Uuid random_uuid() {
+    message::Uuid uuid{};
+    if (::getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size()))
+        throw Fatal({Code::internal, "getrandom gave no bytes"});
+    uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x40);
+    uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3f) | 0x80);
+    return uuid;
+}
+
+std::string joined(const std::vector<std::string>& networks) {
+    return fmt::format("{}", fmt::join(networks, ","));
+}
+
+std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const auto end = std::min(text.find(',', begin), text.size());
+        parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+Lab lab_in(const Statement& row) {
+    Lab lab;
+    lab.name = row.text(0);
+    lab.uid = static_cast<std::uint32_t>(row.integer(1));
+    lab.export_id = static_cast<std::uint16_t>(row.integer(2));
+    lab.fsid = uuid_of(row.text(3));
+    lab.settings = {static_cast<std::uint64_t>(row.integer(4)), static_cast<std::uint64_t>(row.integer(5)),
+                    split(row.text(6))};
+    lab.phase = static_cast<Phase>(row.integer(7));
+    lab.directory = static_cast<DirectoryPhase>(row.integer(8));
+    lab.created_at = row.integer(9);
+    return lab;
+}
+
+/// The number behind the largest one in use, or the lowest gap once the range's end is reached: a number that
+/// was just given back is not the next to be given out.
+Result<std::int64_t> free_number(const sqlite::Database& database, std::string_view used, std::int64_t min,
+                                 std::int64_t max, const Error& exhausted) {
+    Statement largest(database, fmt::format("SELECT max(n) FROM ({}) WHERE n BETWEEN ? AND ?", used), min,
+                      max);
+    const bool any = largest.next() && !largest.text(0).empty();
+    if (!any) return min;
+    if (largest.integer(0) < max) return largest.integer(0) + 1;
+    Statement gap(
+        database,
+        fmt::format("SELECT candidate FROM (SELECT ? AS candidate UNION SELECT n + 1 FROM ({0})) "
+                    "WHERE candidate BETWEEN ? AND ? AND candidate NOT IN ({0}) ORDER BY candidate LIMIT 1",
+                    used),
+        min, min, max);
+    if (gap.next()) return gap.integer(0);
+    return exhausted;
+}
+
+Result<std::int64_t> uid_for(const sqlite::Database& database, const std::string& lab, UidRange range) {
+    Statement kept(database, "SELECT uid FROM uids_used WHERE lab = ?", lab);
+    if (kept.next()) {
+        const auto uid = kept.integer(0);
+        if (uid >= range.min && uid <= range.max) return uid;
+        return Error{
+            Code::config,
+            fmt::format(
+                "lab {} had uid {}, whose files were kept, and that lies outside of labs.uid_min..uid_max "
+                "({}..{})",
+                lab, uid, range.min, range.max),
+            "widen the range in the configuration"};
+    }
+    return free_number(
+        database, "SELECT uid AS n FROM uids_used", range.min, range.max,
+        {Code::no_space,
+         fmt::format("every uid of labs.uid_min..uid_max ({}..{}) is in use", range.min, range.max),
+         "widen the range in the configuration, or purge labs that are not needed"});
+}
+
+}  // namespace
+
+std::vector<Lab> State::labs() const {
+    std::vector<Lab> labs;
+    Statement row(database_, std::string(lab_columns) + "ORDER BY name");
+    while (row.next())
+        labs.push_back(lab_in(row));
+    return labs;
+}
+
+std::optional<Lab> State::lab(std::string_view name) const {
+    Statement row(database_, std::string(lab_columns) + "WHERE name = ?", name);
+    if (!row.next()) return std::nullopt;
+    return lab_in(row);
+}
+
+Result<Lab> State::propose_lab(const std::string& name, const LabSettings& settings, UidRange range) const {
+    if (lab(name))
+        return Error{Code::exists, fmt::format("lab {} is there already", name),
+                     "choose another name, or change the lab with `stowage apply`"};
+    TRY(const auto uid, uid_for(database_, name, range));
+    TRY(const auto export_id,
+        free_number(database_, "SELECT export_id AS n FROM labs", 1, max_export_id,
+                    {Code::no_space, "all 65535 export ids are in use", "delete labs that are not needed"}));
+    Lab lab;
+    lab.name = name;
+    lab.uid = static_cast<std::uint32_t>(uid);
+    lab.export_id = static_cast<std::uint16_t>(export_id);
+    lab.fsid = random_uuid();
+    lab.settings = settings;
+    lab.created_at = now_seconds();
+    return lab;
+}
+
+Result<Lab> State::add_lab(const std::string& name, const LabSettings& settings, UidRange range) {
+    TRY(auto transaction, Transaction::begin(database_));
+    TRY(auto lab, propose_lab(name, settings, range));
+    CHECK(Statement(database_, "INSERT OR IGNORE INTO uids_used(uid, lab, since) VALUES(?,?,?)", lab.uid,
+                    name, lab.created_at)
+              .run());
+    CHECK(Statement(
+              database_,
+              "INSERT INTO labs(name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, "
+              "directory, "
+              "created_at, state, why, since, verified_at) VALUES(?,?,?,?,?,?,?,0,0,?,?,'not made yet',?,0)",
+              name, lab.uid, lab.export_id, hex(lab.fsid), settings.quota_bytes, settings.quota_inodes,
+              joined(settings.clients), lab.created_at, static_cast<int>(LabState::pending), lab.created_at)
+              .run());
+    CHECK(transaction.commit());
+    return lab;
+}
+
+Result<void> State::change_settings(std::string_view lab, const LabSettings& settings) {
+    return Statement(database_,
+                     "UPDATE labs SET quota_bytes = ?, quota_inodes = ?, clients = ? WHERE name = ?",
+                     settings.quota_bytes, settings.quota_inodes, joined(settings.clients), lab)
+        .run();
+}
+
+Result<void> State::set_phase(std::string_view lab, Phase phase) {
+    return Statement(database_, "UPDATE labs SET phase = ? WHERE name = ?", static_cast<int>(phase), lab)
+        .run();
+}
+
+Result<void> State::forget_lab(std::string_view lab, bool release_uid) {
+    TRY(auto transaction, Transaction::begin(database_));
+    CHECK(Statement(database_, "DELETE FROM labs WHERE name = ? AND phase <> 0", lab).run());
+    if (release_uid)
+        CHECK(Statement(database_,
+                        "DELETE FROM uids_used WHERE lab = ? AND uid NOT IN (SELECT uid FROM labs)", lab)
+                  .run());
+    return transaction.commit();
+}
+
+}  // namespace stowage::controller

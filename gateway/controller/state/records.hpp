@@ -1,0 +1,88 @@
+// What the state database holds, as values.
+// Runs in: controller.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/messages.hpp"
+#include "gateway/base/result.hpp"
+#include "provisioning/runai/data_source.hpp"
+
+namespace stowage::controller {
+
+/// What the admin chooses about a lab.
+struct LabSettings {
+    std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< 0: no limit
+    std::vector<std::string> clients;                 ///< canonical networks
+
+    bool operator==(const LabSettings&) const = default;
+};
+
+/// Whether a lab should be there. A lab on its way out stays on it, through restarts, until it is gone.
+enum class Phase { live, leaving_data_kept, leaving_data_purged };
+
+/// What we know of having made the lab's directory: `making` is written before the step, so that a crash in
+/// between cannot make our own half-made directory look like somebody else's.
+enum class DirectoryPhase { none, making, made };
+
+struct Lab {
+    std::string name;
+    std::uint32_t uid = 0;  ///< the gid is the same number
+    std::uint16_t export_id = 0;
+    message::Uuid fsid{};
+    LabSettings settings;
+    Phase phase = Phase::live;
+    DirectoryPhase directory = DirectoryPhase::none;
+    std::int64_t created_at = 0;  ///< seconds since the epoch, as all times here
+
+    bool leaves() const { return phase != Phase::live; }
+};
+
+/// The data source that we made or adopted for a lab.
+struct OwnedDataSource {
+    std::string remote_id;  ///< empty: about to be made, or made and not heard of
+    bool made = true;       ///< false: it was there and equal; never changed and never deleted by us
+    runai::NfsDataSource sent;
+};
+
+/// An FTPS user. Only `active` ones exist for anybody but us: the others are half-way in or out.
+enum class AccountPhase { adding, active, removing };
+
+struct Account {
+    std::string user, lab;
+    AccountPhase phase = AccountPhase::active;
+    std::int64_t created_at = 0;
+};
+
+enum class LabState { pending, ready, degraded, failed, deleting };
+
+/// "ready", "degraded", …
+std::string_view to_string(LabState state);
+
+/// How a lab is doing, and since when it does so for this reason.
+struct LabStatus {
+    LabState state = LabState::pending;
+    std::string why;
+    std::int64_t since = 0;
+    std::int64_t verified_at = 0;  ///< 0: not since something about it was changed
+};
+
+/// One part of the last verification.
+struct Check {
+    std::string name;
+    bool ok = false;
+    std::int64_t ms = 0;
+    std::string detail;
+};
+
+struct JournalEntry {
+    std::int64_t id = 0;
+    std::string lab, step;
+    std::int64_t started = 0, finished = 0;  ///< finished 0: under way, or cut off
+    std::string outcome, error;
+};
+
+}  // namespace stowage::controller

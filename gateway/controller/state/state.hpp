@@ -1,0 +1,88 @@
+// The state database: labs, uids, accounts, what we own elsewhere, and the journal of steps.
+// Runs in: controller. Distrusts: the file and the disk.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/fd.hpp"
+#include "gateway/controller/state/records.hpp"
+#include "gateway/controller/state/sqlite.hpp"
+
+namespace stowage::controller {
+
+struct UidRange {
+    std::uint32_t min = 0, max = 0;
+};
+
+/// What follows from a step that was done, recorded in the same transaction as its end.
+struct StepOutcome {
+    std::optional<DirectoryPhase> directory;
+    std::optional<OwnedDataSource> data_source;
+    bool drops_data_source = false;
+};
+
+/// Reads throw Fatal: without the database there is nothing to do. Writes answer an Error when they are
+/// refused (Code::no_space, Code::denied) and throw when the database is lost. All calls block on the disk;
+/// each write is durable when it returns.
+class State {
+  public:
+    /// Locks, opens and migrates `<directory>/stowage.db`. Code::in_use when another gateway has it,
+    /// Code::config for a damaged or newer database, Code::denied, Code::no_space.
+    static Result<State> open(const std::string& directory);
+
+    std::vector<Lab> labs() const;
+    std::optional<Lab> lab(std::string_view name) const;
+
+    /// The lab as add_lab() would make it now, without making it: for a plan. Code::no_space when uids or
+    /// export ids have run out.
+    Result<Lab> propose_lab(const std::string& name, const LabSettings& settings, UidRange range) const;
+    /// Gives it a uid (the same again, if one is kept for its name), an export id and an fsid, all in one
+    /// transaction. Code::exists.
+    Result<Lab> add_lab(const std::string& name, const LabSettings& settings, UidRange range);
+    Result<void> change_settings(std::string_view lab, const LabSettings& settings);
+    Result<void> set_phase(std::string_view lab, Phase phase);
+    /// Ends a lab that leaves: its row goes, and with `release_uid`, for when no file is left, its uid too.
+    Result<void> forget_lab(std::string_view lab, bool release_uid);
+
+    LabStatus status(std::string_view lab) const;
+    /// Writes only what differs from before; `since` is set when state or reason changed.
+    Result<void> set_status(std::string_view lab, LabState state, std::string_view why);
+    std::vector<Check> checks(std::string_view lab) const;
+    /// Replaces the checks; all of them ok makes the lab verified now, else it is not verified.
+    Result<void> set_checks(std::string_view lab, const std::vector<Check>& checks);
+
+    std::optional<OwnedDataSource> data_source(std::string_view lab) const;
+    /// Written before the request: what we are about to make.
+    Result<void> intend_data_source(std::string_view lab, const runai::NfsDataSource& wanted);
+
+    std::vector<Account> accounts() const;
+    std::optional<Account> account(std::string_view user) const;
+    Result<void> add_account(std::string_view user, std::string_view lab);
+    Result<void> set_account_phase(std::string_view user, AccountPhase phase);
+    Result<void> drop_account(std::string_view user);
+
+    /// A step begins. With `unverifies` the lab is not verified any more, in the same transaction.
+    Result<std::int64_t> begin_step(std::string_view lab, std::string_view step, bool unverifies);
+    /// It ended: with its consequences, or with an error.
+    Result<void> end_step(std::int64_t id, std::string_view lab, const StepOutcome& outcome);
+    Result<void> fail_step(std::int64_t id, const Error& error);
+    /// Steps that were cut off. Marks them so that they are told once.
+    Result<std::vector<JournalEntry>> take_interrupted();
+    /// The newest entries, newest first; all labs when `lab` is empty.
+    std::vector<JournalEntry> journal(std::string_view lab, int limit) const;
+
+  private:
+    State(Fd lock, sqlite::Database database) : lock_(std::move(lock)), database_(std::move(database)) {}
+    Result<void> write_data_source(std::string_view lab, const OwnedDataSource& owned);
+
+    Fd lock_;
+    sqlite::Database database_;
+};
+
+/// Seconds since the epoch.
+std::int64_t now_seconds();
+
+}  // namespace stowage::controller

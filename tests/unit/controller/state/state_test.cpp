@@ -1,0 +1,203 @@
+// Labs, uids, accounts and the journal in the database.
+// Runs in: unit tests.
+#include "gateway/controller/state/state.hpp"
+
+#include <gmock/gmock.h>
+
+#include "temporary_directory.hpp"
+
+namespace stowage::controller {
+namespace {
+
+constexpr UidRange range{700000, 700003};
+
+LabSettings settings() {
+    return {1 << 30, 1000, {"10.0.0.0/8", "fd00::/8"}};
+}
+
+class StateTest : public testing::Test {
+  protected:
+    TemporaryDirectory directory_;
+    State state_ = or_throw(State::open(directory_.path()));
+
+    Lab add(const std::string& name) { return or_throw(state_.add_lab(name, settings(), range)); }
+    void leave(const std::string& name, bool release) {
+        or_throw(state_.set_phase(name, Phase::leaving_data_kept));
+        or_throw(state_.forget_lab(name, release));
+    }
+};
+
+TEST_F(StateTest, ReadsALabBackAsItWasAdded) {
+    const auto added = add("lab1");
+    const auto read = state_.lab("lab1");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->uid, 700000u);
+    EXPECT_EQ(read->export_id, 1);
+    EXPECT_EQ(read->fsid, added.fsid);
+    EXPECT_EQ(read->settings, settings());
+    EXPECT_EQ(read->phase, Phase::live);
+    EXPECT_EQ(read->directory, DirectoryPhase::none);
+    EXPECT_FALSE(state_.lab("lab2"));
+}
+
+TEST_F(StateTest, RefusesASecondLabOfTheSameName) {
+    add("lab1");
+    const auto again = state_.add_lab("lab1", settings(), range);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Code::exists);
+}
+
+TEST_F(StateTest, ProposesWhatItWouldAddAndWritesNothing) {
+    const auto proposed = or_throw(state_.propose_lab("lab1", settings(), range));
+    EXPECT_TRUE(state_.labs().empty());
+    EXPECT_EQ(add("lab1").uid, proposed.uid);
+}
+
+TEST_F(StateTest, GivesEachLabItsOwnNumbers) {
+    const auto first = add("lab1"), second = add("lab2");
+    EXPECT_NE(first.uid, second.uid);
+    EXPECT_NE(first.export_id, second.export_id);
+    EXPECT_NE(first.fsid, second.fsid);
+}
+
+TEST_F(StateTest, KeepsTheUidOfKeptDataForItsName) {
+    const auto first = add("lab1");
+    leave("lab1", false);
+    EXPECT_FALSE(state_.lab("lab1"));
+    EXPECT_NE(add("lab2").uid, first.uid);
+    EXPECT_EQ(add("lab1").uid, first.uid);
+}
+
+TEST_F(StateTest, GivesAPurgedUidOutAgainOnlyWhenTheRangeIsUsedUp) {
+    const auto first = add("lab1");
+    add("lab2");
+    leave("lab1", true);
+    EXPECT_EQ(add("lab3").uid, 700002u);
+    EXPECT_EQ(add("lab4").uid, 700003u);
+    EXPECT_EQ(add("lab5").uid, first.uid);
+}
+
+TEST_F(StateTest, SaysWhenUidsHaveRunOut) {
+    for (int i = 1; i <= 4; ++i)
+        add("lab" + std::to_string(i));
+    const auto fifth = state_.add_lab("lab5", settings(), range);
+    ASSERT_FALSE(fifth);
+    EXPECT_EQ(fifth.error().code, Code::no_space);
+    EXPECT_THAT(fifth.error().text(), testing::HasSubstr("labs.uid_min..uid_max (700000..700003)"));
+    EXPECT_EQ(state_.labs().size(), 4u);
+}
+
+TEST_F(StateTest, RefusesAKeptUidOutsideOfTheRange) {
+    add("lab1");
+    leave("lab1", false);
+    const auto again = state_.add_lab("lab1", settings(), {800000, 800010});
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Code::config);
+}
+
+TEST_F(StateTest, DoesNotForgetALabThatStays) {
+    add("lab1");
+    or_throw(state_.forget_lab("lab1", true));
+    EXPECT_TRUE(state_.lab("lab1"));
+    EXPECT_NE(add("lab2").uid, state_.lab("lab1")->uid);
+}
+
+TEST_F(StateTest, DoesNotForgetALabWithAccounts) {
+    add("lab1");
+    or_throw(state_.add_account("alice", "lab1"));
+    or_throw(state_.set_phase("lab1", Phase::leaving_data_kept));
+    EXPECT_FALSE(state_.forget_lab("lab1", false));
+    or_throw(state_.drop_account("alice"));
+    EXPECT_TRUE(state_.forget_lab("lab1", false));
+}
+
+TEST_F(StateTest, ChangesSettings) {
+    add("lab1");
+    LabSettings changed{5, 0, {"127.0.0.0/8"}};
+    or_throw(state_.change_settings("lab1", changed));
+    EXPECT_EQ(state_.lab("lab1")->settings, changed);
+}
+
+TEST_F(StateTest, TakesEveryByteOfAHostileTextAsAValue) {
+    add("lab1");
+    const std::string text = "'); DROP TABLE labs; --\n\"\xc3\xa9";
+    or_throw(state_.set_status("lab1", LabState::failed, text));
+    EXPECT_EQ(state_.status("lab1").why, text);
+    EXPECT_EQ(state_.labs().size(), 1u);
+}
+
+TEST_F(StateTest, KeepsTheMomentOfAStatusThatStays) {
+    add("lab1");
+    or_throw(state_.set_status("lab1", LabState::degraded, "run:ai unreachable"));
+    const auto since = state_.status("lab1").since;
+    or_throw(state_.set_status("lab1", LabState::degraded, "run:ai unreachable"));
+    EXPECT_EQ(state_.status("lab1").since, since);
+}
+
+TEST_F(StateTest, AccountsGoThroughTheirPhases) {
+    add("lab1");
+    or_throw(state_.add_account("alice", "lab1"));
+    EXPECT_EQ(state_.account("alice")->phase, AccountPhase::adding);
+    or_throw(state_.set_account_phase("alice", AccountPhase::active));
+    EXPECT_EQ(state_.account("alice")->phase, AccountPhase::active);
+    EXPECT_FALSE(state_.add_account("alice", "lab1"));
+    EXPECT_FALSE(state_.add_account("bob", "no-such-lab"));
+    EXPECT_EQ(state_.accounts().size(), 1u);
+}
+
+TEST_F(StateTest, AStepThatChangesALabUnverifiesIt) {
+    add("lab1");
+    or_throw(state_.set_checks("lab1", {{"mount", true, 12, "mounted"}, {"write", true, 3, ""}}));
+    EXPECT_GT(state_.status("lab1").verified_at, 0);
+    ASSERT_EQ(state_.checks("lab1").size(), 2u);
+    EXPECT_EQ(state_.checks("lab1")[1].name, "write");
+    (void)or_throw(state_.begin_step("lab1", "set_quota", true));
+    EXPECT_EQ(state_.status("lab1").verified_at, 0);
+}
+
+TEST_F(StateTest, AFailedCheckIsNoVerification) {
+    add("lab1");
+    or_throw(state_.set_checks("lab1", {{"mount", true, 12, ""}, {"write", false, 3, "refused"}}));
+    EXPECT_EQ(state_.status("lab1").verified_at, 0);
+}
+
+TEST_F(StateTest, JournalsAStepWithItsConsequence) {
+    add("lab1");
+    const auto id = or_throw(state_.begin_step("lab1", "make_directory", true));
+    or_throw(state_.end_step(id, "lab1", {DirectoryPhase::made, std::nullopt}));
+    EXPECT_EQ(state_.lab("lab1")->directory, DirectoryPhase::made);
+    const auto entries = state_.journal("lab1", 10);
+    ASSERT_EQ(entries.size(), 1u);
+    EXPECT_EQ(entries[0].outcome, "done");
+    EXPECT_TRUE(or_throw(state_.take_interrupted()).empty());
+}
+
+TEST_F(StateTest, TellsInterruptedStepsOnce) {
+    add("lab1");
+    (void)or_throw(state_.begin_step("lab1", "publish_export", true));
+    const auto failed = or_throw(state_.begin_step("lab1", "set_quota", true));
+    or_throw(state_.fail_step(failed, {Code::no_space, "the disk is full"}));
+    const auto interrupted = or_throw(state_.take_interrupted());
+    ASSERT_EQ(interrupted.size(), 1u);
+    EXPECT_EQ(interrupted[0].step, "publish_export");
+    EXPECT_TRUE(or_throw(state_.take_interrupted()).empty());
+    EXPECT_EQ(state_.journal("", 10)[0].outcome, "no_space");
+}
+
+TEST_F(StateTest, RemembersAnIntendedDataSourceUntilItIsKnown) {
+    add("lab1");
+    const runai::NfsDataSource wanted{"lab1-nfs", "100002", "gateway", "/mnt/nfs/lab1", "/mnt/nfs", false};
+    or_throw(state_.intend_data_source("lab1", wanted));
+    EXPECT_EQ(state_.data_source("lab1")->remote_id, "");
+    EXPECT_TRUE(state_.data_source("lab1")->made);
+    const auto id = or_throw(state_.begin_step("lab1", "register_data_source", false));
+    or_throw(state_.end_step(id, "lab1", {std::nullopt, OwnedDataSource{"uuid-1", true, wanted}}));
+    EXPECT_EQ(state_.data_source("lab1")->remote_id, "uuid-1");
+    EXPECT_EQ(state_.data_source("lab1")->sent.path, "/mnt/nfs/lab1");
+    const auto gone = or_throw(state_.begin_step("lab1", "unregister_data_source", false));
+    or_throw(state_.end_step(gone, "lab1", {std::nullopt, std::nullopt, true}));
+    EXPECT_FALSE(state_.data_source("lab1"));
+}
+
+}  // namespace
+}  // namespace stowage::controller
