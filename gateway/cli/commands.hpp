@@ -1,0 +1,101 @@
+// Every command of `stowage` with its checked arguments, and the functions that do them.
+// Runs in: CLI.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gateway/cli/control_client.hpp"
+#include "gateway/cli/exit_code.hpp"
+#include "gateway/cli/terminal.hpp"
+
+namespace stowage::cli {
+
+struct LabCreate {
+    std::string name;
+    std::optional<std::uint64_t> quota_bytes = {}, quota_inodes = {};  ///< 0: no limit
+    std::vector<std::string> clients = {};  ///< canonical; empty: the gateway's default
+};
+struct LabList {
+    bool names_only = false;
+};
+struct LabShow {
+    std::string name;
+};
+struct LabDelete {
+    std::string name;
+    bool purge_data = false;
+    std::string confirm = {};
+};
+/// Where a password comes from and goes to.
+struct PasswordChoice {
+    bool from_stdin = false;
+    std::string secrets_file = {};
+};
+struct UserAdd {
+    std::string name, lab;
+    PasswordChoice password = {};
+};
+struct UserPasswd {
+    std::string name;
+    PasswordChoice password = {};
+};
+struct UserList {
+    std::string lab = {};
+    bool names_only = false;
+};
+struct UserRemove {
+    std::string name;
+};
+struct Status {};
+struct Verify {
+    std::string lab;
+};
+struct Check {
+    std::string config_file = {};  ///< empty: the default file, if it is there
+    std::vector<std::string> settings = {};
+};
+struct Plan {
+    std::string file;
+};
+struct Apply {
+    std::string file, secrets_file = {};
+};
+struct Completion {};
+struct ConfigReference {};
+struct ConfigExample {};
+struct Version {};
+
+using Command =
+    std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove, Status,
+                 Verify, Check, Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+
+/// What a command works with.
+struct Context {
+    ControlClient gateway;
+    Console console;
+};
+
+// Each does its command and writes its output; an Error is for main() to print. They block.
+Result<Exit> run(const LabCreate& command, Context& context);
+Result<Exit> run(const LabList& command, Context& context);
+Result<Exit> run(const LabShow& command, Context& context);
+Result<Exit> run(const LabDelete& command, Context& context);
+Result<Exit> run(const UserAdd& command, Context& context);
+Result<Exit> run(const UserPasswd& command, Context& context);
+Result<Exit> run(const UserList& command, Context& context);
+Result<Exit> run(const UserRemove& command, Context& context);
+Result<Exit> run(const Status& command, Context& context);
+Result<Exit> run(const Verify& command, Context& context);
+Result<Exit> run(const Check& command, Context& context);
+Result<Exit> run(const Plan& command, Context& context);
+Result<Exit> run(const Apply& command, Context& context);
+Result<Exit> run(const Completion& command, Context& context);
+Result<Exit> run(const ConfigReference& command, Context& context);
+Result<Exit> run(const ConfigExample& command, Context& context);
+Result<Exit> run(const Version& command, Context& context);
+
+}  // namespace stowage::cli

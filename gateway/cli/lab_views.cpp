@@ -1,0 +1,127 @@
+// Lab objects to lines and tables.
+// Runs in: CLI.
+#include "gateway/cli/lab_views.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "gateway/base/identity.hpp"
+#include "gateway/cli/json_fields.hpp"
+#include "gateway/cli/step_view.hpp"
+#include "gateway/cli/table.hpp"
+
+namespace stowage::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string limit_text(std::uint64_t bytes) {
+    return bytes == 0 ? "none" : format_bytes(bytes);
+}
+
+/// "1.5GiB of 10TiB (0 %), 12 of 50000000 files, enforced by btrfs"
+std::string quota_text(const json::object& lab) {
+    const auto limit = number_of(lab, "quota_bytes"), used = number_of(lab, "used_bytes");
+    auto text = fmt::format("{} of {}", format_bytes(used), limit_text(limit));
+    if (limit > 0)
+        text += fmt::format(" ({:.0f} %)", 100.0 * static_cast<double>(used) / static_cast<double>(limit));
+    const auto inodes = number_of(lab, "quota_inodes");
+    text += fmt::format(", {} of {} files", number_of(lab, "used_inodes"),
+                        inodes == 0 ? std::string("any number of") : std::to_string(inodes));
+    const auto backend = text_of(lab, "quota_backend");
+    if (backend == "none") return text + "; counted for FTPS only, nothing limits pods";
+    return backend.empty() ? text : text + "; enforced by " + backend;
+}
+
+void print_export(const Console& console, const json::object& lab) {
+    const auto* share = object_of(lab, "export");
+    if (share == nullptr) return;
+    const auto server = text_of(*share, "server"), path = text_of(*share, "path");
+    const auto port = number_of(*share, "port", 2049);
+    print_property(console, "export",
+                   fmt::format("{}:{} for {}", server, path, joined(list_of(lab, "clients"))));
+    print_property(
+        console, "mount",
+        fmt::format("mount -t nfs4 {}{}:{} /mnt/nfs",
+                    port == 2049 ? std::string() : fmt::format("-o port={} ", port), server, path));
+}
+
+void print_data_source(const Console& console, const json::object& lab) {
+    const auto* source = object_of(lab, "data_source");
+    if (source == nullptr || text_of(*source, "name").empty()) return;
+    const auto state = text_of(*source, "state"), scope = text_of(*source, "scope");
+    auto text = text_of(*source, "name");
+    if (!scope.empty()) text += " in " + scope;
+    if (!text_of(*source, "mount_path").empty()) text += ", pods see it at " + text_of(*source, "mount_path");
+    if (!state.empty()) text += " (" + state + ")";
+    print_property(console, "data source", text);
+}
+
+void print_checks(const Console& console, const json::object& lab) {
+    for (const auto& value : list_of(lab, "checks")) {
+        const auto* check = value.if_object();
+        if (check == nullptr) continue;
+        StepEvent event{.lab = {},
+                        .step = {},
+                        .title = text_of(*check, "name"),
+                        .detail = text_of(*check, "detail"),
+                        .state = flag_of(*check, "ok") ? StepState::done : StepState::failed};
+        event.ms = number_of(*check, "ms");
+        console.line(step_line(console, event));
+    }
+}
+
+}  // namespace
+
+Colour colour_of_state(std::string_view state) {
+    if (state == "ready" || state == "ok" || state == "running") return Colour::green;
+    if (state == "failed") return Colour::red;
+    return Colour::yellow;
+}
+
+void print_lab(const Console& console, const json::object& lab) {
+    const auto state = text_of(lab, "state"), why = text_of(lab, "why");
+    console.line(fmt::format("{} is {}{}", console.painted(Colour::bold, shown(text_of(lab, "name"))),
+                             console.painted(colour_of_state(state), shown(state)),
+                             why.empty() ? "" : ": " + shown(why)));
+    print_property(console, "directory",
+                   fmt::format("{} (uid {}, gid {})", text_of(lab, "directory"), text_of(lab, "uid"),
+                               text_of(lab, "gid")));
+    print_property(console, "space", quota_text(lab));
+    print_export(console, lab);
+    print_data_source(console, lab);
+    print_property(console, "users", joined(list_of(lab, "users")));
+    print_property(console, "verified", moment_of(lab, "verified_at"));
+    print_checks(console, lab);
+}
+
+void print_labs(const Console& console, const json::array& labs) {
+    if (labs.empty()) return console.line("There is no lab yet: `stowage lab create NAME`.");
+    Table table({"LAB", "STATE", "USED", "QUOTA", "FILES", "USERS", "WHY"});
+    for (const auto& value : labs) {
+        const auto* lab = value.if_object();
+        if (lab == nullptr) continue;
+        const auto state = text_of(*lab, "state");
+        table.add({{text_of(*lab, "name")},
+                   {state, colour_of_state(state)},
+                   {format_bytes(number_of(*lab, "used_bytes")), Colour::plain, true},
+                   {limit_text(number_of(*lab, "quota_bytes")), Colour::plain, true},
+                   {std::to_string(number_of(*lab, "used_inodes")), Colour::plain, true},
+                   {std::to_string(list_of(*lab, "users").size()), Colour::plain, true},
+                   {text_of(*lab, "why")}});
+    }
+    table.print(console);
+}
+
+void print_users(const Console& console, const json::array& users) {
+    if (users.empty()) return console.line("There is no user yet: `stowage user add NAME --lab LAB`.");
+    Table table({"USER", "LAB", "CREATED"});
+    for (const auto& value : users)
+        if (const auto* user = value.if_object())
+            table.add({{text_of(*user, "name")}, {text_of(*user, "lab")}, {moment_of(*user, "created_at")}});
+    table.print(console);
+}
+
+}  // namespace stowage::cli

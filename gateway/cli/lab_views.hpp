@@ -1,0 +1,20 @@
+// Labs and users as the control API describes them, in words.
+// Runs in: CLI. Distrusts: every field.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+
+#include "gateway/cli/terminal.hpp"
+
+namespace stowage::cli {
+
+/// One lab with its properties, users and checks.
+void print_lab(const Console& console, const boost::json::object& lab);
+/// A table of labs.
+void print_labs(const Console& console, const boost::json::array& labs);
+/// A table of users.
+void print_users(const Console& console, const boost::json::array& users);
+/// The colour of a lab's state word.
+Colour colour_of_state(std::string_view state);
+
+}  // namespace stowage::cli

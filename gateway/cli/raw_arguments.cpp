@@ -1,0 +1,112 @@
+// Checking names, sizes and networks of the command line.
+// Runs in: CLI.
+#include "gateway/cli/raw_arguments.hpp"
+
+#include <fmt/format.h>
+
+#include "gateway/base/identity.hpp"
+
+namespace stowage::cli {
+
+namespace {
+
+template <typename T>
+Result<T> as_usage(Result<T> result) {
+    if (result) return result;
+    return Error{Code::usage, result.error().what, result.error().remedy};
+}
+
+Result<std::string> lab_name(const std::string& text) {
+    return as_usage(parse_lab_name(text));
+}
+Result<std::string> user_name(const std::string& text) {
+    return as_usage(parse_user_name(text));
+}
+
+Result<std::vector<std::string>> networks(const std::vector<std::string>& texts) {
+    std::vector<std::string> networks;
+    for (const auto& text : texts) {
+        TRY(auto network, as_usage(parse_network(text)));
+        networks.push_back(std::move(network));
+    }
+    return networks;
+}
+
+}  // namespace
+
+Result<Command> lab_create(const Raw& raw) {
+    LabCreate command;
+    TRY(command.name, lab_name(raw.name));
+    if (!raw.quota.empty()) {
+        TRY(command.quota_bytes, as_usage(parse_bytes("--quota", raw.quota)));
+    }
+    if (!raw.inodes.empty()) {
+        TRY(command.quota_inodes, as_usage(parse_count("--inodes", raw.inodes)));
+    }
+    TRY(command.clients, networks(raw.clients));
+    return Command(std::move(command));
+}
+
+Result<Command> lab_delete(const Raw& raw) {
+    TRY(auto name, lab_name(raw.name));
+    if (!raw.confirm.empty() && raw.confirm != name)
+        return Error{Code::usage, fmt::format("--confirm {} is not the lab's name", raw.confirm),
+                     "repeat " + name};
+    return Command(LabDelete{std::move(name), raw.purge, raw.confirm});
+}
+
+Result<Command> user_add(const Raw& raw) {
+    TRY(auto name, user_name(raw.name));
+    TRY(auto lab, lab_name(raw.lab));
+    return Command(UserAdd{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}});
+}
+
+Result<Command> user_passwd(const Raw& raw) {
+    TRY(auto name, user_name(raw.name));
+    return Command(UserPasswd{std::move(name), {raw.from_stdin, raw.secrets_file}});
+}
+
+Result<Command> user_list(const Raw& raw) {
+    UserList command{.lab = {}, .names_only = raw.names_only};
+    if (!raw.lab.empty()) {
+        TRY(command.lab, lab_name(raw.lab));
+    }
+    return Command(std::move(command));
+}
+
+Result<Command> lab_list(const Raw& raw) {
+    return Command(LabList{raw.names_only});
+}
+
+Result<Command> lab_show(const Raw& raw) {
+    TRY(auto name, lab_name(raw.name));
+    return Command(LabShow{std::move(name)});
+}
+
+Result<Command> user_remove(const Raw& raw) {
+    TRY(auto name, user_name(raw.name));
+    return Command(UserRemove{std::move(name)});
+}
+
+Result<Command> verify(const Raw& raw) {
+    TRY(auto name, lab_name(raw.name));
+    return Command(Verify{std::move(name)});
+}
+
+Result<Command> check(const Raw& raw) {
+    for (const auto& setting : raw.settings)
+        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
+            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
+                         "for example --set ftps.port=2121"};
+    return Command(Check{raw.file, raw.settings});
+}
+
+Result<Command> plan(const Raw& raw) {
+    return Command(Plan{raw.file});
+}
+
+Result<Command> apply(const Raw& raw) {
+    return Command(Apply{raw.file, raw.secrets_file});
+}
+
+}  // namespace stowage::cli

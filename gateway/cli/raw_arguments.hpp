@@ -1,0 +1,44 @@
+// Option values as they were typed, and what they mean once checked.
+// Runs in: CLI. Distrusts: every value.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/cli/commands.hpp"
+
+namespace stowage::cli {
+
+/// What the command line's parser fills in; each command uses some of it.
+struct Raw {
+    std::string name, lab, quota, inodes, confirm, secrets_file, file, shell;
+    std::vector<std::string> clients, settings;
+    bool purge = false, from_stdin = false, names_only = false;
+    bool json = false, no_colour = false;
+    std::string socket;
+    unsigned timeout = 0;
+};
+
+/// Makes a command of its values: Code::usage with field, value and remedy when one is wrong.
+using CheckRaw = Result<Command> (*)(const Raw&);
+
+Result<Command> lab_create(const Raw& raw);
+Result<Command> lab_list(const Raw& raw);
+Result<Command> lab_show(const Raw& raw);
+Result<Command> lab_delete(const Raw& raw);
+Result<Command> user_add(const Raw& raw);
+Result<Command> user_passwd(const Raw& raw);
+Result<Command> user_list(const Raw& raw);
+Result<Command> user_remove(const Raw& raw);
+Result<Command> verify(const Raw& raw);
+Result<Command> check(const Raw& raw);
+Result<Command> plan(const Raw& raw);
+Result<Command> apply(const Raw& raw);
+
+/// A command without arguments.
+template <typename T>
+Result<Command> bare(const Raw&) {
+    return Command(T{});
+}
+
+}  // namespace stowage::cli

@@ -1,0 +1,55 @@
+// O_EXCL, 0600, fsync.
+// Runs in: CLI.
+#include "gateway/cli/secrets_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace stowage::cli {
+
+Result<SecretsFile> SecretsFile::create(const std::string& path) {
+    Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (fd) return SecretsFile(path, std::move(fd));
+    auto error = system_error(errno, "create the secrets file " + path);
+    if (error.code == Code::exists)
+        error.remedy = "nothing is overwritten: name a file that is not there yet";
+    return error;
+}
+
+SecretsFile::~SecretsFile() {
+    if (empty_) discard();
+}
+
+namespace {
+
+Result<void> write_durably(const Fd& fd, std::string_view text, const std::string& path) {
+    while (!text.empty()) {
+        const auto written = ::write(fd.get(), text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return system_error(errno, "write to the secrets file " + path);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(fd.get()) != 0) return system_error(errno, "sync the secrets file " + path);
+    return {};
+}
+
+}  // namespace
+
+Result<void> SecretsFile::add(std::string_view user, std::string_view lab, const Secret& password) {
+    empty_ = false;
+    const Secret line(fmt::format("{} {} {}\n", user, lab.empty() ? "-" : lab, password.reveal()));
+    auto written = write_durably(fd_, line.reveal(), path_);
+    if (!written) discard();
+    return written;
+}
+
+void SecretsFile::discard() {
+    if (!fd_) return;
+    ::unlink(path_.c_str());
+    fd_.reset();
+}
+
+}  // namespace stowage::cli

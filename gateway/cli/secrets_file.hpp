@@ -1,0 +1,39 @@
+// A file for new passwords that is there before anything can fail.
+// Runs in: CLI.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/base/fd.hpp"
+#include "gateway/base/result.hpp"
+#include "gateway/base/secret.hpp"
+
+namespace stowage::cli {
+
+/// Lines "USER LAB PASSWORD", readable by the caller only. Goes away with the object while it is empty.
+class SecretsFile {
+  public:
+    /// Creates it, mode 0600; Code::exists when something is there: nothing is overwritten.
+    static Result<SecretsFile> create(const std::string& path);
+
+    SecretsFile(SecretsFile&& other) noexcept = default;
+    SecretsFile& operator=(SecretsFile&&) = delete;
+    ~SecretsFile();
+
+    /// Appends a line and fsyncs it; on failure the file is gone. Before the password is sent anywhere.
+    Result<void> add(std::string_view user, std::string_view lab, const Secret& password);
+    /// Removes the file: none of its passwords came into use.
+    void discard();
+
+    const std::string& path() const { return path_; }
+
+  private:
+    SecretsFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+    std::string path_;
+    Fd fd_;
+    bool empty_ = true;
+};
+
+}  // namespace stowage::cli

@@ -1,0 +1,106 @@
+# Promise: every command explains itself with an example; bash completes commands, options and names, and does not hang
+# with the gateway; check and the printed pages need no gateway.
+import os
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+
+from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
+
+SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
+COMMANDS = ["lab create", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
+            "status", "verify", "check", "plan", "apply", "config reference", "config example", "completion", "version"]
+
+
+def complete(line, socket_path="/nowhere"):
+    """What bash would offer for the line's last word."""
+    words = line.split(" ")
+    script = (f"source {SCRIPT}\nCOMP_WORDS=({' '.join(repr(w) for w in words)})\nCOMP_CWORD={len(words) - 1}\n"
+              "_stowage\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n")
+    env = environment(socket_path, PATH=os.path.dirname(os.path.abspath(STOWAGE)) + ":" + os.environ["PATH"])
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, env=env, timeout=30)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout.split()
+
+
+class Help(CliTest):
+    def test_every_command_has_an_example(self):
+        for command in COMMANDS + ["lab", "user", "config"]:
+            done = run(*command.split(), "--help")
+            self.check(done, 0, ["Usage: stowage " + command, "Example:"])
+            example = done.stdout.split("Example:\n")[1]
+            self.assertIn("stowage " + command.split()[0], example)
+        listed = set(re.findall(r"^  ([a-z]+) {3,}", run("--help").stdout.split("Subcommands:")[1], re.M))
+        self.assertEqual(listed, {command.split()[0] for command in COMMANDS})
+
+    def test_usage_errors(self):
+        for arguments in ([], ["frob"], ["lab"], ["lab", "frob"], ["lab", "create"], ["lab", "create", "a", "b"],
+                          ["lab", "show", "../x"], ["lab", "create", ""], ["lab", "create", "a" * 58],
+                          ["lab", "create", "a", "--quota", "1e30"], ["lab", "create", "a", "--quota", "-1"],
+                          ["lab", "create", "a", "--clients", "10.1.2.3/8"], ["user", "add", "alice"],
+                          ["user", "add", "a:b", "--lab", "l"], ["--frob", "status"], ["status", "--timeout", "x"],
+                          ["completion", "zsh"], ["check", "--set", "novalue"]):
+            self.check(run(*arguments), 2, err=["stowage: ", "remedy: "])
+        self.check(run("lab", "creat"), 2, err=["creat", "did you mean create"])
+
+    def test_check(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "stowage.yaml")
+            with open(path, "w") as file:
+                file.write("ftps:\n  port: 99999\n  prot: 1\n")
+            self.check(run("check", "--config", path), 78, err=[path + ":2", "ftps.port", path + ":3", "ftps.prot"])
+            self.check(run("check", "--config", path + "x"), 78)
+            self.check(run("check", "--set", "ftps.port=0"), 78, err=["--set", "ftps.port"])
+
+    def test_pages_are_current(self):
+        for command, path in (("reference", "deploy/docs/configuration.md"), ("example", "deploy/examples/stowage.yaml")):
+            with open(os.path.join(SOURCE, path)) as file:
+                self.assertEqual(run("config", command).stdout, file.read(),
+                                 f"make it anew: stowage config {command} > {path}")
+
+    def test_documented_commands(self):
+        with open(os.path.join(SOURCE, "deploy/docs/cli.md")) as file:
+            text = file.read()
+        for command in COMMANDS:
+            self.assertIn("stowage " + command, text)
+
+
+class Completion(CliTest):
+    def test_loads(self):
+        with open(SCRIPT) as file:
+            self.assertEqual(run("completion", "bash").stdout, file.read())
+        subprocess.run(["bash", "-n", SCRIPT], check=True)
+        done = subprocess.run(["bash", "--norc", "-c", f"source {SCRIPT} && complete -p stowage"], capture_output=True,
+                              text=True, check=True)
+        self.assertIn("_stowage", done.stdout)
+
+    def test_knows_every_command_and_option(self):
+        for command in COMMANDS:
+            *group, name = command.split()
+            self.assertIn(name, complete(" ".join(["stowage", *group, ""])), command)
+            usage = run(*command.split(), "--help").stdout
+            for option in set(re.findall(r"^  (?:-h,)?(--[a-z-]+)", usage, re.M)):
+                self.assertIn(option, complete(f"stowage {command} {option[:3]}"), command)
+
+    def test_offers_names(self):
+        def names(method, target, body, reply):
+            if target == "/v1/labs":
+                return reply.json({"labs": [{"name": "lab1"}, {"name": "lab2"}, {"name": "other"}]})
+            reply.json({"users": [{"name": "alice"}, {"name": "bob"}]})
+        with FakeGateway(names) as gateway:
+            self.assertEqual(complete("stowage verify la", gateway.path), ["lab1", "lab2"])
+            self.assertEqual(complete("stowage user add x --lab o", gateway.path), ["other"])
+            self.assertEqual(complete("stowage --json user remove ", gateway.path), ["alice", "bob"])
+            self.assertEqual(complete(f"stowage --socket {gateway.path} lab show l"), ["lab1", "lab2"])
+
+    def test_does_not_hang_with_the_gateway(self):
+        with FakeGateway(lambda *_: gateway.over.wait(30)) as gateway:
+            start = time.monotonic()
+            complete("stowage verify ", gateway.path)
+            self.assertLess(time.monotonic() - start, 8)
+
+
+if __name__ == "__main__":
+    unittest.main()
