@@ -1,0 +1,91 @@
+// Verbs that prepare a data connection; each brings a fresh session ticket, for clients that use one once.
+// Runs in: worker. Distrusts: arguments.
+#include <fmt/format.h>
+
+#include <boost/asio/ip/address_v4.hpp>
+
+#include "ftps/worker/commands.hpp"
+#include "ftps/worker/session.hpp"
+#include "ftps/worker/worker.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+bool refused_by_epsv_all(Session& session) {
+    if (session.epsv_all) session.reply(503, "After EPSV ALL only EPSV is allowed (RFC 2428).");
+    return session.epsv_all;
+}
+
+Result<std::uint16_t> listen(Session& session) {
+    const auto& ftps = session.worker.config.ftps;
+    return session.data.listen(ftps.passive_port_min, ftps.passive_port_max);
+}
+
+void aim(Session& session, const Result<boost::asio::ip::tcp::endpoint>& target) {
+    if (!target) {
+        session.refuse(target.error().code == Code::unsupported ? 522 : 501, target.error());
+        return;
+    }
+    if (const auto aimed = session.data.aim(target->address(), target->port()); !aimed) {
+        session.refuse(500, aimed.error());
+        return;
+    }
+    session.link.send_ticket();
+    session.reply(200, "The data connection will go there.");
+}
+
+}  // namespace
+
+Done passive(Session& session, std::string) {
+    if (refused_by_epsv_all(session)) co_return;
+    if (!session.data.local().is_v4()) {
+        session.reply(522, "PASV is for IPv4; use EPSV (2).");
+        co_return;
+    }
+    const auto port = listen(session);
+    if (!port) {
+        session.refuse(425, port.error());
+        co_return;
+    }
+    boost::system::error_code ignored;
+    const auto& told = session.worker.config.ftps.pasv_address;
+    const auto outside = boost::asio::ip::make_address_v4(told, ignored);
+    const auto bytes = (told.empty() || ignored ? session.data.local().to_v4() : outside).to_bytes();
+    session.link.send_ticket();
+    session.reply(227, fmt::format("Entering Passive Mode ({},{},{},{},{},{}).", bytes[0], bytes[1], bytes[2],
+                                   bytes[3], *port >> 8, *port & 255));
+}
+
+Done extended_passive(Session& session, std::string argument) {
+    const bool v4 = session.data.local().is_v4();
+    if (argument == "ALL" || argument == "all") {
+        session.epsv_all = true;
+        session.reply(200, "From now on EPSV only.");
+        co_return;
+    }
+    if (!argument.empty() && argument != (v4 ? "1" : "2")) {
+        session.reply(
+            522, fmt::format("This connection's network protocol is another one; use ({}).", v4 ? 1 : 2));
+        co_return;
+    }
+    const auto port = listen(session);
+    if (!port) {
+        session.refuse(425, port.error());
+        co_return;
+    }
+    session.link.send_ticket();
+    session.reply(229, fmt::format("Entering Extended Passive Mode (|||{}|)", *port));
+}
+
+Done port(Session& session, std::string argument) {
+    if (!refused_by_epsv_all(session)) aim(session, parse_port_argument(argument));
+    co_return;
+}
+
+Done extended_port(Session& session, std::string argument) {
+    if (!refused_by_epsv_all(session)) aim(session, parse_eprt_argument(argument));
+    co_return;
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,218 @@
+// Verbs about the session itself.
+// Runs in: worker. Distrusts: arguments.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "ftps/protocol/reply.hpp"
+#include "ftps/worker/commands.hpp"
+#include "ftps/worker/listing.hpp"
+#include "ftps/worker/session.hpp"
+#include "ftps/worker/worker.hpp"
+#include "gateway/base/identity.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+std::string upper(std::string_view text) {
+    std::string out(text);
+    for (auto& c : out)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+    return out;
+}
+
+// STAT of a path goes over the control connection: more than this belongs on a data connection.
+constexpr std::size_t max_status_lines = 1000;
+
+std::vector<std::string> status_lines(const Session& session) {
+    const auto& limits = session.worker.settings;
+    std::vector<std::string> lines = {
+        fmt::format("Lab {}, user {}, from {}", session.worker.lab, session.user,
+                    session.data.peer().to_string()),
+        fmt::format("Control and data connections are protected by TLS ({})",
+                    session.control_is_tls13 ? "1.3" : "1.2"),
+        fmt::format("Type {}, structure file, mode stream",
+                    session.binary ? "image" : "ASCII, passed as it is"),
+        fmt::format("Limit of the lab: {}, {} files",
+                    limits.quota_bytes ? format_bytes(limits.quota_bytes) : "no bytes",
+                    limits.quota_inodes ? fmt::format("{}", limits.quota_inodes) : "any number of")};
+    if (!limits.quota_bytes) lines.back() = "The lab has no limit of its own";
+    if (session.transfer)
+        lines.push_back(
+            fmt::format("{}: {} bytes so far", session.transfer_name, session.transfer->bytes.load()));
+    else
+        lines.push_back("No transfer is running");
+    return lines;
+}
+
+}  // namespace
+
+Done already_logged_in(Session& session, std::string) {
+    session.reply(503, "You are logged in as " + session.user + "; connect again to be somebody else.");
+    co_return;
+}
+
+Done quit(Session& session, std::string) {
+    session.reply(221, "Goodbye.");
+    session.leaving = true;
+    co_return;
+}
+
+Done noop(Session& session, std::string) {
+    session.reply(200, "OK.");
+    co_return;
+}
+
+Done system_type(Session& session, std::string) {
+    session.reply(215, "UNIX Type: L8");
+    co_return;
+}
+
+Done features(Session& session, std::string) {
+    std::vector<std::string> lines;
+    for (const auto& verb : verbs())
+        if (!verb.feature.empty()) lines.emplace_back(verb.feature);
+    lines.push_back("MLST " + fact_names(session.facts, true));
+    lines.insert(lines.end(), {"TVFS", "UTF8"});
+    session.link.send(reply_lines(211, "Features:", lines, "End"));
+    co_return;
+}
+
+Done options(Session& session, std::string argument) {
+    const auto blank = argument.find(' ');
+    const auto command = upper(argument.substr(0, blank));
+    const auto rest = blank == std::string::npos ? std::string() : argument.substr(blank + 1);
+    if (command == "UTF8" || command == "UTF-8") {
+        if (upper(rest) == "OFF")
+            session.reply(504, "Names are UTF-8 here, always.");
+        else
+            session.reply(200, "Names are UTF-8.");
+    } else if (command == "MLST") {
+        session.facts = parse_facts(rest);
+        session.reply(200, "MLST OPTS " + fact_names(session.facts, false));
+    } else {
+        session.reply(501, "OPTS knows UTF8 and MLST.");
+    }
+    co_return;
+}
+
+Done type(Session& session, std::string argument) {
+    const auto wanted = upper(argument);
+    if (wanted == "I" || wanted == "L 8" || wanted == "L8") {
+        session.binary = true;
+        session.reply(200, "Type is image: bytes are passed as they are.");
+    } else if (wanted == "A" || wanted == "A N") {
+        session.binary = false;
+        session.reply(200, "Type is ASCII; files are passed as they are, listings have CR LF.");
+    } else {
+        session.reply(504, "This type is not known here; use TYPE I.");
+    }
+    co_return;
+}
+
+Done mode(Session& session, std::string argument) {
+    if (upper(argument) == "S")
+        session.reply(200, "Mode is stream.");
+    else
+        session.reply(504, "Only MODE S is known here.");
+    co_return;
+}
+
+Done structure(Session& session, std::string argument) {
+    if (upper(argument) == "F")
+        session.reply(200, "Structure is file.");
+    else
+        session.reply(504, "Only STRU F is known here.");
+    co_return;
+}
+
+Done protection_buffer(Session& session, std::string argument) {
+    if (argument.find_first_not_of("0123456789") != std::string::npos || argument.size() > 10)
+        session.reply(501, "PBSZ takes a number; with TLS it is 0.");
+    else
+        session.reply(200, "PBSZ=0");
+    co_return;
+}
+
+Done protection(Session& session, std::string argument) {
+    const auto level = upper(argument);
+    if (level == "P") {
+        session.prot_private = true;
+        session.reply(200, "Data connections are protected by TLS.");
+    } else if (level == "C") {
+        session.reply(534, "Data connections without TLS are not allowed here; send PROT P.");
+    } else if (level == "S" || level == "E") {
+        session.reply(536, "TLS knows PROT P only.");
+    } else {
+        session.reply(504, "PROT takes P.");
+    }
+    co_return;
+}
+
+Done help(Session& session, std::string) {
+    std::vector<std::string> lines;
+    std::string line;
+    for (const auto& verb : verbs()) {
+        line += fmt::format("{:<6}", verb.name);
+        if (line.size() < 60) continue;
+        lines.push_back(std::exchange(line, {}));
+    }
+    if (!line.empty()) lines.push_back(line);
+    session.link.send(reply_lines(214, "Commands of this server:", lines, "End"));
+    co_return;
+}
+
+Done client_name(Session& session, std::string) {
+    session.reply(200, "Noted.");
+    co_return;
+}
+
+// What ran was ended when the command arrived (session.cpp), and has been answered.
+Done abort_command(Session& session, std::string) {
+    session.data.reset();
+    session.reply(226, "Nothing is being transferred.");
+    co_return;
+}
+
+Done restart(Session& session, std::string argument) {
+    std::int64_t position = -1;
+    const auto* last = argument.data() + argument.size();
+    const auto [end, failed] = std::from_chars(argument.data(), last, position);
+    if (failed != std::errc{} || end != last || position < 0) {
+        session.reply(501, "REST takes a position in bytes, from 0 to 9223372036854775807.");
+        co_return;
+    }
+    session.restart_at = static_cast<std::uint64_t>(position);
+    session.reply(350, fmt::format("The next transfer starts at byte {}.", position));
+}
+
+Done status(Session& session, std::string argument) {
+    if (argument.empty()) {
+        session.link.send(reply_lines(211, "Status:", status_lines(session), "End"));
+        co_return;
+    }
+    auto& worker = session.worker;
+    ListRequest request;
+    request.owner = worker.lab;
+    const auto listed = co_await on_pool(
+        worker.pool,
+        [&worker, request, directory = session.directory,
+         argument]() mutable -> Result<std::vector<std::string>> {
+            TRY(request.path, worker.files.locate(directory, parse_list_argument(argument).path));
+            std::vector<std::string> lines;
+            CHECK(list(worker.view, request_for(worker.view, request), [&lines](std::string_view line) {
+                lines.emplace_back(line.substr(0, line.size() - 2));
+                return lines.size() < max_status_lines;
+            }));
+            if (lines.size() == max_status_lines) lines.push_back("… and more: use LIST");
+            return lines;
+        });
+    if (!listed) {
+        session.refuse(listed.error());
+        co_return;
+    }
+    session.link.send(reply_lines(213, "Status of " + argument + ":", *listed, "End"));
+}
+
+}  // namespace stowage::ftps

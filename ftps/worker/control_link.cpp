@@ -1,0 +1,127 @@
+// Packets of a session on the event loop.
+// Runs in: worker.
+#include "ftps/worker/control_link.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <deque>
+
+#include "gateway/base/messages.hpp"
+
+namespace stowage::ftps {
+
+namespace asio = boost::asio;
+
+struct ControlLink::State {
+    asio::posix::stream_descriptor socket;
+    std::deque<std::string> waiting = {};
+    std::size_t waiting_bytes = 0;
+    bool flushing = false;
+
+    void close() {
+        boost::system::error_code ignored;
+        socket.close(ignored);
+    }
+    // 1 sent, 0 would block, -1 the front is gone.
+    int try_send(const std::string& packet) {
+        for (;;) {
+            if (::send(socket.native_handle(), packet.data(), packet.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >=
+                0)
+                return 1;
+            if (errno == EINTR) continue;
+            return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -1;
+        }
+    }
+};
+
+ControlLink::ControlLink(asio::any_io_executor executor, Fd socket)
+    : state_(std::make_shared<State>(State{asio::posix::stream_descriptor(executor, socket.release())})) {}
+
+ControlLink::~ControlLink() {
+    close();
+}
+
+void ControlLink::close() {
+    state_->close();
+}
+
+asio::awaitable<Result<std::string>> ControlLink::receive() {
+    const auto state = state_;
+    std::array<char, session_packet::max_payload + 1> packet;
+    for (;;) {
+        if (!state->socket.is_open()) co_return Error{Code::cancelled, "the session is closed"};
+        const auto got =
+            ::recv(state->socket.native_handle(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
+        if (got == 0) co_return Error{Code::cancelled, "the control connection is gone"};
+        if (got > 0) {
+            const auto size = static_cast<std::size_t>(got);
+            if (size > packet.size() || packet[0] != session_packet::data)
+                co_return Error{Code::protocol, "the front sent a packet that it may not send"};
+            co_return std::string(packet.data() + 1, size - 1);
+        }
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) co_return system_error(errno, "recv from the front");
+        boost::system::error_code failed;
+        co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                                          asio::redirect_error(asio::use_awaitable, failed));
+        if (failed) co_return Error{Code::cancelled, "the session is closed"};
+    }
+}
+
+void ControlLink::send(std::string_view bytes) {
+    while (!bytes.empty()) {
+        queue(state_, session_packet::data, bytes.substr(0, session_packet::max_payload));
+        bytes.remove_prefix(std::min(bytes.size(), session_packet::max_payload));
+    }
+}
+
+void ControlLink::send_ticket() {
+    queue(state_, session_packet::ticket, {});
+}
+void ControlLink::send_close() {
+    queue(state_, session_packet::close, {});
+}
+
+void ControlLink::queue(const std::shared_ptr<State>& state, char kind, std::string_view payload) {
+    if (!state->socket.is_open()) return;
+    std::string packet(1, kind);
+    packet += payload;
+    if (state->waiting.empty()) {
+        const int sent = state->try_send(packet);
+        if (sent < 0) state->close();
+        if (sent != 0) return;
+    }
+    state->waiting_bytes += packet.size();
+    if (state->waiting_bytes > max_queued_bytes) return state->close();
+    state->waiting.push_back(std::move(packet));
+    if (state->flushing) return;
+    state->flushing = true;
+    asio::co_spawn(state->socket.get_executor(), flush(state), asio::detached);
+}
+
+asio::awaitable<void> ControlLink::flush(std::shared_ptr<State> state) {
+    while (!state->waiting.empty() && state->socket.is_open()) {
+        const int sent = state->try_send(state->waiting.front());
+        if (sent < 0) state->close();
+        if (sent == 0) {
+            boost::system::error_code failed;
+            co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_write,
+                                              asio::redirect_error(asio::use_awaitable, failed));
+            if (failed) break;
+            continue;
+        }
+        if (state->waiting.empty()) break;
+        state->waiting_bytes -= state->waiting.front().size();
+        state->waiting.pop_front();
+    }
+    state->flushing = false;
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,54 @@
+// copy_file_range(2), which reflinks by itself, or reading and writing where it cannot.
+// Runs in: worker, on the transfer threads.
+#include "ftps/worker/copy_range.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+namespace stowage::ftps {
+
+namespace {
+
+constexpr std::size_t step_bytes = 256 * 1024;
+constexpr std::size_t shared_step_bytes = 1024 * 1024 * 1024;
+
+int copy_by_hand(const Fd& from, const Fd& to, off_t at, std::uint64_t left) {
+    std::vector<char> buffer(step_bytes);
+    while (left > 0) {
+        const auto got = ::pread(from.get(), buffer.data(), std::min<std::uint64_t>(left, buffer.size()), at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return got < 0 ? errno : EIO;
+        for (ssize_t done = 0; done < got;) {
+            const auto put = ::write(to.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) return errno;
+            done += put;
+        }
+        at += got;
+        left -= static_cast<std::uint64_t>(got);
+    }
+    return 0;
+}
+
+}  // namespace
+
+int copy_range(const Fd& from, const Fd& to, std::uint64_t size) {
+    loff_t source = 0;
+    std::uint64_t left = size;
+    while (left > 0) {
+        const auto copied = ::copy_file_range(from.get(), &source, to.get(), nullptr,
+                                              std::min<std::uint64_t>(left, shared_step_bytes), 0);
+        if (copied < 0 && errno == EINTR) continue;
+        const bool cannot =
+            copied < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP);
+        if (cannot) return copy_by_hand(from, to, source, left);
+        if (copied <= 0) return copied < 0 ? errno : EIO;
+        left -= static_cast<std::uint64_t>(copied);
+    }
+    return 0;
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,156 @@
+// The life of a data command.
+// Runs in: worker. Distrusts: who connects first: a connection that is refused leaves room for the right one.
+#include "ftps/worker/data_command.hpp"
+
+#include <fmt/format.h>
+
+#include "ftps/protocol/reply.hpp"
+#include "ftps/worker/worker.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How long the right client may still come after another one was refused, and how often.
+constexpr std::chrono::seconds second_chance{1};
+constexpr int max_refusals = 8;
+
+struct Outcome {
+    DataStream::Handshake handshake = DataStream::Handshake::failed;
+    Result<void> work;
+    std::string version;
+};
+
+bool is_accepted(DataStream::Handshake handshake) {
+    return handshake == DataStream::Handshake::resumed || handshake == DataStream::Handshake::full;
+}
+
+Error not_resumed() {
+    return {Code::denied,
+            "the data connection must resume the TLS session of the control connection (from the same "
+            "address, by the "
+            "same user), and this one did not",
+            "switch TLS session resumption on in your client; if it has none, ask the administrator to set "
+            "data_tls_resumption: optional for this lab"};
+}
+
+boost::asio::awaitable<Result<Outcome>> run_once(Session& session, std::shared_ptr<Transfer> transfer,
+                                                 std::function<Result<void>(DataStream&, Transfer&)> work) {
+    auto& worker = session.worker;
+    CO_TRY(const auto context, worker.tls.context());
+    const auto timeout = std::chrono::milliseconds(worker.config.ftps.data_timeout);
+    auto run = [context, transfer, work = std::move(work), admitted = worker.admitted_for(session),
+                timeout_ms = static_cast<int>(timeout.count())]() mutable -> Result<Outcome> {
+        DataStream stream(context, transfer->socket.get(), std::move(admitted), timeout_ms);
+        Outcome outcome;
+        outcome.handshake = stream.accept();
+        outcome.version = stream.version();
+        if (is_accepted(outcome.handshake)) outcome.work = work(stream, *transfer);
+        return outcome;
+    };
+    co_return co_await on_own_thread(std::move(run));
+}
+
+// 425 until there was a connection, 522 without resumption, 426 when it broke, else the table's.
+void refuse(Session& session, const Error& error, int code) {
+    if (session.aborting)
+        session.reply(426, "The transfer was aborted.");
+    else if (code != 0)
+        session.refuse(code, error);
+    else
+        session.refuse(error.code == Code::protocol ? 426 : reply_code(error.code), error);
+}
+
+struct Ended {
+    Result<void> result;
+    int code = 0;  // of the reply, where it is not the table's
+    std::string version;
+};
+
+boost::asio::awaitable<Ended> attempt_all(Session& session, const DataCommand& command) {
+    auto limit = Clock::duration(session.worker.config.ftps.data_timeout);
+    Ended ended{Error{Code::cancelled, "the transfer was aborted"}, 425, {}};
+    for (int refusals = 0; refusals <= max_refusals && !session.aborting; ++refusals) {
+        auto socket = co_await session.data.connect(limit);
+        if (!socket) {
+            if (refusals == 0) ended.result = socket.error();
+            break;
+        }
+        session.transfer = std::make_shared<Transfer>();
+        session.transfer->socket = std::move(*socket);
+        auto outcome = co_await run_once(session, session.transfer, command.work);
+        if (!outcome) co_return Ended{outcome.error(), 0, {}};
+        if (is_accepted(outcome->handshake)) co_return Ended{std::move(outcome->work), 0, outcome->version};
+        const bool refused = outcome->handshake == DataStream::Handshake::refused;
+        log::warning("data_connection_refused", {{"user", session.user},
+                                                 {"peer", session.data.peer().to_string()},
+                                                 {"why", refused ? "not resumed" : "TLS handshake failed"}});
+        ended.result = refused ? not_resumed()
+                               : Error{Code::unavailable, "the TLS handshake of the data connection failed"};
+        ended.code = refused ? 522 : 425;
+        if (!session.data.is_passive()) break;
+        limit = second_chance;
+    }
+    co_return ended;
+}
+
+void log_transfer(const Session& session, const DataCommand& command, const Ended& ended,
+                  Clock::time_point began) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
+    log::info("transfer", {{"verb", command.verb},
+                           {"user", session.user},
+                           {"peer", session.data.peer().to_string()},
+                           {"path", command.path},
+                           {"bytes", bytes},
+                           {"seconds", fmt::format("{:.3f}", seconds)},
+                           {"tls", ended.version},
+                           {"result", ended.result ? "ok" : to_string(ended.result.error().code)},
+                           {"why", ended.result ? "" : ended.result.error().what}});
+}
+
+}  // namespace
+
+bool may_transfer(Session& session) {
+    const auto& ftps = session.worker.config.ftps;
+    if (!session.prot_private)
+        session.reply(521, "Data connections must be protected by TLS; send PBSZ 0 and PROT P first.");
+    else if (!session.data.is_prepared())
+        session.reply(425, "No data connection was prepared; send PASV or EPSV first.");
+    else if (session.worker.transfers >= ftps.max_transfers_per_lab)
+        session.reply(
+            450, fmt::format("{} transfers of this lab are running, which is the limit; try again later.",
+                             session.worker.transfers));
+    else
+        return true;
+    return false;
+}
+
+boost::asio::awaitable<void> run_data_command(Session& session, DataCommand command) {
+    const auto began = Clock::now();
+    ++session.worker.transfers;
+    session.transferring = true;
+    session.aborting = false;
+    session.transfer_name = command.verb + " " + command.path;
+    // Before the handshake: some clients start TLS only after they have read it.
+    session.reply(150, command.opening);
+
+    const auto ended = co_await attempt_all(session, command);
+
+    log_transfer(session, command, ended, began);
+    // The socket is closed before the reply: clients may connect anew at once.
+    session.transfer.reset();
+    session.data.reset();
+    if (command.release) co_await command.release();
+    session.transferring = false;
+    --session.worker.transfers;
+    if (ended.result)
+        session.reply(226, command.success);
+    else
+        refuse(session, ended.result.error(), ended.code);
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,31 @@
+// What all verbs with a data connection have in common: 150, connection, TLS, work, reply, log line.
+// Runs in: worker.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ftps/worker/session.hpp"
+
+namespace stowage::ftps {
+
+struct DataCommand {
+    std::string verb;
+    std::string path;     ///< for the log and for STAT
+    std::string opening;  ///< text of the 150
+    /// On a transfer thread, after TLS was accepted. May keep what it needs alive.
+    std::function<Result<void>(DataStream&, Transfer&)> work;
+    std::string success;  ///< text of the 226
+    /// Runs before the last reply, whatever came of it; may be empty.
+    std::function<boost::asio::awaitable<void>()> release = {};
+};
+
+/// True if a data command may begin; else the reply has been sent.
+bool may_transfer(Session& session);
+
+/// Sends every reply itself and leaves nothing prepared.
+boost::asio::awaitable<void> run_data_command(Session& session, DataCommand command);
+
+}  // namespace stowage::ftps

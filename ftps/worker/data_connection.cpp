@@ -1,0 +1,162 @@
+// Listening, accepting, connecting.
+// Runs in: worker.
+#include "ftps/worker/data_connection.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <random>
+
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+using namespace asio::experimental::awaitable_operators;
+using boost::system::error_code;
+constexpr auto as_pair = asio::as_tuple(asio::use_awaitable);
+// Few ports suffice: whoever holds them all holds them for a moment only.
+constexpr unsigned max_port_attempts = 2000;
+
+asio::ip::address plain(const asio::ip::address& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    return address;
+}
+
+error_code open_listener(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
+    error_code failed;
+    acceptor.open(endpoint.protocol(), failed);
+    if (!failed) acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
+    if (!failed) acceptor.bind(endpoint, failed);
+    if (!failed) acceptor.listen(8, failed);
+    if (failed) {
+        error_code ignored;
+        acceptor.close(ignored);
+    }
+    return failed;
+}
+
+Result<Fd> blocking(tcp::socket& socket) {
+    error_code failed;
+    socket.native_non_blocking(false, failed);
+    if (failed) return system_error(failed.value(), "data connection");
+    Fd fd(socket.release(failed));
+    if (failed) return system_error(failed.value(), "data connection");
+    return fd;
+}
+
+}  // namespace
+
+DataConnection::DataConnection(asio::any_io_executor executor, asio::ip::address local,
+                               asio::ip::address peer)
+    : executor_(std::move(executor)), local_(plain(local)), peer_(plain(peer)) {}
+
+Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16_t port_max) {
+    reset();
+    // Ports that cannot be guessed make it harder to come before the client.
+    static std::random_device random;
+    const unsigned count = static_cast<unsigned>(port_max - port_min) + 1;
+    const unsigned first = random() % count;
+    auto acceptor = std::make_shared<Acceptor>(executor_);
+    error_code failed;
+    for (unsigned i = 0; i < std::min(count, max_port_attempts); ++i) {
+        const auto port = static_cast<std::uint16_t>(port_min + (first + i) % count);
+        failed = open_listener(*acceptor, {local_, port});
+        if (!failed) {
+            acceptor_ = std::move(acceptor);
+            return port;
+        }
+        if (failed != asio::error::address_in_use) break;
+    }
+    if (failed == asio::error::address_in_use)
+        return Error{Code::unavailable, "all data ports are taken",
+                     "try again in a moment, or ask for a wider range"};
+    return system_error(failed.value(), "listen for data connections");
+}
+
+Result<void> DataConnection::aim(const asio::ip::address& address, std::uint16_t port) {
+    reset();
+    if (plain(address) != peer_)
+        return Error{Code::denied, "data connections go to the address of the control connection only",
+                     "use passive mode (PASV or EPSV)"};
+    if (port < 1024)
+        return Error{Code::denied, "data connections do not go to ports below 1024",
+                     "use passive mode (PASV or EPSV)"};
+    target_ = tcp::endpoint(peer_, port);
+    return {};
+}
+
+asio::awaitable<Result<Fd>> DataConnection::connect(std::chrono::steady_clock::duration limit) {
+    if (acceptor_) co_return co_await accept_peer(limit);
+    if (target_) co_return co_await connect_to_peer(limit);
+    co_return Error{Code::protocol, "no data connection was prepared", "send PASV or EPSV first"};
+}
+
+asio::awaitable<Result<Fd>> DataConnection::accept_peer(std::chrono::steady_clock::duration limit) {
+    const auto acceptor = acceptor_;
+    asio::steady_timer timer(executor_, limit);
+    while (acceptor->is_open()) {
+        auto outcome = co_await (acceptor->async_accept(as_pair) || timer.async_wait(as_pair));
+        if (outcome.index() == 1)
+            co_return Error{Code::timeout, "nobody connected to the data port",
+                            "check that the server's data ports are open on the way from the client"};
+        auto& [failed, socket] = std::get<0>(outcome);
+        if (failed == asio::error::operation_aborted) break;
+        if (failed == asio::error::no_descriptors)
+            co_return Error{Code::unavailable, "too many files are open"};
+        if (failed) continue;  // it was gone before it was accepted
+        const auto from = socket.remote_endpoint(failed);
+        if (failed) continue;
+        if (plain(from.address()) == peer_) co_return blocking(socket);
+        log::warning(
+            "data_connection_refused",
+            {{"why", "another address"}, {"from", from.address().to_string()}, {"peer", peer_.to_string()}});
+    }
+    co_return Error{Code::cancelled, "the wait for the data connection was ended"};
+}
+
+asio::awaitable<Result<Fd>> DataConnection::connect_to_peer(std::chrono::steady_clock::duration limit) {
+    const auto socket = connecting_ = std::make_shared<Socket>(executor_);
+    const auto target = *target_;
+    asio::steady_timer timer(executor_, limit);
+    error_code failed;
+    socket->open(target.protocol(), failed);
+    if (!failed) socket->bind({local_, 0}, failed);
+    if (failed) co_return system_error(failed.value(), "data connection");
+    auto outcome = co_await (socket->async_connect(target, as_pair) || timer.async_wait(as_pair));
+    connecting_.reset();
+    if (outcome.index() == 1)
+        co_return Error{Code::timeout, "the client's data port did not answer",
+                        "use passive mode (PASV or EPSV)"};
+    failed = std::get<0>(std::get<0>(outcome));
+    if (failed == asio::error::operation_aborted)
+        co_return Error{Code::cancelled, "the wait for the data connection was ended"};
+    if (failed) {
+        auto error = system_error(failed.value(), "connecting to the client's data port");
+        error.remedy = "use passive mode (PASV or EPSV)";
+        co_return error;
+    }
+    co_return blocking(*socket);
+}
+
+void DataConnection::cancel() {
+    error_code ignored;
+    if (acceptor_) acceptor_->close(ignored);
+    if (connecting_) connecting_->close(ignored);
+}
+
+void DataConnection::reset() {
+    cancel();
+    acceptor_.reset();
+    target_.reset();
+}
+
+}  // namespace stowage::ftps

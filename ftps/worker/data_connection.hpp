@@ -1,0 +1,65 @@
+// Data connections of a session: one listener or one target at a time.
+// Runs in: worker. Distrusts: who connects, and the client's choice of moment.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "gateway/base/fd.hpp"
+#include "gateway/base/result.hpp"
+
+namespace stowage::ftps {
+
+/// One thread. Accepts from the peer of the control connection only, connects to it only.
+class DataConnection {
+  public:
+    /// @param local where the control connection was accepted: listeners are bound there
+    DataConnection(boost::asio::any_io_executor executor, boost::asio::ip::address local,
+                   boost::asio::ip::address peer);
+
+    /// PASV, EPSV: a listener on a free port of the range; the one before is closed. Code::unavailable if all
+    /// are taken. Returns the port.
+    Result<std::uint16_t> listen(std::uint16_t port_min, std::uint16_t port_max);
+    /// PORT, EPRT: Code::denied unless it is the peer's own address and a port from 1024 on (RFC 2577 §3).
+    Result<void> aim(const boost::asio::ip::address& address, std::uint16_t port);
+
+    bool is_prepared() const { return acceptor_ || target_; }
+    bool is_passive() const { return acceptor_ != nullptr; }
+
+    /// A connected, blocking socket. Connections from other addresses are closed and the wait goes on.
+    /// Code::timeout after `limit`, Code::cancelled by cancel(). A listener stays open until reset(), for
+    /// whoever comes next.
+    boost::asio::awaitable<Result<Fd>> connect(std::chrono::steady_clock::duration limit);
+    /// Ends a connect() that waits.
+    void cancel();
+    void reset();
+
+    const boost::asio::ip::address& local() const { return local_; }
+    const boost::asio::ip::address& peer() const { return peer_; }
+
+  private:
+    using Acceptor = boost::asio::ip::tcp::acceptor;
+    using Socket = boost::asio::ip::tcp::socket;
+
+    boost::asio::awaitable<Result<Fd>> accept_peer(std::chrono::steady_clock::duration limit);
+    boost::asio::awaitable<Result<Fd>> connect_to_peer(std::chrono::steady_clock::duration limit);
+
+    boost::asio::any_io_executor executor_;
+    boost::asio::ip::address local_, peer_;
+    std::shared_ptr<Acceptor> acceptor_;
+    std::shared_ptr<Socket> connecting_;
+    std::optional<boost::asio::ip::tcp::endpoint> target_;
+};
+
+/// "h1,h2,h3,h4,p1,p2" (RFC 959 §4.1.2).
+Result<boost::asio::ip::tcp::endpoint> parse_port_argument(std::string_view text);
+/// "|1|132.235.1.2|6275|" (RFC 2428 §2). Code::unsupported for another protocol than 1 and 2.
+Result<boost::asio::ip::tcp::endpoint> parse_eprt_argument(std::string_view text);
+
+}  // namespace stowage::ftps

@@ -1,0 +1,234 @@
+// OpenSSL on blocking sockets: no copy through BIO pairs, few system calls.
+// Runs in: worker.
+#include "ftps/worker/data_tls.hpp"
+
+#include <linux/sockios.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "ftps/protocol/ticket_keys.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+constexpr std::size_t read_ahead_bytes = 256 * 1024;
+// What a peer may be silent for after it has acknowledged everything: some clients close only after the 226.
+constexpr std::chrono::milliseconds silent_end{500};
+
+struct ContextDeleter {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+struct BioDeleter {
+    void operator()(BIO* bio) const { BIO_free(bio); }
+};
+struct CertificateDeleter {
+    void operator()(X509* certificate) const { X509_free(certificate); }
+};
+struct KeyDeleter {
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Bio = std::unique_ptr<BIO, BioDeleter>;
+using Certificate = std::unique_ptr<X509, CertificateDeleter>;
+
+const int admitted_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+
+bool is_admitted(SSL* ssl, const message::Nonce& nonce) {
+    const auto* admitted =
+        static_cast<const std::vector<message::Nonce>*>(SSL_get_ex_data(ssl, admitted_index));
+    return admitted && std::find(admitted->begin(), admitted->end(), nonce) != admitted->end();
+}
+
+Bio memory(std::string_view text) {
+    return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+bool use_identity(SSL_CTX* context, const DataTls::Identity& identity) {
+    const auto chain = memory(identity.certificates);
+    const Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+    if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return false;
+    while (const Certificate next{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)})
+        if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return false;
+    ERR_clear_error();  // the end of the chain
+    const auto text = memory(identity.private_key.reveal());
+    const std::unique_ptr<EVP_PKEY, KeyDeleter> key(
+        PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr));
+    return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
+}
+
+std::string openssl_reason() {
+    const auto* reason = ERR_reason_error_string(ERR_peek_last_error());
+    return reason ? reason : "no reason given";
+}
+
+}  // namespace
+
+struct TlsContext {
+    TicketKeys keys;
+    std::unique_ptr<SSL_CTX, ContextDeleter> context;  // destroyed first: it refers to the keys
+};
+
+void DataTls::add_key(const message::TicketKey& key) {
+    keys_.push_back(key);
+    if (keys_.size() > message::ticket_keys_kept + 1) {
+        explicit_bzero(&keys_.front(), sizeof keys_.front());
+        keys_.erase(keys_.begin());
+    }
+    context_.reset();
+}
+
+Result<std::shared_ptr<TlsContext>> DataTls::context() {
+    if (context_) return context_;
+    auto made = std::make_shared<TlsContext>();
+    for (const auto& key : keys_)
+        made->keys.add(key);
+    made->context.reset(SSL_CTX_new(TLS_server_method()));
+    if (!made->context) return Error{Code::internal, "SSL_CTX_new: " + openssl_reason()};
+    auto* context = made->context.get();
+    set_common_options(context);
+    made->keys.accept_in(context, &is_admitted);
+    if (identity_ && !use_identity(context, *identity_))
+        return Error{Code::config, "the certificate for data connections: " + openssl_reason()};
+    // A busy stream would give its large buffer back and take it again at every read.
+    SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
+    context_ = std::move(made);
+    return context_;
+}
+
+void DataStream::Deleter::operator()(SSL* ssl) const {
+    SSL_free(ssl);
+}
+
+DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<message::Nonce> admitted,
+                       int timeout_ms)
+    : context_(std::move(context)),
+      socket_(socket),
+      timeout_ms_(timeout_ms),
+      admitted_(std::move(admitted)),
+      ssl_(SSL_new(context_->context.get())) {
+    const timeval limit{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    (void)::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (!ssl_ || SSL_set_fd(ssl_.get(), socket) != 1)
+        throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
+    SSL_set_ex_data(ssl_.get(), admitted_index, &admitted_);
+}
+
+DataStream::~DataStream() = default;
+
+DataStream::Handshake DataStream::accept() {
+    ERR_clear_error();
+    errno = 0;
+    const int outcome = SSL_accept(ssl_.get());
+    if (outcome == 1) return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
+    const int why = SSL_get_error(ssl_.get(), outcome);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Handshake::timed_out;
+    if (why != SSL_ERROR_SSL) return Handshake::failed;
+    const auto reason = ERR_GET_REASON(ERR_peek_error());
+    // How OpenSSL says that it would need a certificate: by version and by what the client offered.
+    const bool no_certificate =
+        reason == SSL_R_NO_SHARED_CIPHER || reason == SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM ||
+        reason == SSL_R_NO_CERTIFICATE_SET || reason == SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS;
+    (void)::shutdown(socket_, SHUT_WR);  // the alert is to arrive before a reset may
+    return no_certificate ? Handshake::refused : Handshake::failed;
+}
+
+Error DataStream::broken(int outcome, const char* doing) const {
+    const int saved = errno;
+    switch (SSL_get_error(ssl_.get(), outcome)) {
+        case SSL_ERROR_WANT_READ:
+        case SSL_ERROR_WANT_WRITE:
+            return {Code::timeout, std::string("nothing moved on the data connection for ") +
+                                       std::to_string(timeout_ms_ / 1000) + " s while " + doing};
+        case SSL_ERROR_SSL:
+            if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+                return {Code::protocol, "the data connection ended without TLS close_notify"};
+            return {Code::protocol, "TLS on the data connection: " + openssl_reason()};
+        default:
+            if (saved == 0) return {Code::protocol, "the data connection ended without TLS close_notify"};
+            return {Code::protocol, std::string("the data connection broke: ") + strerrordesc_np(saved)};
+    }
+}
+
+Result<std::size_t> DataStream::read(char* buffer, std::size_t size) {
+    std::size_t have = 0;
+    // Whatever already lies here is taken along: one write to the file for many records.
+    do {
+        ERR_clear_error();
+        errno = 0;
+        std::size_t got = 0;
+        const int outcome = SSL_read_ex(ssl_.get(), buffer + have, size - have, &got);
+        if (outcome != 1) {
+            // With bytes in hand the end, or the trouble, is met again by the next call.
+            if (SSL_get_error(ssl_.get(), outcome) == SSL_ERROR_ZERO_RETURN || have > 0) return have;
+            return broken(outcome, "receiving");
+        }
+        have += got;
+    } while (have < size && SSL_has_pending(ssl_.get()));
+    return have;
+}
+
+Result<void> DataStream::write(const char* bytes, std::size_t size) {
+    while (size > 0) {
+        ERR_clear_error();
+        errno = 0;
+        std::size_t sent = 0;
+        const int outcome = SSL_write_ex(ssl_.get(), bytes, size, &sent);
+        if (outcome != 1) return broken(outcome, "sending");
+        bytes += sent;
+        size -= sent;
+    }
+    return {};
+}
+
+void DataStream::send_end() {
+    ERR_clear_error();
+    (void)SSL_shutdown(ssl_.get());
+    (void)::shutdown(socket_, SHUT_WR);
+}
+
+Result<void> DataStream::wait_for_end() {
+    using Clock = std::chrono::steady_clock;
+    auto moved = Clock::now();
+    int unacknowledged = -1;
+    bool answered = false;  // with its close_notify, which needs no reading
+    std::array<char, 4096> discarded;
+    for (;;) {
+        pollfd waited{socket_, POLLIN, 0};
+        const int ready = ::poll(&waited, 1, 20);
+        if (ready > 0) {
+            const auto got = ::recv(socket_, discarded.data(), discarded.size(), MSG_DONTWAIT);
+            if (got == 0) return {};
+            answered = answered || got > 0;
+            if (got < 0 && errno != EAGAIN && errno != EINTR)
+                return Error{Code::protocol,
+                             std::string("the data connection broke: ") + strerrordesc_np(errno)};
+        }
+        int left = 0;
+        if (::ioctl(socket_, SIOCOUTQ, &left) != 0) return {};
+        if (left != unacknowledged) moved = Clock::now();
+        unacknowledged = left;
+        const auto still = Clock::now() - moved;
+        if (left == 0 && (answered || still > silent_end)) return {};
+        if (still > std::chrono::milliseconds(timeout_ms_))
+            return Error{Code::timeout, "the client does not take the end of the data"};
+    }
+}
+
+const char* DataStream::version() const {
+    return SSL_get_version(ssl_.get());
+}
+
+}  // namespace stowage::ftps

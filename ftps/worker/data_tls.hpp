@@ -1,0 +1,87 @@
+// TLS of data connections: sessions of the control connection resumed by ticket, without certificate and key.
+// Runs in: worker; contexts on the main thread, streams on the transfer threads. Distrusts: tickets, the
+// peer.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/fd.hpp"
+#include "gateway/base/messages.hpp"
+#include "gateway/base/result.hpp"
+#include "gateway/base/secret.hpp"
+
+namespace stowage::ftps {
+
+/// What OpenSSL needs on one set of ticket keys; handshakes under way keep theirs when a new key comes.
+struct TlsContext;
+
+/// The ring of keys and, where the lab admits clients that cannot resume, certificate and key. One thread.
+class DataTls {
+  public:
+    /// A certificate chain and its key as PEM text.
+    struct Identity {
+        std::string certificates;
+        Secret private_key;
+    };
+
+    explicit DataTls(std::optional<Identity> identity) : identity_(std::move(identity)) {}
+    void add_key(const message::TicketKey& key);
+    bool resumption_is_required() const { return !identity_; }
+    /// For the next handshake. Code::internal if OpenSSL refuses the certificate.
+    Result<std::shared_ptr<TlsContext>> context();
+
+  private:
+    std::optional<Identity> identity_;
+    std::vector<message::TicketKey> keys_;
+    std::shared_ptr<TlsContext> context_;
+};
+
+/// One data connection, on a blocking socket. One thread, but shutdown(2) of the socket from another ends
+/// every wait.
+class DataStream {
+  public:
+    enum class Handshake { resumed, full, refused, failed, timed_out };
+
+    /// @param admitted nonces of the live sessions whose tickets are good here
+    /// @param timeout_ms how long nothing may move
+    DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<message::Nonce> admitted,
+               int timeout_ms);
+    ~DataStream();
+    DataStream(const DataStream&) = delete;
+    DataStream& operator=(const DataStream&) = delete;
+
+    /// As the server. `refused`: the peer spoke TLS, but brought no ticket that is admitted here.
+    Handshake accept();
+    /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
+    /// TCP stream without close_notify, and when the connection breaks.
+    Result<std::size_t> read(char* buffer, std::size_t size);
+    Result<void> write(const char* bytes, std::size_t size);
+    /// Answers the peer's close_notify, or sends ours, and ends our direction.
+    void send_end();
+    /// After send_end(): until the peer has ended its direction, or has acknowledged everything and stays
+    /// silent. Code::timeout if what was sent does not arrive.
+    Result<void> wait_for_end();
+    /// "TLSv1.3", for the log.
+    const char* version() const;
+
+  private:
+    struct Deleter {
+        void operator()(SSL* ssl) const;
+    };
+    Error broken(int outcome, const char* doing) const;
+
+    std::shared_ptr<TlsContext> context_;
+    int socket_;
+    int timeout_ms_;
+    std::vector<message::Nonce> admitted_;
+    std::unique_ptr<SSL, Deleter> ssl_;
+};
+
+}  // namespace stowage::ftps

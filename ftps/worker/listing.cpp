@@ -1,0 +1,79 @@
+// Walking for LIST, NLST and MLSD.
+// Runs in: worker, on the transfer and file threads.
+#include "ftps/worker/listing.hpp"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <chrono>
+#include <deque>
+
+#include "ftps/worker/paths.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+struct Directory {
+    std::string path, shown;
+    unsigned depth = 0;
+};
+
+std::string line_of(const ListRequest& request, const Seen& seen, std::int64_t now) {
+    switch (request.form) {
+        case ListForm::long_lines:
+            return list_line(seen, request.owner, now) + "\r\n";
+        case ListForm::names:
+            return line_name(request.prefix + seen.name) + "\r\n";
+        case ListForm::facts:
+            return fact_line(seen, request.facts) + "\r\n";
+    }
+    return {};
+}
+
+}  // namespace
+
+ListRequest request_for(const LabView& view, ListRequest request) {
+    const auto name = name_of(request.path);
+    if (request.form == ListForm::facts || name.find_first_of("*?[") == std::string::npos) return request;
+    if (view.look(request.path)) return request;
+    request.pattern = name;
+    request.path = parent_of(request.path);
+    return request;
+}
+
+Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink) {
+    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    TRY(const auto target, view.stat(request.path));
+    if (!S_ISDIR(target.st_mode)) {
+        TRY(auto seen, view.look(request.path));
+        auto alone = request;
+        if (request.form == ListForm::names && request.prefix.ends_with('/')) alone.prefix.pop_back();
+        if (request.form == ListForm::names) seen.name.clear();
+        sink(line_of(alone, seen, now));
+        return {};
+    }
+
+    std::deque<Directory> left{{request.path, ".", 0}};
+    bool wanted = true;
+    for (unsigned count = 0; !left.empty() && wanted && count < max_list_directories; ++count) {
+        const auto current = left.front();
+        left.pop_front();
+        if (request.recursive)
+            wanted = sink(fmt::format("{}{}:\r\n", count ? "\r\n" : "", shown_name(current.shown)));
+        const auto listed = view.each_child(current.path, [&](const Seen& seen) {
+            if (!request.pattern.empty() &&
+                ::fnmatch(request.pattern.c_str(), seen.name.c_str(), FNM_PERIOD) != 0)
+                return wanted;
+            if (request.recursive && S_ISDIR(seen.stat.st_mode) && current.depth < max_list_depth &&
+                left.size() < max_list_directories)
+                left.push_back(
+                    {join(current.path, seen.name), join(current.shown, seen.name), current.depth + 1});
+            return wanted = wanted && sink(line_of(request, seen, now));
+        });
+        if (!listed && count == 0) return listed;
+    }
+    return {};
+}
+
+}  // namespace stowage::ftps

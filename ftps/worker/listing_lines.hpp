@@ -1,0 +1,46 @@
+// One directory entry as LIST, NLST and MLSD write it.
+// Runs in: worker. Distrusts: names, link targets and times, which any pod may have made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ftps/worker/lab_view.hpp"
+
+namespace stowage::ftps {
+
+/// Facts that a client may choose by OPTS MLST (RFC 3659 §7.5).
+enum class Fact : unsigned { type = 1, size = 2, modify = 4, perm = 8, unique = 16, mode = 32 };
+inline constexpr unsigned all_facts = 63;
+
+/// A name on a line of its own, for programs: CR and LF, which would forge a line, become '?', all else
+/// stays.
+std::string line_name(std::string_view name);
+/// A name for a reader and his terminal: every control byte becomes '?'.
+std::string shown_name(std::string_view name);
+
+/// As `ls -l` has it, without line end. @param owner the lab's name, shown as user and group
+/// @param now seconds since the epoch, for the form of the time
+std::string list_line(const Seen& seen, std::string_view owner, std::int64_t now);
+
+/// "type=file;size=3;…; name" (RFC 3659 §7.2), without line end.
+/// @param chosen set of Fact
+std::string fact_line(const Seen& seen, unsigned chosen);
+/// The facts alone, as fact_line() has them in front of the name.
+std::string facts(const struct stat& stat, std::string_view link_target, unsigned chosen,
+                  std::string_view type);
+
+/// "type*;size*;modify;": FEAT's list with the chosen ones starred (RFC 3659 §7.8).
+std::string fact_names(unsigned chosen, bool starred);
+/// OPTS MLST's argument; unknown facts are left out, as the RFC demands.
+unsigned parse_facts(std::string_view text);
+
+/// What LIST was asked for: flags as of ls(1) are taken off ("-al dir" is "dir", "-- -x" is "-x").
+struct ListArgument {
+    bool recursive = false;
+    std::string path;
+};
+ListArgument parse_list_argument(std::string_view argument);
+
+}  // namespace stowage::ftps

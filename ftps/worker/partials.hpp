@@ -1,0 +1,115 @@
+// Uploads that are not complete: staged in /.stowage/partials, each with its path and user in extended
+// attributes. Runs in: worker, on the file threads. Distrusts: what peers do to the staging directory over
+// NFS.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "ftps/worker/group_sync.hpp"
+#include "ftps/worker/lab_files.hpp"
+#include "gateway/base/config.hpp"
+
+namespace stowage::ftps {
+
+/// All members may block on the filesystem and are safe from several threads. Over FTPS a partial stands in
+/// for its path; over NFS there is only what publish() has renamed.
+class Partials {
+  public:
+    using Clock = std::chrono::system_clock;
+
+    /// Exclusive right to upload to a path; released with the object. A partial without bytes goes with it.
+    class Claim {
+      public:
+        Claim(Claim&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), id_(other.id_) {}
+        Claim& operator=(Claim&&) = delete;
+        ~Claim() {
+            if (owner_) owner_->release(id_);
+        }
+
+      private:
+        friend class Partials;
+        Claim(Partials* owner, std::uint64_t id) : owner_(owner), id_(id) {}
+        Partials* owner_;
+        std::uint64_t id_;
+    };
+
+    /// Where an upload begins in its file.
+    struct Start {
+        bool at_end = false;       ///< APPE
+        std::uint64_t offset = 0;  ///< REST
+    };
+
+    Partials(LabFiles& files, Durability durability);
+
+    /// Finds what an earlier worker left. Entries that name no path are removed: nobody could ask for them.
+    Result<void> load();
+
+    /// Code::in_use, with who and since when, while another upload to `path` runs.
+    Result<Claim> claim(const std::string& path, const std::string& user);
+    /// The partial's file, positioned and cut at `start`. What is complete under that name is copied as far
+    /// as it is to be kept, so that pods go on reading the old file. Code::invalid for a position behind the
+    /// end.
+    Result<Fd> open(const Claim& claim, Start start);
+    /// Refuses a position behind the end, and a directory of that name, before the first byte.
+    Result<void> check(const std::string& path, Start start);
+    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file.
+    Result<void> publish(const Claim& claim, const Fd& file);
+    /// Removes the partial of a claim: after "disk full", what it holds helps nobody.
+    void discard(const Claim& claim);
+
+    Result<struct stat> stat(const std::string& path);  ///< Code::not_found if there is no partial
+    Result<Fd> open_for_reading(const std::string& path);
+    /// Partials of names directly in `directory`.
+    std::map<std::string, struct stat> children(const std::string& directory);
+    bool any_within(const std::string& directory);
+    /// Code::not_found if there is none; Code::in_use while it is being uploaded.
+    Result<void> remove(const std::string& path);
+    Result<void> move(const std::string& from, const std::string& to);
+    /// A directory was renamed: its partials go along.
+    void move_within(const std::string& from, const std::string& to);
+    /// A complete file took this name: an idle partial of it is of no more use.
+    void superseded(const std::string& path);
+    /// Removes idle partials last written before `before`; returns how many.
+    std::size_t expire(Clock::time_point before);
+
+  private:
+    struct Entry {
+        std::uint64_t id = 0;
+        std::string file;  // its name in the staging directory; empty until opened
+        std::string user;
+        Clock::time_point since;
+        bool active = false;
+    };
+    using Entries = std::map<std::string, Entry>;
+
+    void release(std::uint64_t id);
+    Entries::iterator find(std::uint64_t id);
+    Result<std::shared_ptr<const Fd>> staging();
+    Result<Fd> create(std::uint64_t id);
+    Result<Fd> continue_partial(const std::string& file, const std::string& path, Start start);
+    Result<Fd> continue_complete(std::uint64_t id, const std::string& path, Start start);
+    Result<Fd> open_staged(const std::string& file, int flags, const std::string& path);
+    void adopt(const Fd& directory, const char* file);
+    void unlink(const std::string& file);
+    void rekey(Entries::iterator entry, const std::string& to);
+    std::optional<struct stat> stat_of(const Entry& entry);
+
+    LabFiles& files_;
+    const Durability durability_;
+    GroupSync directories_;
+    std::mutex mutex_;
+    std::shared_ptr<const Fd> staging_;
+    Entries entries_;
+    std::uint64_t next_id_ = 1;
+};
+
+}  // namespace stowage::ftps

@@ -1,0 +1,210 @@
+// The two coroutines of a session: one reads commands, the other does them in their order.
+// Runs in: worker. Distrusts: commands that come while another is being done.
+#include "ftps/worker/session.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "ftps/protocol/reply.hpp"
+#include "ftps/worker/commands.hpp"
+#include "ftps/worker/worker.hpp"
+#include "gateway/base/identity.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+// A client may send ahead this many commands; then it has to wait.
+constexpr std::size_t max_inbox = 64;
+// After the last reply the front closes; this is for one that does not.
+constexpr std::chrono::seconds closing_limit{10};
+constexpr std::chrono::hours long_wait{24};
+
+/// True if the command was dealt with while a transfer runs. ABOR both ends the transfer and stays in line,
+/// for its own reply comes after the transfer's.
+bool done_meanwhile(Session& session, const Session::Line& line) {
+    const auto* command = std::get_if<Command>(&line);
+    if (!session.transferring || !command) return false;
+    if (command->verb == "ABOR") session.abort_transfer();
+    if (!session.inbox.empty()) return false;  // not before those that came earlier
+    if (command->verb == "NOOP") {
+        session.reply(200, "OK; the transfer goes on.");
+        return true;
+    }
+    if (command->verb == "STAT" && command->argument.empty()) {
+        const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
+        session.reply(213, fmt::format("{}: {} bytes so far.", session.transfer_name, bytes));
+        return true;
+    }
+    return false;
+}
+
+void take_lines(Session& session) {
+    for (;;) {
+        auto next = session.reader.next();
+        if (std::holds_alternative<CommandReader::NeedMore>(next)) return;
+        Session::Line line;
+        if (auto* command = std::get_if<Command>(&next))
+            line = std::move(*command);
+        else
+            line = std::get<CommandReader::BadLine>(std::move(next));
+        if (!done_meanwhile(session, line)) session.inbox.push_back(std::move(line));
+    }
+}
+
+asio::awaitable<void> read_commands(Session& session) {
+    for (;;) {
+        while (session.inbox.size() >= max_inbox && !session.leaving)
+            co_await session.room.wait(long_wait);
+        const auto bytes = co_await session.link.receive();
+        if (!bytes) break;
+        if (session.leaving) continue;  // only its end is of interest
+        session.reader.feed(*bytes);
+        take_lines(session);
+        session.wake.notify();
+    }
+    session.gone = true;
+    session.abort_transfer();
+    session.wake.notify();
+    session.reader_ended.notify();
+}
+
+/// The next command, or nothing when the session is over; its last words have been sent then.
+asio::awaitable<std::optional<Session::Line>> next_line(Session& session) {
+    const auto limit = session.worker.config.ftps.idle_timeout;
+    while (session.inbox.empty()) {
+        if (session.gone) co_return std::nullopt;
+        if (session.draining) {
+            session.reply(421, "The server is being shut down or restarted; connect again in a moment.");
+            co_return std::nullopt;
+        }
+        const bool woken = co_await session.wake.wait(limit);
+        if (woken) continue;
+        session.reply(
+            421, fmt::format("Nothing was asked for {} s; connect again when you are back.", limit.count()));
+        co_return std::nullopt;
+    }
+    auto line = std::move(session.inbox.front());
+    session.inbox.pop_front();
+    session.room.notify();
+    co_return line;
+}
+
+std::string welcome(const Session& session) {
+    const auto& settings = session.worker.settings;
+    auto text = fmt::format("Welcome to lab {}, {}.", session.worker.lab, session.user);
+    if (settings.quota_bytes > 0)
+        text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
+    return text;
+}
+
+asio::awaitable<void> serve_commands(Session& session) {
+    session.reply(230, welcome(session));
+    while (!session.leaving && !session.gone) {
+        auto line = co_await next_line(session);
+        if (!line) break;
+        if (auto* command = std::get_if<Command>(&*line))
+            co_await run_command(session, std::move(*command));
+        else
+            session.reply(500,
+                          "This line is no command: " + std::get<CommandReader::BadLine>(*line).reason + ".");
+    }
+}
+
+asio::awaitable<void> end(Session& session) {
+    session.leaving = true;
+    session.data.reset();
+    session.room.notify();
+    session.link.send_close();
+    // The front closes its end when the client has everything; only then is the reader at its end as well.
+    if (!session.gone) (void)co_await session.reader_ended.wait(closing_limit);
+    session.link.close();
+    while (!session.gone)
+        (void)co_await session.reader_ended.wait(closing_limit);
+}
+
+bool too_many(Session& session) {
+    const auto limit = session.worker.config.ftps.max_sessions_per_user;
+    if (session.worker.draining)
+        session.reply(421, "The server is being shut down; connect again in a moment.");
+    else if (session.worker.sessions_of(session.user) > limit)
+        session.reply(421, fmt::format("{} has {} sessions, which is the limit; close one first.",
+                                       session.user, limit));
+    else
+        return false;
+    return true;
+}
+
+}  // namespace
+
+Session::Session(Worker& worker_, const message::SessionStart& start, Fd socket, asio::ip::address local,
+                 asio::ip::address peer)
+    : worker(worker_),
+      number(start.session),
+      nonce(start.nonce),
+      user(start.user.str()),
+      control_is_tls13(start.tls_version >= 0x0304),
+      link(worker_.context.get_executor(), std::move(socket)),
+      data(worker_.context.get_executor(), std::move(local), std::move(peer)),
+      prot_private(start.prot_private != 0),
+      wake(worker_.context.get_executor()),
+      room(worker_.context.get_executor()),
+      reader_ended(worker_.context.get_executor()) {}
+
+void Session::reply(int code, std::string_view text) {
+    link.send(ftps::reply(code, text));
+}
+
+void Session::refuse(const Error& error) {
+    refuse(0, error);
+}
+
+void Session::refuse(int code, const Error& error) {
+    auto what = error.what;
+    if ((error.code == Code::over_quota || error.code == Code::no_space) && worker.settings.quota_bytes > 0) {
+        what += fmt::format(" (lab {} may hold {}", worker.lab, format_bytes(worker.settings.quota_bytes));
+        if (worker.settings.quota_inodes > 0)
+            what += fmt::format(" and {} files", worker.settings.quota_inodes);
+        what += ")";
+    }
+    reply(code != 0 ? code : reply_code(error.code), Error{error.code, what, error.remedy}.text() + ".");
+}
+
+void Session::abort_transfer() {
+    if (!transferring) return;
+    aborting = true;
+    data.cancel();
+    if (transfer) transfer->abort();
+}
+
+asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd socket) {
+    boost::system::error_code bad;
+    const auto local = asio::ip::make_address(start.local.str(), bad);
+    const auto peer = bad ? asio::ip::address() : asio::ip::make_address(start.peer.str(), bad);
+    if (bad) {
+        log::error("session_refused",
+                   {{"why", "not an address"}, {"peer", start.peer.view()}, {"local", start.local.view()}});
+        co_return;
+    }
+    Session session(worker, start, std::move(socket), local, peer);
+    worker.sessions[session.number] = &session;
+    worker.sessions_changed.notify();
+    log::info("session_start",
+              {{"session", session.number}, {"user", session.user}, {"peer", start.peer.view()}});
+    asio::co_spawn(worker.context, read_commands(session), asio::detached);
+    try {
+        if (!too_many(session)) co_await serve_commands(session);
+    } catch (const std::exception& error) {
+        log::error("session_failed", {{"session", session.number}, {"why", error.what()}});
+        session.reply(421, "Something went wrong in the server; the administrator finds it in the log.");
+    }
+    co_await end(session);
+    worker.sessions.erase(session.number);
+    worker.sessions_changed.notify();
+    log::info("session_end", {{"session", session.number}, {"user", session.user}});
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,75 @@
+// One logged-in FTP session.
+// Runs in: worker. Distrusts: every command, in every order and at every moment.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "ftps/protocol/command_line.hpp"
+#include "ftps/worker/control_link.hpp"
+#include "ftps/worker/data_connection.hpp"
+#include "ftps/worker/listing_lines.hpp"
+#include "ftps/worker/transfer.hpp"
+#include "ftps/worker/waiting.hpp"
+#include "gateway/base/messages.hpp"
+
+namespace stowage::ftps {
+
+struct Worker;
+
+/// Lives in the frame of serve(). One thread.
+struct Session {
+    using Line = std::variant<Command, CommandReader::BadLine>;
+
+    Session(Worker& worker, const message::SessionStart& start, Fd socket, boost::asio::ip::address local,
+            boost::asio::ip::address peer);
+
+    Worker& worker;
+    const std::uint64_t number;
+    const message::Nonce nonce;
+    const std::string user;
+    const bool control_is_tls13;
+    ControlLink link;
+    DataConnection data;
+
+    std::string directory = "/";
+    std::uint64_t restart_at = 0;            // REST
+    std::optional<std::string> rename_from;  // RNFR
+    unsigned facts = all_facts;              // OPTS MLST
+    bool prot_private = false;
+    bool epsv_all = false;
+    bool binary = false;
+
+    // What the reader has brought and the main loop has not done yet.
+    CommandReader reader;
+    std::deque<Line> inbox;
+    Event wake, room, reader_ended;
+    bool gone = false;      // the control connection is
+    bool leaving = false;   // QUIT, idle, drain: nothing more is read
+    bool draining = false;  // leave when nothing is left to do
+
+    // While a data command runs.
+    bool transferring = false;
+    bool aborting = false;
+    std::string transfer_name;
+    std::shared_ptr<Transfer> transfer;
+
+    void reply(int code, std::string_view text);
+    /// The reply for a refusal: what, the lab's limits if they are the reason, and the remedy.
+    void refuse(const Error& error);
+    /// A refusal with another code than the table's.
+    void refuse(int code, const Error& error);
+    /// Ends the running data command, wherever it waits.
+    void abort_transfer();
+};
+
+/// The whole life of a session, from the 230 to the end of the control connection.
+boost::asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd socket);
+
+}  // namespace stowage::ftps

@@ -1,0 +1,39 @@
+// The bytes of one data connection: an upload, a download, a listing.
+// Runs in: worker, on a thread per transfer. Distrusts: the peer's pace and where it stops.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "ftps/worker/data_tls.hpp"
+#include "ftps/worker/listing.hpp"
+#include "ftps/worker/partials.hpp"
+#include "gateway/base/fd.hpp"
+
+namespace stowage::ftps {
+
+/// What the session and the thread share while a transfer runs.
+struct Transfer {
+    Fd socket;
+    std::atomic<std::uint64_t> bytes{0};
+    std::atomic<bool> aborted{false};
+
+    /// Ends every wait of the thread on the connection. Does not block.
+    void abort();
+};
+
+/// STOR, APPE: receives until close_notify, answers it, then publishes; when this returns success the file is
+/// durable under its name. Otherwise the old file is as it was; the partial stays, unless there was no room.
+Result<void> receive_file(DataStream& stream, Partials& partials, const Partials::Claim& claim,
+                          Partials::Start start, Durability durability, Transfer& transfer);
+
+/// RETR from byte `offset` on.
+Result<void> send_file(DataStream& stream, const Fd& file, std::uint64_t offset, Transfer& transfer);
+
+/// LIST, NLST, MLSD.
+Result<void> send_listing(DataStream& stream, const LabView& view, const ListRequest& request,
+                          Transfer& transfer);
+
+}  // namespace stowage::ftps

@@ -1,0 +1,135 @@
+// The supervisor's packets, and the clocks of the lab.
+// Runs in: worker.
+#include "ftps/worker/worker.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "ftps/worker/session.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+constexpr std::chrono::hours expiry_interval{1};
+// For the goodbyes of sessions that were told to end.
+constexpr std::chrono::seconds goodbye{2};
+
+void start_session(Worker& worker, ipc::Packet packet) {
+    const auto start = packet.as<message::SessionStart>();
+    if (!start || packet.fds.size() != 1)
+        throw Fatal({Code::protocol, "SessionStart must come whole and with one descriptor"});
+    ++worker.sessions_started;
+    if (worker.sessions.contains(start->session))
+        throw Fatal({Code::protocol, "two sessions of the same number"});
+    asio::co_spawn(worker.context, serve(worker, *start, std::move(packet.fds.front())), asio::detached);
+}
+
+void add_key(Worker& worker, ipc::Packet& packet) {
+    auto key = or_throw(packet.as<message::TicketKey>());
+    worker.tls.add_key(key);
+    explicit_bzero(&key, sizeof key);
+}
+
+asio::awaitable<void> drain(Worker& worker, std::chrono::seconds limit) {
+    worker.draining = true;
+    for (auto& [number, session] : worker.sessions) {
+        session->draining = true;
+        session->wake.notify();
+    }
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (!worker.sessions.empty() && std::chrono::steady_clock::now() < end)
+        co_await worker.sessions_changed.wait(end - std::chrono::steady_clock::now());
+    for (auto& [number, session] : worker.sessions)
+        session->abort_transfer();
+    const auto last = std::chrono::steady_clock::now() + goodbye;
+    while (!worker.sessions.empty() && std::chrono::steady_clock::now() < last)
+        co_await worker.sessions_changed.wait(last - std::chrono::steady_clock::now());
+    log::notice("drained", {{"sessions_left", worker.sessions.size()}});
+    worker.context.stop();
+}
+
+void handle(Worker& worker, ipc::Packet packet) {
+    switch (packet.header.type) {
+        case message::Type::session_start:
+            return start_session(worker, std::move(packet));
+        case message::Type::ticket_key:
+            return add_key(worker, packet);
+        case message::Type::lab_settings:
+            worker.settings = or_throw(packet.as<message::LabSettings>());
+            return;
+        case message::Type::drain: {
+            const auto order = or_throw(packet.as<message::Drain>());
+            if (worker.draining) return;
+            asio::co_spawn(worker.context, drain(worker, std::chrono::seconds(order.limit_seconds)),
+                           asio::detached);
+            return;
+        }
+        default:
+            throw Fatal({Code::protocol, "the supervisor sent a packet that is not for a worker"});
+    }
+}
+
+}  // namespace
+
+Worker::Worker(asio::io_context& context_, Config configuration, std::string lab_name, Fd root,
+               Fd supervisor_socket, std::optional<DataTls::Identity> identity)
+    : context(context_),
+      config(std::move(configuration)),
+      lab(std::move(lab_name)),
+      files(std::move(root), config.ftps.alias),
+      partials(files, config.ftps.durability),
+      view(files, partials),
+      tls(std::move(identity)),
+      supervisor(context_.get_executor(), std::move(supervisor_socket)),
+      sessions_changed(context_.get_executor()) {}
+
+std::vector<message::Nonce> Worker::admitted_for(const Session& session) const {
+    std::vector<message::Nonce> admitted{session.nonce};
+    if (config.ftps.same_control_connection) return admitted;
+    for (const auto& [number, other] : sessions)
+        if (other != &session && other->user == session.user && other->data.peer() == session.data.peer())
+            admitted.push_back(other->nonce);
+    return admitted;
+}
+
+unsigned Worker::sessions_of(const std::string& user) const {
+    unsigned count = 0;
+    for (const auto& [number, session] : sessions)
+        count += session->user == user;
+    return count;
+}
+
+asio::awaitable<void> serve_supervisor(Worker& worker) {
+    for (;;) {
+        auto packet = co_await worker.supervisor.receive();
+        if (!packet && packet.error().code == Code::cancelled) break;
+        handle(worker, or_throw(std::move(packet)));
+    }
+    worker.context.stop();
+}
+
+asio::awaitable<void> watch_idleness(Worker& worker) {
+    Event never(worker.context.get_executor());
+    const auto limit = worker.config.ftps.worker_idle_timeout;
+    for (auto seen = worker.sessions_started;;) {
+        (void)co_await never.wait(limit);
+        const bool idle = worker.sessions.empty() && worker.sessions_started == seen;
+        seen = worker.sessions_started;
+        if (idle && !worker.supervisor.send(message::Idle{seen})) co_return;
+    }
+}
+
+asio::awaitable<void> expire_partials(Worker& worker) {
+    Event never(worker.context.get_executor());
+    for (;;) {
+        const auto expired = co_await on_pool(worker.pool, [&worker]() -> Result<std::size_t> {
+            return worker.partials.expire(Partials::Clock::now() - worker.config.ftps.partial_expiry);
+        });
+        if (expired && *expired > 0) log::info("partials_expired", {{"count", *expired}});
+        (void)co_await never.wait(expiry_interval);
+    }
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,64 @@
+// What all sessions of the lab share.
+// Runs in: worker.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ftps/worker/data_tls.hpp"
+#include "ftps/worker/lab_files.hpp"
+#include "ftps/worker/lab_view.hpp"
+#include "ftps/worker/partials.hpp"
+#include "ftps/worker/waiting.hpp"
+#include "gateway/base/channel.hpp"
+#include "gateway/base/config.hpp"
+#include "gateway/base/messages.hpp"
+
+namespace stowage::ftps {
+
+struct Session;
+
+/// Threads for short file operations: one that hangs must not stop the others' at once.
+inline constexpr std::size_t file_threads = 16;
+
+/// Members are used on the main thread, but for files, partials and view, which any thread may use.
+struct Worker {
+    Worker(asio::io_context& context, Config configuration, std::string lab_name, Fd root, Fd supervisor,
+           std::optional<DataTls::Identity> identity);
+
+    asio::io_context& context;
+    const Config config;
+    const std::string lab;
+    message::LabSettings settings;
+    LabFiles files;
+    Partials partials;
+    LabView view;
+    DataTls tls;
+    asio::thread_pool pool{file_threads};
+    ipc::Channel supervisor;
+
+    std::map<std::uint64_t, Session*> sessions;
+    std::uint64_t sessions_started = 0;
+    unsigned transfers = 0;
+    bool draining = false;
+    Event sessions_changed;
+
+    /// Nonces whose tickets are good for a data connection of `session`: its own, and those of the same user
+    /// from the same address unless ftps.same_control_connection is set.
+    std::vector<message::Nonce> admitted_for(const Session& session) const;
+    unsigned sessions_of(const std::string& user) const;
+};
+
+/// Serves the supervisor's packets until it closes the channel, or until a drain has ended.
+asio::awaitable<void> serve_supervisor(Worker& worker);
+/// Tells the supervisor when there was no session for a while.
+asio::awaitable<void> watch_idleness(Worker& worker);
+/// Removes partials that nobody went on with.
+asio::awaitable<void> expire_partials(Worker& worker);
+
+}  // namespace stowage::ftps
