@@ -1,0 +1,308 @@
+"""The order of the tour: every step, and the way back."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from tour import (build, dataset, facts, interrupts, journal, labs_root, machine, mounts, nfs_reader, options, processes,
+                  upload)
+from tour.gateway import SOURCE, Gateway
+from tour.stand_in import StandIn
+from tour.story import Failed, Story
+
+LAB, USER, FOLDER = "lab1", "alice", "first-dataset"
+WELL_KNOWN_PORTS = {"ftps.port": 21, "ftps.implicit_port": 990, "nfs.port": 2049}
+
+
+class Tour:
+    """One run. What one step makes and a later one needs is an attribute."""
+
+    def __init__(self, chosen, story):
+        self.options, self.story = chosen, story
+        self.patience = journal.Patience()
+        self.journal = self.lock = self.gateway = self.stand_in = self.labs = None
+        self.certificate = self.password = self.lab = self.digests = self.source = None
+
+    def take(self):
+        """All steps. Raises Failed or Interrupted."""
+        self.claim_state()
+        self.install_packages()
+        with self.story.step("build") as step:
+            build.build(self.journal, step)
+            step.say(f"Release, in {build.BINARIES}")
+        self.start_gateway()
+        self.make_lab()
+        self.move_data()
+        self.check_registration()
+        self.show()
+
+    # --- the state directory -----------------------------------------------------------------------------------
+
+    def claim_state(self):
+        state = self.options.state
+        fresh = not state.exists() or not any(state.iterdir())
+        if not fresh and not (state / "journal").exists() and not (state / "lock").exists():
+            raise Failed(f"{state} holds something else", "give an empty or a new directory with --state DIR")
+        made = _make_parents(state)
+        self.lock = open(state / "lock", "a", encoding="utf-8")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            raise Failed(f"another quickstart runs on {state}",
+                         "stop it first, or run this one with --state DIR --ports auto") from taken
+        self.clear_leftovers()
+        self.journal = journal.Journal(state / "journal")
+        for path in made:
+            self.journal.record("directory", path=str(path))
+        self.open_to_processes()
+
+    def clear_leftovers(self):
+        left = self.options.state / "journal"
+        if not left.exists():
+            return
+        with self.story.step("leftovers") as step:
+            entries = journal.read(left)
+            problems = journal.undo(entries, self.patience)
+            if problems:
+                raise Failed("what an earlier run left could not be removed", "", problems)
+            # The state directory itself went too if that run had made it.
+            kept = [entry for entry in entries if entry["kind"] == "directory"]
+            self.start_journal_over(kept)
+            step.say("an earlier run was killed; what it left is gone")
+
+    def start_journal_over(self, kept):
+        """Drops a finished journal, but not the knowledge which directories are ours to remove."""
+        left = self.options.state / "journal"
+        left.unlink()
+        fresh = journal.Journal(left)
+        for entry in kept:
+            if os.path.isdir(entry["path"]):
+                fresh.record(**entry)
+        fresh.close()
+
+    def open_to_processes(self):
+        """The unprivileged processes must reach their folders in here."""
+        state = self.options.state
+        for directory in (state, *state.parents):
+            mode = directory.stat().st_mode & 0o7777
+            if mode & 0o001:
+                continue
+            if directory != state:
+                raise Failed(f"unprivileged processes cannot pass {directory} (mode {mode:o})",
+                             "choose a --state DIR below /tmp, /var/lib or /srv")
+            self.journal.record("mode", path=str(state), mode=mode)
+            state.chmod(mode | 0o011)
+
+    # --- the machine -------------------------------------------------------------------------------------------
+
+    def install_packages(self):
+        with self.story.step("packages") as step:
+            # An interrupted apt-get leaves half-installed packages: it is let finish, however we end.
+            child = processes.Child("install-packages", [str(SOURCE / "deploy" / "install-packages"), "build", "run"],
+                                    journal=self.journal, grace_seconds=900, last_signal=signal.SIGTERM,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            words = child.popen.communicate()[1]
+            if child.popen.returncode != 0:
+                raise Failed("packages could not be installed", "", words.splitlines()[-20:])
+            step.say("all installed")
+
+    def start_gateway(self):
+        folder = self.options.state
+        for name in ("state", "run", "pam.d", "stowage.yaml", "gateway.log", "labs.img", "dataset", "lftp-home",
+                     "runai-secret", "runai_stand_in.log", "connection.json", "connection.new"):
+            self.journal.record("tree", path=str(folder / name))
+        with self.story.step("place for the labs") as step:
+            self.labs = labs_root.prepare(self.options, self.journal, step)
+        self.gateway = Gateway(folder, build.BINARIES, self.journal)
+        block = machine.PortBlock() if self.options.ports_auto else None
+        self.start_stand_in(block)
+        with self.story.step("gateway") as step:
+            self.configure(block)
+            self.gateway.start(self.options.settings)
+            self.settle_settings()
+            step.say(f"ready; FTPS on {self.effective['ftps.port']} and {self.effective['ftps.implicit_port']}, "
+                     f"NFS on {self.effective['nfs.port']}")
+            step.note(f"its log: {self.gateway.log_path}")
+
+    def start_stand_in(self, block):
+        with self.story.step("Run:ai stand-in") as step:
+            self.stand_in = StandIn(self.options.state, build.BINARIES, [LAB], block.runai if block else 0, self.journal)
+            step.say(f"{self.stand_in.url}, department {LAB}")
+
+    def configure(self, block):
+        settings = self.gateway.settings
+        settings |= {"labs.root": self.labs.path, "nfs.address": machine.own_address(),
+                     "labs.default_clients": ",".join(["127.0.0.0/8", *machine.own_networks()])}
+        settings |= self.labs.settings | self.stand_in.settings()
+        if block:
+            self.gateway.use_ports(block)
+        if os.path.exists("/etc/exports.d") or os.path.exists("/proc/fs/nfsd/threads"):
+            self.journal.record("kernel_export", path=f"/etc/exports.d/stowage-{LAB}.exports")
+
+    def settle_settings(self):
+        """What holds now, --set included."""
+        overrides = dict(setting.split("=", 1) for setting in self.options.settings)
+        self.effective = {**WELL_KNOWN_PORTS, "nfs.check_address": "127.0.0.1", **self.gateway.settings, **overrides}
+
+    # --- the lab -----------------------------------------------------------------------------------------------
+
+    def make_lab(self):
+        directory = self.labs.path / LAB
+        if not self.labs.is_ours and not directory.exists():
+            self.journal.record("lab_directory", path=str(directory))
+        with self.story.step(f"lab {LAB}") as step:
+            self.gateway.command("lab", "create", LAB, "--quota", self.options.quota, on_line=step.note)
+            self.lab = self.gateway.answer("lab", "show", LAB)
+            if self.lab["state"] != "ready":
+                raise Failed(f"{LAB} is {self.lab['state']}: {self.lab.get('why', '')}", "", self.gateway.log_tail())
+            step.say(f"ready: {self.lab['directory']}, quota {self.options.quota} ({self.lab['quota_backend']}), "
+                     f"mounted and checked over NFS by {self.lab['export']['server']}")
+        with self.story.step(f"user {USER}") as step:
+            self.password = self.gateway.answer("user", "add", USER, "--lab", LAB)["password"]
+            step.say("with a generated password")
+
+    def share(self):
+        export = self.lab["export"]
+        return nfs_reader.url(self.effective["nfs.check_address"], export["port"], export["path"])
+
+    def move_data(self):
+        folder = self.options.state / "dataset"
+        with self.story.step("dataset") as step:
+            self.digests = dataset.make(folder)
+            size = dataset.size_of(folder)
+            step.say(f"{len(self.digests)} files, {size / 2**20:.1f} MiB, odd names among them")
+        with self.story.step("upload over FTPS") as step:
+            script = upload.script(self.gateway.certificate, "127.0.0.1", self.effective["ftps.port"], USER,
+                                   self.password, [f"mirror -R --parallel=2 {upload.quoted(folder)} {FOLDER}"])
+            upload.run(script, self.options.state / "lftp-home", self.journal)
+            step.say(f"lftp mirror -R, certificate verified, {size / 2**20 / max(step.seconds(), 0.01):.1f} MiB/s")
+        with self.story.step("read back over NFS") as step:
+            self.compare()
+            step.say(f"{len(self.digests)} files: same bytes, owner {self.lab['uid']}:{self.lab['gid']}")
+
+    def compare(self):
+        remote = {name: f"/{FOLDER}/{name}" for name in self.digests}
+        found = nfs_reader.read_all(build.BINARIES, self.share(), list(remote.values()))
+        wrong = []
+        for name, digest in self.digests.items():
+            entry = found.get(remote[name])
+            if entry is None or entry["sha256"] != digest:
+                wrong.append(f"{name}: {'missing' if entry is None else 'other bytes'}")
+            elif (entry["uid"], entry["gid"]) != (self.lab["uid"], self.lab["gid"]):
+                wrong.append(f"{name}: owner {entry['uid']}:{entry['gid']}")
+        if wrong:
+            raise Failed("what came over NFS is not what went over FTPS", "", wrong)
+
+    def check_registration(self):
+        with self.story.step("Run:ai data source") as step:
+            self.source = self.stand_in.data_source(f"{LAB}-nfs")
+            known = self.gateway.answer("lab", "show", LAB)["data_source"]
+            spec = self.source["spec"]
+            for ours, theirs in (("server", "server"), ("path", "path"), ("mount_path", "mountPath")):
+                if known[ours] != spec[theirs]:
+                    raise Failed(f"the data source's {theirs} is {spec[theirs]!r}, stowage says {known[ours]!r}")
+            step.say(f"{self.source['meta']['name']} read back: {spec['server']}:{spec['path']} -> {spec['mountPath']}")
+
+    # --- what came out -----------------------------------------------------------------------------------------
+
+    def show(self):
+        connection = {
+            "host": "127.0.0.1", "ftps_port": int(self.effective["ftps.port"]),
+            "ftps_implicit_port": int(self.effective["ftps.implicit_port"]), "user": USER, "password": self.password,
+            "lab": LAB, "lab_directory": self.lab["directory"], "nfs_url": self.share(),
+            "nfs_port": self.lab["export"]["port"], "runai_url": self.stand_in.url,
+            "control_socket": str(self.gateway.control_socket), "certificate": str(self.gateway.certificate),
+            "pids": {**self.gateway.pids(), "runai_stand_in": self.stand_in.child.pid},
+        }
+        facts.write_connection(self.options.state / "connection.json", connection)
+        self.story.line()
+        self.story.box("stowage is ready", facts.box_rows(connection, self.source, self.lab["clients"],
+                                                          build.BINARIES / "stowage"))
+
+    def stay(self):
+        self.story.line("Ctrl-C ends it and removes all that it made.")
+        children = [self.gateway.child, self.stand_in.child]
+        ended = processes.wait_for_any(children)
+        raise Failed(f"{ended.name} ended by itself with exit code {ended.popen.returncode}", "", self.gateway.log_tail())
+
+    # --- the way back ------------------------------------------------------------------------------------------
+
+    def leave(self):
+        """Undoes everything; returns what could not be undone."""
+        interrupts.hurry_with(self.patience)
+        if self.journal is None:
+            return []
+        with self.story.step("cleaning up") as step:
+            self.delete_lab()
+            self.journal.close()
+            path = self.options.state / "journal"
+            entries = journal.read(path)
+            holding = [entry for entry in entries if self.holds_state(entry)]
+            problems = journal.undo([entry for entry in entries if entry not in holding], self.patience)
+            if not problems:
+                path.unlink()
+                (self.options.state / "lock").unlink()
+                problems = journal.undo(holding, self.patience)
+            step.say("nothing is left" if not problems else "something is left")
+            return problems
+
+    def holds_state(self, entry):
+        """The journal's own folders: they go last."""
+        return entry["kind"] == "directory" and str(self.options.state).startswith(entry["path"])
+
+    def delete_lab(self):
+        """On a filesystem that stays, and with the kernel's exports, the gateway itself takes the lab back."""
+        if self.gateway is None or self.gateway.child is None or not self.gateway.child.alive():
+            return
+        if self.labs.is_ours and (self.lab is None or self.lab["export"]["server"] == "ganesha"):
+            return
+        with contextlib.suppress(Failed, OSError):
+            self.gateway.command("lab", "delete", LAB, "--purge-data", "--confirm", LAB)
+
+
+def _make_parents(state):
+    """Makes the state directory; returns what did not exist."""
+    missing = [path for path in [*reversed(state.parents), state] if not path.exists()]
+    for path in missing:
+        path.mkdir(mode=0o755, exist_ok=True)
+    return missing
+
+
+def main(arguments):
+    chosen = options.parse(arguments)
+    os.environ.pop("PYTHONPATH", None)
+    os.umask(0o022)
+    os.chdir("/")
+    story = Story()
+    tour = Tour(chosen, story)
+    started = time.monotonic()
+    code = 1
+    try:
+        interrupts.install()
+        story.line(f"stowage quickstart, state in {chosen.state}")
+        story.line()
+        tour.take()
+        code = 0
+        story.line(f"all of it took {time.monotonic() - started:.1f} s")
+        if not chosen.once:
+            tour.stay()
+    except Failed as problem:
+        story.failure(problem)
+        code = 1
+    except interrupts.Interrupted as signal_:
+        story.line(f"{signal_}")
+        code = 0 if code == 0 and not chosen.once else 130
+    finally:
+        interrupts.hold()
+    for problem in tour.leave():
+        story.line(f"left behind: {problem}")
+        code = 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
