@@ -36,8 +36,8 @@ void load_openssl() {
 void narrow(const Config& config, const message::StartFront& start) {
     or_throw(privileges::enter_root(config.run_dir + "/empty"));
     or_throw(privileges::become(start.uid, start.gid));
-    or_throw(privileges::allow_only({"accept4", "getsockname", "getsockopt", "setsockopt", "recvfrom",
-                                     "recvmsg", "sendto", "sendmsg", "shutdown", "ioctl"}));
+    or_throw(privileges::allow_only({"pread64", "accept4", "getsockname", "getsockopt", "setsockopt",
+                                     "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "ioctl"}));
 }
 
 [[noreturn]] void serve() {

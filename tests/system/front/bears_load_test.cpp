@@ -1,0 +1,126 @@
+// Many clients, and clients that vanish at any moment.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+#include "tests/system/front/front_process.hpp"
+#include "tests/system/front/ftps_client.hpp"
+
+namespace stowage::testing {
+namespace {
+
+using ::testing::StartsWith;
+using namespace std::string_literals;
+
+class Load : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "the front starts as root: it enters an empty root directory";
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    bool serves(const FrontProcess& front, const std::string& address = "127.0.0.1") {
+        FtpsClient client(front.port(), address);
+        return client.auth_tls() && client.command("NOOP").starts_with("200 ");
+    }
+    std::size_t resident_kilobytes(pid_t pid) {
+        std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6));
+        return 0;
+    }
+};
+
+TEST_F(Load, OfOneAddressDoesNotStarveAnother) {
+    const FrontProcess front;
+    std::vector<FtpsClient> crowd;
+    std::size_t greeted = 0, refused = 0;
+    for (int i = 0; i < 1000; ++i) {
+        crowd.emplace_back(front.port());
+        const auto reply = crowd.back().reply();
+        greeted += reply.starts_with("220 ");
+        refused += reply.starts_with("421 ");
+    }
+    EXPECT_EQ(greeted + refused, 1000u);
+    EXPECT_EQ(greeted, 80u);
+    EXPECT_TRUE(serves(front, "127.0.0.2"));
+    crowd.clear();
+    bool again = false;
+    for (int i = 0; i < 100 && !again; ++i)
+        again = serves(front);
+    EXPECT_TRUE(again);
+}
+
+TEST_F(Load, BeyondTheLimitIsTurnedAway) {
+    const FrontProcess front(Settings{{"ftps.max_sessions", "2"}});
+    FtpsClient first(front.port()), second(front.port());
+    EXPECT_THAT(first.reply(), StartsWith("220 "));
+    EXPECT_THAT(second.reply(), StartsWith("220 "));
+    FtpsClient third(front.port());
+    EXPECT_THAT(third.reply(), StartsWith("421 Too many connections"));
+    EXPECT_TRUE(third.is_closed());
+}
+
+TEST_F(Load, OfResetsInEveryStateIsBorne) {
+    FrontProcess front(Settings{{"ftps.failed_login_time", "0s"}});
+    for (int round = 0; round < 20; ++round) {
+        FtpsClient(front.port()).reset();
+        FtpsClient hello(front.implicit_port());
+        hello.send("\x16\x03\x01\x02\x00\x01\x00"s);
+        hello.reset();
+        FtpsClient auth(front.port());
+        (void)auth.reply();
+        auth.send("AUTH TLS\r\n");
+        auth.reset();
+        FtpsClient encrypted(front.implicit_port());
+        ASSERT_TRUE(encrypted.start_tls({round % 2 ? TLS1_2_VERSION : TLS1_3_VERSION}));
+        encrypted.reset();
+        for (const bool accepted : {true, false}) {
+            FtpsClient asking(front.implicit_port());
+            ASSERT_TRUE(asking.start_tls());
+            asking.send("USER alice\r\nPASS x\r\n");
+            const auto request = front.receive<message::LoginRequest>();
+            asking.reset();
+            if (!accepted) {
+                front.refuse_login(request, message::LoginOutcome::denied);
+                continue;
+            }
+            const auto worker = front.accept_login(request);
+            (void)!::send(worker.get(), "T", 1, MSG_NOSIGNAL);
+            (void)!::send(worker.get(), "D230 hello\r\n", 12, MSG_NOSIGNAL);
+            EXPECT_EQ(front.receive<message::SessionEnded>().session, request.session);
+        }
+    }
+    EXPECT_TRUE(front.is_alive());
+    EXPECT_TRUE(serves(front));
+}
+
+TEST_F(Load, OfIdleSessionsCostsLittleMemory) {
+    FrontProcess front;
+    constexpr std::size_t count = 500;
+    const auto before = resident_kilobytes(front.pid());
+    std::vector<FtpsClient> clients;
+    std::vector<Fd> workers;
+    for (std::size_t i = 0; i < count; ++i) {
+        clients.emplace_back(front.implicit_port());
+        ASSERT_TRUE(clients.back().start_tls());
+        clients.back().send("USER alice\r\nPASS x\r\n");
+        workers.push_back(front.accept_login(front.receive<message::LoginRequest>()));
+        ASSERT_EQ(::send(workers.back().get(), "D230 hello\r\n", 12, MSG_NOSIGNAL), 12);
+        while (!clients.back().reply().starts_with("230 "))
+            continue;
+    }
+    const auto each = (resident_kilobytes(front.pid()) - before) / count;
+    std::cout << "idle session: " << each << " KiB of the front's memory\n";
+    EXPECT_LT(each, 60u);
+}
+
+}  // namespace
+}  // namespace stowage::testing
