@@ -1,0 +1,68 @@
+// plan(): desired, observed and owned in, steps out. Pure functions: no clock, no database, no network.
+// Runs in: controller. Distrusts: what was observed in Run:ai.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gateway/base/messages.hpp"
+#include "gateway/controller/plan/step.hpp"
+#include "gateway/controller/state/records.hpp"
+
+namespace stowage::controller {
+
+/// What the configuration says about every lab.
+struct Site {
+    std::string labs_root;  ///< "/mnt/nfs"
+    std::uint32_t uid_min = 0, uid_max = 0;
+    std::string nfs_address;     ///< as pods reach this node
+    std::string container_path;  ///< where pods find the lab
+    bool resumption_optional = false;
+
+    std::string directory_of(const std::string& lab) const { return labs_root + "/" + lab; }
+};
+
+/// The lab on this node.
+struct ObservedStorage {
+    message::LabObservation lab;
+    /// What the supervisor was told about serving it over FTPS; nothing: not to.
+    std::optional<message::PutLab> served;
+    bool verified = false;  ///< since the last change
+};
+
+/// Run:ai is not used: runai.url is empty.
+struct NoRunai {};
+/// It could not be asked, or it has no department of this name.
+struct UnknownRegistration {
+    Error error;
+};
+/// The lab's department, and the data source of the lab's name in it.
+struct KnownRegistration {
+    std::string department_id;
+    std::optional<runai::ObservedDataSource> found = {};
+};
+using ObservedRegistration = std::variant<NoRunai, UnknownRegistration, KnownRegistration>;
+
+/// What the supervisor should be told about a lab.
+message::PutLab served_form(const Lab& lab, const Site& site);
+/// What should stand in Run:ai.
+runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const std::string& department_id);
+
+/// Directory, quota, export, FTPS, mount check, in this order; one step each, `unchanged` ones included.
+std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed);
+
+/// The data source, if Run:ai is used. When Run:ai cannot be asked: one step with change `create` or
+/// `unchanged` (by what we own) whose error says why it is not known.
+std::vector<Step> plan_registration(const Lab& lab, const Site& site, const ObservedRegistration& observed,
+                                    const std::optional<OwnedDataSource>& owned);
+
+/// The way out of a lab whose phase is a leaving one: unregister, end FTPS, remove accounts, unexport, purge
+/// or keep, forget. Nothing comes before what could still be refused for users' sake.
+std::vector<Step> plan_removal(const Lab& lab, const Site& site, const message::LabObservation& observed,
+                               const ObservedRegistration& registration,
+                               const std::optional<OwnedDataSource>& owned,
+                               const std::vector<Account>& accounts);
+
+}  // namespace stowage::controller

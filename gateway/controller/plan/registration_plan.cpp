@@ -1,0 +1,76 @@
+// What has to be done in Run:ai for a lab to be as asked.
+// Runs in: controller. Distrusts: what was observed.
+#include <fmt/format.h>
+
+#include "gateway/controller/plan/plan.hpp"
+
+namespace stowage::controller {
+
+namespace {
+
+/// A data source of the right name is there: whose is it, and is it right?
+void judge(Step& step, const runai::NfsDataSource& wanted, const runai::ObservedDataSource& found,
+           const std::optional<OwnedDataSource>& owned) {
+    const auto difference = runai::differences(wanted, found.value);
+    if (owned && owned->remote_id == found.id) {
+        if (difference.empty()) return;
+        if (owned->made) {
+            step.change = Change::change;
+            step.detail = runai::to_string(difference);
+            step.data_source = owned;
+            return;
+        }
+    }
+    // An intent without an id, and what was intended is there: our request arrived, its answer did not.
+    const bool cut_off =
+        owned && owned->remote_id.empty() && runai::differences(owned->sent, found.value).empty();
+    if (cut_off || difference.empty()) {
+        step.change = Change::adopt;
+        step.detail = cut_off ? "made in a run that was cut off" : "it was there, and equal";
+        step.data_source = OwnedDataSource{found.id, cut_off, found.value};
+        return;
+    }
+    step.change = Change::differs;
+    step.detail = runai::to_string(difference);
+    step.error = Error{
+        Code::differs,
+        fmt::format("Run:ai has a data source {} that stowage did not make: {}", wanted.name, step.detail),
+        "delete it in Run:ai (stowage then makes its own), or change it there to be equal"};
+}
+
+}  // namespace
+
+runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const std::string& department_id) {
+    runai::NfsDataSource source;
+    source.name = lab.name + "-nfs";
+    source.department_id = department_id;
+    source.server = site.nfs_address;
+    source.path = site.directory_of(lab.name);
+    source.mount_path = site.container_path;
+    source.read_only = false;
+    return source;
+}
+
+std::vector<Step> plan_registration(const Lab& lab, const Site& site, const ObservedRegistration& observed,
+                                    const std::optional<OwnedDataSource>& owned) {
+    if (std::holds_alternative<NoRunai>(observed)) return {};
+    Step step{.lab = lab.name,
+              .kind = StepKind::register_data_source,
+              .title = fmt::format("data source {0}-nfs in department {0}", lab.name)};
+    if (const auto* unknown = std::get_if<UnknownRegistration>(&observed)) {
+        step.change = owned && !owned->remote_id.empty() ? Change::unchanged : Change::create;
+        step.detail = "not known: " + unknown->error.what;
+        step.error = unknown->error;
+        return {step};
+    }
+    const auto& known = std::get<KnownRegistration>(observed);
+    if (known.found) {
+        judge(step, data_source_form(lab, site, known.department_id), *known.found, owned);
+    } else {
+        step.change = Change::create;
+        if (owned && !owned->remote_id.empty()) step.detail = "it is gone from Run:ai";
+    }
+    return {step};
+}
+
+}  // namespace stowage::controller

@@ -1,0 +1,160 @@
+// What has to be done on this node for a lab to be as asked.
+// Runs in: controller.
+#include <fmt/format.h>
+
+#include "gateway/base/identity.hpp"
+#include "gateway/controller/plan/plan.hpp"
+
+namespace stowage::controller {
+
+namespace {
+
+constexpr std::uint32_t lab_mode = 02770;
+/// Quota tools count in blocks of 512, 1024 or 4096 bytes and round up.
+constexpr std::uint64_t quota_block = 4096;
+
+Error foreign(const std::string& directory, std::string why) {
+    return {Code::differs, fmt::format("{} exists already, {}", directory, why),
+            "choose another lab name, or move that directory away (its files can be copied into the lab "
+            "afterwards)"};
+}
+
+/// Wrong owner, mode or mount of a directory that is ours, in words; empty when nothing is wrong.
+std::string repairs(const Lab& lab, const message::LabObservation& seen) {
+    std::string text;
+    const auto note = [&](std::string what) { text += (text.empty() ? "" : ", ") + std::move(what); };
+    if (seen.uid != lab.uid || seen.gid != lab.uid)
+        note(fmt::format("owner {}:{} instead of {}:{}", seen.uid, seen.gid, lab.uid, lab.uid));
+    if ((seen.mode & 07777) != lab_mode)
+        note(fmt::format("mode {:o} instead of {:o}", seen.mode & 07777, lab_mode));
+    if (!seen.mounted) note("not mounted");
+    if (!seen.marked) note("without our marker");
+    return text;
+}
+
+/// Whether an existing directory is not ours to touch.
+std::optional<Error> objection(const Lab& lab, const Site& site, const message::LabObservation& seen) {
+    const auto directory = site.directory_of(lab.name);
+    const bool owned_by_lab = seen.uid == lab.uid;
+    if (!seen.marked && !seen.empty && !(lab.directory == DirectoryPhase::made && owned_by_lab))
+        return foreign(directory, "was not made by stowage and holds files");
+    // A directory full of another lab's files: giving away its top alone would mend nothing.
+    if (!owned_by_lab && !seen.empty && seen.uid >= site.uid_min && seen.uid <= site.uid_max)
+        return foreign(directory,
+                       fmt::format("holds files and belongs to uid {}, which is another lab's", seen.uid));
+    return std::nullopt;
+}
+
+Step directory_step(const Lab& lab, const Site& site, const message::LabObservation& seen) {
+    Step step{.lab = lab.name,
+              .kind = StepKind::make_directory,
+              .title = "directory " + site.directory_of(lab.name)};
+    if (!seen.directory_exists) {
+        step.change = Change::create;
+        step.detail = lab.directory == DirectoryPhase::made ? "it is gone, with what it held" : "";
+        return step;
+    }
+    if (auto error = objection(lab, site, seen)) {
+        step.change = Change::differs;
+        step.detail = error->what;
+        step.error = std::move(error);
+        return step;
+    }
+    step.detail = repairs(lab, seen);
+    if (step.detail.empty() && lab.directory == DirectoryPhase::made) return step;
+    const bool ours = seen.marked || lab.directory != DirectoryPhase::none;
+    step.change = ours ? Change::change : Change::adopt;
+    if (!ours) step.detail = "an empty directory that is there: " + step.detail;
+    if (step.detail.empty()) step.detail = "made before, its data was kept";
+    return step;
+}
+
+std::string quota_text(const LabSettings& settings) {
+    const auto bytes = settings.quota_bytes ? format_bytes(settings.quota_bytes) : std::string("none");
+    return settings.quota_inodes ? fmt::format("quota {}, {} files", bytes, settings.quota_inodes)
+                                 : "quota " + bytes;
+}
+
+std::uint64_t blocks(std::uint64_t bytes) {
+    return bytes / quota_block + (bytes % quota_block != 0);
+}
+
+Step quota_step(const Lab& lab, const message::LabObservation& seen) {
+    const auto& wanted = lab.settings;
+    Step step{.lab = lab.name, .kind = StepKind::set_quota, .title = quota_text(wanted)};
+    if (seen.quota_backend == message::QuotaBackend::none) {
+        step.detail = "this filesystem enforces none: FTPS uploads are counted, pods are not limited";
+        return step;
+    }
+    const bool counts_inodes = seen.quota_backend != message::QuotaBackend::btrfs;
+    if (!counts_inodes && wanted.quota_inodes)
+        step.detail = "btrfs limits no number of files: only FTPS counts them";
+    const bool same_inodes = !counts_inodes || seen.quota_inodes == wanted.quota_inodes;
+    if (blocks(seen.quota_bytes) == blocks(wanted.quota_bytes) && same_inodes) return step;
+    step.change = seen.quota_bytes || seen.quota_inodes ? Change::change : Change::create;
+    if (step.change == Change::change)
+        step.detail = fmt::format("was {}", quota_text({seen.quota_bytes, seen.quota_inodes, {}}).substr(6));
+    return step;
+}
+
+Step export_step(const Lab& lab, const Site& site, const message::LabObservation& seen) {
+    Step step{.lab = lab.name,
+              .kind = StepKind::publish_export,
+              .title = fmt::format("export {} to {}", site.directory_of(lab.name),
+                                   fmt::join(lab.settings.clients, ", "))};
+    if (seen.exported) return step;
+    step.change = seen.export_present ? Change::change : Change::create;
+    if (seen.export_present) step.detail = "the server has it otherwise";
+    return step;
+}
+
+bool same(const message::PutLab& a, const message::PutLab& b) {
+    return a.uid == b.uid && a.gid == b.gid && a.quota_bytes == b.quota_bytes &&
+           a.quota_inodes == b.quota_inodes && a.resumption_optional == b.resumption_optional;
+}
+
+Step serve_step(const Lab& lab, const Site& site, const ObservedStorage& observed) {
+    Step step{.lab = lab.name, .kind = StepKind::serve_ftps, .title = "FTPS access"};
+    if (observed.served && same(*observed.served, served_form(lab, site))) return step;
+    step.change = observed.served ? Change::change : Change::create;
+    return step;
+}
+
+Step check_step(const Lab& lab, const Site& site, bool verified, bool changed) {
+    Step step{.lab = lab.name,
+              .kind = StepKind::check_mount,
+              .title = "mount check of " + site.directory_of(lab.name)};
+    if (verified && !changed) return step;
+    step.change = Change::change;
+    step.detail = "mount, write, read back, owner, quota, remove";
+    return step;
+}
+
+}  // namespace
+
+message::PutLab served_form(const Lab& lab, const Site& site) {
+    message::PutLab put;
+    (void)put.lab.assign(lab.name);
+    put.uid = put.gid = lab.uid;
+    put.quota_bytes = lab.settings.quota_bytes;
+    put.quota_inodes = lab.settings.quota_inodes;
+    put.resumption_optional = site.resumption_optional;
+    return put;
+}
+
+std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed) {
+    std::vector<Step> steps;
+    steps.push_back(directory_step(lab, site, observed.lab));
+    // What was seen of a directory that is not ours, or that is made afresh, says nothing about the lab's.
+    const bool fresh = steps[0].change == Change::create || steps[0].change == Change::adopt;
+    message::LabObservation seen = observed.lab;
+    if (fresh) seen.quota_bytes = seen.quota_inodes = seen.exported = 0;
+    steps.push_back(quota_step(lab, seen));
+    steps.push_back(export_step(lab, site, seen));
+    const bool changed = steps[0].does_something() || steps[1].does_something() || steps[2].does_something();
+    steps.push_back(serve_step(lab, site, observed));
+    steps.push_back(check_step(lab, site, observed.verified, changed));
+    return steps;
+}
+
+}  // namespace stowage::controller

@@ -1,0 +1,221 @@
+// plan_storage(): what is done on the node, from what is there.
+// Runs in: unit tests.
+#include <gmock/gmock.h>
+
+#include "example.hpp"
+
+namespace stowage::controller {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<Change> changes(const std::vector<Step>& steps) {
+    std::vector<Change> all;
+    for (const auto& step : steps)
+        all.push_back(step.change);
+    return all;
+}
+
+std::vector<Step> plan_for(const Lab& lab, const message::LabObservation& seen) {
+    auto observed = settled();
+    observed.lab = seen;
+    return plan_storage(lab, example_site(), observed);
+}
+
+Step directory_of(const std::vector<Step>& steps) {
+    return steps.at(0);
+}
+Step quota_of(const std::vector<Step>& steps) {
+    return steps.at(1);
+}
+Step export_of(const std::vector<Step>& steps) {
+    return steps.at(2);
+}
+
+TEST(StoragePlan, MakesEverythingInOrderWhereNothingIs) {
+    const auto steps = plan_storage(example_lab(), example_site(), {nothing_there(), std::nullopt, false});
+    std::vector<StepKind> kinds;
+    for (const auto& step : steps)
+        kinds.push_back(step.kind);
+    EXPECT_THAT(kinds, ElementsAre(StepKind::make_directory, StepKind::set_quota, StepKind::publish_export,
+                                   StepKind::serve_ftps, StepKind::check_mount));
+    EXPECT_THAT(changes(steps),
+                ElementsAre(Change::create, Change::create, Change::create, Change::create, Change::change));
+    EXPECT_EQ(steps[0].title, "directory /mnt/nfs/lab1");
+    EXPECT_EQ(steps[1].title, "quota 10TiB, 50000000 files");
+    EXPECT_EQ(steps[2].title, "export /mnt/nfs/lab1 to 10.0.0.0/8");
+}
+
+TEST(StoragePlan, DoesNothingWhereEverythingIs) {
+    const auto steps = plan_storage(made_lab(), example_site(), settled());
+    for (const auto& step : steps) {
+        EXPECT_EQ(step.change, Change::unchanged) << step.title << ": " << step.detail;
+        EXPECT_FALSE(step.does_something());
+    }
+}
+
+TEST(StoragePlan, RepairsOwnerModeAndMount) {
+    auto seen = all_there();
+    seen.uid = 0;
+    seen.mode = 040755;
+    seen.mounted = 0;
+    const auto step = directory_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_THAT(step.detail, HasSubstr("owner 0:700001 instead of 700001:700001"));
+    EXPECT_THAT(step.detail, HasSubstr("mode 755 instead of 2770"));
+    EXPECT_THAT(step.detail, HasSubstr("not mounted"));
+}
+
+TEST(StoragePlan, ARepairIsFollowedByAMountCheck) {
+    auto seen = all_there();
+    seen.mounted = 0;
+    EXPECT_EQ(plan_for(made_lab(), seen).back().change, Change::change);
+}
+
+TEST(StoragePlan, SaysWhenTheDirectoryOfALabIsGone) {
+    const auto steps = plan_for(made_lab(), nothing_there());
+    EXPECT_EQ(directory_of(steps).change, Change::create);
+    EXPECT_THAT(directory_of(steps).detail, HasSubstr("is gone"));
+}
+
+TEST(StoragePlan, LeavesADirectoryWithForeignFilesAlone) {
+    auto seen = all_there();
+    seen.marked = 0;
+    seen.uid = seen.gid = 1000;
+    const auto step = directory_of(plan_for(example_lab(), seen));
+    EXPECT_EQ(step.change, Change::differs);
+    EXPECT_FALSE(step.does_something());
+    ASSERT_TRUE(step.error);
+    EXPECT_EQ(step.error->code, Code::differs);
+    EXPECT_THAT(step.error->what, HasSubstr("/mnt/nfs/lab1"));
+    EXPECT_FALSE(step.error->remedy.empty());
+}
+
+TEST(StoragePlan, TakesAnEmptyDirectoryOver) {
+    auto seen = nothing_there();
+    seen.directory_exists = seen.empty = 1;
+    seen.mode = 040755;
+    const auto steps = plan_for(example_lab(), seen);
+    EXPECT_EQ(directory_of(steps).change, Change::adopt);
+    EXPECT_EQ(quota_of(steps).change, Change::create);
+}
+
+TEST(StoragePlan, FinishesADirectoryThatAStepLeftHalfMade) {
+    auto seen = nothing_there();
+    seen.directory_exists = seen.empty = seen.mounted = 1;
+    seen.mode = 040700;
+    auto lab = example_lab();
+    lab.directory = DirectoryPhase::making;
+    EXPECT_EQ(directory_of(plan_for(lab, seen)).change, Change::change);
+}
+
+TEST(StoragePlan, AMarkerThatAMemberDeletedIsSetAgain) {
+    auto seen = all_there();
+    seen.marked = 0;
+    const auto step = directory_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_THAT(step.detail, HasSubstr("marker"));
+}
+
+TEST(StoragePlan, DoesNotTakeAnotherLabsFiles) {
+    auto seen = all_there();
+    seen.uid = seen.gid = 700002;
+    const auto step = directory_of(plan_for(example_lab(), seen));
+    EXPECT_EQ(step.change, Change::differs);
+    EXPECT_THAT(step.error->what, HasSubstr("uid 700002"));
+}
+
+TEST(StoragePlan, TakesKeptDataBack) {
+    const auto steps = plan_for(example_lab(), all_there());
+    EXPECT_EQ(directory_of(steps).change, Change::change);
+    EXPECT_THAT(directory_of(steps).detail, HasSubstr("kept"));
+    EXPECT_EQ(quota_of(steps).change, Change::unchanged);
+}
+
+TEST(StoragePlan, ChangesAQuotaAndSaysWhatItWas) {
+    auto lab = made_lab();
+    lab.settings.quota_bytes = 1ull << 40;
+    const auto step = quota_of(plan_for(lab, all_there()));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_THAT(step.detail, HasSubstr("was 10TiB, 50000000 files"));
+}
+
+TEST(StoragePlan, LiftsAQuota) {
+    auto lab = made_lab();
+    lab.settings.quota_bytes = lab.settings.quota_inodes = 0;
+    const auto step = quota_of(plan_for(lab, all_there()));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_EQ(step.title, "quota none");
+}
+
+TEST(StoragePlan, ChangesOnlyTheNumberOfFiles) {
+    auto lab = made_lab();
+    lab.settings.quota_inodes = 1;
+    EXPECT_EQ(quota_of(plan_for(lab, all_there())).change, Change::change);
+}
+
+TEST(StoragePlan, AQuotaRoundedToBlocksIsTheSame) {
+    auto lab = made_lab();
+    lab.settings.quota_bytes = (1ull << 30) + 1;
+    auto seen = all_there();
+    seen.quota_bytes = (1ull << 30) + 512;
+    EXPECT_EQ(quota_of(plan_for(lab, seen)).change, Change::unchanged);
+    seen.quota_bytes = (1ull << 30) + 8192;
+    EXPECT_EQ(quota_of(plan_for(lab, seen)).change, Change::change);
+}
+
+TEST(StoragePlan, BtrfsCannotLimitFilesAndIsNotAskedToForEver) {
+    auto seen = all_there();
+    seen.quota_backend = message::QuotaBackend::btrfs;
+    seen.quota_inodes = 0;
+    const auto step = quota_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::unchanged);
+    EXPECT_THAT(step.detail, HasSubstr("btrfs"));
+}
+
+TEST(StoragePlan, SaysThatNothingIsEnforcedWithoutABackend) {
+    auto seen = all_there();
+    seen.quota_backend = message::QuotaBackend::none;
+    seen.quota_bytes = 0;
+    const auto step = quota_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::unchanged);
+    EXPECT_THAT(step.detail, HasSubstr("pods are not limited"));
+}
+
+TEST(StoragePlan, PublishesAMissingExport) {
+    auto seen = all_there();
+    seen.exported = seen.export_present = 0;
+    EXPECT_EQ(export_of(plan_for(made_lab(), seen)).change, Change::create);
+}
+
+TEST(StoragePlan, ChangesAnExportThatIsOtherwise) {
+    auto seen = all_there();
+    seen.exported = 0;
+    const auto steps = plan_for(made_lab(), seen);
+    EXPECT_EQ(export_of(steps).change, Change::change);
+    EXPECT_EQ(steps.back().change, Change::change) << "and looks whether it can be mounted";
+}
+
+TEST(StoragePlan, TellsTheSupervisorAboutANewQuotaOnce) {
+    auto lab = made_lab();
+    lab.settings.quota_bytes = 1ull << 40;
+    auto seen = all_there();
+    seen.quota_bytes = 1ull << 40;
+    auto observed = settled();
+    observed.lab = seen;
+    EXPECT_EQ(plan_storage(lab, example_site(), observed)[3].change, Change::change);
+    observed.served = served_form(lab, example_site());
+    EXPECT_EQ(plan_storage(lab, example_site(), observed)[3].change, Change::unchanged);
+}
+
+TEST(StoragePlan, ChecksTheMountUntilItWasFoundGood) {
+    auto observed = settled();
+    observed.verified = false;
+    const auto steps = plan_storage(made_lab(), example_site(), observed);
+    EXPECT_EQ(steps.back().kind, StepKind::check_mount);
+    EXPECT_TRUE(steps.back().does_something());
+}
+
+}  // namespace
+}  // namespace stowage::controller
