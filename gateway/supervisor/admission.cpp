@@ -7,14 +7,10 @@
 #include <algorithm>
 #include <array>
 
-#include "gateway/base/config_parsers.hpp"
-#include "gateway/base/identity.hpp"
-
 namespace stowage::supervisor {
 
 namespace {
 
-using message::Step;
 using message::Type;
 
 struct Admitted {
@@ -40,72 +36,12 @@ constexpr std::array admitted = {
     Admitted{Peer::controller, Type::status_query, false},
 };
 
-/// Which fields a step uses; all others must be empty.
-struct StepRule {
-    Step step;
-    std::string_view name;
-    bool lab, owner, quota, exported, user, password;
-};
-
-constexpr std::array rules = {
-    StepRule{Step::observe_lab, "observe_lab", true, true, true, true, false, false},
-    StepRule{Step::make_directory, "make_directory", true, true, false, false, false, false},
-    StepRule{Step::set_quota, "set_quota", true, true, true, false, false, false},
-    StepRule{Step::publish_export, "publish_export", true, true, false, true, false, false},
-    StepRule{Step::withdraw_export, "withdraw_export", true, true, false, true, false, false},
-    StepRule{Step::purge_directory, "purge_directory", true, true, false, false, false, false},
-    StepRule{Step::set_password, "set_password", false, false, false, false, true, true},
-    StepRule{Step::remove_password, "remove_password", false, false, false, false, true, false},
-};
-
-const StepRule* rule_of(Step step) {
-    const auto* found =
-        std::find_if(rules.begin(), rules.end(), [&](const StepRule& rule) { return rule.step == step; });
-    return found == rules.end() ? nullptr : found;
-}
-
-Error refused(std::string_view step, std::string_view why) {
-    return {Code::protocol, "step " + std::string(step) + ": " + std::string(why)};
-}
-
-// What crypt(5) puts into a hash, and nothing that a colon-separated file could trip over.
-bool is_crypt_hash(std::string_view hash) {
-    if (hash.size() < 8 || hash[0] != '$') return false;
-    return std::all_of(hash.begin(), hash.end(), [](unsigned char c) {
-        return std::isalnum(c) || c == '$' || c == '.' || c == '/' || c == '=' || c == ',';
-    });
-}
-
 }  // namespace
 
 bool may_send(Peer peer, Type type, bool ready) {
     return std::any_of(admitted.begin(), admitted.end(), [&](const Admitted& row) {
         return row.peer == peer && row.type == type && row.before_ready == !ready;
     });
-}
-
-std::string_view name_of(Step step) {
-    const auto* rule = rule_of(step);
-    return rule ? rule->name : std::string_view{};
-}
-
-Result<void> check_step(const message::StepRequest& m, const Config& config) {
-    const auto* rule = rule_of(m.step);
-    if (!rule) return refused(std::to_string(static_cast<int>(m.step)), "is none of the steps");
-    if (rule->lab ? !parse_lab_name(m.lab.view()) : m.lab.size != 0) return refused(rule->name, "lab name");
-    const bool in_range = m.uid == m.gid && m.uid >= config.labs.uid_min && m.uid <= config.labs.uid_max;
-    if (rule->owner ? !in_range : (m.uid || m.gid)) return refused(rule->name, "uid and gid");
-    if (!rule->quota && (m.quota_bytes || m.quota_inodes)) return refused(rule->name, "quota");
-    const bool identified = m.export_id != 0 && m.fsid != message::Uuid{};
-    if (rule->exported ? !identified : (m.export_id || m.fsid != message::Uuid{}))
-        return refused(rule->name, "export id");
-    if (rule->exported ? !config_parsers::networks(m.clients.view()) : m.clients.size != 0)
-        return refused(rule->name, "clients");
-    if (rule->user ? !parse_user_name(m.user.view()) : m.user.size != 0)
-        return refused(rule->name, "user name");
-    if (rule->password ? !is_crypt_hash(m.password_hash.view()) : m.password_hash.size != 0)
-        return refused(rule->name, "password hash");
-    return {};
 }
 
 Result<void> check_login(const message::LoginRequest& m) {

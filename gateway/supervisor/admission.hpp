@@ -2,7 +2,6 @@
 // Runs in: supervisor. Distrusts: front, workers and controller.
 #pragma once
 
-#include "gateway/base/config.hpp"
 #include "gateway/base/messages.hpp"
 #include "gateway/base/result.hpp"
 
@@ -13,15 +12,8 @@ enum class Peer { front, worker, controller, nfs_server };
 /// The table of who may send which type, before and after it said Ready.
 bool may_send(Peer peer, message::Type type, bool ready);
 
-/// A step's fields: names, ranges, and that what the step does not use is empty. Code::protocol with the
-/// reason.
-Result<void> check_step(const message::StepRequest& m, const Config& config);
-
 /// A login request's fields: an address that is one, nothing longer than it may be, a TLS version that we
 /// speak.
 Result<void> check_login(const message::LoginRequest& m);
-
-/// "publish_export" …; "" for a number that is no step.
-std::string_view name_of(message::Step step);
 
 }  // namespace stowage::supervisor

@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "gateway/base/log.hpp"
+#include "gateway/base/step_rules.hpp"
 #include "gateway/supervisor/steps.hpp"
 
 namespace stowage::supervisor {

@@ -5,7 +5,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "gateway/base/log.hpp"
-#include "gateway/supervisor/admission.hpp"
+#include "gateway/base/step_rules.hpp"
 #include "gateway/supervisor/service.hpp"
 
 namespace stowage::supervisor {

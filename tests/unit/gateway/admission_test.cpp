@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/base/step_rules.hpp"
+
 namespace stowage::supervisor {
 namespace {
 

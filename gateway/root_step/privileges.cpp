@@ -1,0 +1,56 @@
+// The capabilities of each step.
+// Runs in: root_step.
+#include "gateway/root_step/privileges.hpp"
+
+#include <cap-ng.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace stowage::root_step {
+
+namespace {
+
+using message::Step;
+
+std::vector<unsigned> needed(Step step) {
+    switch (step) {
+        // The password file is root's own.
+        case Step::set_password:
+        case Step::remove_password:
+            return {};
+        // Mounts and qgroups are CAP_SYS_ADMIN; directories of a lab (2770) are entered past their mode and
+        // given away.
+        case Step::observe_lab:
+            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
+        case Step::make_directory:
+            return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
+        case Step::set_quota:
+            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
+        // exportfs(8) and the marker.
+        case Step::publish_export:
+        case Step::withdraw_export:
+            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE};
+        case Step::purge_directory:
+            return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> keep_only_what_it_needs(Step step) {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "prctl no_new_privs");
+    capng_clear(CAPNG_SELECT_BOTH);
+    for (const auto capability : needed(step))
+        if (capng_update(CAPNG_ADD,
+                         static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET),
+                         capability) != 0)
+            return Error{Code::internal, "capng_update"};
+    if (capng_apply(CAPNG_SELECT_BOUNDS) != 0 || capng_apply(CAPNG_SELECT_CAPS) != 0)
+        return system_error(errno, "drop capabilities");
+    return {};
+}
+
+}  // namespace stowage::root_step

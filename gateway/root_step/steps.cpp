@@ -1,0 +1,139 @@
+// From a step to the functions that do it.
+// Runs in: root_step.
+#include "gateway/root_step/steps.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include "gateway/base/config_parsers.hpp"
+#include "gateway/base/log.hpp"
+#include "nfs/exports/exporter.hpp"
+#include "provisioning/storage/lab_directory.hpp"
+#include "provisioning/storage/password_file.hpp"
+#include "provisioning/storage/quota.hpp"
+
+namespace stowage::root_step {
+
+namespace {
+
+using message::LabObservation;
+using message::Step;
+using message::StepRequest;
+
+storage::LabPlace place_of(const StepRequest& request, const Config& config) {
+    return {config.labs.root, request.lab.str(), request.uid};
+}
+
+nfs::Export export_of(const StepRequest& request, const Config& config) {
+    nfs::Export meant;
+    meant.lab = request.lab.str();
+    meant.path = config.labs.root + "/" + meant.lab;
+    meant.uid = request.uid;
+    meant.gid = request.gid;
+    meant.export_id = request.export_id;
+    meant.fsid = request.fsid;
+    meant.clients = config_parsers::split(request.clients.view());
+    return meant;
+}
+
+/// A lab's directory and the backend that counts for it.
+struct Quota {
+    Fd directory;
+    storage::QuotaBackend backend;
+};
+
+Result<Quota> quota_of(const StepRequest& request, const Config& config) {
+    TRY(const auto root, storage::open_root(config.labs.root));
+    TRY(const auto chosen, storage::choose_quota(root, config.labs.quota_backend));
+    TRY(auto directory, storage::open_lab(root, place_of(request, config)));
+    return Quota{std::move(directory), chosen.backend};
+}
+
+Result<void> set_quota(const StepRequest& request, const Config& config) {
+    TRY(const auto quota, quota_of(request, config));
+    return storage::set_quota(quota.backend, quota.directory, request.quota_bytes, request.quota_inodes);
+}
+
+Result<void> observe_quota(const StepRequest& request, const Config& config, LabObservation& seen) {
+    TRY(const auto quota, quota_of(request, config));
+    TRY(const auto state, storage::read_quota(quota.backend, quota.directory));
+    seen.quota_backend = quota.backend;
+    seen.quota_bytes = state.limit_bytes;
+    seen.quota_inodes = state.limit_inodes;
+    seen.used_bytes = state.used_bytes;
+    seen.used_inodes = state.used_inodes;
+    return {};
+}
+
+Result<LabObservation> observe(const StepRequest& request, const Config& config) {
+    TRY(auto seen, storage::observe_directory(place_of(request, config)));
+    if (seen.directory_exists) CHECK(observe_quota(request, config, seen));
+    if (request.clients.size == 0) return seen;
+    TRY(auto exporter, nfs::make_exporter(config));
+    TRY(const auto state, nfs::observe(exporter, export_of(request, config)));
+    seen.export_present = state.present;
+    seen.exported = state.as_meant;
+    return seen;
+}
+
+Result<void> publish(const StepRequest& request, const Config& config) {
+    TRY(auto exporter, nfs::make_exporter(config));
+    return nfs::publish(exporter, export_of(request, config));
+}
+
+Result<void> withdraw(const StepRequest& request, const Config& config) {
+    TRY(auto exporter, nfs::make_exporter(config));
+    CHECK(nfs::withdraw(exporter, request.lab.str()));
+    return storage::release_directory(place_of(request, config));
+}
+
+Result<void> change(const StepRequest& request, const Config& config) {
+    const auto& passwords = config.accounts.password_file;
+    switch (request.step) {
+        case Step::make_directory:
+            return storage::make_directory(place_of(request, config));
+        case Step::set_quota:
+            return set_quota(request, config);
+        case Step::publish_export:
+            return publish(request, config);
+        case Step::withdraw_export:
+            return withdraw(request, config);
+        case Step::purge_directory:
+            return storage::purge_directory(place_of(request, config));
+        case Step::set_password:
+            return storage::set_password_hash(passwords, request.user.str(), request.password_hash.str());
+        case Step::remove_password:
+            return storage::remove_password_hash(passwords, request.user.str());
+        case Step::observe_lab:
+            break;
+    }
+    return Error{Code::protocol, "no such step"};
+}
+
+/// One changing step of a lab at a time: a controller that was restarted may ask while the old step still
+/// runs.
+Result<Fd> lock_lab(const StepRequest& request, const Config& config) {
+    const auto path = config.run_dir + "/lab-" + request.lab.str() + ".lock";
+    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) return system_error(errno, "open " + path);
+    // Bounded by the supervisor, which ends a step that takes too long.
+    while (::flock(lock.get(), LOCK_EX) != 0)
+        if (errno != EINTR) return system_error(errno, "lock " + path);
+    return lock;
+}
+
+}  // namespace
+
+Result<LabObservation> perform(const StepRequest& request, const Config& config) {
+    if (request.step == Step::observe_lab) return observe(request, config);
+    Fd lock;
+    if (request.lab.size) {
+        TRY(lock, lock_lab(request, config));
+    }
+    CHECK(change(request, config));
+    return LabObservation{};
+}
+
+}  // namespace stowage::root_step

@@ -1,0 +1,51 @@
+// openat2 and readdir.
+// Runs in: root_step.
+#include "provisioning/storage/beneath.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+namespace stowage::storage {
+
+Result<Fd> open_beneath(const Fd& directory, const std::string& name, int flags) {
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC | O_NOFOLLOW;
+    if (!(flags & O_PATH)) how.flags |= O_NONBLOCK | O_NOCTTY;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    Fd fd(static_cast<int>(::syscall(SYS_openat2, directory.get(), name.c_str(), &how, sizeof how)));
+    if (!fd) return system_error(errno, "open " + name);
+    return fd;
+}
+
+Result<std::vector<std::string>> names_in(const Fd& directory, std::size_t most) {
+    // fdopendir takes the descriptor over, and the offset is shared with it: open the directory once more.
+    const int again = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (again < 0) return system_error(errno, "open a directory");
+    std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> stream(::fdopendir(again));
+    if (!stream) {
+        Fd closes_it(again);
+        return system_error(errno, "read a directory");
+    }
+    std::vector<std::string> names;
+    errno = 0;
+    while (names.size() < most) {
+        const auto* entry = ::readdir(stream.get());
+        if (!entry) break;
+        const std::string name = entry->d_name;
+        if (name != "." && name != "..") names.push_back(name);
+    }
+    if (errno != 0) return system_error(errno, "read a directory");
+    return names;
+}
+
+std::string path_of(const Fd& fd) {
+    return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
+}  // namespace stowage::storage

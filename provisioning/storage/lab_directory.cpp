@@ -1,0 +1,136 @@
+// Making and looking at a lab's directory.
+// Runs in: root_step. Distrusts: the inside of the lab.
+#include "provisioning/storage/lab_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "gateway/base/log.hpp"
+#include "provisioning/storage/beneath.hpp"
+#include "provisioning/storage/marker.hpp"
+#include "provisioning/storage/subvolume.hpp"
+
+namespace stowage::storage {
+
+namespace {
+
+constexpr mode_t lab_mode = 02770;
+
+Result<void> create_if_missing(const Fd& root, const LabPlace& place) {
+    struct stat info {};
+    if (::fstatat(root.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return {};
+    if (errno != ENOENT) return system_error(errno, "stat " + place.path());
+    if (is_btrfs(root)) return make_subvolume(root, place.name);
+    if (::mkdirat(root.get(), place.name.c_str(), 0700) != 0)
+        return system_error(errno, "mkdir " + place.path());
+    return {};
+}
+
+/// Names of what is in a directory that is not ours, for the error.
+std::string some_names(const Fd& directory) {
+    const auto names = names_in(directory, 4);
+    if (!names) return "files";
+    std::string text;
+    for (std::size_t i = 0; i < names->size() && i < 3; ++i)
+        text += (i ? ", " : "") + log::escaped((*names)[i]);
+    return names->size() > 3 ? text + ", …" : text;
+}
+
+Result<void> check_ours(const Fd& directory, const LabPlace& place) {
+    if (has_marker(directory, place.name, place.uid)) return {};
+    struct stat info {};
+    if (::fstat(directory.get(), &info) != 0) return system_error(errno, "stat " + place.path());
+    // The lab's uid is given to this lab alone: what belongs to it was the lab's before its marker went
+    // missing.
+    if (info.st_uid == place.uid) return {};
+    TRY(const bool empty, is_empty(directory));
+    if (empty) return {};
+    return Error{Code::exists,
+                 fmt::format("{} exists already and holds {}", place.path(), some_names(directory)),
+                 "choose another lab name, or move that directory away; its files can be copied into the lab "
+                 "afterwards"};
+}
+
+Result<void> own(const Fd& directory, const LabPlace& place) {
+    struct stat info {};
+    if (::fstat(directory.get(), &info) != 0) return system_error(errno, "stat " + place.path());
+    if ((info.st_uid != place.uid || info.st_gid != place.uid) &&
+        ::fchown(directory.get(), place.uid, place.uid) != 0)
+        return system_error(errno, "chown " + place.path());
+    if ((info.st_mode & 07777) != lab_mode && ::fchmod(directory.get(), lab_mode) != 0)
+        return system_error(errno, "chmod " + place.path());
+    return {};
+}
+
+}  // namespace
+
+Result<Fd> open_root(const std::string& root_path) {
+    Fd root(::open(root_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) {
+        auto error = system_error(errno, "labs.root " + root_path);
+        error.remedy = "mount the labs' filesystem there, or create it";
+        return error;
+    }
+    struct stat info {};
+    if (::fstat(root.get(), &info) != 0) return system_error(errno, "stat " + root_path);
+    if (info.st_uid != 0 || (info.st_mode & S_IWOTH) || ((info.st_mode & S_IWGRP) && info.st_gid != 0))
+        return Error{Code::config, "others than root may write in labs.root " + root_path,
+                     "chown root:root and chmod 0755 it"};
+    return root;
+}
+
+Result<Fd> open_lab(const Fd& root, const LabPlace& place) {
+    auto directory = open_beneath(root, place.name, O_RDONLY | O_DIRECTORY);
+    if (directory) return directory;
+    struct stat info {};
+    if (::fstatat(root.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return directory;
+    if (S_ISDIR(info.st_mode)) return directory;
+    return Error{Code::differs, place.path() + " is not a directory", "move it away"};
+}
+
+Result<void> make_directory(const LabPlace& place) {
+    TRY(const auto root, open_root(place.root_path));
+    CHECK(create_if_missing(root, place));
+    TRY(const auto directory, open_lab(root, place));
+    CHECK(check_ours(directory, place));
+    CHECK(put_marker(directory, place.name, place.uid));
+    // Owner and mode last: before that the lab cannot get in and see half of it.
+    CHECK(own(directory, place));
+    if (::fsync(directory.get()) != 0 || ::fsync(root.get()) != 0)
+        return system_error(errno, "fsync " + place.path());
+    if (is_subvolume(directory)) return mount_subvolume(place.root_path, root, place.name);
+    return {};
+}
+
+Result<message::LabObservation> observe_directory(const LabPlace& place) {
+    message::LabObservation seen;
+    TRY(const auto root, open_root(place.root_path));
+    struct stat info {};
+    if (::fstatat(root.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return seen;
+        return system_error(errno, "stat " + place.path());
+    }
+    TRY(const auto directory, open_lab(root, place));
+    seen.directory_exists = 1;
+    seen.uid = info.st_uid;
+    seen.gid = info.st_gid;
+    seen.mode = info.st_mode & 07777;
+    seen.marked = has_marker(directory, place.name, place.uid);
+    TRY(const bool empty, is_empty(directory));
+    seen.empty = empty;
+    TRY(const bool mounted, is_mount_root(root, place.name));
+    seen.mounted = mounted || !is_subvolume(directory);
+    return seen;
+}
+
+Result<void> release_directory(const LabPlace& place) {
+    TRY(const auto root, open_root(place.root_path));
+    if (!is_btrfs(root)) return {};
+    return unmount(place.root_path, root, place.name);
+}
+
+}  // namespace stowage::storage

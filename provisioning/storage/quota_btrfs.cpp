@@ -1,0 +1,85 @@
+// Quotas by btrfs qgroups.
+// Runs in: root_step.
+#include <endian.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "provisioning/storage/quota.hpp"
+#include "provisioning/storage/subvolume.hpp"
+
+namespace stowage::storage {
+
+namespace {
+
+/// One item of the quota tree for a level-0 qgroup, as its bytes on disk; nothing when it is not there. The
+/// tree itself is missing while quotas are off, which the kernel tells as ENOENT.
+template <typename Item>
+Result<std::optional<Item>> find_item(const Fd& subvolume, std::uint32_t type, std::uint64_t qgroup) {
+    btrfs_ioctl_search_args search{};
+    search.key.tree_id = BTRFS_QUOTA_TREE_OBJECTID;
+    search.key.min_objectid = search.key.max_objectid = 0;
+    search.key.min_type = search.key.max_type = type;
+    search.key.min_offset = search.key.max_offset = qgroup;
+    search.key.max_transid = UINT64_MAX;
+    search.key.nr_items = 1;
+    if (::ioctl(subvolume.get(), BTRFS_IOC_TREE_SEARCH, &search) != 0) {
+        if (errno == ENOENT) return std::optional<Item>();
+        return system_error(errno, "read the btrfs quota tree");
+    }
+    btrfs_ioctl_search_header header{};
+    if (search.key.nr_items == 0) return std::optional<Item>();
+    std::memcpy(&header, search.buf, sizeof header);
+    if (header.type != type || header.offset != qgroup || header.len < sizeof(Item))
+        return std::optional<Item>();
+    Item item{};
+    std::memcpy(&item, search.buf + sizeof header, sizeof item);
+    return std::optional<Item>(item);
+}
+
+Result<void> switch_quota_on(const Fd& subvolume) {
+    btrfs_ioctl_quota_ctl_args control{};
+    control.cmd = BTRFS_QUOTA_CTL_ENABLE;
+    if (::ioctl(subvolume.get(), BTRFS_IOC_QUOTA_CTL, &control) != 0 && errno != EEXIST)
+        return system_error(errno, "switch btrfs quotas on");
+    // Enabling counts what is there already; until that is done a limit would be held against wrong numbers.
+    if (::ioctl(subvolume.get(), BTRFS_IOC_QUOTA_RESCAN_WAIT) != 0 && errno != EINPROGRESS)
+        return system_error(errno, "wait for the btrfs quota scan");
+    return {};
+}
+
+}  // namespace
+
+Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
+    TRY(const auto id, subvolume_id(subvolume));
+    TRY(const auto counted, find_item<btrfs_qgroup_info_item>(subvolume, BTRFS_QGROUP_INFO_KEY, id));
+    if (!counted) CHECK(switch_quota_on(subvolume));
+    btrfs_ioctl_qgroup_limit_args limit{};
+    limit.qgroupid = id;
+    limit.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER;
+    // All bits set clears the limit (btrfs-qgroup(8), "none").
+    limit.lim.max_referenced = bytes ? bytes : UINT64_MAX;
+    if (::ioctl(subvolume.get(), BTRFS_IOC_QGROUP_LIMIT, &limit) != 0)
+        return system_error(errno, "set the btrfs quota");
+    return {};
+}
+
+Result<QuotaState> read_btrfs_quota(const Fd& subvolume) {
+    TRY(const auto id, subvolume_id(subvolume));
+    QuotaState state;
+    TRY(const auto counted, find_item<btrfs_qgroup_info_item>(subvolume, BTRFS_QGROUP_INFO_KEY, id));
+    if (counted) state.used_bytes = le64toh(counted->rfer);
+    TRY(const auto limit, find_item<btrfs_qgroup_limit_item>(subvolume, BTRFS_QGROUP_LIMIT_KEY, id));
+    if (limit && (le64toh(limit->flags) & BTRFS_QGROUP_LIMIT_MAX_RFER)) {
+        state.limit_bytes = le64toh(limit->max_rfer);
+        if (state.limit_bytes == UINT64_MAX) state.limit_bytes = 0;
+    }
+    return state;
+}
+
+}  // namespace stowage::storage
