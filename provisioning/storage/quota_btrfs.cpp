@@ -63,7 +63,7 @@ Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
     limit.qgroupid = id;
     limit.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER;
     // All bits set clears the limit (btrfs-qgroup(8), "none").
-    limit.lim.max_referenced = bytes ? bytes : UINT64_MAX;
+    limit.lim.max_rfer = bytes ? bytes : UINT64_MAX;
     if (::ioctl(subvolume.get(), BTRFS_IOC_QGROUP_LIMIT, &limit) != 0)
         return system_error(errno, "set the btrfs quota");
     return {};
