@@ -1,0 +1,192 @@
+// The steps of the mount check.
+// Runs in: controller.
+#include "nfs/check/mount_check.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+#include <set>
+
+#include "nfs/check/nfs_session.hpp"
+
+namespace stowage::nfs {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using Clock = NfsSession::Clock;
+
+/// A client name of this process that no other check is using just now. Few names, used again and again: the
+/// server keeps a record of each, and records lengthen its next grace period.
+class ClientName {
+  public:
+    ClientName() {
+        while (in_use().contains(number_))
+            ++number_;
+        in_use().insert(number_);
+    }
+    ClientName(const ClientName&) = delete;
+    ~ClientName() { in_use().erase(number_); }
+    std::string text() const { return fmt::format("stowage-check-{}-{}", ::getpid(), number_); }
+
+  private:
+    static std::set<unsigned>& in_use() {
+        static std::set<unsigned> numbers;  // one thread per process
+        return numbers;
+    }
+    unsigned number_ = 0;
+};
+
+std::string random_hex() {
+    std::uint64_t number[2] = {};
+    if (::getrandom(number, sizeof number, 0) != sizeof number) throw Fatal(system_error(errno, "getrandom"));
+    return fmt::format("{:016x}{:016x}", number[0], number[1]);
+}
+
+/// One check under way.
+struct Check {
+    MountCheckRequest request;
+    Clock::time_point started = Clock::now(), step_started = started;
+    ClientName client;
+    std::string file = "/.stowage-check-" + random_hex();
+    std::unique_ptr<NfsSession> session;
+    MountCheckReport report;
+
+    explicit Check(MountCheckRequest wanted) : request(std::move(wanted)) {}
+    // The last quarter of the time is for cleaning up.
+    Clock::time_point work_deadline() const {
+        return started + std::chrono::milliseconds(request.limit) * 3 / 4;
+    }
+    Clock::time_point last_deadline() const { return started + request.limit; }
+
+    void note(std::string name, const Result<std::string>& seen) {
+        const auto now = Clock::now();
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - step_started).count();
+        step_started = now;
+        if (!seen && report.ok()) report.error = seen.error();
+        report.steps.push_back({std::move(name), seen.has_value(), ms, seen ? *seen : seen.error().text()});
+    }
+};
+
+std::string content() {
+    std::string text = "stowage wrote this to see whether the lab can be written over NFS. ";
+    while (text.size() < 2048)
+        text += random_hex();
+    return text;
+}
+
+asio::awaitable<Result<std::string>> mount(Check& check) {
+    auto executor = co_await asio::this_coro::executor;
+    check.session = std::make_unique<NfsSession>(executor, check.client.text(), check.request.port,
+                                                 check.work_deadline());
+    CO_CHECK(co_await check.session->mount(check.request.server, check.request.path));
+    co_return fmt::format("{}:{} by NFSv4", check.request.server, check.request.path);
+}
+
+asio::awaitable<void> wait_for(std::chrono::milliseconds time) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, time);
+    boost::system::error_code error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+}
+
+bool in_grace(const Result<void>& result) {
+    return !result && result.error().what.find("NFS4ERR_GRACE") != std::string::npos;
+}
+
+/// A server that was just restarted refuses new opens for a while: nothing but asking again tells when it is
+/// over. With a new session, for libnfs 4.0.0 loses count of its sequence numbers after such a refusal.
+asio::awaitable<Result<void>> create(Check& check) {
+    auto created = co_await check.session->create(check.file);
+    while (in_grace(created) && Clock::now() + std::chrono::seconds(1) < check.work_deadline()) {
+        co_await wait_for(std::chrono::seconds(1));
+        auto mounted = co_await mount(check);
+        if (!mounted) co_return mounted.error();
+        created = co_await check.session->create(check.file);
+    }
+    co_return created;
+}
+
+asio::awaitable<Result<std::string>> write(Check& check, std::string bytes) {
+    CO_CHECK(co_await check.session->write_and_commit(bytes));
+    co_return fmt::format("{} bytes, fsynced", bytes.size());
+}
+
+asio::awaitable<Result<std::string>> read_back(Check& check, std::string bytes) {
+    CO_TRY(auto got, co_await check.session->read(bytes.size() + 1));
+    if (got == bytes) co_return "the same bytes";
+    co_return Error{Code::io, fmt::format("other bytes came back than were written ({} instead of {})",
+                                          got.size(), bytes.size())};
+}
+
+asio::awaitable<Result<std::string>> owner(Check& check) {
+    CO_TRY(auto seen, co_await check.session->owner(check.file));
+    if (seen.uid == check.request.uid && seen.gid == check.request.gid)
+        co_return fmt::format("{}:{}", seen.uid, seen.gid);
+    co_return Error{Code::differs,
+                    fmt::format("the file belongs to {}:{} instead of {}:{}", seen.uid, seen.gid,
+                                check.request.uid, check.request.gid),
+                    "publish the export again: it does not squash clients to the lab"};
+}
+
+/// With a new session if the old one was given up.
+asio::awaitable<Result<std::string>> remove(Check& check) {
+    if (!check.session->is_usable()) {
+        auto executor = co_await asio::this_coro::executor;
+        check.session = std::make_unique<NfsSession>(executor, check.client.text(), check.request.port,
+                                                     check.last_deadline());
+        CO_CHECK(co_await check.session->mount(check.request.server, check.request.path));
+    }
+    check.session->set_deadline(check.last_deadline());
+    (void)co_await check.session->close_file();  // what a failed close means, write or fsync has told
+    auto removed = co_await check.session->remove(check.file);
+    if (!removed && removed.error().code != Code::not_found) co_return removed.error();
+    co_return "the test file is gone";
+}
+
+asio::awaitable<void> use_file(Check& check) {
+    const auto bytes = content();
+    const auto wrote = co_await write(check, bytes);
+    check.note("wrote", wrote);
+    if (!wrote) co_return;
+    const auto same = co_await read_back(check, bytes);
+    check.note("read back", same);
+    if (!same) co_return;
+    const auto owned = co_await owner(check);
+    check.note("owner", owned);
+}
+
+}  // namespace
+
+bool MountCheckReport::ok() const {
+    return std::all_of(steps.begin(), steps.end(), [](const CheckedStep& step) { return step.ok; });
+}
+
+asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request) {
+    Check check(std::move(request));
+    const auto mounted = co_await mount(check);
+    check.note("mounted", mounted);
+    if (!mounted) co_return std::move(check.report);
+    const auto created = co_await create(check);
+    if (created) {
+        co_await use_file(check);
+    } else {
+        check.note("wrote", created.error());
+    }
+    // After a timeout nobody knows whether the server made the file.
+    const bool may_exist = created || created.error().code == Code::timeout;
+    if (may_exist) {
+        const auto removed = co_await remove(check);
+        check.note("removed", removed);
+    }
+    co_return std::move(check.report);
+}
+
+}  // namespace stowage::nfs

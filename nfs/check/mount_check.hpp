@@ -1,0 +1,44 @@
+// Does the lab really work over NFS? Mounted, written, read back, owned by the lab, removed.
+// Runs in: controller. Distrusts: the NFS server; what it says is compared with what was asked.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/base/result.hpp"
+
+namespace stowage::nfs {
+
+struct MountCheckRequest {
+    std::string server;  ///< numeric address
+    std::uint16_t port = 2049;
+    std::string path;  ///< as a pod mounts it, "/mnt/nfs/lab1"
+    std::uint32_t uid = 0, gid = 0;
+    std::chrono::seconds limit{30};
+};
+
+struct CheckedStep {
+    std::string name;  ///< "mounted", "wrote", "read back", "owner", "removed", in this order
+    bool ok = false;
+    std::int64_t ms = 0;
+    std::string detail;  ///< what was seen, or what is wrong and what to do about it
+};
+
+struct MountCheckReport {
+    std::vector<CheckedStep>
+        steps;    ///< up to the first that failed; then "removed" if there was a file to remove
+    Error error;  ///< of the first step that failed; meaningless when ok()
+
+    bool ok() const;
+};
+
+/// Mounts the lab by NFSv4 in this process, makes a file of a name that nobody else uses, writes and fsyncs
+/// it, reads it back, compares its owner with uid:gid, and removes it, also after a failure. Waits for the
+/// end of the server's grace period within the limit. Never throws for what the server does; done within
+/// `limit`.
+boost::asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request);
+
+}  // namespace stowage::nfs

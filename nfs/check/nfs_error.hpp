@@ -1,0 +1,20 @@
+// What libnfs' error texts mean.
+// Runs in: controller. Distrusts: the server's error codes, and libnfs' numbers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/base/result.hpp"
+
+namespace stowage::nfs {
+
+/// "NFS4ERR_DQUOT" out of nfs_get_error(); empty if it names none.
+std::string_view error_token(std::string_view text);
+
+/// An Error from a failed libnfs call. libnfs 4.0.0 turns unknown codes into ERANGE (EDQUOT among them) and
+/// EFAULT, so the token decides, and the number only without one.
+/// @param doing "mount /mnt/nfs/lab1"
+Error nfs_error(int number, std::string_view text, std::string_view doing);
+
+}  // namespace stowage::nfs

@@ -1,0 +1,51 @@
+// What it is to export a lab, whichever NFS server does it.
+// Runs in: root_step. Distrusts: the lab's directory (its marker may be a symbolic link or a FIFO).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/messages.hpp"
+#include "gateway/base/result.hpp"
+
+namespace stowage::nfs {
+
+using Uuid = message::Uuid;
+
+/// One lab as NFS clients shall see it: under its own path, every client squashed to the lab's uid and gid.
+struct Export {
+    std::string lab;   ///< keeps parse_lab_name()'s rules
+    std::string path;  ///< absolute, `<labs.root>/<lab>`; clients mount the same path
+    std::uint32_t uid = 0, gid = 0;
+    std::uint16_t export_id = 0;       ///< NFS-Ganesha's Export_Id, 1..65535, stable per lab
+    Uuid fsid{};                       ///< exports(5) fsid=, stable per lab
+    std::vector<std::string> clients;  ///< canonical networks; at least one
+    bool read_only = false;
+};
+
+/// What the server serves for a lab, compared with what it should.
+struct ExportState {
+    bool present = false;   ///< something of ours for this lab is there, right or not
+    bool as_meant = false;  ///< served just as publish() with the same argument would have it
+    std::string server;     ///< "kernel nfsd" or "nfs-ganesha"
+    std::string why;        ///< not as_meant: what differs
+};
+
+/// "6f1b7f0c-8f2e-4b53-9a5e-000000000001"
+std::string to_text(const Uuid& uuid);
+
+/// Everything but the directory: lab name, absolute path, ids, networks. Code::invalid names the field.
+Result<void> check_fields(const Export& meant);
+
+/// The directory is there and `.stowage/lab` in it names this lab: so it is the lab's own filesystem and not
+/// the empty directory under a missing mount, which a server would export just as well. Follows no symbolic
+/// link below `path`. Code::unavailable when the marker is missing or names another lab.
+Result<void> check_directory(const std::string& lab, const std::string& path);
+
+/// True if `path` is the root of a mounted filesystem (statx(2), STATX_ATTR_MOUNT_ROOT).
+Result<bool> is_mount_point(const std::string& path);
+
+}  // namespace stowage::nfs

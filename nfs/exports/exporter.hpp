@@ -1,0 +1,57 @@
+// Publishing labs over NFS: one of two servers behind the same four functions.
+// Runs in: root_step. Blocking. Distrusts: what the servers answer; each change is read back.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <variant>
+
+#include "gateway/base/config.hpp"
+#include "nfs/exports/export.hpp"
+#include "nfs/exports/ganesha_files.hpp"
+
+namespace stowage::nfs {
+
+/// The kernel's nfsd: a file in /etc/exports.d, exportfs(8), etab.
+struct KernelExporter {
+    std::string exports_dir;
+    std::string lock_file;
+    std::string etab = "/var/lib/nfs/etab";
+    std::string exportfs = "/usr/sbin/exportfs";
+    std::chrono::milliseconds limit = std::chrono::seconds(20);  ///< of one exportfs run: it may ask DNS
+};
+
+/// NFS-Ganesha: a file per export, and D-Bus on a private bus.
+struct GaneshaExporter {
+    GaneshaFiles files;
+    std::string labs_root;
+    std::chrono::milliseconds limit = std::chrono::seconds(15);  ///< for it to come up, and of each call
+};
+
+using Exporter = std::variant<KernelExporter, GaneshaExporter>;
+
+/// The exporter of the configured server, see choose_server().
+Result<Exporter> make_exporter(const Config& config);
+
+/// Makes the server serve just `meant`: adds or changes this lab's export and touches no other, reads it
+/// back, and on failure puts back what was there before. Nothing is written when it is so already. Clients
+/// keep their open files through a change. Blocks, at most a few times `limit`. Code::invalid for wrong
+/// fields, Code::unavailable when the server does not answer or the lab's marker is not there (see
+/// check_directory()), Code::differs when foreign exports files stand in the way.
+Result<void> publish(Exporter& exporter, const Export& meant);
+
+/// Makes the server stop serving this lab; a lab that is not exported is success. Clients get ESTALE.
+Result<void> withdraw(Exporter& exporter, const std::string& lab);
+
+/// Changes nothing. A server that does not answer is a state (`as_meant` false, `why` says so), not an error.
+Result<ExportState> observe(Exporter& exporter, const Export& meant);
+
+// The same for each server; the above choose between them.
+Result<void> publish(const KernelExporter& exporter, const Export& meant);
+Result<void> withdraw(const KernelExporter& exporter, const std::string& lab);
+Result<ExportState> observe(const KernelExporter& exporter, const Export& meant);
+Result<void> publish(const GaneshaExporter& exporter, const Export& meant);
+Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab);
+Result<ExportState> observe(const GaneshaExporter& exporter, const Export& meant);
+
+}  // namespace stowage::nfs

@@ -1,0 +1,159 @@
+// Rendering and reading of exports(5) lines.
+// Runs in: root_step. Distrusts: etab.
+#include "nfs/exports/exports_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace stowage::nfs {
+
+namespace {
+
+struct EtabLine {
+    std::string path, client;
+    std::set<std::string, std::less<>> options;
+};
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> parts;
+    while (true) {
+        const auto end = text.find(separator);
+        parts.push_back(text.substr(0, end));
+        if (end == std::string_view::npos) return parts;
+        text.remove_prefix(end + 1);
+    }
+}
+
+/// "path<TAB>client(option,option)"; anything else is an empty line to us.
+EtabLine parse_line(std::string_view line) {
+    const auto tab = line.find('\t');
+    const auto open = line.find('(', tab == std::string_view::npos ? 0 : tab);
+    if (tab == std::string_view::npos || open == std::string_view::npos || line.back() != ')') return {};
+    EtabLine result{
+        unquote_exports_path(line.substr(0, tab)), std::string(line.substr(tab + 1, open - tab - 1)), {}};
+    for (const auto option : split(line.substr(open + 1, line.size() - open - 2), ','))
+        result.options.emplace(option);
+    return result;
+}
+
+std::vector<EtabLine> lines_of(std::string_view etab, std::string_view path) {
+    std::vector<EtabLine> lines;
+    for (const auto text : split(etab, '\n'))
+        if (auto line = parse_line(text); !line.path.empty() && line.path == path)
+            lines.push_back(std::move(line));
+    return lines;
+}
+
+/// What each etab line of ours must hold. exportfs prints ids as signed numbers.
+std::vector<std::string> wanted_options(const Export& meant, bool mount_point) {
+    std::vector<std::string> options = {
+        meant.read_only ? "ro" : "rw",
+        "sync",
+        "no_subtree_check",
+        "root_squash",
+        "all_squash",
+        "nocrossmnt",
+        "sec=sys",
+        fmt::format("anonuid={}", static_cast<std::int32_t>(meant.uid)),
+        fmt::format("anongid={}", static_cast<std::int32_t>(meant.gid)),
+        "fsid=" + to_text(meant.fsid),
+    };
+    if (mount_point) options.push_back("mountpoint");
+    return options;
+}
+
+/// What takes the meaning of the above away.
+std::vector<std::string_view> unwanted_options(const Export& meant) {
+    std::vector<std::string_view> options = {"async",    "no_root_squash", "no_all_squash", "crossmnt",
+                                             "insecure", "nohide",         "subtree_check", "sec=none"};
+    options.push_back(meant.read_only ? "rw" : "ro");
+    return options;
+}
+
+Result<void> compare_line(const EtabLine& line, const Export& meant, bool mount_point) {
+    for (const auto& option : wanted_options(meant, mount_point))
+        if (!line.options.contains(option))
+            return Error{Code::differs,
+                         fmt::format("{} has no {} for {} in etab", meant.path, option, line.client)};
+    for (const auto option : unwanted_options(meant))
+        if (line.options.contains(option))
+            return Error{Code::differs,
+                         fmt::format("{} has {} for {} in etab", meant.path, option, line.client),
+                         "another file under /etc/exports.d or /etc/exports names this path"};
+    return {};
+}
+
+bool is_octal(char c) {
+    return c >= '0' && c <= '7';
+}
+
+}  // namespace
+
+std::string quote_exports_path(std::string_view path) {
+    std::string text;
+    for (const unsigned char byte : path) {
+        const bool plain =
+            byte > 0x20 && byte < 0x7f && byte != '"' && byte != '#' && byte != '\\' && byte != '\'';
+        text += plain ? std::string(1, static_cast<char>(byte)) : fmt::format("\\{:03o}", byte);
+    }
+    return text;
+}
+
+std::string unquote_exports_path(std::string_view text) {
+    std::string path;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool escape = text[i] == '\\' && i + 3 < text.size() && text[i + 1] <= '3' &&
+                            is_octal(text[i + 1]) && is_octal(text[i + 2]) && is_octal(text[i + 3]);
+        if (!escape) {
+            path += text[i];
+            continue;
+        }
+        path += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+        i += 3;
+    }
+    return path;
+}
+
+std::string render_exports_file(const Export& meant, bool mount_point) {
+    const auto options = fmt::format(
+        "({},sync,no_subtree_check,root_squash,all_squash,anonuid={},anongid={},fsid={}{},sec=sys)",
+        meant.read_only ? "ro" : "rw", meant.uid, meant.gid, to_text(meant.fsid), mount_point ? ",mp" : "");
+    std::string text = "# Lab " + meant.lab + ", written by stowage: changes are overwritten.\n";
+    text += quote_exports_path(meant.path);
+    // No blank between client and parenthesis: with one, the world would get the options.
+    for (const auto& client : meant.clients)
+        text += " " + client + options;
+    return text + "\n";
+}
+
+std::string path_in_exports_file(std::string_view text) {
+    for (const auto line : split(text, '\n'))
+        if (!line.empty() && line.front() == '/') return unquote_exports_path(line.substr(0, line.find(' ')));
+    return {};
+}
+
+Result<void> compare_etab(std::string_view etab, const Export& meant, bool mount_point) {
+    const auto lines = lines_of(etab, meant.path);
+    if (lines.empty()) return Error{Code::not_found, meant.path + " is not exported (etab)"};
+    std::set<std::string, std::less<>> missing(meant.clients.begin(), meant.clients.end());
+    for (const auto& line : lines) {
+        if (std::find(meant.clients.begin(), meant.clients.end(), line.client) == meant.clients.end())
+            return Error{Code::differs,
+                         fmt::format("{} is exported to {} too (etab)", meant.path, line.client),
+                         "remove it from the other file under /etc/exports.d or from /etc/exports"};
+        CHECK(compare_line(line, meant, mount_point));
+        missing.erase(line.client);
+    }
+    if (!missing.empty())
+        return Error{Code::differs,
+                     fmt::format("{} is not exported to {} (etab)", meant.path, *missing.begin())};
+    return {};
+}
+
+bool etab_names(std::string_view etab, std::string_view path) {
+    return !lines_of(etab, path).empty();
+}
+
+}  // namespace stowage::nfs

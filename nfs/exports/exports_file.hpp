@@ -1,0 +1,32 @@
+// exports(5) as text: what we write for the kernel's nfsd, and what exportfs(8) made of it.
+// Runs in: root_step. Distrusts: etab, to which foreign exports files contribute.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "nfs/exports/export.hpp"
+
+namespace stowage::nfs {
+
+/// The text of `stowage-<lab>.exports`.
+/// @param mount_point adds `mp`, so that nfsd serves nothing while the lab is not mounted
+std::string render_exports_file(const Export& meant, bool mount_point);
+
+/// The path in a file that render_exports_file() made; empty if it is none.
+std::string path_in_exports_file(std::string_view text);
+
+/// A path as exports(5) wants it: blanks, quotes, '#', '\' and bytes outside printable ASCII as \ooo.
+std::string quote_exports_path(std::string_view path);
+/// The other way round.
+std::string unquote_exports_path(std::string_view text);
+
+/// Compares /var/lib/nfs/etab with what was meant: exactly our clients have this path, each with just our
+/// rights. Success, or Code::differs with the first difference; Code::not_found when nothing is exported.
+/// exportfs(8)'s exit code says none of this.
+Result<void> compare_etab(std::string_view etab, const Export& meant, bool mount_point);
+
+/// True if some client has this path in etab.
+bool etab_names(std::string_view etab, std::string_view path);
+
+}  // namespace stowage::nfs

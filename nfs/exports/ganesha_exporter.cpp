@@ -1,0 +1,146 @@
+// Exports of NFS-Ganesha: file, D-Bus, what the reply hides, read back, index; undone when any of it fails.
+// Runs in: root_step. Distrusts: Ganesha's replies.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/identity.hpp"
+#include "nfs/exports/exporter.hpp"
+#include "nfs/exports/ganesha_bus.hpp"
+#include "nfs/exports/lock.hpp"
+
+namespace stowage::nfs {
+
+namespace {
+
+Result<std::optional<std::string>> previous_text(const std::string& path) {
+    auto text = read_file(path);
+    if (text) return std::optional<std::string>(std::move(*text));
+    if (text.error().code == Code::not_found) return std::optional<std::string>();
+    return text.error();
+}
+
+Result<void> read_back(GaneshaBus& bus, const Export& meant) {
+    TRY(const auto served, bus.display_export(meant.export_id));
+    return compare_served(served, meant);
+}
+
+/// Live exports that are in this lab's way: its id on another path (labs.root was changed) or its path under
+/// another id (the database was restored).
+Result<std::vector<std::uint16_t>> in_the_way(GaneshaBus& bus, const Export& meant, bool& live) {
+    TRY(const auto served, bus.show_exports());
+    std::vector<std::uint16_t> ids;
+    live = false;
+    for (const auto& entry : served) {
+        const bool same_id = entry.export_id == meant.export_id, same_path = entry.path == meant.path;
+        if (same_id && same_path)
+            live = true;
+        else if (same_id || same_path)
+            ids.push_back(entry.export_id);
+    }
+    return ids;
+}
+
+/// Update keeps the clients' open files; removing and adding would break them.
+Result<void> load(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant) {
+    bool live = false;
+    TRY(const auto ids, in_the_way(bus, meant, live));
+    for (const auto id : ids)
+        CHECK(bus.remove_export(id));
+    const auto file = exporter.files.export_file(meant.lab);
+    if (live)
+        CHECK(bus.update_export(file, meant.export_id));
+    else
+        CHECK(bus.add_export(file, meant.export_id));
+    return read_back(bus, meant);
+}
+
+/// Back to the previous file, or to none, in Ganesha too; the caller's error stays the one that is told.
+void undo(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant,
+          const std::optional<std::string>& before, Error& error) {
+    const auto file = exporter.files.export_file(meant.lab);
+    auto undone = before ? write_atomically(file, *before) : remove_durably(file);
+    const auto recorded = before ? parse_export_block(*before) : Result<RecordedExport>(Error{});
+    const bool same_id = recorded && recorded->export_id == meant.export_id;
+    const auto served = bus.display_export(meant.export_id);
+    if (undone && served && !same_id) undone = bus.remove_export(meant.export_id);
+    if (undone && served && same_id) undone = bus.update_export(file, meant.export_id);
+    if (undone && recorded && (!served || !same_id)) undone = bus.add_export(file, recorded->export_id);
+    if (!undone) error.what += "; and undoing failed: " + undone.error().text();
+}
+
+Result<std::vector<std::uint16_t>> ids_of_lab(const GaneshaExporter& exporter, GaneshaBus& bus,
+                                              const std::string& lab,
+                                              const std::optional<std::string>& text) {
+    TRY(const auto served, bus.show_exports());
+    const auto recorded = text ? parse_export_block(*text) : Result<RecordedExport>(Error{});
+    std::vector<std::uint16_t> ids;
+    for (const auto& entry : served) {
+        const bool recorded_path = recorded && entry.path == recorded->path;
+        if (recorded_path || entry.path == exporter.labs_root + "/" + lab) ids.push_back(entry.export_id);
+    }
+    return ids;
+}
+
+}  // namespace
+
+Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
+    TRY(const auto text, render_export_block(meant));
+    CHECK(make_directories(exporter.files));
+    // Ganesha first, the lock second: Ganesha's launcher needs the lock to bring it up.
+    TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
+    TRY(const auto lock, lock_exports(exporter.files.lock_file));
+    const auto file = exporter.files.export_file(meant.lab);
+    TRY(const auto before, previous_text(file));
+    if (before == text && read_back(bus, meant)) {
+        CHECK(rebuild_index(exporter.files));
+        return {};
+    }
+    if (before != text) CHECK(write_atomically(file, text));
+    if (auto loaded = load(exporter, bus, meant); !loaded) {
+        auto error = loaded.error();
+        undo(exporter, bus, meant, before, error);
+        return error;
+    }
+    CHECK(rebuild_index(exporter.files));
+    return {};
+}
+
+Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab) {
+    CHECK(parse_lab_name(lab));
+    CHECK(make_directories(exporter.files));
+    // Ganesha first, the lock second: Ganesha's launcher needs the lock to bring it up.
+    TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
+    TRY(const auto lock, lock_exports(exporter.files.lock_file));
+    const auto file = exporter.files.export_file(lab);
+    TRY(const auto text, previous_text(file));
+    TRY(const auto ids, ids_of_lab(exporter, bus, lab, text));
+    for (const auto id : ids)
+        CHECK(bus.remove_export(id));
+    // Last: while the file is there, a withdrawal that was killed can be done again from it.
+    CHECK(remove_durably(file));
+    CHECK(rebuild_index(exporter.files));
+    return {};
+}
+
+Result<ExportState> observe(const GaneshaExporter& exporter, const Export& meant) {
+    TRY(const auto meant_text, render_export_block(meant));
+    TRY(const auto text, previous_text(exporter.files.export_file(meant.lab)));
+    ExportState state{.present = text.has_value(), .server = "nfs-ganesha"};
+    auto bus = GaneshaBus::connect(exporter.files.bus_socket, exporter.limit);
+    if (!bus) {
+        state.why = bus.error().text();
+        return state;
+    }
+    const auto compared = read_back(*bus, meant);
+    state.present = state.present || compared;
+    state.as_meant = compared && text == meant_text;
+    if (!compared)
+        state.why = compared.error().text();
+    else if (!state.as_meant)
+        state.why = exporter.files.export_file(meant.lab) + " differs from what it should be";
+    return state;
+}
+
+}  // namespace stowage::nfs

@@ -1,0 +1,212 @@
+// Rendering of NFS-Ganesha 4.3's configuration; what each odd line is for was measured.
+// Runs in: root_step, the Ganesha launcher.
+#include "nfs/exports/ganesha_files.hpp"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <memory>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/identity.hpp"
+
+namespace stowage::nfs {
+
+namespace {
+
+constexpr std::string_view first_line = "# stowage export";
+
+Result<void> make_private_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error(errno, "mkdir " + path);
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return system_error(errno, "lstat " + path);
+    if (S_ISDIR(status.st_mode) && status.st_uid == 0 && (status.st_mode & 022) == 0) return {};
+    return Error{Code::denied, path + " is not a directory that only root may write",
+                 "remove it; what stands in it decides what root exports"};
+}
+
+/// The value of "# key: value" in the leading comments.
+std::string comment(std::string_view text, std::string_view key) {
+    const auto line = fmt::format("\n# {}: ", key);
+    const auto start = text.find(line);
+    if (start == std::string_view::npos) return {};
+    const auto value = text.substr(start + line.size());
+    return std::string(value.substr(0, value.find('\n')));
+}
+
+std::string_view log_level(log::Level level) {
+    switch (level) {
+        case log::Level::error:
+            return "CRIT";
+        case log::Level::warning:
+            return "WARN";
+        case log::Level::notice:
+        case log::Level::info:
+        case log::Level::debug:
+            return "EVENT";
+    }
+    return "EVENT";
+}
+
+Result<std::vector<std::string>> recorded_labs(const GaneshaFiles& files) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(files.exports_dir.c_str()), &::closedir);
+    if (!directory) return system_error(errno, "opendir " + files.exports_dir);
+    std::vector<std::string> labs;
+    while (const auto* entry = ::readdir(directory.get())) {
+        const std::string_view name = entry->d_name;
+        if (!name.ends_with(".conf")) continue;
+        auto lab = std::string(name.substr(0, name.size() - 5));
+        if (parse_lab_name(lab)) labs.push_back(std::move(lab));  // a dotfile is an unfinished one of ours
+    }
+    std::sort(labs.begin(), labs.end());
+    return labs;
+}
+
+Result<void> check_recorded(const GaneshaFiles& files, const std::string& lab) {
+    TRY(const auto text, read_file(files.export_file(lab)));
+    TRY(const auto recorded, parse_export_block(text));
+    if (recorded.lab != lab)
+        return Error{Code::invalid, files.export_file(lab) + " names lab " + recorded.lab, "remove the file"};
+    return check_directory(lab, recorded.path);
+}
+
+}  // namespace
+
+std::string GaneshaFiles::bus_address() const {
+    std::string address = "unix:path=";
+    for (const unsigned char byte : bus_socket) {
+        const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                           (byte >= '0' && byte <= '9') || byte == '/' || byte == '-' || byte == '_' ||
+                           byte == '.';
+        address += plain ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02x}", byte);
+    }
+    return address;
+}
+
+GaneshaFiles ganesha_files(const Config& config) {
+    GaneshaFiles files;
+    files.directory = config.state_dir + "/ganesha";
+    files.server_config = files.directory + "/ganesha.conf";
+    files.index = files.directory + "/exports.conf";
+    files.exports_dir = files.directory + "/exports";
+    files.recovery_dir = files.directory + "/recovery";
+    files.credentials_dir = files.directory + "/credentials";
+    files.pid_file = files.directory + "/pid";
+    files.lock_file = files.directory + "/lock";
+    files.bus_config = files.directory + "/bus.conf";
+    files.bus_socket = config.run_dir + "/dbus.sock";
+    return files;
+}
+
+Result<void> make_directories(const GaneshaFiles& files) {
+    for (const auto& path : {files.directory, files.exports_dir, files.recovery_dir, files.credentials_dir})
+        CHECK(make_private_directory(path));
+    return {};
+}
+
+Result<std::string> render_server_config(const Config& config, const GaneshaFiles& files) {
+    if (files.directory.find_first_of("\"\\") != std::string::npos)
+        return Error{Code::config, "NFS-Ganesha cannot read files under " + files.directory,
+                     "set state_dir to a directory without quotes and backslashes in its name"};
+    // NFSv3 would need rpcbind; without mount_path_pseudo clients could not mount the directory's own path.
+    // The components: NFS_CB and DISPATCH complain about absent Kerberos and rpcbind, which we do without.
+    return fmt::format(
+        "# Written by stowage at each start.\n"
+        "NFS_CORE_PARAM {{ NFS_Port = {}; Bind_addr = {}; Protocols = 4; Enable_NLM = false;\n"
+        "    Enable_RQUOTA = false; Enable_UDP = false; mount_path_pseudo = true; Clustered = false; }}\n"
+        "NFSv4 {{ Lease_Lifetime = 20; Grace_Period = 20; RecoveryBackend = fs; RecoveryRoot = \"{}\";\n"
+        "    Only_Numeric_Owners = true; Delegations = false; Graceless = {}; }}\n"
+        "NFS_KRB5 {{ Active_krb5 = false; CCacheDir = \"{}\"; }}\n"
+        "EXPORT_DEFAULTS {{ Protocols = 4; Transports = TCP; SecType = sys; Access_Type = None;\n"
+        "    Squash = all_squash; }}\n"
+        "LOG {{ Default_Log_Level = {}; Components {{ NFS_CB = FATAL; DISPATCH = FATAL; }} }}\n"
+        "%include exports.conf\n",
+        config.nfs.port, config.nfs.bind_address, files.recovery_dir,
+        config.nfs.ganesha_graceless ? "true" : "false", files.credentials_dir, log_level(config.log_level));
+}
+
+std::string render_bus_config() {
+    return "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN\"\n"
+           " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+           "<!-- Written by stowage at each start. -->\n"
+           "<busconfig>\n"
+           "  <listen>systemd:</listen>\n"
+           "  <auth>EXTERNAL</auth>\n"
+           "  <policy context=\"default\">\n"
+           "    <deny user=\"*\"/>\n"
+           "    <allow user=\"root\"/>\n"
+           "    <allow own=\"org.ganesha.nfsd\"/>\n"
+           "    <allow send_destination=\"*\"/>\n"
+           "    <allow receive_sender=\"*\"/>\n"
+           "  </policy>\n"
+           "</busconfig>\n";
+}
+
+Result<std::string> render_export_block(const Export& meant) {
+    if (meant.path.find_first_of("\"\\") != std::string::npos)
+        return Error{Code::unsupported,
+                     "NFS-Ganesha cannot export a path with quotes or backslashes: " + meant.path,
+                     "set labs.root to a directory with a plain name"};
+    std::string clients;
+    for (const auto& client : meant.clients)
+        clients += (clients.empty() ? "" : ", ") + client;
+    // The squash stands in CLIENT too: DisplayExport tells only what stands there. Attributes never expire
+    // late: at the default of 60 s, pods saw sizes and listings from before an upload for a minute.
+    return fmt::format(
+        "{first}\n# lab: {lab}\n# export_id: {id}\n# path: {path}\n"
+        "EXPORT {{\n"
+        "    Export_Id = {id};\n"
+        "    Path = \"{path}\";\n"
+        "    Pseudo = \"{path}\";\n"
+        "    Access_Type = None;\n"
+        "    Attr_Expiration_Time = 0;\n"
+        "    Squash = all_squash;\n"
+        "    Anonymous_Uid = {uid};\n"
+        "    Anonymous_Gid = {gid};\n"
+        "    FSAL {{ Name = VFS; }}\n"
+        "    CLIENT {{\n"
+        "        Clients = {clients};\n"
+        "        Protocols = 4;\n"
+        "        Access_Type = {access};\n"
+        "        Squash = all_squash;\n"
+        "        Anonymous_Uid = {uid};\n"
+        "        Anonymous_Gid = {gid};\n"
+        "    }}\n"
+        "}}\n",
+        fmt::arg("first", first_line), fmt::arg("lab", meant.lab), fmt::arg("id", meant.export_id),
+        fmt::arg("path", meant.path), fmt::arg("uid", meant.uid), fmt::arg("gid", meant.gid),
+        fmt::arg("clients", clients), fmt::arg("access", meant.read_only ? "RO" : "RW"));
+}
+
+Result<RecordedExport> parse_export_block(std::string_view text) {
+    RecordedExport recorded{comment(text, "lab"), comment(text, "path")};
+    const auto id = comment(text, "export_id");
+    const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), recorded.export_id);
+    const bool complete = text.starts_with(first_line) && parse_lab_name(recorded.lab) &&
+                          recorded.path.starts_with('/') && error == std::errc{} &&
+                          end == id.data() + id.size() && recorded.export_id != 0;
+    if (!complete) return Error{Code::invalid, "not an export file of stowage", "remove the file"};
+    return recorded;
+}
+
+Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files) {
+    TRY(const auto labs, recorded_labs(files));
+    std::vector<SkippedExport> skipped;
+    std::string text = "# Written by stowage.\n";
+    for (const auto& lab : labs) {
+        if (auto checked = check_recorded(files, lab); !checked)
+            skipped.push_back({lab, checked.error()});
+        else
+            text += "%include exports/" + lab +
+                    ".conf\n";  // relative: a quoted or blank-holding path would not parse
+    }
+    auto before = read_file(files.index, 16 << 20);
+    if (!before || *before != text) CHECK(write_atomically(files.index, text));
+    return skipped;
+}
+
+}  // namespace stowage::nfs

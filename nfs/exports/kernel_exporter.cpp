@@ -1,0 +1,132 @@
+// Exports of the kernel's nfsd: write the file, run exportfs, believe only etab.
+// Runs in: root_step. Distrusts: exportfs' exit code, foreign exports files.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/identity.hpp"
+#include "nfs/exports/exporter.hpp"
+#include "nfs/exports/exports_file.hpp"
+#include "nfs/exports/lock.hpp"
+#include "nfs/exports/program.hpp"
+
+namespace stowage::nfs {
+
+namespace {
+
+constexpr std::size_t largest_etab = 64 << 20;
+
+std::string file_of(const KernelExporter& exporter, const std::string& lab) {
+    return exporter.exports_dir + "/stowage-" + lab + ".exports";
+}
+
+/// The file's text, or none when there is no such file.
+Result<std::optional<std::string>> previous_text(const std::string& path) {
+    auto text = read_file(path);
+    if (text) return std::optional<std::string>(std::move(*text));
+    if (text.error().code == Code::not_found) return std::optional<std::string>();
+    return text.error();
+}
+
+Result<std::string> read_etab(const KernelExporter& exporter) {
+    auto text = read_file(exporter.etab, largest_etab);
+    if (!text && text.error().code == Code::not_found) return std::string();  // nothing was ever exported
+    return text;
+}
+
+/// What exportfs said. A bad exit code alone is no failure: any foreign file can cause it.
+Result<std::string> export_all(const KernelExporter& exporter) {
+    TRY(const auto end, run_program({exporter.exportfs, "-ra"}, exporter.limit));
+    if (end.status == 0 || end.status == 1) return end.error_text;
+    return Error{Code::io,
+                 fmt::format("{} -ra ended with {}: {}", exporter.exportfs, end.status, end.error_text)};
+}
+
+Result<void> put_text(const std::string& path, const std::optional<std::string>& text) {
+    if (!text) return remove_durably(path);
+    return write_atomically(path, *text, {.uid = 0, .gid = 0, .mode = 0644});
+}
+
+/// Puts the previous file back; the caller's error stays the one that is told.
+void undo(const KernelExporter& exporter, const std::string& path, const std::optional<std::string>& before,
+          Error& error) {
+    auto undone = put_text(path, before);
+    if (undone)
+        if (auto exported = export_all(exporter); !exported) undone = exported.error();
+    if (!undone) error.what += "; and undoing failed: " + undone.error().text();
+}
+
+Result<void> apply(const KernelExporter& exporter, const Export& meant, bool mount_point) {
+    TRY(const auto said, export_all(exporter));
+    TRY(const auto etab, read_etab(exporter));
+    auto compared = compare_etab(etab, meant, mount_point);
+    if (compared) return {};
+    auto error = compared.error();
+    if (!said.empty()) error.what += "; exportfs said: " + said;
+    return error;
+}
+
+Result<void> make_exports_dir(const std::string& path) {
+    if (::mkdir(path.c_str(), 0755) == 0) return {};
+    if (errno == EEXIST) return {};
+    return system_error(errno, "mkdir " + path);
+}
+
+}  // namespace
+
+Result<void> publish(const KernelExporter& exporter, const Export& meant) {
+    TRY(const auto mount_point, is_mount_point(meant.path));
+    CHECK(make_exports_dir(exporter.exports_dir));
+    TRY(const auto lock, lock_exports(exporter.lock_file));
+    const auto path = file_of(exporter, meant.lab);
+    const auto text = render_exports_file(meant, mount_point);
+    TRY(const auto before, previous_text(path));
+    if (before == text) {
+        TRY(const auto etab, read_etab(exporter));
+        if (compare_etab(etab, meant, mount_point)) return {};
+    } else {
+        CHECK(put_text(path, text));
+    }
+    auto applied = apply(exporter, meant, mount_point);
+    if (applied) return {};
+    auto error = applied.error();
+    undo(exporter, path, before, error);
+    return error;
+}
+
+Result<void> withdraw(const KernelExporter& exporter, const std::string& lab) {
+    CHECK(parse_lab_name(lab));
+    TRY(const auto lock, lock_exports(exporter.lock_file));
+    const auto path = file_of(exporter, lab);
+    TRY(const auto before, previous_text(path));
+    CHECK(remove_durably(path));
+    // Also when there was no file: a withdrawal killed halfway may have left the export behind it.
+    TRY(const auto said, export_all(exporter));
+    if (!before) return {};
+    TRY(const auto etab, read_etab(exporter));
+    const auto exported_path = path_in_exports_file(*before);
+    if (!etab_names(etab, exported_path)) return {};
+    return Error{Code::differs, exported_path + " is still exported after its file was removed (etab)",
+                 "remove it from /etc/exports or from the foreign file under /etc/exports.d"};
+}
+
+Result<ExportState> observe(const KernelExporter& exporter, const Export& meant) {
+    ExportState state{.server = "kernel nfsd"};
+    TRY(const auto text, previous_text(file_of(exporter, meant.lab)));
+    TRY(const auto etab, read_etab(exporter));
+    state.present = text.has_value();
+    auto mounted = is_mount_point(meant.path);
+    const bool mount_point = mounted && *mounted;
+    const auto compared = compare_etab(etab, meant, mount_point);
+    state.as_meant = text == render_exports_file(meant, mount_point) && compared;
+    if (!compared)
+        state.why = compared.error().text();
+    else if (!state.as_meant)
+        state.why = file_of(exporter, meant.lab) + " differs from what it should be";
+    return state;
+}
+
+}  // namespace stowage::nfs

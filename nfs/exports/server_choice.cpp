@@ -1,0 +1,100 @@
+// Looking for nfsd, exportfs and NFS-Ganesha.
+// Runs in: supervisor, root_step, CLI.
+#include "nfs/exports/server_choice.hpp"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "gateway/base/atomic_file.hpp"
+
+namespace stowage::nfs {
+
+namespace {
+
+std::string text_of(const std::string& path) {
+    auto text = read_file(path, 4 << 20);
+    return text ? *text : std::string();
+}
+
+bool has_module() {
+    utsname name{};
+    if (::uname(&name) != 0) return false;
+    const auto folder = fmt::format("/lib/modules/{}/", name.release);
+    for (const auto* list : {"modules.dep", "modules.builtin"})
+        if (text_of(folder + list).find("/nfsd/nfsd.ko") != std::string::npos) return true;
+    return false;
+}
+
+bool executable(const std::string& path) {
+    return ::access(path.c_str(), X_OK) == 0;
+}
+
+/// portlist holds lines such as "tcp 2049"; no port is told while a container hides the file.
+bool serves_port(std::string_view portlist, std::uint16_t port) {
+    return portlist.empty() ||
+           fmt::format("\n{}", portlist).find(fmt::format("\ntcp {}\n", port)) != std::string::npos;
+}
+
+Result<ServerChoice> kernel(const Config& config, const MachineFacts& facts, std::string why) {
+    if (!facts.exportfs)
+        return Error{Code::unsupported,
+                     fmt::format("nfs.server is kernel, but there is no {}", exportfs_path),
+                     "install nfs-kernel-server, or set nfs.server to ganesha"};
+    if (!facts.nfsd_running && !facts.nfsd_available)
+        return Error{Code::unsupported, "nfs.server is kernel, but this kernel has no nfsd",
+                     "set nfs.server to ganesha, or run a kernel with nfsd"};
+    if (facts.nfsd_running && !serves_port(facts.nfsd_ports, config.nfs.port))
+        return Error{Code::unsupported,
+                     fmt::format("the kernel's nfsd does not serve nfs.port {}", config.nfs.port),
+                     "set nfs.port to its port, or nfs.server to ganesha"};
+    return ServerChoice{NfsServer::kernel, std::move(why)};
+}
+
+Result<ServerChoice> ganesha(const Config& config, const MachineFacts& facts, std::string why) {
+    if (!facts.ganesha)
+        return Error{Code::unsupported, why + ", and there is no " + config.nfs.ganesha_executable,
+                     "install nfs-ganesha and nfs-ganesha-vfs, or set nfs.ganesha_executable"};
+    if (!facts.dbus_daemon)
+        return Error{Code::unsupported, why + ", and there is no " + config.nfs.dbus_executable,
+                     "install dbus-daemon, or set nfs.dbus_executable"};
+    return ServerChoice{NfsServer::ganesha, std::move(why)};
+}
+
+}  // namespace
+
+MachineFacts look_at_machine(const Config& config) {
+    MachineFacts facts;
+    const auto threads = text_of("/proc/fs/nfsd/threads");
+    int count = 0;
+    std::from_chars(threads.data(), threads.data() + threads.size(), count);
+    facts.nfsd_running = count > 0;
+    facts.nfsd_available = text_of("/proc/filesystems").find("\tnfsd\n") != std::string::npos || has_module();
+    facts.service_manager = ::access("/run/systemd/system", F_OK) == 0;
+    facts.exportfs = executable(exportfs_path);
+    facts.ganesha = executable(config.nfs.ganesha_executable);
+    facts.dbus_daemon = executable(config.nfs.dbus_executable);
+    facts.nfsd_ports = text_of("/proc/fs/nfsd/portlist");
+    return facts;
+}
+
+Result<ServerChoice> choose_server(const Config& config, const MachineFacts& facts) {
+    if (config.nfs.server == NfsServer::kernel) return kernel(config, facts, "nfs.server says kernel");
+    if (config.nfs.server == NfsServer::ganesha) return ganesha(config, facts, "nfs.server says ganesha");
+    if (!facts.nfsd_running && !facts.nfsd_available)
+        return ganesha(config, facts, "this kernel has no nfsd");
+    if (!facts.exportfs) return ganesha(config, facts, fmt::format("there is no {}", exportfs_path));
+    if (facts.nfsd_running) {
+        if (serves_port(facts.nfsd_ports, config.nfs.port))
+            return kernel(config, facts, "the kernel's nfsd is running");
+        return ganesha(config, facts,
+                       fmt::format("the kernel's nfsd does not serve nfs.port {}", config.nfs.port));
+    }
+    if (facts.service_manager && config.nfs.port == 2049)
+        return kernel(config, facts, "the kernel has nfsd, and nfs-server.service starts it");
+    return ganesha(config, facts, "the kernel's nfsd is not running and nothing here would start it");
+}
+
+}  // namespace stowage::nfs

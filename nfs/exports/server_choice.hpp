@@ -1,0 +1,37 @@
+// Which NFS server this machine gets, and why.
+// Runs in: supervisor (decides once at start), root_step, CLI (`stowage check`).
+#pragma once
+
+#include <string>
+
+#include "gateway/base/config.hpp"
+
+namespace stowage::nfs {
+
+inline constexpr const char* exportfs_path = "/usr/sbin/exportfs";
+
+struct ServerChoice {
+    NfsServer server = NfsServer::ganesha;  ///< kernel or ganesha, never automatic
+    std::string why;                        ///< for the log and `stowage status`
+};
+
+/// What was found on this machine; see look_at_machine().
+struct MachineFacts {
+    bool nfsd_running = false;     ///< /proc/fs/nfsd/threads is above 0
+    bool nfsd_available = false;   ///< in /proc/filesystems, or a module of the running kernel
+    bool service_manager = false;  ///< systemd, which starts nfs-server.service
+    bool exportfs = false;
+    bool ganesha = false;
+    bool dbus_daemon = false;
+    std::string nfsd_ports;  ///< /proc/fs/nfsd/portlist
+};
+
+/// Reads /proc, /lib/modules and a few paths. Never blocks for long, changes nothing, loads no module.
+MachineFacts look_at_machine(const Config& config);
+
+/// The configured server, or with `automatic` the kernel's nfsd when it runs on nfs.port (or systemd is there
+/// to start it) and exportfs(8) is installed, else NFS-Ganesha. Code::unsupported when the choice cannot run
+/// here, with what to install. Pure.
+Result<ServerChoice> choose_server(const Config& config, const MachineFacts& facts);
+
+}  // namespace stowage::nfs

@@ -1,0 +1,137 @@
+// Configuration files, capabilities, exec.
+// Runs in: nfs_server.
+#include "nfs/server/launch.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/ipc.hpp"
+#include "gateway/base/log.hpp"
+#include "gateway/base/privileges.hpp"
+#include "nfs/exports/bus_socket.hpp"
+#include "nfs/exports/lock.hpp"
+
+namespace stowage::nfs {
+
+namespace {
+
+constexpr auto bus_limit = std::chrono::seconds(10);
+
+/// Ganesha opens by handle (DAC_READ_SEARCH), acts as the lab (SETUID, SETGID), changes what the lab owns
+/// (FOWNER), and answers COMMIT with files opened as root (DAC_OVERRIDE: without it each fsync over NFS was
+/// answered NFS4ERR_ACCESS). CAP_SYS_RESOURCE, which would pass over quotas, and the rest are gone.
+Result<void> give_away(Rights rights) {
+    switch (rights) {
+        case Rights::none:
+            return privileges::become(0, 0);
+        case Rights::ganesha:
+            return privileges::become(
+                0, 0, {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_SETUID, CAP_SETGID, CAP_FOWNER});
+        case Rights::ganesha_on_low_port:
+            return privileges::become(0, 0,
+                                      {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_SETUID, CAP_SETGID,
+                                       CAP_FOWNER, CAP_NET_BIND_SERVICE});
+    }
+    return Error{Code::internal, "no such rights"};
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// As a new process would have them: our mask and our ignored signals would go through exec.
+void reset_signals() {
+    for (int number = 1; number < NSIG; ++number)
+        (void)::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (auto& text : texts)
+        result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+/// PR_SET_PDEATHSIG after the last change of credentials: that one forgets it.
+Result<void> die_with(pid_t parent) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return system_error(errno, "prctl PDEATHSIG");
+    if (::getppid() != parent) return Error{Code::cancelled, "the supervisor is gone"};
+    return {};
+}
+
+}  // namespace
+
+Result<Launch> prepare_bus(const GaneshaFiles& files, const Config& config) {
+    CHECK(make_directories(files));
+    CHECK(write_atomically(files.bus_config, render_bus_config()));
+    Launch launch;
+    TRY(launch.inherited, listen_at(files.bus_socket));
+    launch.arguments = {config.nfs.dbus_executable, "--nofork", "--nopidfile", "--nosyslog",
+                        "--config-file=" + files.bus_config};
+    launch.environment = {"LC_ALL=C", "LISTEN_FDS=1", fmt::format("LISTEN_PID={}", ::getpid())};
+    return launch;
+}
+
+Result<Launch> prepare_ganesha(const GaneshaFiles& files, const Config& config) {
+    CHECK(make_directories(files));
+    TRY(const auto bus,
+        connect_when_listening(files.bus_socket, std::chrono::steady_clock::now() + bus_limit));
+    TRY(const auto lock, lock_exports(files.lock_file));
+    TRY(const auto skipped, rebuild_index(files));
+    for (const auto& entry : skipped)
+        log::warning("export_skipped", {{"lab", entry.lab}, {"why", entry.why.text()}});
+    TRY(const auto text, render_server_config(config, files));
+    CHECK(write_atomically(files.server_config, text));
+    Launch launch;
+    launch.arguments = {config.nfs.ganesha_executable,
+                        "-F",
+                        "-f",
+                        files.server_config,
+                        "-p",
+                        files.pid_file,
+                        "-L",
+                        "STDERR",
+                        "-N",
+                        "NIV_EVENT"};
+    launch.environment = {"LC_ALL=C", "DBUS_SYSTEM_BUS_ADDRESS=" + files.bus_address()};
+    launch.rights = config.nfs.port < 1024 ? Rights::ganesha_on_low_port : Rights::ganesha;
+    return launch;
+}
+
+Error become_program(Launch launch, pid_t parent) {
+    // Out of the terminal's process group: Ctrl-C is the supervisor's, and a hang-up would make Ganesha
+    // reload.
+    (void)::setsid();
+    raise_descriptor_limit();
+    auto ready = give_away(launch.rights);
+    if (ready) ready = die_with(parent);
+    if (ready) ready = ipc::send(ipc::supervisor_fd, message::Ready{});
+    if (!ready) return ready.error();
+    reset_signals();
+    auto arguments = pointers(launch.arguments), environment = pointers(launch.environment);
+    // The channel ends with exec, or gives its place to what is inherited.
+    if (launch.inherited)
+        (void)::dup2(launch.inherited.get(), ipc::supervisor_fd);
+    else
+        (void)::fcntl(ipc::supervisor_fd, F_SETFD, FD_CLOEXEC);
+    ::execve(arguments[0], arguments.data(), environment.data());
+    return system_error(errno, "execute " + launch.arguments[0]);
+}
+
+}  // namespace stowage::nfs
