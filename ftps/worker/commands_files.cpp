@@ -118,9 +118,10 @@ Done rename_to(Session& session, std::string argument) {
         session.reply(503, "Send RNFR with the old name first.");
         co_return;
     }
-    const auto renamed = co_await on_path(
-        session, argument,
-        [old = *from](Worker& worker, const std::string& to) { return worker.view.rename(old, to); });
+    auto rename = [old = *from](Worker& worker, const std::string& to) {
+        return worker.view.rename(old, to);
+    };
+    const auto renamed = co_await on_path(session, argument, std::move(rename));
     if (renamed)
         session.reply(250, "Renamed.");
     else

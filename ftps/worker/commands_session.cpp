@@ -46,6 +46,20 @@ std::vector<std::string> status_lines(const Session& session) {
     return lines;
 }
 
+Result<std::vector<std::string>> listed_lines(Worker& worker, const std::string& directory,
+                                              const std::string& argument) {
+    ListRequest request;
+    request.owner = worker.lab;
+    TRY(request.path, worker.files.locate(directory, parse_list_argument(argument).path));
+    std::vector<std::string> lines;
+    CHECK(list(worker.view, request_for(worker.view, request), [&lines](std::string_view line) {
+        lines.emplace_back(line.substr(0, line.size() - 2));
+        return lines.size() < max_status_lines;
+    }));
+    if (lines.size() == max_status_lines) lines.push_back("… and more: use LIST");
+    return lines;
+}
+
 }  // namespace
 
 Done already_logged_in(Session& session, std::string) {
@@ -192,22 +206,10 @@ Done status(Session& session, std::string argument) {
         session.link.send(reply_lines(211, "Status:", status_lines(session), "End"));
         co_return;
     }
-    auto& worker = session.worker;
-    ListRequest request;
-    request.owner = worker.lab;
-    const auto listed = co_await on_pool(
-        worker.pool,
-        [&worker, request, directory = session.directory,
-         argument]() mutable -> Result<std::vector<std::string>> {
-            TRY(request.path, worker.files.locate(directory, parse_list_argument(argument).path));
-            std::vector<std::string> lines;
-            CHECK(list(worker.view, request_for(worker.view, request), [&lines](std::string_view line) {
-                lines.emplace_back(line.substr(0, line.size() - 2));
-                return lines.size() < max_status_lines;
-            }));
-            if (lines.size() == max_status_lines) lines.push_back("… and more: use LIST");
-            return lines;
-        });
+    auto work = [&worker = session.worker, directory = session.directory, argument] {
+        return listed_lines(worker, directory, argument);
+    };
+    const auto listed = co_await on_pool(session.worker.pool, std::move(work));
     if (!listed) {
         session.refuse(listed.error());
         co_return;

@@ -11,47 +11,23 @@ namespace stowage::ftps {
 
 namespace {
 
+// Each data command has a part that asks the filesystem before the 150; it runs on a file thread.
+
 struct Upload {
     std::string path;
     std::optional<Partials::Claim> claim;
 };
 
-// A claim's end touches the disk, so it has its place on a file thread.
-Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
-    (void)co_await on_pool(worker.pool, [upload]() -> Result<void> {
-        upload->claim.reset();
-        return {};
-    });
-}
-
-Done upload(Session& session, std::string verb, std::string argument, Partials::Start start) {
-    if (!may_transfer(session)) co_return;
-    auto& worker = session.worker;
-    const auto prepared =
-        co_await on_pool(worker.pool,
-                         [&worker, directory = session.directory, argument, user = session.user,
-                          start]() -> Result<std::shared_ptr<Upload>> {
-                             TRY(auto path, worker.files.locate(directory, argument));
-                             CHECK(worker.partials.check(path, start));
-                             TRY(auto claim, worker.partials.claim(path, user));
-                             return std::make_shared<Upload>(Upload{std::move(path), std::move(claim)});
-                         });
-    if (!prepared) {
-        const bool bad_position = prepared.error().code == Code::invalid && start.offset > 0;
-        session.refuse(bad_position ? 554 : 0, prepared.error());
-        co_return;
-    }
-    const auto upload = *prepared;
-    const bool durable = worker.config.ftps.durability == Durability::full;
-    DataCommand command{verb, upload->path, "Ready to receive " + upload->path + ".", {}, {}, {}};
-    command.work = [&worker, upload, start](DataStream& stream, Transfer& transfer) {
-        return receive_file(stream, worker.partials, *upload->claim, start, worker.config.ftps.durability,
-                            transfer);
-    };
-    command.success = durable ? "Complete, and safe on disk." : "Complete.";
-    // Before the reply: a client may upload the same name again at once.
-    command.release = [&worker, upload] { return release_claim(worker, upload); };
-    co_await run_data_command(session, std::move(command));
+Result<std::shared_ptr<Upload>> prepare_upload(Worker& worker, const std::string& directory,
+                                               const std::string& argument, const std::string& user,
+                                               Partials::Start start) {
+    TRY(auto path, worker.files.locate(directory, argument));
+    CHECK(worker.partials.check(path, start));
+    TRY(auto claim, worker.partials.claim(path, user));
+    auto upload = std::make_shared<Upload>();
+    upload->path = std::move(path);
+    upload->claim.emplace(std::move(claim));
+    return upload;
 }
 
 struct Download {
@@ -60,38 +36,127 @@ struct Download {
     std::uint64_t size = 0;
 };
 
+Result<std::shared_ptr<Download>> prepare_download(Worker& worker, const std::string& directory,
+                                                   const std::string& argument) {
+    auto download = std::make_shared<Download>();
+    TRY(download->path, worker.files.locate(directory, argument));
+    TRY(download->file, worker.view.open_for_reading(download->path));
+    struct stat seen {};
+    if (::fstat(download->file.get(), &seen) != 0) return system_error(errno, download->path);
+    download->size = static_cast<std::uint64_t>(seen.st_size);
+    return download;
+}
+
+/// What stands in front of each name of NLST, so that every line is a path that RETR takes.
+std::string names_prefix(const ListRequest& request, const std::string& argument) {
+    if (argument.empty()) return {};
+    if (!request.pattern.empty()) return argument.substr(0, argument.rfind('/') + 1);
+    return argument.ends_with('/') ? argument : argument + "/";
+}
+
+Result<ListRequest> prepare_listing(Worker& worker, const std::string& directory, const std::string& argument,
+                                    ListRequest request) {
+    TRY(request.path, worker.files.locate(directory, argument));
+    request = request_for(worker.view, std::move(request));
+    TRY(const auto seen, worker.view.stat(request.path));
+    if (S_ISDIR(seen.st_mode)) {
+        CHECK(worker.files.open_directory(request.path));
+    } else if (request.form == ListForm::facts) {
+        return Error{Code::usage, argument + ": not a directory", "MLST is for files"};
+    }
+    if (request.form == ListForm::names) request.prefix = names_prefix(request, argument);
+    return request;
+}
+
+// A claim's end touches the disk, so it has its place on a file thread.
+Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
+    auto work = [upload]() -> Result<void> {
+        upload->claim.reset();
+        return {};
+    };
+    (void)co_await on_pool(worker.pool, std::move(work));
+}
+
+Done upload(Session& session, std::string verb, std::string argument, Partials::Start start) {
+    if (!may_transfer(session)) co_return;
+    auto& worker = session.worker;
+    auto work = [&worker, directory = session.directory, argument, user = session.user, start] {
+        return prepare_upload(worker, directory, argument, user, start);
+    };
+    const auto prepared = co_await on_pool(worker.pool, std::move(work));
+    if (!prepared) {
+        const bool bad_position = prepared.error().code == Code::invalid && start.offset > 0;
+        session.refuse(bad_position ? 554 : 0, prepared.error());
+        co_return;
+    }
+    const auto upload = *prepared;
+    const auto durability = worker.config.ftps.durability;
+    DataCommand command;
+    command.verb = verb;
+    command.path = upload->path;
+    command.opening = "Ready to receive " + upload->path + ".";
+    command.success = durability == Durability::full ? "Complete, and safe on disk." : "Complete.";
+    command.work = [&worker, upload, start, durability](DataStream& stream, Transfer& transfer) {
+        return receive_file(stream, worker.partials, *upload->claim, start, durability, transfer);
+    };
+    // Before the reply: a client may upload the same name again at once.
+    command.release = [&worker, upload] { return release_claim(worker, upload); };
+    co_await run_data_command(session, std::move(command));
+}
+
 Done listing(Session& session, std::string verb, ListForm form, std::string argument) {
     if (!may_transfer(session)) co_return;
     auto& worker = session.worker;
+    const auto parsed =
+        form == ListForm::facts ? ListArgument{false, argument} : parse_list_argument(argument);
     ListRequest request;
     request.form = form;
     request.owner = worker.lab;
     request.facts = session.facts;
-    auto parsed = form == ListForm::facts ? ListArgument{false, argument} : parse_list_argument(argument);
     request.recursive = parsed.recursive && form == ListForm::long_lines;
-    auto prepared = co_await on_pool(
-        worker.pool,
-        [&worker, request, directory = session.directory,
-         name = parsed.path]() mutable -> Result<ListRequest> {
-            TRY(request.path, worker.files.locate(directory, name));
-            request = request_for(worker.view, std::move(request));
-            TRY(const auto seen, worker.view.stat(request.path));
-            const bool is_directory = S_ISDIR(seen.st_mode);
-            if (is_directory) CHECK(worker.files.open_directory(request.path));
-            if (!is_directory && request.form == ListForm::facts)
-                return Error{Code::invalid, name + ": not a directory", "MLST is for files"};
-            if (request.form == ListForm::names && !name.empty())
-                request.prefix = request.pattern.empty() ? name + "/" : name.substr(0, name.rfind('/') + 1);
-            if (request.prefix.ends_with("//")) request.prefix.pop_back();
-            return request;
-        });
+    auto work = [&worker, directory = session.directory, name = parsed.path, request] {
+        return prepare_listing(worker, directory, name, request);
+    };
+    const auto prepared = co_await on_pool(worker.pool, std::move(work));
     if (!prepared) {
-        session.refuse(prepared.error().code == Code::invalid ? 501 : 0, prepared.error());
+        session.refuse(prepared.error());
         co_return;
     }
-    DataCommand command{verb, prepared->path, "Here comes the listing.", {}, "End of the listing.", {}};
-    command.work = [&worker, request = *prepared](DataStream& stream, Transfer& transfer) {
-        return send_listing(stream, worker.view, request, transfer);
+    DataCommand command;
+    command.verb = verb;
+    command.path = prepared->path;
+    command.opening = "Here comes the listing.";
+    command.success = "End of the listing.";
+    command.work = [&worker, wanted = *prepared](DataStream& stream, Transfer& transfer) {
+        return send_listing(stream, worker.view, wanted, transfer);
+    };
+    co_await run_data_command(session, std::move(command));
+}
+
+Done download(Session& session, std::string argument, std::uint64_t offset) {
+    if (!may_transfer(session)) co_return;
+    auto& worker = session.worker;
+    auto work = [&worker, directory = session.directory, argument] {
+        return prepare_download(worker, directory, argument);
+    };
+    const auto prepared = co_await on_pool(worker.pool, std::move(work));
+    if (!prepared) {
+        session.refuse(prepared.error());
+        co_return;
+    }
+    const auto download = *prepared;
+    if (offset > download->size) {
+        session.reply(554, fmt::format("The file has {} bytes; it cannot be read from byte {} on.",
+                                       download->size, offset));
+        co_return;
+    }
+    DataCommand command;
+    command.verb = "RETR";
+    command.path = download->path;
+    command.opening = fmt::format("Here come {} bytes.", download->size - offset);
+    command.success = "Complete.";
+    command.work = [download, offset](DataStream& stream, Transfer& transfer) {
+        return send_file(stream, download->file, offset, transfer);
     };
     co_await run_data_command(session, std::move(command));
 }
@@ -108,35 +173,7 @@ Done append(Session& session, std::string argument) {
 }
 
 Done retrieve(Session& session, std::string argument) {
-    const auto offset = std::exchange(session.restart_at, 0);
-    if (!may_transfer(session)) co_return;
-    auto& worker = session.worker;
-    auto prepared = co_await on_pool(
-        worker.pool,
-        [&worker, directory = session.directory, argument]() -> Result<std::shared_ptr<Download>> {
-            TRY(auto path, worker.files.locate(directory, argument));
-            TRY(auto file, worker.view.open_for_reading(path));
-            struct stat seen {};
-            if (::fstat(file.get(), &seen) != 0) return system_error(errno, path);
-            return std::make_shared<Download>(
-                Download{std::move(path), std::move(file), static_cast<std::uint64_t>(seen.st_size)});
-        });
-    if (!prepared) {
-        session.refuse(prepared.error());
-        co_return;
-    }
-    const auto download = std::move(*prepared);
-    if (offset > download->size) {
-        session.reply(554, fmt::format("The file has {} bytes; it cannot be read from byte {} on.",
-                                       download->size, offset));
-        co_return;
-    }
-    DataCommand command{"RETR", download->path, fmt::format("Here come {} bytes.", download->size - offset),
-                        {},     "Complete.",    {}};
-    command.work = [download, offset](DataStream& stream, Transfer& transfer) {
-        return send_file(stream, download->file, offset, transfer);
-    };
-    co_await run_data_command(session, std::move(command));
+    return download(session, std::move(argument), std::exchange(session.restart_at, 0));
 }
 
 Done list_long(Session& session, std::string argument) {

@@ -16,7 +16,7 @@ struct DataCommand {
     std::string path;     ///< for the log and for STAT
     std::string opening;  ///< text of the 150
     /// On a transfer thread, after TLS was accepted. May keep what it needs alive.
-    std::function<Result<void>(DataStream&, Transfer&)> work;
+    std::function<Result<void>(DataStream&, Transfer&)> work = {};
     std::string success;  ///< text of the 226
     /// Runs before the last reply, whatever came of it; may be empty.
     std::function<boost::asio::awaitable<void>()> release = {};

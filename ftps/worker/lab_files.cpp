@@ -25,7 +25,7 @@ constexpr int walk_attempts = 20;
 // error.
 int open_beneath(int root, const char* path, int flags) {
     open_how how{};
-    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY);
+    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     for (int attempt = 1;; ++attempt) {
         const auto fd = static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));

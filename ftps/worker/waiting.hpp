@@ -68,6 +68,9 @@ asio::awaitable<std::invoke_result_t<Work&>> elsewhere(Start start, Work work) {
         initiate, asio::use_awaitable, std::move(start), std::move(work));
 }
 
+// GCC 12 destroys a capturing lambda twice when it is a temporary of a co_await expression: give `work` a
+// name first, and move it in.
+
 /// Short file operations: on one of the pool's threads.
 template <typename Work>
 auto on_pool(asio::thread_pool& pool, Work work) {

@@ -1,0 +1,140 @@
+// Who may open a data connection: the promise of design §3.
+#include <gtest/gtest.h>
+
+#include "tests/system/worker/rig.hpp"
+
+namespace stowage::ftps::rig {
+
+class DataTls : public testing::TestWithParam<int> {
+  protected:
+    int version() const { return GetParam(); }
+    Rig rig;
+};
+
+TEST_P(DataTls, ResumedUploadIsStoredAndReadBack) {
+    auto alice = rig.login();
+    ASSERT_EQ(alice.welcome.code, 230) << alice.welcome.text;
+    const std::string bytes(3'000'000, 'x');
+    const auto stored = rig.store(alice, "STOR set.bin", bytes, version());
+    EXPECT_EQ(stored.code, 226) << stored.text;
+    EXPECT_TRUE(rig.content("/set.bin") == bytes);
+    EXPECT_EQ(rig.staged(), 0u);
+    std::string back;
+    const auto read = rig.retrieve(alice, "RETR /mnt/nfs/set.bin", back, version());
+    EXPECT_EQ(read.code, 226) << read.text;
+    EXPECT_TRUE(back == bytes);
+}
+
+TEST_P(DataTls, EveryPreparationBringsATicket) {
+    auto alice = rig.login();
+    for (const auto* command : {"PASV", "EPSV", "PORT 127,0,0,1,200,0", "EPRT |1|127.0.0.1|50000|"}) {
+        const auto reply = alice.control->ask(command);
+        EXPECT_TRUE(reply.ticket) << command << ": " << reply.text;
+        EXPECT_LT(reply.code, 300) << reply.text;
+    }
+    EXPECT_FALSE(alice.control->ask("NOOP").ticket);
+}
+
+TEST_P(DataTls, NotResumedIsRefusedAndNothingIsStored) {
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", nullptr, version());
+    ASSERT_EQ(alice.control->ask("STOR stolen").code, 150);
+    EXPECT_FALSE(data.handshake());
+    const auto refused = alice.control->read();
+    EXPECT_EQ(refused.code, 522) << refused.text;
+    EXPECT_NE(refused.text.find("data_tls_resumption"), std::string::npos);
+    EXPECT_TRUE(rig.visible().empty());
+    EXPECT_EQ(rig.staged(), 0u);
+}
+
+TEST_P(DataTls, AnotherLoginsTicketIsRefused) {
+    auto alice = rig.login("alice");
+    auto mallory = rig.login("mallory");
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), mallory.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR stolen").code, 150);
+    EXPECT_FALSE(data.handshake());
+    EXPECT_EQ(alice.control->read().code, 522);
+    EXPECT_TRUE(rig.visible().empty());
+}
+
+TEST_P(DataTls, ATicketOfAnEndedSessionIsRefused) {
+    auto old = rig.login();
+    EXPECT_EQ(old.control->ask("QUIT").code, 221);
+    old.control->read();
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), old.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR stolen").code, 150);
+    EXPECT_FALSE(data.handshake());
+    EXPECT_EQ(alice.control->read().code, 522);
+}
+
+TEST_P(DataTls, SessionsOfOneUserShareTheirTickets) {
+    auto one = rig.login(), two = rig.login();
+    Data data(Rig::epsv(*one.control), "127.0.0.1", mint(rig.key(), two.nonce, version()), version());
+    ASSERT_EQ(one.control->ask("STOR mixed").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("mixed");
+    data.finish();
+    EXPECT_EQ(one.control->read().code, 226);
+}
+
+TEST_P(DataTls, AStrangerInFrontOfTheClientIsTurnedAway) {
+    auto alice = rig.login();
+    const auto port = Rig::epsv(*alice.control);
+    Data stranger(port, "127.0.0.2", mint(rig.key(), alice.nonce, version()), version());
+    Data unresumed(port, "127.0.0.1", nullptr, version());
+    Data data(port, "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR mine").code, 150);
+    EXPECT_FALSE(stranger.handshake());
+    EXPECT_FALSE(unresumed.handshake());
+    ASSERT_TRUE(data.handshake());
+    data.write("mine");
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(rig.content("/mine"), "mine");
+}
+
+TEST_P(DataTls, OneTicketServesManyTransfers) {
+    auto alice = rig.login();
+    const auto session = mint(rig.key(), alice.nonce, version());
+    for (int i = 0; i < 5; ++i) {
+        Data data(Rig::epsv(*alice.control), "127.0.0.1", session, version());
+        ASSERT_EQ(alice.control->ask("STOR again" + std::to_string(i)).code, 150);
+        ASSERT_TRUE(data.handshake()) << i;
+        EXPECT_TRUE(data.resumed());
+        data.write("x");
+        data.finish();
+        EXPECT_EQ(alice.control->read().code, 226);
+    }
+}
+
+TEST_P(DataTls, OptionalResumptionAdmitsAFullHandshake) {
+    Rig::Options options;
+    options.optional_resumption = true;
+    Rig open(options);
+    auto alice = open.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", nullptr, version());
+    ASSERT_EQ(alice.control->ask("STOR plain").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("plain");
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(open.store(alice, "STOR resumed", "r", version()).code, 226);
+}
+
+TEST_P(DataTls, SameControlConnectionCanBeDemanded) {
+    Rig::Options options;
+    options.config = {{"ftps.same_control_connection", "true"}};
+    Rig strict(options);
+    auto one = strict.login(), two = strict.login();
+    Data data(Rig::epsv(*one.control), "127.0.0.1", mint(strict.key(), two.nonce, version()), version());
+    ASSERT_EQ(one.control->ask("STOR mixed").code, 150);
+    EXPECT_FALSE(data.handshake());
+    EXPECT_EQ(one.control->read().code, 522);
+    EXPECT_EQ(strict.store(one, "STOR own", "x", version()).code, 226);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, DataTls, testing::Values(tls12, tls13),
+                         [](const auto& version) { return version.param == tls12 ? "Tls12" : "Tls13"; });
+
+}  // namespace stowage::ftps::rig

@@ -1,0 +1,144 @@
+// A real stowage-worker between a supervisor and a front that are this test.
+// Runs in: tests only (root).
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/config.hpp"
+#include "gateway/base/fd.hpp"
+#include "gateway/base/ipc.hpp"
+#include "gateway/base/messages.hpp"
+
+namespace stowage::ftps::rig {
+
+inline constexpr std::uint32_t lab_uid = 47001;
+inline constexpr int tls12 = 0x0303, tls13 = 0x0304;
+
+struct SslDeleter {
+    void operator()(SSL* ssl) const;
+    void operator()(SSL_CTX* context) const;
+    void operator()(SSL_SESSION* session) const;
+};
+using Ssl = std::unique_ptr<SSL, SslDeleter>;
+using Context = std::unique_ptr<SSL_CTX, SslDeleter>;
+using TlsSession = std::shared_ptr<SSL_SESSION>;
+
+/// A ticket as the front would give it to a client, made by a handshake in memory.
+TlsSession mint(const message::TicketKey& key, const message::Nonce& nonce, int version);
+
+/// A certificate and its key as PEM text.
+std::pair<std::string, std::string> self_signed();
+
+/// What came back from a control command: the code, and every byte of the reply.
+struct Reply {
+    int code = 0;
+    std::string text;
+    bool ticket = false;  ///< a 'T' packet came before it
+};
+
+/// The front's end of a session.
+class Control {
+  public:
+    explicit Control(Fd socket) : socket_(std::move(socket)) {}
+    void send(const std::string& line);
+    void send_raw(const std::string& bytes);
+    /// The next reply, or code 0 at end of file or after `seconds`.
+    Reply read(int seconds = 10);
+    Reply ask(const std::string& line) {
+        send(line);
+        return read();
+    }
+    bool close_was_asked() const { return close_; }
+    void hang_up() { socket_.reset(); }
+
+  private:
+    Fd socket_;
+    std::string buffer_;
+    bool ticket_ = false, close_ = false;
+};
+
+/// A client's data connection.
+class Data {
+  public:
+    /// @param from the address to come from; @param session none: a full handshake
+    Data(std::uint16_t port, const std::string& from, TlsSession session, int version);
+    ~Data();
+    bool connected() const { return static_cast<bool>(socket_); }
+    /// True if TLS was accepted and resumed, as the server has confirmed by what it sent.
+    bool handshake();
+    bool resumed() const;
+    bool write(const std::string& bytes);
+    std::string read_all();
+    /// True if close_notify was the end of what read_all() got.
+    bool ended_well() const { return ended_well_; }
+    /// close_notify, then waits for the server's.
+    void finish();
+    void cut() { socket_.reset(); }  ///< FIN without close_notify
+    SSL* ssl() { return ssl_.get(); }
+    int fd() const { return socket_.get(); }
+
+  private:
+    Fd socket_;
+    Context context_;
+    Ssl ssl_;
+    bool ended_well_ = false;
+};
+
+/// A worker process with its lab; both go with the object.
+class Rig {
+  public:
+    struct Options {
+        std::string directory;  ///< empty: one of its own
+        std::vector<std::pair<std::string, std::string>> config;
+        std::uint64_t quota_bytes = 0;
+        bool optional_resumption = false;
+    };
+    Rig() : Rig(Options{}) {}
+    explicit Rig(Options options);
+    ~Rig();
+
+    void start();
+    void kill();  ///< SIGKILL, and waits
+    /// Waits at most 10 s; the exit status, or -1.
+    int wait_for_exit();
+    pid_t pid() const { return pid_; }
+    int supervisor() const { return supervisor_.get(); }
+    const std::filesystem::path& lab() const { return lab_; }
+    const message::TicketKey& key() const { return key_; }
+
+    struct Login {
+        std::unique_ptr<Control> control;
+        message::Nonce nonce{};
+        Reply welcome;
+    };
+    Login login(const std::string& user = "alice", const std::string& peer = "127.0.0.1",
+                int version = tls13);
+    /// Logged in, TYPE I; asserts nothing.
+    static std::uint16_t epsv(Control& control);
+
+    /// A whole upload; the last reply.
+    Reply store(Login& login, const std::string& command, const std::string& bytes, int version = tls13);
+    Reply retrieve(Login& login, const std::string& command, std::string& bytes, int version = tls13);
+
+    std::string content(const std::string& path) const;
+    void write_as_pod(const std::string& path, const std::string& bytes) const;
+    /// Files of the lab as pods see them, without .stowage, sorted.
+    std::vector<std::string> visible() const;
+    std::size_t staged() const;
+
+  private:
+    Options options_;
+    std::filesystem::path lab_;
+    message::TicketKey key_;
+    Fd supervisor_;
+    pid_t pid_ = -1;
+    std::uint64_t next_session_ = 1;
+};
+
+}  // namespace stowage::ftps::rig
