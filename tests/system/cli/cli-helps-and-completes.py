@@ -2,6 +2,7 @@
 # with the gateway; check and the printed pages need no gateway.
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,11 @@ from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
 COMMANDS = ["lab create", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
             "status", "verify", "check", "plan", "apply", "config reference", "config example", "completion", "version"]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def complete(line, socket_path="/nowhere"):
@@ -53,6 +59,33 @@ class Help(CliTest):
             self.check(run("check", "--config", path), 78, err=[path + ":2", "ftps.port", path + ":3", "ftps.prot"])
             self.check(run("check", "--config", path + "x"), 78)
             self.check(run("check", "--set", "ftps.port=0"), 78, err=["--set", "ftps.port"])
+
+    def test_check_looks_at_the_machine(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ("labs", "pam", "run"):
+                os.mkdir(os.path.join(directory, name), 0o755)
+            for name in ("pam/stowage", "stowage.yaml"):
+                with open(os.path.join(directory, name), "w"):
+                    pass
+            settings = {"process.controller_user": "1", "process.front_user": "2", "process.admin_group": "3",
+                        "labs.root": directory + "/labs", "accounts.pam_confdir": directory + "/pam",
+                        "state_dir": directory, "run_dir": directory + "/run", "nfs.server": "ganesha",
+                        "nfs.ganesha_executable": "/bin/true", "nfs.dbus_executable": "/bin/true",
+                        "nfs.port": str(free_port()), "nfs.bind_address": "127.0.0.1", "ftps.listen": "127.0.0.1",
+                        "ftps.port": str(free_port()), "ftps.implicit_port": "0", "ftps.passive_ports": "2000-2001"}
+
+            def check(**changed):
+                wanted = {**settings, **changed}
+                return run("check", "--config", directory + "/stowage.yaml",
+                           *(f"--set={key}={value}" for key, value in wanted.items()))
+            self.check(check(), 0, ["the configuration is right"])
+            self.check(check(**{"labs.root": "/no/such/place"}), 78, ["--set: labs.root: /no/such/place does not exist"])
+            with socket.create_server(("127.0.0.1", 0)) as taken:
+                self.check(check(**{"ftps.port": str(taken.getsockname()[1])}), 78, ["ftps.port", "in use"])
+                # A gateway that runs holds its ports itself.
+                with FakeGateway(lambda method, target, body, reply: reply.json({})) as gateway:
+                    self.check(check(**{"ftps.port": str(taken.getsockname()[1]),
+                                        "run_dir": os.path.dirname(gateway.path)}), 0)
 
     def test_pages_are_current(self):
         for command, path in (("reference", "deploy/docs/configuration.md"), ("example", "deploy/examples/stowage.yaml")):

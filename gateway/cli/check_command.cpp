@@ -1,0 +1,117 @@
+// check: the configuration, and this machine as it asks for it.
+// Runs in: CLI. Distrusts: the file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "gateway/base/config_file.hpp"
+#include "gateway/cli/answer.hpp"
+#include "gateway/cli/socket_path.hpp"
+#include "gateway/preflight/preflight.hpp"
+
+namespace stowage::cli {
+
+namespace {
+
+struct Source {
+    ConfigValues values;
+    std::string name;
+};
+
+/// The file that was named, else the default file, else nothing but defaults.
+Result<Source> read_source(const std::string& named) {
+    const auto path = named.empty() ? std::string(default_config_file) : named;
+    auto values = read_config_file(path);
+    if (values) return Source{std::move(*values), path};
+    if (named.empty() && values.error().code == Code::not_found)
+        return Source{{}, "the built-in defaults (there is no " + path + ")"};
+    return Error{Code::config, values.error().what, values.error().remedy};
+}
+
+/// Settings were checked to be KEY=VALUE with the other arguments.
+void overlay(ConfigValues& values, const std::vector<std::string>& settings) {
+    for (const auto& setting : settings) {
+        const auto equals = setting.find('=');
+        values[setting.substr(0, equals)] = {setting.substr(equals + 1), "--set"};
+    }
+}
+
+std::string_view word_of(Finding::Severity severity) {
+    switch (severity) {
+        case Finding::Severity::error:
+            return "error";
+        case Finding::Severity::warning:
+            return "warning";
+        case Finding::Severity::note:
+            break;
+    }
+    return "note";
+}
+
+/// A gateway that runs with this configuration holds its ports itself.
+bool is_running(const Config& config) {
+    const std::chrono::seconds limit(3);
+    ControlClient gateway(config.run_dir + "/control.sock", {limit, limit});
+    const auto answer = gateway.fetch({"GET", "/v1/status"});
+    return answer || answer.error().code != Code::unavailable;
+}
+
+std::vector<Finding> look_around(const Config& config) {
+    auto findings = preflight(config);
+    if (is_running(config)) return findings;
+    for (auto& finding : taken_ports(config))
+        findings.push_back(std::move(finding));
+    return findings;
+}
+
+/// Where the key's value stands: file and line, --set, or default.
+std::string origin_of(const Source& source, const std::string& key) {
+    const auto given = source.values.find(key);
+    return given == source.values.end() ? "default" : given->second.origin;
+}
+
+void print_findings(const Console& console, const Source& source, const std::vector<Finding>& findings) {
+    for (const auto& finding : findings) {
+        console.line(fmt::format("{:<8} {}: {}: {}", word_of(finding.severity),
+                                 shown(origin_of(source, finding.key)), finding.key,
+                                 shown(finding.error.what)));
+        if (!finding.error.remedy.empty()) console.line("         remedy: " + shown(finding.error.remedy));
+    }
+}
+
+boost::json::object findings_json(const Source& source, const std::vector<Finding>& findings, bool right) {
+    boost::json::array list;
+    for (const auto& finding : findings)
+        list.push_back({{"severity", word_of(finding.severity)},
+                        {"key", finding.key},
+                        {"origin", origin_of(source, finding.key)},
+                        {"code", to_string(finding.error.code)},
+                        {"what", finding.error.what},
+                        {"remedy", finding.error.remedy}});
+    return {{"ok", right}, {"source", source.name}, {"findings", std::move(list)}};
+}
+
+}  // namespace
+
+Result<Exit> run(const Check& command, Context& context) {
+    TRY(auto source, read_source(command.config_file));
+    overlay(source.values, command.settings);
+    TRY(const auto config, parse_config(source.values));
+    const auto findings = look_around(config);
+    const bool right = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+        return finding.severity == Finding::Severity::error;
+    });
+    const auto& console = context.console;
+    if (console.json) {
+        print_json(console, findings_json(source, findings, right));
+    } else {
+        print_findings(console, source, findings);
+        console.line(
+            (right ? "the configuration is right: " : "the configuration does not fit this machine: ") +
+            shown(source.name));
+    }
+    return right ? Exit::done : Exit::config;
+}
+
+}  // namespace stowage::cli
