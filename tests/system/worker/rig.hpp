@@ -107,6 +107,7 @@ class Rig {
     void kill();  ///< SIGKILL, and waits
     /// Waits at most 10 s; the exit status, or -1.
     int wait_for_exit();
+    void hang_up() { supervisor_.reset(); }  ///< as a supervisor that died
     pid_t pid() const { return pid_; }
     int supervisor() const { return supervisor_.get(); }
     const std::filesystem::path& lab() const { return lab_; }

@@ -1,0 +1,220 @@
+// What happens to uploads that do not end well, and to the file that they were to replace.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "tests/system/worker/rig.hpp"
+
+namespace stowage::ftps::rig {
+
+namespace fs = std::filesystem;
+
+class Upload : public testing::TestWithParam<int> {
+  protected:
+    int version() const { return GetParam(); }
+
+    /// An upload that stops after `bytes` with a FIN, or stays open if `keep` is given.
+    Reply cut_off(Rig& rig, Rig::Login& login, const std::string& command, const std::string& bytes) {
+        Data data(Rig::epsv(*login.control), "127.0.0.1", mint(rig.key(), login.nonce, version()), version());
+        if (const auto opened = login.control->ask(command); opened.code != 150) return opened;
+        EXPECT_TRUE(data.handshake());
+        data.write(bytes);
+        data.cut();
+        return login.control->read();
+    }
+};
+
+TEST_P(Upload, EndOfTcpWithoutCloseNotifyPublishesNothingAndGoesOnLater) {
+    Rig rig;
+    auto alice = rig.login();
+    const std::string first(200'000, 'a'), second(100'000, 'b');
+    EXPECT_EQ(cut_off(rig, alice, "STOR set", first).code, 426);
+    EXPECT_TRUE(rig.visible().empty());
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 200000\r\n");
+    EXPECT_NE(alice.control->ask("MLST set").text.find("size=200000;"), std::string::npos);
+    std::string listing;
+    EXPECT_EQ(rig.retrieve(alice, "MLSD", listing, version()).code, 226);
+    EXPECT_NE(listing.find("size=200000;"), std::string::npos) << listing;
+    EXPECT_EQ(alice.control->ask("REST 200000").code, 350);
+    EXPECT_EQ(rig.store(alice, "STOR set", second, version()).code, 226);
+    EXPECT_TRUE(rig.content("/set") == first + second);
+    EXPECT_EQ(rig.staged(), 0u);
+}
+
+TEST_P(Upload, FailedOverwriteKeepsTheOldFileForPods) {
+    Rig rig;
+    auto alice = rig.login();
+    ASSERT_EQ(rig.store(alice, "STOR set", "the old one", version()).code, 226);
+    EXPECT_EQ(cut_off(rig, alice, "STOR set", "the new").code, 426);
+    EXPECT_EQ(rig.content("/set"), "the old one");
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 7\r\n");
+    EXPECT_EQ(alice.control->ask("DELE set").code, 250);
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 11\r\n");
+    EXPECT_EQ(rig.content("/set"), "the old one");
+}
+
+TEST_P(Upload, SurvivesAKilledWorker) {
+    Rig rig;
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR folder-to-come").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("0123456789");
+    for (int i = 0; i < 500 && alice.control->ask("STAT").text.find(": 10 bytes") == std::string::npos; ++i)
+        std::this_thread::yield();
+    rig.kill();
+    EXPECT_TRUE(rig.visible().empty());
+    EXPECT_EQ(rig.staged(), 1u);
+    rig.start();
+    auto again = rig.login();
+    EXPECT_EQ(again.control->ask("SIZE folder-to-come").text, "213 10\r\n");
+    EXPECT_EQ(rig.store(again, "APPE folder-to-come", "abc", version()).code, 226);
+    EXPECT_EQ(rig.content("/folder-to-come"), "0123456789abc");
+}
+
+TEST_P(Upload, AbortEndsItWith426And226) {
+    Rig rig;
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("half");
+    EXPECT_EQ(alice.control->ask("NOOP").code, 200);
+    EXPECT_EQ(alice.control->ask("STAT").code, 213);
+    EXPECT_EQ(alice.control->ask("ABOR").code, 426);
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_TRUE(rig.visible().empty());
+    // And while nobody has connected yet.
+    Rig::epsv(*alice.control);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    EXPECT_EQ(alice.control->ask("ABOR").code, 426);
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(rig.store(alice, "STOR set", "whole", version()).code, 226);
+}
+
+TEST_P(Upload, QuitWaitsForTheEndOfTheTransfer) {
+    Rig rig;
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    alice.control->send("QUIT");
+    data.write("all of it");
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(alice.control->read().code, 221);
+    EXPECT_EQ(alice.control->read().code, 0);
+    EXPECT_TRUE(alice.control->close_was_asked());
+    EXPECT_EQ(rig.content("/set"), "all of it");
+}
+
+TEST_P(Upload, TheSameNameTwiceAtOnceIsRefusedWithWhoAndWhen) {
+    Rig rig;
+    auto alice = rig.login("alice"), bob = rig.login("bob");
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    Rig::epsv(*bob.control);
+    const auto refused = bob.control->ask("STOR set");
+    EXPECT_EQ(refused.code, 450);
+    EXPECT_NE(refused.text.find("alice has been uploading it since 2"), std::string::npos) << refused.text;
+    EXPECT_EQ(bob.control->ask("DELE set").code, 450);
+    data.write("alice's");
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(rig.store(bob, "STOR set", "bob's", version()).code, 226);
+    EXPECT_EQ(rig.content("/set"), "bob's");
+}
+
+TEST_P(Upload, ARestOnACompleteFileNeverShowsHalfToPods) {
+    Rig rig;
+    auto alice = rig.login();
+    rig.write_as_pod("/set", "0123456789");
+    alice.control->ask("REST 11");
+    Rig::epsv(*alice.control);
+    EXPECT_EQ(alice.control->ask("STOR set").code, 554);
+    alice.control->ask("REST 4");
+    EXPECT_EQ(cut_off(rig, alice, "STOR set", "xy").code, 426);
+    EXPECT_EQ(rig.content("/set"), "0123456789");
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 6\r\n");
+    std::string back;
+    EXPECT_EQ(rig.retrieve(alice, "RETR set", back, version()).code, 226);
+    EXPECT_EQ(back, "0123xy");
+    EXPECT_EQ(rig.store(alice, "APPE set", "z", version()).code, 226);
+    EXPECT_EQ(rig.content("/set"), "0123xyz");
+}
+
+TEST_P(Upload, PartialsMoveWithRenames) {
+    Rig rig;
+    auto alice = rig.login();
+    ASSERT_EQ(alice.control->ask("MKD one").code, 257);
+    EXPECT_EQ(cut_off(rig, alice, "STOR one/set", "abc").code, 426);
+    EXPECT_EQ(alice.control->ask("RMD one").code, 550);
+    EXPECT_EQ(alice.control->ask("RNFR one").code, 350);
+    EXPECT_EQ(alice.control->ask("RNTO two").code, 250);
+    EXPECT_EQ(alice.control->ask("RNFR two/set").code, 350);
+    EXPECT_EQ(alice.control->ask("RNTO two/other").code, 250);
+    EXPECT_EQ(alice.control->ask("SIZE two/other").text, "213 3\r\n");
+    rig.kill();
+    rig.start();
+    auto again = rig.login();
+    EXPECT_EQ(rig.store(again, "APPE two/other", "def", version()).code, 226);
+    EXPECT_EQ(rig.content("/two/other"), "abcdef");
+}
+
+TEST_P(Upload, ModesAreTheLabs) {
+    Rig rig;
+    auto alice = rig.login();
+    alice.control->ask("MKD dir");
+    rig.store(alice, "STOR dir/set", "x", version());
+    struct stat seen {};
+    ASSERT_EQ(::stat((rig.lab() / "dir").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 02770u);
+    ASSERT_EQ(::stat((rig.lab() / "dir/set").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 0660u);
+    EXPECT_EQ(seen.st_uid, lab_uid);
+    EXPECT_EQ(seen.st_gid, lab_uid);
+    EXPECT_EQ(alice.control->ask("SITE CHMOD 700 dir/set").code, 200);
+    EXPECT_EQ(alice.control->ask("MFMT 20200102030405 dir/set").code, 213);
+    EXPECT_EQ(alice.control->ask("MDTM dir/set").text, "213 20200102030405\r\n");
+    // Replacing a file keeps its mode, as writing in place would.
+    rig.store(alice, "STOR dir/set", "y", version());
+    ASSERT_EQ(::stat((rig.lab() / "dir/set").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 0700u);
+}
+
+TEST_P(Upload, AFullDiskIs552AndLeavesNothing) {
+    char pattern[] = "/var/tmp/stowage-full.XXXXXX";
+    ASSERT_TRUE(::mkdtemp(pattern));
+    if (::mount("none", pattern, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m") != 0) {
+        ::rmdir(pattern);
+        GTEST_SKIP() << "tmpfs cannot be mounted here";
+    }
+    {
+        Rig::Options options;
+        options.directory = pattern;
+        options.quota_bytes = 4ull << 20;
+        Rig rig(options);
+        auto alice = rig.login();
+        ASSERT_EQ(rig.store(alice, "STOR kept", "kept", version()).code, 226);
+        const auto full = rig.store(alice, "STOR kept", std::string(6 << 20, 'x'), version());
+        EXPECT_EQ(full.code, 552) << full.text;
+        EXPECT_NE(full.text.find("4MiB"), std::string::npos) << full.text;
+        EXPECT_EQ(rig.content("/kept"), "kept");
+        EXPECT_EQ(rig.visible(), std::vector<std::string>{"kept"});
+        EXPECT_EQ(rig.staged(), 0u);
+        EXPECT_EQ(rig.store(alice, "STOR small", "fits again", version()).code, 226);
+        EXPECT_EQ(alice.control->ask("ALLO 99999999").code, 552);
+    }
+    ::umount(pattern);
+    ::rmdir(pattern);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Upload, testing::Values(tls12, tls13),
+                         [](const auto& version) { return version.param == tls12 ? "Tls12" : "Tls13"; });
+
+}  // namespace stowage::ftps::rig
