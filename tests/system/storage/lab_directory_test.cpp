@@ -1,0 +1,122 @@
+// Promises of making and observing a lab's directory.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "provisioning/storage/marker.hpp"
+#include "provisioning/storage/subvolume.hpp"
+#include "tests/system/storage/filesystem_rig.hpp"
+
+namespace stowage::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LabDirectory : public FilesystemRig {
+  protected:
+    void expect_whole(const std::string& lab = "lab1") {
+        const auto seen = observe_directory(place(lab));
+        ASSERT_TRUE(seen) << seen.error().text();
+        EXPECT_TRUE(seen->directory_exists && seen->marked && seen->mounted);
+        EXPECT_EQ(seen->uid, lab_uid);
+        EXPECT_EQ(seen->gid, lab_uid);
+        EXPECT_EQ(seen->mode, 02770u);
+    }
+};
+
+TEST_P(LabDirectory, IsTheLabsOwnAndMakingItTwiceChangesNothing) {
+    ASSERT_TRUE(make_directory(place()));
+    expect_whole();
+    EXPECT_TRUE(observe_directory(place())->empty);
+    const auto before = fs::last_write_time(in_lab(".stowage/lab"));
+    ASSERT_TRUE(make_directory(place()));
+    EXPECT_EQ(fs::last_write_time(in_lab(".stowage/lab")), before);
+    const auto root = *open_root(root_);
+    EXPECT_EQ(*is_mount_root(root, "lab1"), on_btrfs());
+    EXPECT_EQ(as_lab([&] { return std::ofstream(in_lab("data")) << "x" ? 0 : 1; }), 0);
+    EXPECT_EQ(as_lab([&] { return std::ofstream(in_lab(".stowage/partials/p")) << "x" ? 0 : 1; }), 0);
+    EXPECT_EQ(as_lab([&] { return ::unlink(in_lab(".stowage/lab").c_str()) != 0 ? 0 : 1; }), 0)
+        << "the marker is root's";
+    EXPECT_FALSE(observe_directory(place())->empty);
+}
+
+TEST_P(LabDirectory, KilledAtAnyMomentItIsWholeAfterTheNextTry) {
+    int killed = 0;
+    for (unsigned i = 0; i < 40; ++i) {
+        const auto lab = "lab" + std::to_string(i);
+        killed += kill_during([&] { (void)make_directory(place(lab)); }, i * 50);
+        const auto made = make_directory(place(lab));
+        ASSERT_TRUE(made) << made.error().text();
+        expect_whole(lab);
+        EXPECT_TRUE(observe_directory(place(lab))->empty);
+    }
+    EXPECT_GT(killed, 3);
+}
+
+TEST_P(LabDirectory, ForeignFilesAreNamedAndLeftAlone) {
+    fs::create_directory(root_ + "/lab1");
+    std::ofstream(in_lab("thesis.tex")) << "years of work";
+    const auto refused = make_directory(place());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::exists);
+    EXPECT_NE(refused.error().what.find("thesis.tex"), std::string::npos);
+    EXPECT_FALSE(fs::exists(in_lab(".stowage")));
+    EXPECT_FALSE(observe_directory(place())->marked);
+}
+
+TEST_P(LabDirectory, EmptyDirectoryIsTaken) {
+    fs::create_directory(root_ + "/lab1");
+    ASSERT_TRUE(make_directory(place()));
+    expect_whole();
+}
+
+TEST_P(LabDirectory, SymbolicLinkInItsPlaceIsRefused) {
+    fs::create_directory(folder_ + "/elsewhere");
+    fs::create_directory_symlink(folder_ + "/elsewhere", root_ + "/lab1");
+    EXPECT_FALSE(make_directory(place()));
+    EXPECT_FALSE(observe_directory(place()));
+    EXPECT_TRUE(fs::is_empty(folder_ + "/elsewhere"));
+}
+
+TEST_P(LabDirectory, ForgedStowageFolderIsSetAsideAndNothingOutsideIsTouched) {
+    ASSERT_TRUE(make_directory(place()));
+    fs::create_directory(folder_ + "/outside");
+    // What a pod can do: it owns the directory around .stowage.
+    ASSERT_EQ(as_lab([&] {
+                  fs::rename(in_lab(".stowage"), in_lab("moved"));
+                  fs::create_directory_symlink(folder_ + "/outside", in_lab(".stowage"));
+                  return 0;
+              }),
+              0);
+    EXPECT_FALSE(observe_directory(place())->marked);
+    ASSERT_TRUE(make_directory(place()));
+    expect_whole();
+    EXPECT_TRUE(fs::is_empty(folder_ + "/outside"));
+    EXPECT_FALSE(fs::is_symlink(in_lab(".stowage")));
+}
+
+TEST_P(LabDirectory, RootThatOthersMayWriteInIsRefused) {
+    ::chmod(root_.c_str(), 0777);
+    const auto refused = make_directory(place());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::config);
+}
+
+TEST_P(LabDirectory, ReleaseAndMakeAgainKeepTheFiles) {
+    ASSERT_TRUE(make_directory(place()));
+    std::ofstream(in_lab("data")) << "x";
+    ASSERT_TRUE(release_directory(place()));
+    ASSERT_TRUE(release_directory(place()));
+    EXPECT_EQ(observe_directory(place())->mounted, !on_btrfs());
+    ASSERT_TRUE(make_directory(place()));
+    expect_whole();
+    EXPECT_TRUE(fs::exists(in_lab("data")));
+}
+
+INSTANTIATE_TEST_SUITE_P(On, LabDirectory, testing::Values("btrfs", "tmpfs"), name_of_parameter);
+
+}  // namespace
+}  // namespace stowage::storage

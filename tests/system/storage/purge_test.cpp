@@ -1,0 +1,93 @@
+// Promises of deleting a lab's data.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "provisioning/storage/subvolume.hpp"
+#include "tests/system/storage/filesystem_rig.hpp"
+
+namespace stowage::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Purge : public FilesystemRig {
+  protected:
+    /// A tree as a hostile pod would leave it.
+    void fill(const std::string& lab = "lab1") {
+        fs::create_directory(folder_ + "/outside");
+        std::ofstream(folder_ + "/outside/precious") << "x";
+        fs::create_directory_symlink(folder_ + "/outside", in_lab("link", lab));
+        fs::create_symlink(folder_ + "/outside/precious", in_lab("file-link", lab));
+        ::mkfifo(in_lab("fifo", lab).c_str(), 0600);
+        for (int i = 0; i < 500; ++i)
+            std::ofstream(in_lab("file" + std::to_string(i), lab)) << i;
+        fs::create_hard_link(in_lab("file1", lab), in_lab("hard", lab));
+        fs::create_directories(in_lab("closed/inside", lab));
+        ::chmod(in_lab("closed", lab).c_str(), 0);
+        make_deep(in_lab("deep", lab), 1500);
+    }
+    static void make_deep(const std::string& top, int levels) {
+        ::mkdir(top.c_str(), 0700);
+        Fd at(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        for (int i = 0; i < levels; ++i) {
+            ASSERT_EQ(::mkdirat(at.get(), "dddd", 0700), 0);
+            at = Fd(::openat(at.get(), "dddd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        }
+    }
+    bool nothing_left() const { return fs::is_empty(root_); }
+};
+
+TEST_P(Purge, LeavesNothingBehindAndNothingOutsideTouched) {
+    ASSERT_TRUE(make_directory(place()));
+    fill();
+    const auto purged = purge_directory(place());
+    ASSERT_TRUE(purged) << purged.error().text();
+    EXPECT_TRUE(nothing_left());
+    EXPECT_TRUE(fs::exists(folder_ + "/outside/precious"));
+    EXPECT_TRUE(purge_directory(place())) << "done twice it is done once";
+    EXPECT_TRUE(nothing_left());
+}
+
+TEST_P(Purge, WithoutTheMarkerNothingIsDeleted) {
+    fs::create_directory(root_ + "/lab1");
+    std::ofstream(in_lab("thesis.tex")) << "x";
+    const auto refused = purge_directory(place());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::denied);
+    EXPECT_TRUE(fs::exists(in_lab("thesis.tex")));
+    auto other = place();
+    ASSERT_TRUE(make_directory(place("lab2")));
+    other.name = "lab2";
+    other.uid = lab_uid + 1;
+    EXPECT_FALSE(purge_directory(other)) << "the marker names another uid";
+    EXPECT_TRUE(fs::exists(in_lab(".stowage/lab", "lab2")));
+}
+
+TEST_P(Purge, KilledAtAnyMomentTheNextOneEndsIt) {
+    for (unsigned i = 0; i < 12; ++i) {
+        ASSERT_TRUE(make_directory(place()));
+        fill();
+        (void)kill_during([&] { (void)purge_directory(place()); }, 100 + i * 700);
+        const auto purged = purge_directory(place());
+        ASSERT_TRUE(purged) << purged.error().text();
+        EXPECT_TRUE(nothing_left()) << i;
+        fs::remove_all(folder_ + "/outside");
+    }
+}
+
+TEST_P(Purge, OtherLabsStay) {
+    ASSERT_TRUE(make_directory(place()));
+    ASSERT_TRUE(make_directory(place("lab2")));
+    std::ofstream(in_lab("data", "lab2")) << "x";
+    ASSERT_TRUE(purge_directory(place()));
+    EXPECT_TRUE(fs::exists(in_lab("data", "lab2")));
+}
+
+INSTANTIATE_TEST_SUITE_P(On, Purge, testing::Values("btrfs", "tmpfs"), name_of_parameter);
+
+}  // namespace
+}  // namespace stowage::storage
