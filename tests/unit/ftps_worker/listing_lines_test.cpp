@@ -1,0 +1,67 @@
+// Lines of LIST and MLSD.
+// Runs in: tests only.
+#include "ftps/worker/listing_lines.hpp"
+
+#include <gtest/gtest.h>
+
+namespace stowage::ftps {
+
+namespace {
+
+Seen seen(std::string name, mode_t mode, off_t size = 3) {
+    Seen one{std::move(name), {}, {}};
+    one.stat.st_mode = mode;
+    one.stat.st_size = size;
+    one.stat.st_nlink = 1;
+    one.stat.st_mtime = 1795467545;
+    one.stat.st_dev = 0x10;
+    one.stat.st_ino = 0xff;
+    return one;
+}
+
+}  // namespace
+
+TEST(Listing, IsTheFormOfLs) {
+    EXPECT_EQ(list_line(seen("set.bin", S_IFREG | 0660), "lab1", 1795467545),
+              "-rw-rw----   1 lab1     lab1                3 Nov 23 20:59 set.bin");
+    EXPECT_EQ(list_line(seen("d", S_IFDIR | 02770), "lab1", 1795467545).substr(0, 10), "drwxrws---");
+    auto link = seen("l", S_IFLNK | 0777);
+    link.link_target = "a\nb";
+    EXPECT_TRUE(list_line(link, "lab1", 1795467545).ends_with(" l -> a?b"));
+}
+
+TEST(Listing, EscapesNewlinesInNames) {
+    EXPECT_EQ(line_name("a\r\nb\tc\x1b"), "a??b\tc\x1b");
+    EXPECT_EQ(shown_name("a\r\nb\tc\x1b\x7f"), "a??b?c??");
+    EXPECT_EQ(line_name("caf\xc3\xa9 \xff"), "caf\xc3\xa9 \xff");
+}
+
+TEST(Listing, FactsAreRfc3659s) {
+    EXPECT_EQ(fact_line(seen("a b", S_IFREG | 0660), all_facts),
+              "type=file;size=3;modify=20261123205905;perm=adfrw;unique=10gff;UNIX.mode=0660; a b");
+    EXPECT_EQ(fact_line(seen("d", S_IFDIR | 02770), static_cast<unsigned>(Fact::perm)), "perm=cdeflmp; d");
+    EXPECT_EQ(fact_line(seen("x", S_IFIFO | 0600), static_cast<unsigned>(Fact::type)),
+              "type=OS.unix=special; x");
+    auto link = seen("l", S_IFLNK | 0777);
+    link.link_target = "a;type=dir";
+    EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink; l");
+    link.link_target = "plain";
+    EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink:plain; l");
+}
+
+TEST(Listing, ClientsChooseFacts) {
+    EXPECT_EQ(fact_names(parse_facts("Size;TYPE;nonsense;unix.mode"), false), "type;size;UNIX.mode;");
+    EXPECT_EQ(fact_names(parse_facts(""), true), "type;size;modify;perm;unique;UNIX.mode;");
+    EXPECT_EQ(fact_names(parse_facts("modify;"), true), "type;size;modify*;perm;unique;UNIX.mode;");
+}
+
+TEST(Listing, FlagsAreNotPaths) {
+    EXPECT_EQ(parse_list_argument("-al /").path, "/");
+    EXPECT_EQ(parse_list_argument("-a -l").path, "");
+    EXPECT_TRUE(parse_list_argument("-lR dir with blanks").recursive);
+    EXPECT_EQ(parse_list_argument("-lR dir with blanks").path, "dir with blanks");
+    EXPECT_EQ(parse_list_argument("-- -x").path, "-x");
+    EXPECT_EQ(parse_list_argument("plain").path, "plain");
+}
+
+}  // namespace stowage::ftps
