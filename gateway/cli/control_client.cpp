@@ -109,6 +109,8 @@ Result<void> ControlClient::Exchange::parse() {
         const auto used = parser.put(boost::asio::buffer(unparsed), error);
         unparsed.erase(0, used);
         if (streams()) CHECK(feed_lines());
+        if (parser.get().body().size() > max_answer_bytes)
+            return Error{Code::protocol, "the gateway's answer has no end"};
         if (error == http::error::need_more) return {};
         if (error)
             return Error{Code::protocol, "the gateway's answer is not HTTP: " + error.message(),

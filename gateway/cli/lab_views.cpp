@@ -31,7 +31,7 @@ std::string quota_text(const json::object& lab) {
     text += fmt::format(", {} of {} files", number_of(lab, "used_inodes"),
                         inodes == 0 ? std::string("any number of") : std::to_string(inodes));
     const auto backend = text_of(lab, "quota_backend");
-    if (backend == "none") return text + "; counted for FTPS only, nothing limits pods";
+    if (backend == "none") return text + "; not enforced: this filesystem has no quotas";
     return backend.empty() ? text : text + "; enforced by " + backend;
 }
 
