@@ -59,6 +59,13 @@ Code code_of_number(int number) {
     }
 }
 
+/// libnfs has no stable number for these: a refused connection came as EFAULT, "Socket failed with POLLHUP".
+bool is_about_connection(std::string_view text) {
+    for (const std::string_view word : {"ocket", "onnect", "POLLHUP", "POLLERR"})
+        if (text.find(word) != std::string_view::npos) return true;
+    return false;
+}
+
 }  // namespace
 
 std::string_view error_token(std::string_view text) {
@@ -78,6 +85,9 @@ Error nfs_error(int number, std::string_view text, std::string_view doing) {
             return {meaning.code, fmt::format("{}: {} ({})", doing, meaning.words, token),
                     std::string(meaning.remedy)};
     if (!token.empty()) return {Code::io, fmt::format("{}: {}", doing, token)};
+    if (is_about_connection(text))
+        return {Code::unavailable, fmt::format("{}: no connection to the NFS server ({})", doing, text),
+                "look whether it runs, on that port, and whether a firewall is in between"};
     return {code_of_number(number), fmt::format("{}: {}", doing, text.empty() ? "failed" : text)};
 }
 

@@ -87,10 +87,11 @@ bool read_client(sd_bus_message* m, ServedClient& client) {
 template <typename T, typename ReadOne>
 bool read_array(sd_bus_message* m, std::vector<T>& items, ReadOne read_one) {
     if (sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, nullptr) <= 0) return false;
-    int entered = 0;
-    while ((entered = sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, nullptr)) > 0)
+    while (sd_bus_message_at_end(m, 0) == 0) {
+        if (sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, nullptr) <= 0) return false;
         if (!read_one(m, items.emplace_back())) return false;
-    return entered == 0 && sd_bus_message_exit_container(m) >= 0;
+    }
+    return sd_bus_message_exit_container(m) >= 0;
 }
 
 std::string filter(std::uint16_t export_id) {

@@ -38,20 +38,6 @@ std::string comment(std::string_view text, std::string_view key) {
     return std::string(value.substr(0, value.find('\n')));
 }
 
-std::string_view log_level(log::Level level) {
-    switch (level) {
-        case log::Level::error:
-            return "CRIT";
-        case log::Level::warning:
-            return "WARN";
-        case log::Level::notice:
-        case log::Level::info:
-        case log::Level::debug:
-            return "EVENT";
-    }
-    return "EVENT";
-}
-
 Result<std::vector<std::string>> recorded_labs(const GaneshaFiles& files) {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(files.exports_dir.c_str()), &::closedir);
     if (!directory) return system_error(errno, "opendir " + files.exports_dir);
@@ -123,10 +109,10 @@ Result<std::string> render_server_config(const Config& config, const GaneshaFile
         "NFS_KRB5 {{ Active_krb5 = false; CCacheDir = \"{}\"; }}\n"
         "EXPORT_DEFAULTS {{ Protocols = 4; Transports = TCP; SecType = sys; Access_Type = None;\n"
         "    Squash = all_squash; }}\n"
-        "LOG {{ Default_Log_Level = {}; Components {{ NFS_CB = FATAL; DISPATCH = FATAL; }} }}\n"
+        "LOG {{ Components {{ INIT = WARN; THREAD = WARN; NFS_CB = FATAL; DISPATCH = FATAL; }} }}\n"
         "%include exports.conf\n",
         config.nfs.port, config.nfs.bind_address, files.recovery_dir,
-        config.nfs.ganesha_graceless ? "true" : "false", files.credentials_dir, log_level(config.log_level));
+        config.nfs.ganesha_graceless ? "true" : "false", files.credentials_dir);
 }
 
 std::string render_bus_config() {

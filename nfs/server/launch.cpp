@@ -2,13 +2,15 @@
 // Runs in: nfs_server.
 #include "nfs/server/launch.hpp"
 
+#include <cap-ng.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/capability.h>
+#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -16,7 +18,6 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
-#include "gateway/base/privileges.hpp"
 #include "nfs/exports/bus_socket.hpp"
 #include "nfs/exports/lock.hpp"
 
@@ -29,19 +30,32 @@ constexpr auto bus_limit = std::chrono::seconds(10);
 /// Ganesha opens by handle (DAC_READ_SEARCH), acts as the lab (SETUID, SETGID), changes what the lab owns
 /// (FOWNER), and answers COMMIT with files opened as root (DAC_OVERRIDE: without it each fsync over NFS was
 /// answered NFS4ERR_ACCESS). CAP_SYS_RESOURCE, which would pass over quotas, and the rest are gone.
+std::vector<unsigned> capabilities_of(Rights rights) {
+    if (rights == Rights::none) return {};
+    std::vector<unsigned> kept = {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_SETUID, CAP_SETGID, CAP_FOWNER};
+    if (rights == Rights::ganesha_on_low_port) kept.push_back(CAP_NET_BIND_SERVICE);
+    return kept;
+}
+
+/// Stays uid 0, which after exec has what the bounding set holds: so that set keeps `rights` and nothing else
+/// (privileges::become() empties it).
 Result<void> give_away(Rights rights) {
-    switch (rights) {
-        case Rights::none:
-            return privileges::become(0, 0);
-        case Rights::ganesha:
-            return privileges::become(
-                0, 0, {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_SETUID, CAP_SETGID, CAP_FOWNER});
-        case Rights::ganesha_on_low_port:
-            return privileges::become(0, 0,
-                                      {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_SETUID, CAP_SETGID,
-                                       CAP_FOWNER, CAP_NET_BIND_SERVICE});
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "prctl no_new_privs");
+    if (::setgroups(0, nullptr) != 0) return system_error(errno, "setgroups");
+    capng_clear(CAPNG_SELECT_BOTH);
+    for (const auto capability : capabilities_of(rights))
+        (void)capng_update(CAPNG_ADD,
+                           static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET),
+                           capability);
+    if (const int result = capng_apply(CAPNG_SELECT_BOTH); result != 0)
+        return Error{Code::internal, fmt::format("capng_apply answered {}", result)};
+    for (int capability = 0; capability <= CAP_LAST_CAP; ++capability) {
+        const auto kept = capabilities_of(rights);
+        const bool is_kept = std::find(kept.begin(), kept.end(), capability) != kept.end();
+        if (!is_kept && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1)
+            return Error{Code::internal, fmt::format("capability {} was not given away", capability)};
     }
-    return Error{Code::internal, "no such rights"};
+    return {};
 }
 
 void raise_descriptor_limit() {
