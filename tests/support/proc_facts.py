@@ -1,0 +1,99 @@
+"""Reading what a process may do, from /proc. proc(5), capabilities(7)."""
+
+import os
+import pathlib
+import re
+
+
+class ProcFacts:
+    """A snapshot of /proc/PID/status by field name, as text, with typed views."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.fields = dict(line.split(":", 1) for line in self._read("status").splitlines() if ":" in line)
+        self.fields = {key: value.strip() for key, value in self.fields.items()}
+
+    def _read(self, name):
+        return pathlib.Path(f"/proc/{self.pid}/{name}").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def uids(self):
+        """real, effective, saved, filesystem"""
+        return [int(number) for number in self.fields["Uid"].split()]
+
+    @property
+    def gids(self):
+        return [int(number) for number in self.fields["Gid"].split()]
+
+    @property
+    def groups(self):
+        return [int(number) for number in self.fields["Groups"].split()]
+
+    def capabilities(self, which):
+        """which: CapEff, CapPrm, CapInh, CapBnd, CapAmb; the bit numbers."""
+        bits = int(self.fields[which], 16)
+        return {number for number in range(64) if bits >> number & 1}
+
+    @property
+    def no_new_privileges(self):
+        return self.fields["NoNewPrivs"] == "1"
+
+    @property
+    def seccomp_filter(self):
+        return self.fields["Seccomp"] == "2"
+
+    @property
+    def root(self):
+        return os.readlink(f"/proc/{self.pid}/root")
+
+    @property
+    def executable(self):
+        return os.path.basename(os.readlink(f"/proc/{self.pid}/exe"))
+
+    def descriptors(self):
+        """{number: target}"""
+        found = {}
+        for number in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                found[int(number)] = os.readlink(f"/proc/{self.pid}/fd/{number}")
+            except FileNotFoundError:
+                pass
+        return found
+
+    def descriptor_text(self, number, limit=1 << 20):
+        """What a regular file or memfd behind a descriptor holds; empty for others."""
+        path = f"/proc/{self.pid}/fd/{number}"
+        if not os.path.isfile(path):
+            return b""
+        with open(path, "rb") as file:
+            return file.read(limit)
+
+    def memory_holds(self, needles):
+        """Those of the byte strings that stand somewhere in the readable memory of the process."""
+        found = set()
+        keep = max(map(len, needles)) - 1
+        with open(f"/proc/{self.pid}/mem", "rb", buffering=0) as memory:
+            for line in self._read("maps").splitlines():
+                match = re.match(r"([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ *(.*)", line)
+                if not match or match[3] in ("[vvar]", "[vsyscall]", "[vvar_vclock]"):
+                    continue
+                begin, end = int(match[1], 16), int(match[2], 16)
+                found |= self._search(memory, begin, end, needles, keep)
+        return found
+
+    @staticmethod
+    def _search(memory, begin, end, needles, keep):
+        found, tail = set(), b""
+        while begin < end:
+            try:
+                memory.seek(begin)
+                chunk = memory.read(min(end - begin, 1 << 20))
+            except (OSError, OverflowError, ValueError):
+                break
+            if not chunk:
+                break
+            window = tail + chunk
+            found |= {needle for needle in needles if needle in window}
+            tail = window[-keep:]
+            begin += len(chunk)
+        return found

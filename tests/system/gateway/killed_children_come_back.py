@@ -1,0 +1,95 @@
+"""A child that dies is started again; sessions of other labs do not notice."""
+
+import signal
+import unittest
+
+from stowage_rig import Rig, kill, run_tests, wait_until
+
+
+class KilledChildrenComeBack(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig().__enter__()
+        cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
+        cls.passwords = {}
+        for lab, user in (("lab1", "alice"), ("lab2", "bob")):
+            cls.rig.create_lab(lab)
+            cls.passwords[user] = cls.rig.add_user(user, lab)
+
+    def killed(self, name, number=signal.SIGKILL):
+        """Kills the process of this name; returns it once another one runs in its place."""
+        before = self.rig.processes()[name]
+        kill(before["pid"], number)
+
+        def another():
+            now = self.rig.processes().get(name)
+            return now if now and now["running"] and now["pid"] not in (0, before["pid"]) else None
+
+        after = wait_until(another, what=f"another {name}")
+        self.assertGreater(after["restarts"], before["restarts"])
+
+    def can_transfer(self, user, lab):
+        session = self.rig.login(user, self.passwords[user])
+        session.store("again", b"bytes")
+        self.assertEqual((self.rig.labs / lab / "again").read_bytes(), b"bytes")
+        return session
+
+    def test_worker(self):
+        alice, bob = self.can_transfer("alice", "lab1"), self.can_transfer("bob", "lab2")
+        victim = self.rig.processes()["worker lab1"]["pid"]
+        kill(victim)
+        with self.assertRaises((EOFError, OSError)):  # alice's session went with its worker, and says so
+            alice.sock.settimeout(10)
+            alice.voidcmd("NOOP")
+            alice.voidcmd("NOOP")
+        bob.store("after", b"others do not notice")
+        self.can_transfer("alice", "lab1")
+
+    def test_worker_in_the_middle_of_an_upload(self):
+        alice, bob = self.can_transfer("alice", "lab1"), self.can_transfer("bob", "lab2")
+        data, _ = alice.ntransfercmd("STOR half")
+        data.sendall(b"x" * 100_000)
+        kill(self.rig.processes()["worker lab1"]["pid"])
+        with self.assertRaises((EOFError, OSError)):
+            alice.getresp()
+        data.close()
+        self.assertFalse((self.rig.labs / "lab1" / "half").exists(), "nothing half-done is published")
+        bob.store("after", b"others do not notice")
+        self.can_transfer("alice", "lab1")
+
+    def test_controller(self):
+        bob = self.can_transfer("bob", "lab2")
+        before = self.rig.processes()["controller"]["pid"]
+        kill(before)
+        wait_until(lambda: self.controller_pid() not in (None, before), what="another controller")
+        bob.store("after", b"transfers need no controller")
+        self.can_transfer("alice", "lab1")
+
+    def controller_pid(self):
+        code, _ = self.rig.run("lab", "list")
+        return self.rig.processes()["controller"]["pid"] if code == 0 else None
+
+    def test_front(self):
+        self.killed("front")
+        wait_until(lambda: self.can_log_in("alice"), what="a login after the front's restart")
+        self.can_transfer("alice", "lab1")
+
+    def can_log_in(self, user):
+        try:
+            return self.rig.login(user, self.passwords[user])
+        except (OSError, EOFError):
+            return None
+
+    def test_nfs_server(self):
+        bob = self.can_transfer("bob", "lab2")
+        self.killed("ganesha")
+        bob.store("after", b"FTPS needs no NFS")
+        wait_until(lambda: self.rig.run("verify", "lab1")[0] == 0, what="lab1 served over NFS again")
+
+    def test_bus(self):
+        self.killed("dbus")
+        wait_until(lambda: self.rig.run("verify", "lab2")[0] == 0, what="lab2 served over NFS again")
+
+
+if __name__ == "__main__":
+    run_tests()
