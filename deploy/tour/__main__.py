@@ -165,9 +165,9 @@ class Tour:
             self.password = self.gateway.answer("user", "add", USER, "--lab", LAB)["password"]
             step.say("with a generated password")
 
-    def share(self):
+    def share(self, below=""):
         export = self.lab["export"]
-        return nfs_reader.url(self.effective["nfs.check_address"], export["port"], export["path"])
+        return nfs_reader.url(self.effective["nfs.check_address"], export["port"], export["path"] + below)
 
     def move_data(self):
         folder = self.options.state / "dataset"
@@ -185,15 +185,17 @@ class Tour:
             step.say(f"{len(self.digests)} files: same bytes, owner {self.lab['uid']}:{self.lab['gid']}")
 
     def compare(self):
-        remote = {name: f"/{FOLDER}/{name}" for name in self.digests}
-        found = nfs_reader.read_all(build.BINARIES, self.share(), list(remote.values()))
-        wrong = []
+        found = nfs_reader.read_tree(build.BINARIES, self.share(f"/{FOLDER}"))
+        owner = (self.lab["uid"], self.lab["gid"])
+        wrong = [f"{name}: not expected" for name in found.keys() - self.digests.keys()]
         for name, digest in self.digests.items():
-            entry = found.get(remote[name])
-            if entry is None or entry["sha256"] != digest:
-                wrong.append(f"{name}: {'missing' if entry is None else 'other bytes'}")
-            elif (entry["uid"], entry["gid"]) != (self.lab["uid"], self.lab["gid"]):
-                wrong.append(f"{name}: owner {entry['uid']}:{entry['gid']}")
+            file = found.get(name)
+            if file is None:
+                wrong.append(f"{name}: missing")
+            elif file.sha256 != digest:
+                wrong.append(f"{name}: other bytes")
+            elif (file.uid, file.gid) != owner:
+                wrong.append(f"{name}: owner {file.uid}:{file.gid}, not {owner[0]}:{owner[1]}")
         if wrong:
             raise Failed("what came over NFS is not what went over FTPS", "", wrong)
 

@@ -81,7 +81,7 @@ class Rig:
         self.clients = []
 
     def __enter__(self):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans come to us and are seen
+        adopt_orphans()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stowage-test-"))
         self.folder.chmod(0o755)
         self.journal = journal.Journal(self.folder / "journal")
@@ -141,7 +141,7 @@ class Rig:
             self.stand_in.stop()
         self.journal.close()
         problems = journal.undo(journal.read(self.folder / "journal"), self.patience)
-        left = children_of(os.getpid())
+        left = living_orphans()
         for pid in left:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
@@ -195,6 +195,20 @@ class Rig:
         return self.stand_in.call("GET", "/_stand_in/requests")
 
 
+def adopt_orphans():
+    """From now on descendants that lose their parent become our children, and are seen."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def living_orphans(known=()):
+    """Our children that are not among the known pids, dead ones reaped."""
+    for pid in children_of(os.getpid()):
+        if pid not in known:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+    return [pid for pid in children_of(os.getpid()) if pid not in known]
+
+
 def children_of(pid):
     return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -218,5 +232,5 @@ def write_site(path, labs, users=()):
     return path
 
 
-__all__ = ["BINARIES", "SOURCE", "Failed", "FtpsClient", "Gateway", "Rig", "children_of", "descendants_of", "kill",
-           "need_root", "nfs_reader", "run_tests", "skip", "wait_until", "write_site"]
+__all__ = ["BINARIES", "SOURCE", "Failed", "FtpsClient", "Gateway", "Rig", "adopt_orphans", "children_of",
+           "descendants_of", "kill", "living_orphans", "need_root", "nfs_reader", "run_tests", "skip", "wait_until", "write_site"]

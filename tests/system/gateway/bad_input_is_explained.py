@@ -1,0 +1,261 @@
+"""Bad input: an error that names what, where and the remedy; a non-zero exit; nothing half-done."""
+
+import shutil
+import socket
+import subprocess
+import unittest
+
+import certificates
+from stowage_rig import BINARIES, Failed, Rig, run_tests, write_site
+from tour import mounts
+
+USAGE, FAILED, CONFIG = 2, 1, 78
+
+
+class BadCommands(unittest.TestCase):
+    """Against a running gateway: nothing changes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig().__enter__()
+        cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
+        cls.rig.create_lab("lab1")
+
+    def tearDown(self):
+        labs = self.rig.gateway.answer("lab", "list")["labs"]
+        self.assertEqual([lab["name"] for lab in labs], ["lab1"], "something was half-done")
+        self.assertEqual(sorted(path.name for path in self.rig.labs.iterdir()), ["lab1"])
+        self.assertEqual(len(self.rig.stand_in.data_sources()), 1)
+
+    def assert_refused(self, *words, codes=(USAGE,), naming=""):
+        code, output = self.rig.run(*words)
+        self.assertIn(code, codes, output)
+        self.assertIn(naming, output)
+        self.assertRegex(output.lower(), r"remedy|see stowage|--help", output)
+
+    def test_lab_names(self):
+        for name in ("..", "/", "a/b", "", "Lab", "1lab", "-lab", "lab_1", "läb", "a" * 58, "a" * 300, "lab 1", "a\nb"):
+            with self.subTest(name=name[:20]):
+                self.assert_refused("lab", "create", "--", name)
+
+    def test_quotas(self):
+        for text in ("-1", "1e30", "ten", "10XiB", "", "0", "99999999999999TiB", "1.2.3G", "10 TiB "):
+            with self.subTest(text=text):
+                self.assert_refused("lab", "create", "lab2", f"--quota={text}", naming="quota")
+
+    def test_inodes(self):
+        for text in ("-1", "1e30", "50MiB", "many"):
+            with self.subTest(text=text):
+                self.assert_refused("lab", "create", "lab2", f"--inodes={text}", naming="inodes")
+
+    def test_networks(self):
+        for text in ("10.0.0.0/33", "10.0.0", "300.1.1.1/8", "10.0.0.0/-1", "host.example/24", "*", "10.0.0.0/8(rw)",
+                     "10.0.0.0/8 0.0.0.0/0", "fe80::/129"):
+            with self.subTest(text=text):
+                self.assert_refused("lab", "create", "lab2", f"--clients={text}")
+
+    def test_site_files(self):
+        folder = self.rig.folder
+        cases = {
+            "unknown key": ("labs:\n  - name: lab1\n    quotta: 1GiB\n", "quotta"),
+            "duplicate lab": ("labs:\n  - name: lab2\n  - name: lab2\n", "lab2"),
+            "broken": ("labs:\n  - name: [\n", ""),
+            "no map": ("- just\n- a list\n", ""),
+            "bad name": ("labs:\n  - name: ../etc\n", "../etc"),
+            "user of no lab": ("labs: []\nusers:\n  - {name: bob, lab: nowhere}\n", "nowhere"),
+            "unknown top": ("laboratories: []\n", "laboratories"),
+        }
+        for what, (text, naming) in cases.items():
+            with self.subTest(what):
+                path = folder / "bad-site.yaml"
+                path.write_text(text, encoding="utf-8")
+                for command in ("plan", "apply"):
+                    code, output = self.rig.run(command, str(path))
+                    self.assertIn(code, (FAILED, USAGE, CONFIG), output)
+                    self.assertIn(naming, output)
+                    if what != "user of no lab":
+                        self.assertRegex(output, r"bad-site\.yaml:\d+")
+
+    def test_missing_site_file(self):
+        code, output = self.rig.run("apply", "/nowhere/site.yaml")
+        self.assertNotEqual(code, 0)
+        self.assertIn("/nowhere/site.yaml", output)
+
+    def test_existing_lab(self):
+        self.assert_refused("lab", "create", "lab1", codes=(FAILED,), naming="lab1")
+
+    def test_unknown_lab_and_user(self):
+        for words in (("lab", "show", "nowhere"), ("lab", "delete", "nowhere"), ("verify", "nowhere"),
+                      ("user", "add", "eve", "--lab", "nowhere"), ("user", "passwd", "nobody"),
+                      ("user", "remove", "nobody")):
+            with self.subTest(words=words):
+                self.assert_refused(*words, codes=(FAILED,))
+
+    def test_purge_without_confirmation(self):
+        (self.rig.labs / "lab1" / "keep").write_text("me")
+        code, output = self.rig.run("lab", "delete", "lab1", "--purge-data")
+        self.assertNotEqual(code, 0, output)
+        code, output = self.rig.run("lab", "delete", "lab1", "--purge-data", "--confirm", "lab2")
+        self.assertNotEqual(code, 0, output)
+        self.assertTrue((self.rig.labs / "lab1" / "keep").exists())
+
+    def test_delete_while_in_use(self):
+        self.rig.stand_in.call("POST", "/_stand_in/used_by", {"name": "lab1-nfs", "workspaces": ["training-7"]})
+        code, output = self.rig.run("lab", "delete", "lab1")
+        self.rig.stand_in.call("POST", "/_stand_in/used_by", {"name": "lab1-nfs", "workspaces": []})
+        self.assertEqual(code, FAILED, output)
+        self.assertIn("training-7", output)
+
+    def test_second_gateway_on_the_same_state(self):
+        with self.assertRaises(Failed) as refused:
+            second = self.rig.another_gateway(self.rig.folder)
+            second.log_path = self.rig.folder / "second.log"
+            second.start()
+        self.assertEqual(second.child.popen.returncode, CONFIG)
+        self.assertIn("another gateway", "\n".join(refused.exception.details))
+
+
+class ForeignDirectory(unittest.TestCase):
+    def test_lab_directory_with_foreign_files(self):
+        with Rig(departments=["lab1", "lab2"]) as rig:
+            foreign = rig.labs / "lab2" / "thesis.tex"
+            foreign.parent.mkdir()
+            foreign.write_text("years of work")
+            before = foreign.stat()
+            code, output = rig.run("lab", "create", "lab2")
+            self.assertEqual(code, FAILED, output)
+            self.assertIn("lab2", output)
+            after = foreign.stat()
+            self.assertEqual((before.st_uid, before.st_mode, before.st_mtime_ns),
+                             (after.st_uid, after.st_mode, after.st_mtime_ns))
+            self.assertEqual(rig.stand_in.data_sources(), [])
+            self.assertEqual(foreign.parent.stat().st_uid, 0)
+
+
+class FullDisk(unittest.TestCase):
+    def test_full_state_filesystem(self):
+        """The database cannot grow: the command fails with words, and works again when there is room."""
+        with Rig(departments=["lab1"], start=False) as rig:
+            small = rig.folder / "state"
+            small.mkdir()
+            rig.journal.record("mount", path=str(small))
+            mounts.run("mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", str(small))
+            rig.gateway.start()
+            filler = small / "filler"
+            with open(filler, "wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(b"x" * 65536)
+                except OSError:
+                    pass
+                try:
+                    while True:
+                        file.write(b"x")
+                except OSError:
+                    pass
+            code, output = rig.run("lab", "create", "lab1")
+            self.assertNotEqual(code, 0, output)
+            self.assertRegex(output.lower(), "space|full|disk")
+            filler.unlink()
+            site = write_site(rig.folder / "site.yaml", [{"name": "lab1", "quota": "1GiB"}])
+            code, output = rig.run("apply", str(site))
+            self.assertEqual(code, 0, output)
+            self.assertEqual(len(rig.stand_in.data_sources()), 1)
+
+
+class BadStart(unittest.TestCase):
+    """The supervisor refuses to start with exit code 78 and says why."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig(start=False).__enter__()
+        cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
+
+    def assert_not_started(self, *overrides, naming, code=CONFIG):
+        self.rig.gateway.log_path.unlink(missing_ok=True)
+        with self.assertRaises(Failed):
+            self.rig.gateway.start(overrides)
+        words = self.rig.gateway.log_path.read_text(encoding="utf-8")
+        self.assertEqual(self.rig.gateway.child.popen.returncode, code, words)
+        for name in [naming] if isinstance(naming, str) else naming:
+            self.assertIn(name, words)
+        self.assertIn("remedy", words)
+        self.assertEqual(list(self.rig.labs.iterdir()), [])
+        self.rig.gateway.child = None
+
+    def test_unknown_key(self):
+        self.assert_not_started("ftps.prot=21", naming=["ftps.prot", "ftps.port"])
+
+    def test_bad_value(self):
+        self.assert_not_started("ftps.port=99999", naming=["ftps.port", "99999"])
+
+    def test_port_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.assert_not_started("ftps.listen=127.0.0.1", f"ftps.port={port}", naming=str(port))
+
+    def test_nfs_port_in_use(self):
+        with socket.create_server(("", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.assert_not_started(f"nfs.port={port}", naming=str(port))
+
+    def test_no_such_pam_service(self):
+        self.assert_not_started("accounts.pam_service=nonesuch", naming="nonesuch")
+
+    def test_no_labs_root(self):
+        self.assert_not_started("labs.root=/nowhere/labs", naming="/nowhere/labs")
+
+    def test_expired_certificate(self):
+        key, chain = self.make_certificate("expired", dates=("20200101000000Z", "20200201000000Z"))
+        self.assert_not_started(f"ftps.certificate={chain}", f"ftps.private_key={key}", naming="expired")
+
+    def test_key_of_another_certificate(self):
+        key, _ = self.make_certificate("one")
+        _, chain = self.make_certificate("other")
+        self.assert_not_started(f"ftps.certificate={chain}", f"ftps.private_key={key}", naming=str(chain))
+
+    def test_readable_private_key(self):
+        key, chain = self.make_certificate("open")
+        key.chmod(0o644)
+        self.assert_not_started(f"ftps.certificate={chain}", f"ftps.private_key={key}", naming=str(key))
+
+    def test_missing_certificate(self):
+        self.assert_not_started("ftps.certificate=/nowhere/chain.pem", "ftps.private_key=/nowhere/key.pem",
+                                naming="/nowhere/chain.pem")
+
+    def test_damaged_database(self):
+        """A file that is no database is neither used nor overwritten."""
+        folder = self.rig.gateway.state_dir / "controller"
+        folder.mkdir(parents=True, exist_ok=True)
+        database = folder / "stowage.db"
+        database.write_bytes(b"this is no database " * 300)
+        try:
+            with self.assertRaises(Failed):
+                self.rig.gateway.start(ready_seconds=4)
+            self.assertIn("stowage.db", self.rig.gateway.log_path.read_text(encoding="utf-8"))
+            self.assertTrue(database.read_bytes().startswith(b"this is no database"))
+        finally:
+            self.rig.gateway.stop()
+            self.rig.gateway.child = None
+            shutil.rmtree(folder)
+
+    def test_read_only_database(self):
+        """On a read-only filesystem the gateway says what it cannot write."""
+        state = self.rig.folder / "read-only"
+        state.mkdir()
+        self.rig.journal.record("mount", path=str(state))
+        mounts.run("mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(state))
+        self.assert_not_started(f"state_dir={state}", naming=str(state), code=1)
+
+    def test_check_says_the_same(self):
+        done = subprocess.run([str(BINARIES / "stowage"), "check", "--config", str(self.rig.gateway.config_path),
+                               "--set", "ftps.prot=21"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, CONFIG, done.stdout + done.stderr)
+        self.assertIn("ftps.prot", done.stdout + done.stderr)
+
+    def make_certificate(self, name, **dates):
+        return certificates.make(self.rig.folder / "certificates", name, **dates)
+
+
+if __name__ == "__main__":
+    run_tests()

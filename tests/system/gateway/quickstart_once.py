@@ -1,0 +1,97 @@
+"""deploy/quickstart --once shows every step, exits 0 and leaves nothing; two run side by side; it tells scripts how to
+connect; it says plainly what cannot be."""
+
+import os
+import pathlib
+import subprocess
+import unittest
+
+from quickstart_run import QuickstartRun, machine_state
+from stowage_rig import adopt_orphans, need_root, run_tests
+
+STEPS = ("packages", "build", "place for the labs", "Run:ai stand-in", "gateway", "lab lab1", "user alice", "dataset",
+         "upload over FTPS", "read back over NFS", "Run:ai data source", "cleaning up")
+KEYS = {"host", "ftps_port", "ftps_implicit_port", "user", "password", "lab", "lab_directory", "nfs_url", "nfs_port",
+        "runai_url", "control_socket", "certificate", "pids"}
+
+
+class QuickstartOnce(unittest.TestCase):
+    def setUp(self):
+        need_root()
+        adopt_orphans()
+        self.before = machine_state()
+
+    def tearDown(self):
+        self.assertEqual(machine_state(), self.before)
+
+    def test_once(self):
+        with QuickstartRun("--once") as run:
+            self.assertEqual(run.wait(240), 0, run.output())
+            text = run.output()
+            for step in STEPS:
+                self.assertRegex(text, rf"(?m)^  {step} +\d+\.\d s  ", step)
+            self.assertIn("stowage is ready", text)
+            for field in ("lftp -u alice", "FileZilla", "mount -t nfs4", "lab1-nfs", "password"):
+                self.assertIn(field, text)
+            self.assertFalse(run.state.exists(), "the state directory was its own")
+
+    def test_two_side_by_side_and_their_connections(self):
+        with QuickstartRun() as one, QuickstartRun("--quota", "300MiB") as two:
+            connections = [run.wait_connection() for run in (one, two)]
+            for run, connection in zip((one, two), connections):
+                self.assertEqual(set(connection), KEYS)
+                self.assertEqual((run.state / "connection.json").stat().st_mode & 0o777, 0o600)
+                for name, pid in connection["pids"].items():
+                    self.assertTrue(os.path.exists(f"/proc/{pid}"), name)
+                self.assertIn("supervisor", connection["pids"])
+                self.curl_works(connection)
+            ports = [connection[key] for connection in connections for key in ("ftps_port", "ftps_implicit_port", "nfs_port")]
+            self.assertEqual(len(set(ports)), 6)
+            for run in (one, two):
+                self.assertEqual(run.interrupt(), 0, run.output())
+                self.assertFalse(run.state.exists())
+
+    def curl_works(self, connection):
+        """A script uploads with what connection.json says."""
+        text = f"user = \"{connection['user']}:{connection['password']}\"\n"
+        done = subprocess.run(["curl", "--silent", "--show-error", "--ssl-reqd", "--cacert", connection["certificate"],
+                               "--config", "-", "--upload-file", "/etc/os-release",
+                               f"ftp://{connection['host']}:{connection['ftps_port']}/from-curl"],
+                              input=text, text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        landed = pathlib.Path(connection["lab_directory"]) / "from-curl"
+        self.assertEqual(landed.read_bytes(), pathlib.Path("/etc/os-release").read_bytes())
+
+    def test_existing_filesystem_and_settings(self):
+        """--labs DIR as it is: afterwards it is as it was."""
+        with QuickstartRun.folder() as folder:
+            labs = folder / "labs"
+            labs.mkdir()
+            (labs / "someone-elses").write_text("stays")
+            with QuickstartRun("--once", "--labs", str(labs), "--set", "ftps.durability=none") as run:
+                self.assertEqual(run.wait(240), 0, run.output())
+                self.assertIn("as it is", run.output())
+            self.assertEqual([path.name for path in labs.iterdir()], ["someone-elses"])
+
+    def test_bad_setting(self):
+        with QuickstartRun("--once", "--set", "ftps.prot=21") as run:
+            self.assertEqual(run.wait(240), 1, run.output())
+            self.assertIn("ftps.prot", run.output())
+            self.assertIn("gateway", run.output())
+
+    def test_foreign_state_directory(self):
+        with QuickstartRun.folder() as folder:
+            (folder / "precious").write_text("mine")
+            with QuickstartRun("--once", state=folder) as run:
+                self.assertEqual(run.wait(60), 1)
+                self.assertIn("holds something else", run.output())
+            self.assertEqual([path.name for path in folder.iterdir()], ["precious"])
+
+    def test_usage(self):
+        for words in (["--bogus"], ["--quota", "much"], ["--set", "novalue"], ["--labs", "/nowhere"], ["--ports", "all"]):
+            with self.subTest(words=words), QuickstartRun(*words) as run:
+                self.assertEqual(run.wait(60), 2, run.output())
+
+
+if __name__ == "__main__":
+    run_tests()
