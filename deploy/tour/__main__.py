@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from tour import (build, dataset, facts, interrupts, journal, labs_root, machine, mounts, nfs_reader, options, processes,
+from tour import (build, dataset, facts, interrupts, journal, labs_root, machine, nfs_reader, options, processes,
                   upload)
 from tour.gateway import SOURCE, Gateway
 from tour.stand_in import StandIn

@@ -69,7 +69,7 @@ class LftpWorks(unittest.TestCase):
 
     def test_rename_delete_list(self):
         lab = self.rig.labs / "lab1"
-        output = self.lftp("mkdir -p one/two", f"put /etc/os-release -o one/two/file", "mv one/two/file 'one/two/new name'",
+        output = self.lftp("mkdir -p one/two", "put /etc/os-release -o one/two/file", "mv one/two/file 'one/two/new name'",
                            "cls -1 one/two", "cd /mnt/nfs/one", "pwd", "rm 'two/new name'", "rmdir two", "cd /", "rmdir one")
         self.assertIn("new name", output)
         self.assertFalse((lab / "one").exists())
