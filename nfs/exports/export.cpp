@@ -27,7 +27,7 @@ Fd open_below(const Fd& directory, const char* path, std::uint64_t flags) {
     return Fd(static_cast<int>(::syscall(SYS_openat2, directory.get(), path, &how, sizeof how)));
 }
 
-/// The marker's text without its line end; empty when there is no such regular file.
+/// The marker's first line; empty when there is no such regular file.
 std::string read_marker(const Fd& directory) {
     const auto fd = open_below(directory, marker.data(), O_RDONLY);
     struct stat status {};
@@ -35,9 +35,7 @@ std::string read_marker(const Fd& directory) {
     char bytes[128];
     const auto got = ::read(fd.get(), bytes, sizeof bytes);
     std::string text(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.pop_back();
-    return text;
+    return text.substr(0, text.find_first_of("\r\n"));
 }
 
 }  // namespace

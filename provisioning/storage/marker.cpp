@@ -16,8 +16,9 @@ namespace stowage::storage {
 
 namespace {
 
+/// The first line is what whoever exports the lab compares (nfs/exports/export.cpp).
 std::string marker_text(const std::string& lab, uid_t uid) {
-    return fmt::format("lab={}\nuid={}\nversion=1\n", lab, uid);
+    return fmt::format("{}\nuid={}\nversion=1\n", lab, uid);
 }
 
 /// `.stowage` if it is a directory that root made: the lab cannot make one of root's.
