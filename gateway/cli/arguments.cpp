@@ -182,7 +182,6 @@ CommandLine::CommandLine() {
     declare_users();
     declare_site();
     declare_service();
-    app_.set_help_all_flag("--help-all", "Print the help of every command");
 }
 
 /// The innermost command that was named, for hints and help.
@@ -228,8 +227,6 @@ Result<std::variant<Invocation, HelpText>> CommandLine::parse(int argc, const ch
     try {
         app_.parse(argc, argv);
         return invocation();
-    } catch (const CLI::CallForAllHelp&) {
-        return std::variant<Invocation, HelpText>(HelpText{app_.help("", CLI::AppFormatMode::All)});
     } catch (const CLI::CallForHelp&) {
         return std::variant<Invocation, HelpText>(HelpText{app_.help()});
     } catch (const CLI::ParseError& problem) {

@@ -24,7 +24,7 @@ struct ControlRequest {
 class ControlClient {
   public:
     struct Limits {
-        std::chrono::seconds answer{120};    ///< for a whole plain answer
+        std::chrono::seconds answer{120};   ///< for a whole plain answer
         std::chrono::seconds silence{600};  ///< between two events of a stream
     };
     /// Takes one line of a stream without its newline; an error ends the stream.

@@ -55,6 +55,7 @@ Result<Exit> set_password(Context& context, const Account& account, const Passwo
         if (secrets) secrets->discard();
         return error;
     }
+    if (secrets) error.remedy += fmt::format("; the password is kept in {}", secrets->path());
     if (choice.from_stdin || secrets) return error;
     std::vector<NewPassword> shown_once;
     shown_once.push_back({account.user, account.lab, std::move(password)});

@@ -106,7 +106,8 @@ class Passwords(CliTest):
             self.check(run("user", "add", "alice", "--lab", "lab1", "--secrets-file", path, socket_path="/nowhere"), 1)
             self.assertFalse(os.path.exists(path))
             with FakeGateway(vanish) as gateway:
-                self.check(gateway.run("user", "add", "alice", "--lab", "lab1", "--secrets-file", path), 1)
+                self.check(gateway.run("user", "add", "alice", "--lab", "lab1", "--secrets-file", path), 1,
+                           err=["kept in " + path])
                 with open(path) as file:
                     self.assertEqual(file.read(), f"alice lab1 {gateway.requests[0][2]['password']}\n")
 
