@@ -8,8 +8,7 @@ import subprocess
 import sys
 import time
 
-from tour import (build, dataset, facts, interrupts, journal, labs_root, machine, nfs_reader, options, processes,
-                  upload)
+from tour import build, dataset, facts, interrupts, journal, labs_root, machine, nfs_reader, options, processes, upload
 from tour.gateway import SOURCE, Gateway
 from tour.stand_in import StandIn
 from tour.story import Failed, Story
@@ -52,8 +51,9 @@ class Tour:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
-            raise Failed(f"another quickstart runs on {state}",
-                         "stop it first, or run this one with --state DIR --ports auto") from taken
+            raise Failed(
+                f"another quickstart runs on {state}", "stop it first, or run this one with --state DIR --ports auto"
+            ) from taken
         self.clear_leftovers()
         self.journal = journal.Journal(state / "journal")
         for path in made:
@@ -92,8 +92,10 @@ class Tour:
             if mode & 0o001:
                 continue
             if directory != state:
-                raise Failed(f"unprivileged processes cannot pass {directory} (mode {mode:o})",
-                             "choose a --state DIR below /tmp, /var/lib or /srv")
+                raise Failed(
+                    f"unprivileged processes cannot pass {directory} (mode {mode:o})",
+                    "choose a --state DIR below /tmp, /var/lib or /srv",
+                )
             self.journal.record("mode", path=str(state), mode=mode)
             state.chmod(mode | 0o011)
 
@@ -102,9 +104,16 @@ class Tour:
     def install_packages(self):
         with self.story.step("packages") as step:
             # An interrupted apt-get leaves half-installed packages: it is let finish, however we end.
-            child = processes.Child("install-packages", [str(SOURCE / "deploy" / "install-packages"), "build", "run"],
-                                    journal=self.journal, grace_seconds=900, last_signal=signal.SIGTERM,
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            child = processes.Child(
+                "install-packages",
+                [str(SOURCE / "deploy" / "install-packages"), "build", "run"],
+                journal=self.journal,
+                grace_seconds=900,
+                last_signal=signal.SIGTERM,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             words = child.popen.communicate()[1]
             if child.popen.returncode != 0:
                 raise Failed("packages could not be installed", "", words.splitlines()[-20:])
@@ -112,8 +121,20 @@ class Tour:
 
     def start_gateway(self):
         folder = self.options.state
-        for name in ("state", "run", "pam.d", "stowage.yaml", "gateway.log", "labs.img", "dataset", "lftp-home",
-                     "runai-secret", "runai_stand_in.log", "connection.json", "connection.new"):
+        for name in (
+            "state",
+            "run",
+            "pam.d",
+            "stowage.yaml",
+            "gateway.log",
+            "labs.img",
+            "dataset",
+            "lftp-home",
+            "runai-secret",
+            "runai_stand_in.log",
+            "connection.json",
+            "connection.new",
+        ):
             self.journal.record("tree", path=str(folder / name))
         with self.story.step("place for the labs") as step:
             self.labs = labs_root.prepare(self.options, self.journal, step)
@@ -124,19 +145,26 @@ class Tour:
             self.configure(block)
             self.gateway.start(self.options.settings)
             self.settle_settings()
-            step.say(f"ready; FTPS on {self.effective['ftps.port']} and {self.effective['ftps.implicit_port']}, "
-                     f"NFS on {self.effective['nfs.port']}")
+            step.say(
+                f"ready; FTPS on {self.effective['ftps.port']} and {self.effective['ftps.implicit_port']}, "
+                f"NFS on {self.effective['nfs.port']}"
+            )
             step.note(f"its log: {self.gateway.log_path}")
 
     def start_stand_in(self, block):
         with self.story.step("Run:ai stand-in") as step:
-            self.stand_in = StandIn(self.options.state, build.BINARIES, [LAB], block.runai if block else 0, self.journal)
+            self.stand_in = StandIn(
+                self.options.state, build.BINARIES, [LAB], block.runai if block else 0, self.journal
+            )
             step.say(f"{self.stand_in.url}, department {LAB}")
 
     def configure(self, block):
         settings = self.gateway.settings
-        settings |= {"labs.root": self.labs.path, "nfs.address": machine.own_address(),
-                     "labs.default_clients": ",".join(["127.0.0.0/8", *machine.own_networks()])}
+        settings |= {
+            "labs.root": self.labs.path,
+            "nfs.address": machine.own_address(),
+            "labs.default_clients": ",".join(["127.0.0.0/8", *machine.own_networks()]),
+        }
         settings |= self.labs.settings | self.stand_in.settings()
         if block:
             self.gateway.use_ports(block)
@@ -159,8 +187,10 @@ class Tour:
             self.lab = self.gateway.answer("lab", "show", LAB)
             if self.lab["state"] != "ready":
                 raise Failed(f"{LAB} is {self.lab['state']}: {self.lab.get('why', '')}", "", self.gateway.log_tail())
-            step.say(f"ready: {self.lab['directory']}, quota {self.options.quota} ({self.lab['quota_backend']}), "
-                     f"mounted and checked over NFS by {self.lab['export']['server']}")
+            step.say(
+                f"ready: {self.lab['directory']}, quota {self.options.quota} ({self.lab['quota_backend']}), "
+                f"mounted and checked over NFS by {self.lab['export']['server']}"
+            )
         with self.story.step(f"user {USER}") as step:
             self.password = self.gateway.answer("user", "add", USER, "--lab", LAB)["password"]
             step.say("with a generated password")
@@ -176,8 +206,14 @@ class Tour:
             size = dataset.size_of(folder)
             step.say(f"{len(self.digests)} files, {size / 2**20:.1f} MiB, odd names among them")
         with self.story.step("upload over FTPS") as step:
-            script = upload.script(self.gateway.certificate, "127.0.0.1", self.effective["ftps.port"], USER,
-                                   self.password, [f"mirror -R --parallel=2 {upload.quoted(folder)} {FOLDER}"])
+            script = upload.script(
+                self.gateway.certificate,
+                "127.0.0.1",
+                self.effective["ftps.port"],
+                USER,
+                self.password,
+                [f"mirror -R --parallel=2 {upload.quoted(folder)} {FOLDER}"],
+            )
             upload.run(script, self.options.state / "lftp-home", self.journal)
             step.say(f"lftp mirror -R, certificate verified, {size / 2**20 / max(step.seconds(), 0.01):.1f} MiB/s")
         with self.story.step("read back over NFS") as step:
@@ -213,23 +249,33 @@ class Tour:
 
     def show(self):
         connection = {
-            "host": "127.0.0.1", "ftps_port": int(self.effective["ftps.port"]),
-            "ftps_implicit_port": int(self.effective["ftps.implicit_port"]), "user": USER, "password": self.password,
-            "lab": LAB, "lab_directory": self.lab["directory"], "nfs_url": self.share(),
-            "nfs_port": self.lab["export"]["port"], "runai_url": self.stand_in.url,
-            "control_socket": str(self.gateway.control_socket), "certificate": str(self.gateway.certificate),
+            "host": "127.0.0.1",
+            "ftps_port": int(self.effective["ftps.port"]),
+            "ftps_implicit_port": int(self.effective["ftps.implicit_port"]),
+            "user": USER,
+            "password": self.password,
+            "lab": LAB,
+            "lab_directory": self.lab["directory"],
+            "nfs_url": self.share(),
+            "nfs_port": self.lab["export"]["port"],
+            "runai_url": self.stand_in.url,
+            "control_socket": str(self.gateway.control_socket),
+            "certificate": str(self.gateway.certificate),
             "pids": {**self.gateway.pids(), "runai_stand_in": self.stand_in.child.pid},
         }
         facts.write_connection(self.options.state / "connection.json", connection)
         self.story.line()
-        self.story.box("stowage is ready", facts.box_rows(connection, self.source, self.lab["clients"],
-                                                          build.BINARIES / "stowage"))
+        self.story.box(
+            "stowage is ready", facts.box_rows(connection, self.source, self.lab["clients"], build.BINARIES / "stowage")
+        )
 
     def stay(self):
         self.story.line("Ctrl-C ends it and removes all that it made.")
         children = [self.gateway.child, self.stand_in.child]
         ended = processes.wait_for_any(children)
-        raise Failed(f"{ended.name} ended by itself with exit code {ended.popen.returncode}", "", self.gateway.log_tail())
+        raise Failed(
+            f"{ended.name} ended by itself with exit code {ended.popen.returncode}", "", self.gateway.log_tail()
+        )
 
     # --- the way back ------------------------------------------------------------------------------------------
 

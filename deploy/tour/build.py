@@ -13,8 +13,18 @@ from tour.story import Failed
 
 FOLDER = SOURCE / "build" / "release"
 BINARIES = FOLDER / "bin"
-PROGRAMS = ("stowage-supervisor", "stowage-login", "stowage-root-step", "stowage-controller", "stowage", "stowage-front",
-            "stowage-worker", "stowage-nfs-server", "runai_stand_in", "nfs_read")
+PROGRAMS = (
+    "stowage-supervisor",
+    "stowage-login",
+    "stowage-root-step",
+    "stowage-controller",
+    "stowage",
+    "stowage-front",
+    "stowage-worker",
+    "stowage-nfs-server",
+    "runai_stand_in",
+    "nfs_read",
+)
 _NINJA_PROGRESS = re.compile(r"\[(\d+)/(\d+)\]")
 
 
@@ -26,13 +36,27 @@ def build(journal, step):
         if not (FOLDER / "build.ninja").exists():
             # An already configured tree keeps its choice: the tests may be in it.
             _run(["cmake", "--preset", "release", "-DSTOWAGE_TESTS=OFF"], journal, step)
-        _run(["ninja", "-C", str(FOLDER), f"-j{machine.build_jobs()}", *(f"bin/{name}" for name in PROGRAMS)], journal,
-             step)
+        _run(
+            ["ninja", "-C", str(FOLDER), f"-j{machine.build_jobs()}", *(f"bin/{name}" for name in PROGRAMS)],
+            journal,
+            step,
+        )
 
 
 def _run(command, journal, step):
-    child = Child(command[0], command, journal=journal, last_signal=signal.SIGTERM, cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                  text=True, encoding="utf-8", errors="replace", env=os.environ | {"NINJA_STATUS": "[%f/%t] "})
+    child = Child(
+        command[0],
+        command,
+        journal=journal,
+        last_signal=signal.SIGTERM,
+        cwd=SOURCE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | {"NINJA_STATUS": "[%f/%t] "},
+    )
     lines = []
     for line in child.popen.stdout:
         lines.append(line.rstrip())

@@ -73,7 +73,8 @@ class Gateway:
         template = (SOURCE / "deploy" / "pam.d" / "stowage").read_text(encoding="utf-8")
         (pam / "stowage").write_text(
             template.replace("/var/lib/stowage/ftps.passwd", str(self.settings["accounts.password_file"])),
-            encoding="utf-8")
+            encoding="utf-8",
+        )
         lines = [f"{key}: {json.dumps(str(value))}\n" for key, value in self.settings.items()]
         self.config_path.write_text("# What differs from the embedded defaults.\n" + "".join(lines), encoding="utf-8")
         self.config_path.chmod(0o644)
@@ -89,8 +90,17 @@ class Gateway:
             command += ["--set", override]
         try:
             with open(self.log_path, "ab") as log:
-                self.child = Child("supervisor", command, journal=self.journal, grace_seconds=DRAIN_SECONDS + 15,
-                                   last_signal=signal.SIGTERM, stdout=log, stderr=log, env={**os.environ, "NOTIFY_SOCKET": notify.name}, **popen)
+                self.child = Child(
+                    "supervisor",
+                    command,
+                    journal=self.journal,
+                    grace_seconds=DRAIN_SECONDS + 15,
+                    last_signal=signal.SIGTERM,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, "NOTIFY_SOCKET": notify.name},
+                    **popen,
+                )
             if not notify.wait_ready(self.child, ready_seconds):
                 raise self.not_ready(ready_seconds)
         finally:
@@ -98,10 +108,14 @@ class Gateway:
 
     def not_ready(self, seconds):
         if self.child.alive():
-            return Failed(f"the gateway was not ready within {seconds} s", "its log says what it waits for",
-                          self.log_tail())
-        return Failed(f"the gateway ended with exit code {self.child.popen.returncode}",
-                      "its last words say what to change", self.log_tail())
+            return Failed(
+                f"the gateway was not ready within {seconds} s", "its log says what it waits for", self.log_tail()
+            )
+        return Failed(
+            f"the gateway ended with exit code {self.child.popen.returncode}",
+            "its last words say what to change",
+            self.log_tail(),
+        )
 
     def log_tail(self, lines=25):
         if not self.log_path.exists():
@@ -110,9 +124,17 @@ class Gateway:
 
     def command(self, *words, on_line=None, **popen):
         """Runs `stowage WORDS`; returns its standard output. on_line(text) sees each line as it comes."""
-        child = Child("stowage", [str(self.binaries / "stowage"), "--socket", str(self.control_socket), *words],
-                      journal=self.journal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                      encoding="utf-8", errors="replace", **popen)
+        child = Child(
+            "stowage",
+            [str(self.binaries / "stowage"), "--socket", str(self.control_socket), *words],
+            journal=self.journal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            **popen,
+        )
         lines = []
         for line in child.popen.stdout:
             lines.append(line)
@@ -120,7 +142,9 @@ class Gateway:
                 on_line(line.rstrip("\n"))
         code = child.popen.wait(COMMAND_SECONDS)
         if code != 0:
-            raise Failed(f"`stowage {' '.join(words)}` ended with {code}", "", [*map(str.rstrip, lines), *self.log_tail()])
+            raise Failed(
+                f"`stowage {' '.join(words)}` ended with {code}", "", [*map(str.rstrip, lines), *self.log_tail()]
+            )
         return "".join(lines)
 
     def answer(self, *words):

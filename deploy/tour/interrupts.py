@@ -30,6 +30,7 @@ def hold():
 
 def hurry_with(patience):
     """From now on another signal only shortens the waits."""
+
     def shorten(_number, _frame):
         patience.hurry = True
 

@@ -22,8 +22,15 @@ def url(host, port, path):
 
 def read_tree(binaries, share):
     """RemoteFile by path below what the URL names, all bytes read."""
-    done = subprocess.run([str(binaries / "nfs_read"), share], check=False, capture_output=True, text=True,
-                          encoding="utf-8", errors="surrogateescape", timeout=READ_SECONDS)
+    done = subprocess.run(
+        [str(binaries / "nfs_read"), share],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=READ_SECONDS,
+    )
     if done.returncode != 0:
         raise Failed("reading over NFS failed", "", done.stderr.splitlines()[-5:])
     return {file.path: file for file in map(RemoteFile, done.stdout.splitlines())}

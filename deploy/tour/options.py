@@ -54,21 +54,39 @@ def _directory(text):
 def parse(arguments):
     """Options with: once, state (Path), side_by_side, ports_auto, labs (Path or None), quota (text), settings."""
     parser = argparse.ArgumentParser(
-        prog="deploy/quickstart", allow_abbrev=False, epilog=_EPILOG,
+        prog="deploy/quickstart",
+        allow_abbrev=False,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Installs, builds and starts a gateway, makes one lab, fills it over FTPS, reads it back over NFS, "
-                    "registers it with a stand-in for Run:ai, and stays until Ctrl-C. Leaves nothing behind.")
+        "registers it with a stand-in for Run:ai, and stays until Ctrl-C. Leaves nothing behind.",
+    )
     parser.add_argument("--once", action="store_true", help="exit after the checks instead of staying")
-    parser.add_argument("--state", type=_directory, metavar="DIR",
-                        help=f"everything of this run goes there (default {DEFAULT_STATE})")
-    parser.add_argument("--ports", choices=["default", "auto"], default="default",
-                        help="auto: free ones instead of 21, 990 and 2049")
-    parser.add_argument("--labs", type=_directory, metavar="DIR",
-                        help="put the labs on this existing filesystem, as it is")
-    parser.add_argument("--quota", type=_size_text, default="8GiB", metavar="SIZE",
-                        help="quota of lab1 (default 8GiB; disk is used only as it fills)")
-    parser.add_argument("--set", dest="settings", type=_setting, action="append", default=[], metavar="KEY=VALUE",
-                        help="override any configuration key; repeatable")
+    parser.add_argument(
+        "--state", type=_directory, metavar="DIR", help=f"everything of this run goes there (default {DEFAULT_STATE})"
+    )
+    parser.add_argument(
+        "--ports", choices=["default", "auto"], default="default", help="auto: free ones instead of 21, 990 and 2049"
+    )
+    parser.add_argument(
+        "--labs", type=_directory, metavar="DIR", help="put the labs on this existing filesystem, as it is"
+    )
+    parser.add_argument(
+        "--quota",
+        type=_size_text,
+        default="8GiB",
+        metavar="SIZE",
+        help="quota of lab1 (default 8GiB; disk is used only as it fills)",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override any configuration key; repeatable",
+    )
     options = parser.parse_args(arguments)
     options.side_by_side = options.state is not None or options.ports == "auto"
     options.ports_auto = options.ports == "auto"

@@ -68,8 +68,9 @@ class Child:
             self.popen = subprocess.Popen(command, preexec_fn=before_exec, start_new_session=True, **popen)
             self.started = start_time(self.popen.pid)
             if journal:
-                journal.record("process", name=name, pid=self.popen.pid, started=self.started,
-                               grace_seconds=grace_seconds)
+                journal.record(
+                    "process", name=name, pid=self.popen.pid, started=self.started, grace_seconds=grace_seconds
+                )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

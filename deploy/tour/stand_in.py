@@ -19,27 +19,45 @@ class StandIn:
         self.secret_path = folder / "runai-secret"
         self.secret_path.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
         os.chmod(self.secret_path, 0o600)
-        command = [str(binaries / "runai_stand_in"), "--port", str(port), "--cluster", CLUSTER,
-                   "--client-id", CLIENT_ID, "--client-secret-file", str(self.secret_path), *arguments]
+        command = [
+            str(binaries / "runai_stand_in"),
+            "--port",
+            str(port),
+            "--cluster",
+            CLUSTER,
+            "--client-id",
+            CLIENT_ID,
+            "--client-secret-file",
+            str(self.secret_path),
+            *arguments,
+        ]
         for department in departments:
             command += ["--department", department]
         with open(folder / "runai_stand_in.log", "ab") as log:
             self.child = Child("runai_stand_in", command, journal=journal, stdout=subprocess.PIPE, stderr=log)
         self.url = self.child.popen.stdout.readline().decode().strip()  # printed once it listens
         if not self.url:
-            raise Failed("the Run:ai stand-in did not start", "its log tells why",
-                         (folder / "runai_stand_in.log").read_text(encoding="utf-8").splitlines()[-10:])
+            raise Failed(
+                "the Run:ai stand-in did not start",
+                "its log tells why",
+                (folder / "runai_stand_in.log").read_text(encoding="utf-8").splitlines()[-10:],
+            )
 
     def settings(self):
         """For the gateway's configuration."""
-        return {"runai.url": self.url, "runai.cluster": CLUSTER, "runai.client_id": CLIENT_ID,
-                "runai.client_secret_file": self.secret_path}
+        return {
+            "runai.url": self.url,
+            "runai.cluster": CLUSTER,
+            "runai.client_id": CLIENT_ID,
+            "runai.client_secret_file": self.secret_path,
+        }
 
     def call(self, method, path, body=None, token=None):
         """One request; the parsed JSON of the answer."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(self.url + path, method=method, headers=headers,
-                                         data=None if body is None else json.dumps(body).encode())
+        request = urllib.request.Request(
+            self.url + path, method=method, headers=headers, data=None if body is None else json.dumps(body).encode()
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=CALL_SECONDS) as answer:
             text = answer.read()
@@ -48,8 +66,9 @@ class StandIn:
     def data_sources(self):
         """All NFS data sources, asked for as any client of Run:ai would."""
         secret = self.secret_path.read_text(encoding="utf-8").strip()
-        token = self.call("POST", "/api/v1/token", {"grantType": "client_credentials", "clientId": CLIENT_ID,
-                                                    "clientSecret": secret})["accessToken"]
+        token = self.call(
+            "POST", "/api/v1/token", {"grantType": "client_credentials", "clientId": CLIENT_ID, "clientSecret": secret}
+        )["accessToken"]
         return self.call("GET", "/api/v1/asset/datasource/nfs", token=token)["entries"]
 
     def data_source(self, name):

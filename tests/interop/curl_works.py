@@ -23,17 +23,27 @@ class CurlWorks(unittest.TestCase):
         cls.big = cls.local / "weights" / "model 1.bin"
 
     def curl(self, *words, ok=True):
-        command = ["curl", "--silent", "--show-error", "--ssl-reqd", "--cacert", str(self.rig.gateway.certificate),
-                   "--config", "-", *words]
-        done = subprocess.run(command, input=f'user = "alice:{self.password}"\n'.encode(), capture_output=True,
-                              timeout=60, check=False)
+        command = [
+            "curl",
+            "--silent",
+            "--show-error",
+            "--ssl-reqd",
+            "--cacert",
+            str(self.rig.gateway.certificate),
+            "--config",
+            "-",
+            *words,
+        ]
+        done = subprocess.run(
+            command, input=f'user = "alice:{self.password}"\n'.encode(), capture_output=True, timeout=60, check=False
+        )
         if ok:
             self.assertEqual(done.returncode, 0, done.stderr.decode())
         return done
 
     def url(self, path, implicit=False):
         ports = self.rig.ports
-        return (f"ftps://127.0.0.1:{ports.ftps_implicit}/{path}" if implicit else f"ftp://127.0.0.1:{ports.ftps}/{path}")
+        return f"ftps://127.0.0.1:{ports.ftps_implicit}/{path}" if implicit else f"ftp://127.0.0.1:{ports.ftps}/{path}"
 
     def test_up_and_down(self):
         for version, words in TLS.items():
@@ -90,13 +100,23 @@ class CurlWorks(unittest.TestCase):
         self.assertFalse((self.rig.labs / "lab1" / "listed").exists())
 
     def test_plain_text_is_refused(self):
-        done = subprocess.run(["curl", "--silent", "--show-error", "--config", "-", self.url("")], check=False,
-                              input=f'user = "alice:{self.password}"\n'.encode(), capture_output=True, timeout=30)
+        done = subprocess.run(
+            ["curl", "--silent", "--show-error", "--config", "-", self.url("")],
+            check=False,
+            input=f'user = "alice:{self.password}"\n'.encode(),
+            capture_output=True,
+            timeout=30,
+        )
         self.assertEqual(done.returncode, 67, done.stderr)
 
     def test_unknown_certificate_is_refused_by_curl(self):
-        done = subprocess.run(["curl", "--silent", "--show-error", "--ssl-reqd", "--config", "-", self.url("")], check=False,
-                              input=f'user = "alice:{self.password}"\n'.encode(), capture_output=True, timeout=30)
+        done = subprocess.run(
+            ["curl", "--silent", "--show-error", "--ssl-reqd", "--config", "-", self.url("")],
+            check=False,
+            input=f'user = "alice:{self.password}"\n'.encode(),
+            capture_output=True,
+            timeout=30,
+        )
         self.assertEqual(done.returncode, 60, done.stderr)
 
 

@@ -33,8 +33,11 @@ class LftpWorks(unittest.TestCase):
         for name, implicit, parallel in (("explicit", False, 1), ("implicit", True, 1), ("parallel", False, 6)):
             with self.subTest(name):
                 back = self.rig.folder / f"back-{name}"
-                self.lftp(f"mirror -R --parallel={parallel} {self.local} {name}", f"mirror --parallel={parallel} {name} {back}",
-                          implicit=implicit)
+                self.lftp(
+                    f"mirror -R --parallel={parallel} {self.local} {name}",
+                    f"mirror --parallel={parallel} {name} {back}",
+                    implicit=implicit,
+                )
                 self.assert_same_tree(self.local, self.rig.labs / "lab1" / name)
                 self.assert_same_tree(self.local, back)
 
@@ -64,13 +67,26 @@ class LftpWorks(unittest.TestCase):
 
     def test_pget(self):
         whole = (self.local / "weights" / "model 1.bin").read_bytes()
-        self.lftp(f"put '{self.local}/weights/model 1.bin' -o parts.bin", f"pget -n 4 parts.bin -o {self.rig.folder}/parts.bin")
+        self.lftp(
+            f"put '{self.local}/weights/model 1.bin' -o parts.bin",
+            f"pget -n 4 parts.bin -o {self.rig.folder}/parts.bin",
+        )
         self.assertEqual((self.rig.folder / "parts.bin").read_bytes(), whole)
 
     def test_rename_delete_list(self):
         lab = self.rig.labs / "lab1"
-        output = self.lftp("mkdir -p one/two", "put /etc/os-release -o one/two/file", "mv one/two/file 'one/two/new name'",
-                           "cls -1 one/two", "cd /mnt/nfs/one", "pwd", "rm 'two/new name'", "rmdir two", "cd /", "rmdir one")
+        output = self.lftp(
+            "mkdir -p one/two",
+            "put /etc/os-release -o one/two/file",
+            "mv one/two/file 'one/two/new name'",
+            "cls -1 one/two",
+            "cd /mnt/nfs/one",
+            "pwd",
+            "rm 'two/new name'",
+            "rmdir two",
+            "cd /",
+            "rmdir one",
+        )
         self.assertIn("new name", output)
         self.assertFalse((lab / "one").exists())
 

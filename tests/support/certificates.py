@@ -31,10 +31,39 @@ def make(folder, name, dates=("20200101000000Z", "20491231235959Z")):
     (folder / "index.txt").touch()
     if not (folder / "serial").exists():
         (folder / "serial").write_text("01\n", encoding="ascii")
-    _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key),
-             "-out", str(request), "-subj", "/CN=localhost")
-    _openssl("ca", "-batch", "-selfsign", "-config", str(config), "-keyfile", str(key), "-in", str(request), "-out",
-             str(chain), "-startdate", dates[0], "-enddate", dates[1], "-notext")
+    _openssl(
+        "req",
+        "-new",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        str(key),
+        "-out",
+        str(request),
+        "-subj",
+        "/CN=localhost",
+    )
+    _openssl(
+        "ca",
+        "-batch",
+        "-selfsign",
+        "-config",
+        str(config),
+        "-keyfile",
+        str(key),
+        "-in",
+        str(request),
+        "-out",
+        str(chain),
+        "-startdate",
+        dates[0],
+        "-enddate",
+        dates[1],
+        "-notext",
+    )
     os.chmod(key, 0o600)
     return key, chain
 

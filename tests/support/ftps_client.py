@@ -22,9 +22,22 @@ class FtpsClient(ftplib.FTP_TLS):
     connection offers; by default the newest of the control connection. `data_source`: local address of data
     connections."""
 
-    def __init__(self, ports, certificate, *, version=None, implicit=False, context=None, source="127.0.0.1",
-                 host="127.0.0.1", data_session=lambda client: client.sock.session, data_source=None):
-        super().__init__(context=context or context_for(certificate, version), timeout=TIMEOUT_SECONDS, encoding="utf-8")
+    def __init__(
+        self,
+        ports,
+        certificate,
+        *,
+        version=None,
+        implicit=False,
+        context=None,
+        source="127.0.0.1",
+        host="127.0.0.1",
+        data_session=lambda client: client.sock.session,
+        data_source=None,
+    ):
+        super().__init__(
+            context=context or context_for(certificate, version), timeout=TIMEOUT_SECONDS, encoding="utf-8"
+        )
         self.data_session, self.data_source = data_session, data_source or source
         self.data_reused = None
         self.implicit = implicit

@@ -32,8 +32,13 @@ class QuickstartRun:
 
     def __enter__(self):
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
-        self.popen = subprocess.Popen([str(SOURCE / "deploy" / "quickstart"), *self.arguments], stdin=subprocess.DEVNULL,
-                                      stdout=self._file, stderr=subprocess.STDOUT, start_new_session=True)
+        self.popen = subprocess.Popen(
+            [str(SOURCE / "deploy" / "quickstart"), *self.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         return self
 
     def __exit__(self, *_):
@@ -72,8 +77,9 @@ def machine_state():
     this test: others work on this machine too."""
     mark = "stowage-quickstart-test-"
     mounts = sorted(line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if mark in line)
-    loops = sorted(path.read_text() for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file")
-                   if mark in _read(path))
+    loops = sorted(
+        path.read_text() for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file") if mark in _read(path)
+    )
     folders = sorted(path.name for path in pathlib.Path(tempfile.gettempdir()).glob(mark + "*"))
     users = pathlib.Path("/etc/passwd").read_text() + pathlib.Path("/etc/group").read_text()
     return {"mounts": mounts, "loops": loops, "processes": living_orphans(), "folders": folders, "users": users}

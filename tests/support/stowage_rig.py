@@ -182,8 +182,13 @@ class Rig:
 
     def run(self, *words):
         """`stowage WORDS` that may fail: (exit code, output)."""
-        child = processes.Child("stowage", [str(BINARIES / "stowage"), "--socket", str(self.gateway.control_socket), *words],
-                                stdout=-1, stderr=-2, text=True)
+        child = processes.Child(
+            "stowage",
+            [str(BINARIES / "stowage"), "--socket", str(self.gateway.control_socket), *words],
+            stdout=-1,
+            stderr=-2,
+            text=True,
+        )
         output = child.popen.communicate(timeout=300)[0]
         return child.popen.returncode, output
 
@@ -232,5 +237,22 @@ def write_site(path, labs, users=()):
     return path
 
 
-__all__ = ["BINARIES", "SOURCE", "Failed", "FtpsClient", "Gateway", "Rig", "adopt_orphans", "children_of",
-           "descendants_of", "kill", "living_orphans", "need_root", "nfs_reader", "run_tests", "skip", "wait_until", "write_site"]
+__all__ = [
+    "BINARIES",
+    "SOURCE",
+    "Failed",
+    "FtpsClient",
+    "Gateway",
+    "Rig",
+    "adopt_orphans",
+    "children_of",
+    "descendants_of",
+    "kill",
+    "living_orphans",
+    "need_root",
+    "nfs_reader",
+    "run_tests",
+    "skip",
+    "wait_until",
+    "write_site",
+]

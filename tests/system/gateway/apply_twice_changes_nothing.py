@@ -40,8 +40,13 @@ class ApplyTwiceChangesNothing(unittest.TestCase):
 
             code, output = rig.run("--json", "apply", str(site))
             self.assertEqual(code, 0, output)
-            done = [event for event in events(output) if event.get("event") == "step" and event["state"] == "done"
-                    and event["step"] not in ("verify", "observe", "check")]
+            done = [
+                event
+                for event in events(output)
+                if event.get("event") == "step"
+                and event["state"] == "done"
+                and event["step"] not in ("verify", "observe", "check")
+            ]
             self.assertEqual(done, [])
             self.assertEqual(rig.stand_in_log()["writes"], writes)
             self.assertEqual(modification_times(*folders), before)

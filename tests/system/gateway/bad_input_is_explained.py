@@ -49,8 +49,17 @@ class BadCommands(unittest.TestCase):
                 self.assert_refused("lab", "create", "lab2", f"--inodes={text}", naming="inodes")
 
     def test_networks(self):
-        for text in ("10.0.0.0/33", "10.0.0", "300.1.1.1/8", "10.0.0.0/-1", "host.example/24", "*", "10.0.0.0/8(rw)",
-                     "10.0.0.0/8 0.0.0.0/0", "fe80::/129"):
+        for text in (
+            "10.0.0.0/33",
+            "10.0.0",
+            "300.1.1.1/8",
+            "10.0.0.0/-1",
+            "host.example/24",
+            "*",
+            "10.0.0.0/8(rw)",
+            "10.0.0.0/8 0.0.0.0/0",
+            "fe80::/129",
+        ):
             with self.subTest(text=text):
                 self.assert_refused("lab", "create", "lab2", f"--clients={text}")
 
@@ -85,9 +94,14 @@ class BadCommands(unittest.TestCase):
         self.assert_refused("lab", "create", "lab1", codes=(FAILED,), naming="lab1")
 
     def test_unknown_lab_and_user(self):
-        for words in (("lab", "show", "nowhere"), ("lab", "delete", "nowhere"), ("verify", "nowhere"),
-                      ("user", "add", "eve", "--lab", "nowhere"), ("user", "passwd", "nobody"),
-                      ("user", "remove", "nobody")):
+        for words in (
+            ("lab", "show", "nowhere"),
+            ("lab", "delete", "nowhere"),
+            ("verify", "nowhere"),
+            ("user", "add", "eve", "--lab", "nowhere"),
+            ("user", "passwd", "nobody"),
+            ("user", "remove", "nobody"),
+        ):
             with self.subTest(words=words):
                 self.assert_refused(*words, codes=(FAILED,))
 
@@ -126,8 +140,9 @@ class ForeignDirectory(unittest.TestCase):
             self.assertEqual(code, FAILED, output)
             self.assertIn("lab2", output)
             after = foreign.stat()
-            self.assertEqual((before.st_uid, before.st_mode, before.st_mtime_ns),
-                             (after.st_uid, after.st_mode, after.st_mtime_ns))
+            self.assertEqual(
+                (before.st_uid, before.st_mode, before.st_mtime_ns), (after.st_uid, after.st_mode, after.st_mtime_ns)
+            )
             self.assertEqual(rig.stand_in.data_sources(), [])
             self.assertEqual(foreign.parent.stat().st_uid, 0)
 
@@ -220,8 +235,9 @@ class BadStart(unittest.TestCase):
         self.assert_not_started(f"ftps.certificate={chain}", f"ftps.private_key={key}", naming=str(key))
 
     def test_missing_certificate(self):
-        self.assert_not_started("ftps.certificate=/nowhere/chain.pem", "ftps.private_key=/nowhere/key.pem",
-                                naming="/nowhere/chain.pem")
+        self.assert_not_started(
+            "ftps.certificate=/nowhere/chain.pem", "ftps.private_key=/nowhere/key.pem", naming="/nowhere/chain.pem"
+        )
 
     def test_damaged_database(self):
         """A file that is no database is neither used nor overwritten."""
@@ -248,8 +264,19 @@ class BadStart(unittest.TestCase):
         self.assert_not_started(f"state_dir={state}", naming=str(state), code=1)
 
     def test_check_says_the_same(self):
-        done = subprocess.run([str(BINARIES / "stowage"), "check", "--config", str(self.rig.gateway.config_path),
-                               "--set", "ftps.prot=21"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [
+                str(BINARIES / "stowage"),
+                "check",
+                "--config",
+                str(self.rig.gateway.config_path),
+                "--set",
+                "ftps.prot=21",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(done.returncode, CONFIG, done.stdout + done.stderr)
         self.assertIn("ftps.prot", done.stdout + done.stderr)
 

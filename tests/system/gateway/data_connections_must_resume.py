@@ -17,8 +17,9 @@ class DataConnectionsMustResume(unittest.TestCase):
         cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
         for lab in ("lab1", "lab2"):
             cls.rig.create_lab(lab)
-        cls.passwords = {user: cls.rig.add_user(user, lab)
-                         for user, lab in (("alice", "lab1"), ("amy", "lab1"), ("bob", "lab2"))}
+        cls.passwords = {
+            user: cls.rig.add_user(user, lab) for user, lab in (("alice", "lab1"), ("amy", "lab1"), ("bob", "lab2"))
+        }
 
     def login(self, user, **options):
         return self.rig.login(user, self.passwords[user], **options)

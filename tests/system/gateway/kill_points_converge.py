@@ -37,9 +37,23 @@ class KillPointsConverge(unittest.TestCase):
 
     def create_and_kill_at(self, lab, index, victim):
         """Starts `lab create` and kills the victim when the event of this index comes. True if it was there."""
-        child = Child("stowage", [str(BINARIES / "stowage"), "--json", "--socket", str(self.rig.gateway.control_socket),
-                                  "lab", "create", lab, "--quota", "1GiB"],
-                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        child = Child(
+            "stowage",
+            [
+                str(BINARIES / "stowage"),
+                "--json",
+                "--socket",
+                str(self.rig.gateway.control_socket),
+                "lab",
+                "create",
+                lab,
+                "--quota",
+                "1GiB",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         killed, seen = False, -1
         for line in child.popen.stdout:
             with contextlib.suppress(ValueError):
@@ -65,8 +79,12 @@ class KillPointsConverge(unittest.TestCase):
         supervisor = self.rig.gateway.child.pid
         if victim == "supervisor":
             return supervisor
-        name = {"root_step": "stowage-root-step", "controller": "stowage-controller", "ganesha": "ganesha.nfsd",
-                "dbus": "dbus-daemon"}[victim]
+        name = {
+            "root_step": "stowage-root-step",
+            "controller": "stowage-controller",
+            "ganesha": "ganesha.nfsd",
+            "dbus": "dbus-daemon",
+        }[victim]
         for pid in children_of(supervisor):
             with contextlib.suppress(OSError):
                 if ProcFacts(pid).executable == name:
@@ -76,7 +94,10 @@ class KillPointsConverge(unittest.TestCase):
     def converge(self, lab):
         """Restarts what does not restart itself, and asks once more for the lab."""
         if not self.rig.gateway.child.alive():
-            wait_until(lambda: not living_orphans({self.rig.stand_in.child.pid}), what="the end of the killed supervisor's children")
+            wait_until(
+                lambda: not living_orphans({self.rig.stand_in.child.pid}),
+                what="the end of the killed supervisor's children",
+            )
             self.rig.gateway.start()
         site = write_site(self.rig.folder / "site.yaml", [{"name": lab, "quota": "1GiB"}])
         outputs = []

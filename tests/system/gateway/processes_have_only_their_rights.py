@@ -45,8 +45,9 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
 
     def test_every_process_is_known_to_status(self):
         running = {ProcFacts(pid).executable for pid in descendants_of(self.rig.gateway.child.pid)}
-        self.assertLessEqual(running, {"stowage-front", "stowage-worker", "stowage-controller", "ganesha.nfsd",
-                                       "dbus-daemon"})
+        self.assertLessEqual(
+            running, {"stowage-front", "stowage-worker", "stowage-controller", "ganesha.nfsd", "dbus-daemon"}
+        )
         self.assertEqual(set(descendants_of(self.rig.gateway.child.pid)), set(self.pids.values()))
 
     def test_front(self):
@@ -57,7 +58,9 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
 
     def test_front_has_no_files_open(self):
         for number, target in self.facts("front").descriptors().items():
-            self.assertFalse(target.startswith(str(self.rig.folder)) and "gateway.log" not in target, f"{number}: {target}")
+            self.assertFalse(
+                target.startswith(str(self.rig.folder)) and "gateway.log" not in target, f"{number}: {target}"
+            )
 
     def test_workers_are_their_labs(self):
         for lab, facts in self.labs.items():

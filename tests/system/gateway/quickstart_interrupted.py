@@ -8,9 +8,20 @@ from quickstart_run import QuickstartRun, machine_state
 from stowage_rig import adopt_orphans, living_orphans, need_root, run_tests, wait_until
 
 # The last words before each step.
-MOMENTS = ("stowage quickstart, state in", "  packages ", "  build ", "  place for the labs ", "  Run:ai stand-in ",
-           "  gateway ", "  lab lab1 ", "  user alice ", "  dataset ", "  upload over FTPS ", "  read back over NFS ",
-           "Ctrl-C ends it")
+MOMENTS = (
+    "stowage quickstart, state in",
+    "  packages ",
+    "  build ",
+    "  place for the labs ",
+    "  Run:ai stand-in ",
+    "  gateway ",
+    "  lab lab1 ",
+    "  user alice ",
+    "  dataset ",
+    "  upload over FTPS ",
+    "  read back over NFS ",
+    "Ctrl-C ends it",
+)
 
 
 class QuickstartInterrupted(unittest.TestCase):

@@ -9,10 +9,35 @@ import unittest
 from quickstart_run import QuickstartRun, machine_state
 from stowage_rig import adopt_orphans, need_root, run_tests
 
-STEPS = ("packages", "build", "place for the labs", "Run:ai stand-in", "gateway", "lab lab1", "user alice", "dataset",
-         "upload over FTPS", "read back over NFS", "Run:ai data source", "cleaning up")
-KEYS = {"host", "ftps_port", "ftps_implicit_port", "user", "password", "lab", "lab_directory", "nfs_url", "nfs_port",
-        "runai_url", "control_socket", "certificate", "pids"}
+STEPS = (
+    "packages",
+    "build",
+    "place for the labs",
+    "Run:ai stand-in",
+    "gateway",
+    "lab lab1",
+    "user alice",
+    "dataset",
+    "upload over FTPS",
+    "read back over NFS",
+    "Run:ai data source",
+    "cleaning up",
+)
+KEYS = {
+    "host",
+    "ftps_port",
+    "ftps_implicit_port",
+    "user",
+    "password",
+    "lab",
+    "lab_directory",
+    "nfs_url",
+    "nfs_port",
+    "runai_url",
+    "control_socket",
+    "certificate",
+    "pids",
+}
 
 
 class QuickstartOnce(unittest.TestCase):
@@ -45,7 +70,9 @@ class QuickstartOnce(unittest.TestCase):
                     self.assertTrue(os.path.exists(f"/proc/{pid}"), name)
                 self.assertIn("supervisor", connection["pids"])
                 self.curl_works(connection)
-            ports = [connection[key] for connection in connections for key in ("ftps_port", "ftps_implicit_port", "nfs_port")]
+            ports = [
+                connection[key] for connection in connections for key in ("ftps_port", "ftps_implicit_port", "nfs_port")
+            ]
             self.assertEqual(len(set(ports)), 6)
             for run in (one, two):
                 self.assertEqual(run.interrupt(), 0, run.output())
@@ -54,10 +81,26 @@ class QuickstartOnce(unittest.TestCase):
     def curl_works(self, connection):
         """A script uploads with what connection.json says."""
         text = f"user = \"{connection['user']}:{connection['password']}\"\n"
-        done = subprocess.run(["curl", "--silent", "--show-error", "--ssl-reqd", "--cacert", connection["certificate"],
-                               "--config", "-", "--upload-file", "/etc/os-release",
-                               f"ftp://{connection['host']}:{connection['ftps_port']}/from-curl"],
-                              input=text, text=True, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            [
+                "curl",
+                "--silent",
+                "--show-error",
+                "--ssl-reqd",
+                "--cacert",
+                connection["certificate"],
+                "--config",
+                "-",
+                "--upload-file",
+                "/etc/os-release",
+                f"ftp://{connection['host']}:{connection['ftps_port']}/from-curl",
+            ],
+            input=text,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         landed = pathlib.Path(connection["lab_directory"]) / "from-curl"
         self.assertEqual(landed.read_bytes(), pathlib.Path("/etc/os-release").read_bytes())
@@ -88,7 +131,13 @@ class QuickstartOnce(unittest.TestCase):
             self.assertEqual([path.name for path in folder.iterdir()], ["precious"])
 
     def test_usage(self):
-        for words in (["--bogus"], ["--quota", "much"], ["--set", "novalue"], ["--labs", "/nowhere"], ["--ports", "all"]):
+        for words in (
+            ["--bogus"],
+            ["--quota", "much"],
+            ["--set", "novalue"],
+            ["--labs", "/nowhere"],
+            ["--ports", "all"],
+        ):
             with self.subTest(words=words), QuickstartRun(*words) as run:
                 self.assertEqual(run.wait(60), 2, run.output())
 
