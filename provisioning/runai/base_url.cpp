@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
+#include <charconv>
+#include <optional>
 
 #include "gateway/base/log.hpp"
 
@@ -41,15 +42,36 @@ Error refused(std::string_view url, std::string_view why) {
             "give it as https://host or https://host:port, as the Run:ai user interface is opened"};
 }
 
-Result<void> set_port(BaseUrl& base, boost::urls::url_view view, std::string_view url) {
-    base.port = base.tls ? 443 : 80;
-    if (view.has_port() && !view.port().empty()) {
-        if (view.port_number() == 0) return refused(url, "has a port outside 1..65535");
-        base.port = view.port_number();
+/// What stands before the host; nothing for other schemes. By hand, because Boost.URL 1.81 takes the name
+/// "10.0.0.1.nip.io" for an address with a path.
+std::optional<std::string_view> authority_of(std::string_view url, bool& tls) {
+    for (const std::string_view scheme : {"https://", "http://"}) {
+        if (!boost::algorithm::istarts_with(url, scheme, std::locale::classic())) continue;
+        tls = scheme.size() == 8;
+        url.remove_prefix(scheme.size());
+        if (!url.empty() && url.back() == '/') url.remove_suffix(1);
+        return url;
     }
-    const bool standard = base.port == (base.tls ? 443 : 80);
-    base.host_header = base.host.find(':') == base.host.npos ? base.host : '[' + base.host + ']';
-    if (!standard) base.host_header += fmt::format(":{}", base.port);
+    return std::nullopt;
+}
+
+/// Splits "host", "host:port", "[v6]" and "[v6]:port".
+Result<void> split_authority(BaseUrl& base, std::string_view authority, std::string_view url) {
+    const bool bracketed = !authority.empty() && authority.front() == '[';
+    const auto end = bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
+    if (end == authority.npos) return refused(url, "has no valid host");
+    base.host = std::string(authority.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end));
+    if (!is_host(base.host) || bracketed != (base.host.find(':') != base.host.npos))
+        return refused(url, "has no valid host");
+    const auto rest = authority.substr(bracketed ? end + 1 : end);
+    base.port = base.tls ? 443 : 80;
+    base.host_header = bracketed ? '[' + base.host + ']' : base.host;
+    if (rest.empty()) return {};
+    const auto* last = rest.data() + rest.size();
+    const auto [parsed, error] = std::from_chars(rest.data() + 1, last, base.port);
+    if (rest.front() != ':' || error != std::errc() || parsed != last || base.port == 0)
+        return refused(url, "has no port of 1..65535 behind its host");
+    if (base.port != (base.tls ? 443 : 80)) base.host_header += fmt::format(":{}", base.port);
     return {};
 }
 
@@ -82,20 +104,14 @@ bool is_uuid(std::string_view text) {
 }
 
 Result<BaseUrl> parse_base_url(std::string_view url) {
-    const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
-    if (!parsed) return refused(url, "is not a URL");
     BaseUrl base;
-    if (parsed->scheme() != "https" && parsed->scheme() != "http")
-        return refused(url, "is neither https nor http");
-    base.tls = parsed->scheme() == "https";
-    if (parsed->has_userinfo()) return refused(url, "holds a user name");
-    if (parsed->has_query() || parsed->has_fragment()) return refused(url, "has a query or a fragment");
-    if (!parsed->encoded_path().empty() && parsed->encoded_path() != "/") return refused(url, "has a path");
-    const auto host = parsed->encoded_host_address();
-    base.host.assign(host.data(), host.size());
-    if (!is_host(base.host)) return refused(url, "has no valid host");
+    const auto authority = authority_of(url, base.tls);
+    if (!authority) return refused(url, "is neither https nor http");
+    if (authority->find('@') != authority->npos) return refused(url, "holds a user name");
+    if (authority->find_first_of("/?#") != authority->npos)
+        return refused(url, "has a path, a query or a fragment");
+    CHECK(split_authority(base, *authority, url));
     base.host_is_address = is_address(base.host);
-    CHECK(set_port(base, *parsed, url));
     if (!base.tls && !is_loopback(base.host))
         return Error{
             Code::config,

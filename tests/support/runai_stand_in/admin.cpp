@@ -90,6 +90,12 @@ Answer Api::admin_post(std::string_view what, const json::object& body) {
         return {200, store_.add_nfs(body), {}};
     }
     if (what == "used_by") return set_users(body);
+    if (what == "ignore_filters") {
+        const auto* on = body.if_contains("on");
+        if (on == nullptr || !on->is_bool()) return refuse(400, "on must be boolean");
+        ignore_filters(on->get_bool());
+        return done();
+    }
     if (what == "tokens/expire") {
         tokens_.expire_all();
         return done();

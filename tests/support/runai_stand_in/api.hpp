@@ -50,6 +50,8 @@ class Api {
     std::size_t calls(std::string_view operation) const;
     /// Changes that were stored: data sources made, changed and removed.
     unsigned writes() const { return writes_; }
+    /// A server that takes no notice of filterBy, as a client must be able to bear.
+    void ignore_filters(bool on) { ignore_filters_ = on; }
 
   private:
     Answer token(const Request& request);
@@ -72,6 +74,7 @@ class Api {
     Faults faults_;
     std::vector<Logged> log_;
     unsigned writes_ = 0;
+    bool ignore_filters_ = false;
 };
 
 /// A data source as it is answered, with or without its users.

@@ -160,6 +160,7 @@ struct Server::State {
     asio::ssl::context context;
     tcp::acceptor acceptor;
     bool tls = false;
+    unsigned connections = 0;
     std::set<Stream*> open;
 
     static asio::awaitable<void> accept(std::shared_ptr<State> state);
@@ -192,7 +193,9 @@ asio::awaitable<void> Server::State::accept(std::shared_ptr<State> state) {
     for (;;) {
         auto [error, socket] = co_await state->acceptor.async_accept(nothrow);
         if (!state->acceptor.is_open()) co_return;
-        if (!error) asio::co_spawn(executor, session(state, std::move(socket)), asio::detached);
+        if (error) continue;
+        ++state->connections;
+        asio::co_spawn(executor, session(state, std::move(socket)), asio::detached);
     }
 }
 
@@ -239,6 +242,10 @@ std::uint16_t Server::port() const {
 
 std::string Server::url() const {
     return fmt::format("{}://127.0.0.1:{}", state_->tls ? "https" : "http", port());
+}
+
+unsigned Server::connections() const {
+    return state_->connections;
 }
 
 Api& Server::api() {

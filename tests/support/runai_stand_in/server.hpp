@@ -36,6 +36,8 @@ class Server {
     std::uint16_t port() const;
     std::string url() const;
     Api& api();
+    /// Connections accepted so far.
+    unsigned connections() const;
 
   private:
     struct State;

@@ -1,0 +1,235 @@
+# Promise: what the client sends and what the stand-in answers keeps Run:ai's official OpenAPI files, 2.20 and 2.24,
+# with Prism as the judge; and the stand-in refuses every request that Prism refuses.
+# Needs npm (or a cached installation of Prism) and ../shared/runai; skipped with the reason where they are missing.
+import copy
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PRISM = "5.14.2"
+BIN = os.environ["STOWAGE_BIN"]
+SHARED = os.environ.get("STOWAGE_SHARED", os.path.join(os.environ["STOWAGE_SOURCE"], "..", "shared"))
+CACHE = os.environ.get("STOWAGE_CACHE", os.path.join(os.path.expanduser("~"), ".cache", "stowage"))
+SECRET = "exercise-secret"
+UUID = "a418ed33-9399-48c0-a890-122cadd13bfd"
+children = []
+
+
+def skip(reason):
+    print("SKIPPED:", reason)
+    sys.exit(77)
+
+
+def prism_executable():
+    """Path of the prism program, installed into the cache at the first run."""
+    directory = os.path.join(CACHE, "prism-" + PRISM)
+    program = os.path.join(directory, "node_modules", ".bin", "prism")
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = os.path.join(directory, "installed")
+        if not os.path.exists(done):
+            if not shutil.which("npm"):
+                skip("npm is not installed")
+            command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", directory, "@stoplight/prism-cli@" + PRISM]
+            try:
+                result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, timeout=300)
+            except subprocess.TimeoutExpired:
+                skip("npm install did not end within 300 s")
+            if result.returncode != 0:
+                skip("npm cannot install Prism: " + result.stdout.strip()[-300:])
+            open(done, "w").close()
+    if not shutil.which("node"):
+        skip("node is not installed")
+    return program
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(child, port, limit=60):
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        if child.poll() is not None:
+            raise SystemExit(f"FAILED: {child.args[0]} ended with {child.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)  # bounded poll: neither program tells when it listens in a way both share
+    raise SystemExit("FAILED: nothing listens on port %d" % port)
+
+
+def start(arguments, port, log, **more):
+    child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                             start_new_session=True, **more)
+    children.append(child)
+    wait_for_port(child, port)
+    return child
+
+
+def stop_children():
+    for child in children:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    children.clear()
+
+
+class Server:
+    def __init__(self, port):
+        self.port = port
+        self.token = None
+
+    def call(self, method, target, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = dict(headers or {})
+        if self.token and "authorization" not in sent:
+            sent["authorization"] = "Bearer " + self.token
+        data = None
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            sent.setdefault("content-type", "application/json")
+        connection.request(method, target, data, sent)
+        response = connection.getresponse()
+        text = response.read().decode(errors="replace")
+        connection.close()
+        return response.status, text
+
+
+def mutations(value):
+    """Every way in which one field is missing, of another type, empty, too long or unknown."""
+    if isinstance(value, dict):
+        for key in value:
+            without = copy.deepcopy(value)
+            del without[key]
+            yield without
+            for other in mutations(value[key]):
+                changed = copy.deepcopy(value)
+                changed[key] = other
+                yield changed
+        yield {**value, "unknown-field": 1}
+    for other in (None, 7, 1.5, -3000000000, True, "", "x" * 251, [], {}, ["a"], "a b"):
+        if type(other) is not type(value) or other != value:
+            yield other
+
+
+def nfs_bodies():
+    meta = {"name": "probe", "scope": "department", "departmentId": "100001", "description": "d",
+            "clusterId": UUID, "projectId": 5, "autoDelete": False,
+            "workloadSupportedTypes": {"inference": True, "distFramework": "MPI"}}
+    spec = {"server": "nas", "path": "/p", "mountPath": "/m", "readOnly": False}
+    return {"meta": meta, "spec": spec}, {"meta": {"name": "probe", "description": "d"}, "spec": spec}
+
+
+def hostile_requests(asset):
+    create, update = nfs_bodies()
+    token = {"grantType": "client_credentials", "clientID": "stowage", "clientSecret": SECRET}
+    nfs = "/api/v1/asset/datasource/nfs"
+    for body in mutations(create):
+        yield "POST", nfs, body
+    for body in mutations(update):
+        yield "PUT", f"{nfs}/{asset}", body
+    for body in mutations(token):
+        yield "POST", "/api/v1/token", body
+    for method in ("GET", "PUT", "DELETE"):
+        for identifier in ("x", UUID[:-1], UUID + "0", "%20"):
+            yield method, f"{nfs}/{identifier}", update if method == "PUT" else None
+    for query in ("usageInfo=yes", "projectId=x", "projectId=1.5", "clusterId=x", "assetIds=x", f"assetIds={UUID},x",
+                  "projectId=", "usageInfo="):
+        yield "GET", f"{nfs}?{query}", None
+        yield "GET", f"{nfs}/{asset}?{query}", None
+    for query in ("limit=0", "limit=501", "limit=x", "offset=x", "filterBy=name", "filterBy=name=a", "filterBy=id==5",
+                  "filterBy=name==a,x", "sortBy=colour", "sortOrder=up", "verbosity=loud", "filterBy="):
+        yield "GET", "/api/v1/org-unit/departments?" + query, None
+    yield "GET", "/api/v1/clusters?verbosity=loud", None
+
+
+def refused_by_prism(status, text):
+    return status >= 400 and "prism/errors" in text
+
+
+def judge_client(prism, log_path):
+    result = subprocess.run([os.path.join(BIN, "..", "tests", "runai_exercise"), f"http://127.0.0.1:{prism.port}"],
+                            env={**os.environ, "RUNAI_SECRET": SECRET}, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, timeout=120)
+    print(result.stdout)
+    log = open(log_path, errors="replace").read()
+    # Prism skips validation silently of schemas that it cannot compile; it says so only here.
+    if result.returncode != 0 or "iolation" in log or "can't resolve reference" in log:
+        raise SystemExit("FAILED: the client's calls through Prism\n" + log[-4000:])
+
+
+def judge_stand_in(prism, stand_in):
+    create, _ = nfs_bodies()
+    for key in ("clusterId", "projectId"):
+        del create["meta"][key]
+    status, text = stand_in.call("POST", "/api/v1/asset/datasource/nfs", create)
+    if status != 202:
+        raise SystemExit("FAILED: the stand-in refuses a good request: " + text)
+    asset = json.loads(text)["meta"]["id"]
+    tried = refused = 0
+    for method, target, body in hostile_requests(asset):
+        tried += 1
+        status, text = prism.call(method, target, body)
+        if not refused_by_prism(status, text):
+            continue
+        refused += 1
+        status, answer = stand_in.call(method, target, body)
+        if status < 400:
+            raise SystemExit(f"FAILED: Prism refuses {method} {target} {body}: {text}\nthe stand-in answers {status}: {answer}")
+    print(f"{tried} hostile requests, {refused} refused by Prism, all of these by the stand-in")
+    if refused < 40:
+        raise SystemExit("FAILED: Prism refuses suspiciously little; does it validate at all?")
+
+
+def judge_version(program, version, directory):
+    document = os.path.join(SHARED, "runai", f"openapi-{version}.json")
+    port, prism_port = free_port(), free_port()
+    log_path = os.path.join(directory, f"prism-{version}.log")
+    with open(os.path.join(directory, "stand_in.log"), "w") as stand_in_log, open(log_path, "w") as prism_log:
+        start([os.path.join(BIN, "runai_stand_in"), "--port", str(port), "--department", "lab1"], port, stand_in_log,
+              env={**os.environ, "RUNAI_STAND_IN_CLIENT_SECRET": SECRET})
+        start([program, "proxy", "-h", "127.0.0.1", "-p", str(prism_port), "--errors", document,
+               f"http://127.0.0.1:{port}"], prism_port, prism_log)
+        prism, stand_in = Server(prism_port), Server(port)
+        judge_client(prism, log_path)
+        status, text = stand_in.call("POST", "/api/v1/token", {"grantType": "client_credentials", "clientId": "stowage",
+                                                               "clientSecret": SECRET})
+        prism.token = stand_in.token = json.loads(text)["accessToken"]
+        judge_stand_in(prism, stand_in)
+        stop_children()
+
+
+def main():
+    if not os.path.exists(os.path.join(SHARED, "runai", "openapi-2.20.json")):
+        skip(f"no OpenAPI files in {SHARED}/runai (set STOWAGE_SHARED)")
+    program = prism_executable()
+    with tempfile.TemporaryDirectory(prefix="runai_prism.") as directory:
+        try:
+            for version in ("2.20", "2.24"):
+                print("== Run:ai", version)
+                judge_version(program, version, directory)
+        finally:
+            stop_children()
+    print("ok")
+
+
+main()
