@@ -163,7 +163,8 @@ def hostile_requests(asset):
 
 
 def refused_by_prism(status, text):
-    return status >= 400 and "prism/errors" in text
+    # Not errors#VIOLATIONS, which is about the upstream's answer.
+    return status == 422 and "prism/errors#UNPROCESSABLE_ENTITY" in text
 
 
 def judge_client(prism, log_path):
@@ -175,6 +176,17 @@ def judge_client(prism, log_path):
     # Prism skips validation silently of schemas that it cannot compile; it says so only here.
     if result.returncode != 0 or "iolation" in log or "can't resolve reference" in log:
         raise SystemExit("FAILED: the client's calls through Prism\n" + log[-4000:])
+
+
+def prove_that_prism_judges(prism, stand_in):
+    """A wrong answer and a wrong request must not pass, or else nothing of the rest means anything."""
+    stand_in.call("POST", "/_stand_in/faults", {"operation": "get_clusters", "kind": "strange"})
+    status, text = prism.call("GET", "/api/v1/clusters")
+    if status < 400 or "prism/errors#VIOLATIONS" not in text:
+        raise SystemExit(f"FAILED: Prism lets a wrong answer pass: {status} {text}")
+    status, text = prism.call("POST", "/api/v1/asset/datasource/nfs", {"meta": {}, "spec": {}})
+    if not refused_by_prism(status, text):
+        raise SystemExit(f"FAILED: Prism lets a wrong request pass: {status} {text}")
 
 
 def judge_stand_in(prism, stand_in):
@@ -214,6 +226,7 @@ def judge_version(program, version, directory):
         status, text = stand_in.call("POST", "/api/v1/token", {"grantType": "client_credentials", "clientId": "stowage",
                                                                "clientSecret": SECRET})
         prism.token = stand_in.token = json.loads(text)["accessToken"]
+        prove_that_prism_judges(prism, stand_in)
         judge_stand_in(prism, stand_in)
         stop_children()
 
