@@ -14,6 +14,7 @@
 
 #include "gateway/base/privileges.hpp"
 #include "gateway/certificate/certificate.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace stowage {
 
@@ -88,18 +89,8 @@ struct Checks {
     }
 
     void nfs() {
-        if (choose_nfs_server(config).server != NfsServer::ganesha) {
-            if (::access("/usr/sbin/exportfs", X_OK) != 0)
-                add_error("nfs.server", "exportfs(8) is not installed",
-                          "apt-get install nfs-kernel-server, or set nfs.server to ganesha");
-            return;
-        }
-        if (::access(config.nfs.ganesha_executable.c_str(), X_OK) != 0)
-            add_error("nfs.ganesha_executable", config.nfs.ganesha_executable + " cannot be executed",
-                      "apt-get install nfs-ganesha nfs-ganesha-vfs, or use the kernel's server");
-        if (::access(config.nfs.dbus_executable.c_str(), X_OK) != 0)
-            add_error("nfs.dbus_executable", config.nfs.dbus_executable + " cannot be executed",
-                      "apt-get install dbus-daemon");
+        const auto choice = nfs::choose_server(config, nfs::look_at_machine(config));
+        if (!choice) add(Severity::error, "nfs.server", choice.error());
     }
 
     void runai() {
@@ -159,7 +150,8 @@ std::vector<Finding> taken_ports(const Config& config) {
         check(address, config.ftps.port, "ftps.port");
         check(address, config.ftps.implicit_port, "ftps.implicit_port");
     }
-    if (choose_nfs_server(config).server == NfsServer::ganesha)
+    const auto choice = nfs::choose_server(config, nfs::look_at_machine(config));
+    if (choice && choice->server == NfsServer::ganesha)
         check(config.nfs.bind_address, config.nfs.port, "nfs.port");
     return std::move(checks.findings);
 }

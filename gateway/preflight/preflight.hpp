@@ -24,13 +24,4 @@ std::vector<Finding> preflight(const Config& config);
 /// gateway.
 std::vector<Finding> taken_ports(const Config& config);
 
-struct NfsChoice {
-    NfsServer server;
-    std::string why;
-};
-
-/// What nfs.server means here: `auto` is the kernel's nfsd if it serves now and exportfs(8) is installed,
-/// else NFS-Ganesha.
-NfsChoice choose_nfs_server(const Config& config);
-
 }  // namespace stowage

@@ -24,7 +24,8 @@ int refuse(const Error& error) {
     fmt::print(stderr, "stowage-supervisor: {}\n", error.what);
     if (!error.remedy.empty()) fmt::print(stderr, "  remedy: {}\n", error.remedy);
     if (error.code == Code::usage) return exit_usage;
-    return error.code == Code::config ? exit_config : 1;
+    const bool setting = error.code == Code::config || error.code == Code::unsupported;
+    return setting ? exit_config : 1;
 }
 
 std::string own_folder() {
@@ -44,7 +45,8 @@ int main(int argc, char** argv) {
         if (::geteuid() != 0)
             return refuse({Code::denied, "the supervisor must be started by root", "use systemctl or sudo"});
 
-        settle_nfs_server(options->values, options->config);
+        if (auto settled = settle_nfs_server(options->values, options->config); !settled)
+            return refuse(settled.error());
         boost::asio::io_context io(1);
         Context context(io, options->config);
         context.sealed_config = or_throw(seal("configuration", to_text(options->values)));

@@ -19,6 +19,7 @@
 #include "gateway/certificate/certificate.hpp"
 #include "gateway/preflight/preflight.hpp"
 #include "gateway/supervisor/service.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace stowage::supervisor {
 
@@ -118,11 +119,12 @@ Result<Foundation> prepare(Context& context) {
     return foundation;
 }
 
-void settle_nfs_server(ConfigValues& values, Config& config) {
-    const auto choice = choose_nfs_server(config);
+Result<void> settle_nfs_server(ConfigValues& values, Config& config) {
+    TRY(const auto choice, nfs::choose_server(config, nfs::look_at_machine(config)));
     config.nfs.server = choice.server;
     values["nfs.server"] = {choice.server == NfsServer::kernel ? "kernel" : "ganesha", choice.why};
     log::info("nfs_server", {{"server", values["nfs.server"].text}, {"why", choice.why}});
+    return {};
 }
 
 Result<void> check_machine(const Config& config) {
