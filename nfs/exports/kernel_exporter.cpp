@@ -70,9 +70,12 @@ Result<void> apply(const KernelExporter& exporter, const Export& meant, bool mou
 }
 
 Result<void> make_exports_dir(const std::string& path) {
-    if (::mkdir(path.c_str(), 0755) == 0) return {};
-    if (errno == EEXIST) return {};
-    return system_error(errno, "mkdir " + path);
+    if (::mkdir(path.c_str(), 0755) != 0) {
+        if (errno == EEXIST) return {};
+        return system_error(errno, "mkdir " + path);
+    }
+    if (::chmod(path.c_str(), 0755) != 0) return system_error(errno, "chmod " + path);  // past our umask
+    return {};
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ GaneshaRun::GaneshaRun() {
     set("nfs.server", "ganesha");
     set("nfs.port", std::to_string(free_port()));
     set("nfs.bind_address", "127.0.0.1");
+    set("ftps.passive_ports", "1100-1199");  // out of free_port()'s range
     set("nfs.ganesha_graceless", "true");
     config = or_throw(parse_config(values));
     config_text_ = to_text(values);
@@ -161,7 +162,7 @@ Export GaneshaRun::make_lab(const std::string& name, std::uint16_t export_id) {
                .clients = {"127.0.0.0/8"}};
     lab.fsid[15] = static_cast<std::uint8_t>(export_id);
     std::filesystem::create_directories(lab.path + "/.stowage");
-    std::ofstream(lab.path + "/.stowage/lab") << name << "\n";
+    std::ofstream(lab.path + "/.stowage/lab") << name << "\nversion=1\n";
     for (const auto& path : {lab.path, lab.path + "/.stowage"}) {
         if (::chown(path.c_str(), lab.uid, lab.gid) != 0) throw std::runtime_error("chown " + path);
         ::chmod(path.c_str(), path == lab.path ? 02770 : 0700);

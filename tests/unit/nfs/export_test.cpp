@@ -67,7 +67,7 @@ TEST(Export, UuidText) {
 TEST(Marker, MustNameTheLab) {
     const TemporaryLab place;
     EXPECT_FALSE(check_directory("lab1", place.path));
-    std::ofstream(place.marker()) << "lab1\n";
+    std::ofstream(place.marker()) << "lab1\nuid=700001\nversion=1\n";
     EXPECT_TRUE(check_directory("lab1", place.path));
     EXPECT_FALSE(check_directory("lab2", place.path));
     EXPECT_FALSE(check_directory("lab1", place.path + "/nowhere"));
@@ -75,7 +75,7 @@ TEST(Marker, MustNameTheLab) {
 
 TEST(Marker, IsNotFollowedNorWaitedFor) {
     const TemporaryLab place;
-    std::ofstream(place.path + "/elsewhere") << "lab1\n";
+    std::ofstream(place.path + "/elsewhere") << "lab1\nuid=700001\nversion=1\n";
     std::filesystem::create_symlink(place.path + "/elsewhere", place.marker());
     EXPECT_FALSE(check_directory("lab1", place.path)) << "symbolic link";
     std::filesystem::remove(place.marker());
