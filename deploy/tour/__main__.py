@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -168,8 +169,13 @@ class Tour:
         settings |= self.labs.settings | self.stand_in.settings()
         if block:
             self.gateway.use_ports(block)
-        if os.path.exists("/etc/exports.d") or os.path.exists("/proc/fs/nfsd/threads"):
-            self.journal.record("kernel_export", path=f"/etc/exports.d/stowage-{LAB}.exports")
+        self.remember_kernel_export(settings)
+
+    def remember_kernel_export(self, settings):
+        """Should the gateway choose the kernel's server, this would be its file; one that is there is not ours."""
+        export = pathlib.Path(f"/etc/exports.d/stowage-{LAB}.exports")
+        if settings.get("nfs.server") != "ganesha" and os.path.exists("/proc/fs/nfsd/threads") and not export.exists():
+            self.journal.record("kernel_export", path=str(export))
 
     def settle_settings(self):
         """What holds now, --set included."""
