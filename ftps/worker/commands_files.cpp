@@ -1,6 +1,7 @@
 // Verbs about files and directories that need no data connection.
 // Runs in: worker; the work itself on the file threads. Distrusts: arguments.
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <charconv>
 
@@ -202,7 +203,7 @@ Done allocate(Session& session, std::string argument) {
 
 Done site(Session& session, std::string argument) {
     const auto [verb, rest] = split(argument);
-    if (verb != "CHMOD" && verb != "chmod") {
+    if (::strcasecmp(verb.c_str(), "CHMOD") != 0) {
         session.reply(504, "SITE knows CHMOD.");
         co_return;
     }

@@ -42,16 +42,20 @@ boost::asio::awaitable<Result<Outcome>> run_once(Session& session, std::shared_p
     auto& worker = session.worker;
     CO_TRY(const auto context, worker.tls.context());
     const auto timeout = std::chrono::milliseconds(worker.config.ftps.data_timeout);
-    auto run = [context, transfer, work = std::move(work), admitted = worker.admitted_for(session),
+    auto run = [&session, context, transfer, work = std::move(work), admitted = worker.admitted_for(session),
                 timeout_ms = static_cast<int>(timeout.count())]() mutable -> Result<Outcome> {
         DataStream stream(context, transfer->socket.get(), std::move(admitted), timeout_ms);
         Outcome outcome;
         outcome.handshake = stream.accept();
         outcome.version = stream.version();
-        if (is_accepted(outcome.handshake)) outcome.work = work(stream, *transfer);
+        if (!is_accepted(outcome.handshake)) return outcome;
+        // The right client is here: its port is free for others. Done before the session can go on, so it
+        // lives.
+        asio::post(session.worker.context, [&session] { session.data.reset(); });
+        outcome.work = work(stream, *transfer);
         return outcome;
     };
-    co_return co_await on_own_thread(std::move(run));
+    co_return co_await on_own_thread(worker.pool, std::move(run));
 }
 
 // 425 until there was a connection, 522 without resumption, 426 when it broke, else the table's.
@@ -72,6 +76,7 @@ struct Ended {
 
 boost::asio::awaitable<Ended> attempt_all(Session& session, const DataCommand& command) {
     auto limit = Clock::duration(session.worker.config.ftps.data_timeout);
+    const bool passive = session.data.is_passive();
     Ended ended{Error{Code::cancelled, "the transfer was aborted"}, 425, {}};
     for (int refusals = 0; refusals <= max_refusals && !session.aborting; ++refusals) {
         auto socket = co_await session.data.connect(limit);
@@ -91,7 +96,7 @@ boost::asio::awaitable<Ended> attempt_all(Session& session, const DataCommand& c
         ended.result = refused ? not_resumed()
                                : Error{Code::unavailable, "the TLS handshake of the data connection failed"};
         ended.code = refused ? 522 : 425;
-        if (!session.data.is_passive()) break;
+        if (!passive) break;
         limit = second_chance;
     }
     co_return ended;

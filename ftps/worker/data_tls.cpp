@@ -23,6 +23,7 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::size_t read_ahead_bytes = 256 * 1024;
+constexpr int handshake_timeout_ms = 10000;
 // What a peer may be silent for after it has acknowledged everything: some clients close only after the 226.
 constexpr std::chrono::milliseconds silent_end{500};
 
@@ -64,6 +65,12 @@ bool use_identity(SSL_CTX* context, const DataTls::Identity& identity) {
     const std::unique_ptr<EVP_PKEY, KeyDeleter> key(
         PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr));
     return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
+}
+
+void limit_waits(int socket, int timeout_ms) {
+    const timeval limit{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    (void)::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
 std::string openssl_reason() {
@@ -118,9 +125,8 @@ DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vec
       timeout_ms_(timeout_ms),
       admitted_(std::move(admitted)),
       ssl_(SSL_new(context_->context.get())) {
-    const timeval limit{timeout_ms / 1000, timeout_ms % 1000 * 1000};
-    (void)::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    // Whoever says nothing keeps the right client waiting behind it.
+    limit_waits(socket, std::min(timeout_ms, handshake_timeout_ms));
     if (!ssl_ || SSL_set_fd(ssl_.get(), socket) != 1)
         throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
     SSL_set_ex_data(ssl_.get(), admitted_index, &admitted_);
@@ -132,7 +138,10 @@ DataStream::Handshake DataStream::accept() {
     ERR_clear_error();
     errno = 0;
     const int outcome = SSL_accept(ssl_.get());
-    if (outcome == 1) return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
+    if (outcome == 1) {
+        limit_waits(socket_, timeout_ms_);
+        return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
+    }
     const int why = SSL_get_error(ssl_.get(), outcome);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Handshake::timed_out;
     if (why != SSL_ERROR_SSL) return Handshake::failed;

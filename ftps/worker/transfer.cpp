@@ -50,8 +50,10 @@ Result<void> receive_all(DataStream& stream, const Fd& file, bool write_back, Tr
     }
 }
 
-bool no_room(const Error& error) {
-    return error.code == Code::over_quota || error.code == Code::no_space;
+// With no room, what was staged only keeps others out. After an I/O error nobody knows what of it is on disk:
+// going on from there could publish a hole.
+bool is_useless(const Error& error) {
+    return error.code == Code::over_quota || error.code == Code::no_space || error.code == Code::io;
 }
 
 Error interrupted(const Transfer& transfer, Error error) {
@@ -86,7 +88,7 @@ Result<void> receive_file(DataStream& stream, Partials& partials, const Partials
     } else {
         received = interrupted(transfer, received.error());
     }
-    if (!received && no_room(received.error())) partials.discard(claim);
+    if (!received && is_useless(received.error())) partials.discard(claim);
     return received;
 }
 

@@ -25,7 +25,8 @@ struct Transfer {
 };
 
 /// STOR, APPE: receives until close_notify, answers it, then publishes; when this returns success the file is
-/// durable under its name. Otherwise the old file is as it was; the partial stays, unless there was no room.
+/// durable under its name. Otherwise the old file is as it was; the partial stays, unless there was no room
+/// or an I/O error.
 Result<void> receive_file(DataStream& stream, Partials& partials, const Partials::Claim& claim,
                           Partials::Start start, Durability durability, Transfer& transfer);
 

@@ -11,6 +11,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <exception>
+#include <memory>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -77,10 +79,19 @@ auto on_pool(asio::thread_pool& pool, Work work) {
     return elsewhere([&pool](auto task) { asio::post(pool, std::move(task)); }, std::move(work));
 }
 
-/// Transfers: each on a thread of its own, so that none waits for another.
+/// Transfers: each on a thread of its own, so that none waits for another; on the pool when the system has no
+/// more threads to give.
 template <typename Work>
-auto on_own_thread(Work work) {
-    return elsewhere([](auto task) { std::thread(std::move(task)).detach(); }, std::move(work));
+auto on_own_thread(asio::thread_pool& pool, Work work) {
+    auto start = [&pool](auto task) {
+        const auto shared = std::make_shared<decltype(task)>(std::move(task));
+        try {
+            std::thread([shared] { (*shared)(); }).detach();
+        } catch (const std::system_error&) {
+            asio::post(pool, [shared] { (*shared)(); });
+        }
+    };
+    return elsewhere(std::move(start), std::move(work));
 }
 
 }  // namespace stowage::ftps
