@@ -86,6 +86,7 @@ asio::awaitable<void> ControlSession::converse() {
     } catch (const std::exception& error) {
         log::error("session_failed", {{"session", number_}, {"peer", peer_}, {"why", error.what()}});
     }
+    stream_.close_sending();
     ended_ = true;
     limit_timer_.cancel();
 }
@@ -232,18 +233,19 @@ Result<void> ControlSession::send_request(const LoginDialog& dialog) {
     return sent;
 }
 
-void ControlSession::take_reply(const message::LoginReply& reply, Fd session_socket) {
-    if (phase_ != Phase::asking || reply_) return;
-    reply_ = reply;
+bool ControlSession::take_reply(const message::LoginReply& reply, Fd session_socket) {
+    if (phase_ != Phase::asking || reply_) return false;
+    boost::system::error_code failed;
     if (reply.outcome == LoginOutcome::ok) {
-        if (session_socket) {
-            worker_.assign(session_socket.release());
-            worker_.native_non_blocking(true);
-        } else {
-            reply_->outcome = LoginOutcome::unavailable;
-        }
+        if (!session_socket) return false;
+        worker_.assign(session_socket.get(), failed);
+        if (!failed) (void)session_socket.release();
+        if (!failed) worker_.native_non_blocking(true, failed);
     }
+    if (failed) return false;
+    reply_ = reply;
     reply_timer_.cancel();
+    return true;
 }
 
 asio::awaitable<Result<void>> ControlSession::send(std::string_view bytes) {

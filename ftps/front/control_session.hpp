@@ -41,8 +41,8 @@ class ControlSession {
     /// Shuts the connection down when its limit passes; returns when the conversation has ended.
     boost::asio::awaitable<void> watch();
 
-    /// The supervisor's answer, with the session socket if there is one.
-    void take_reply(const message::LoginReply& reply, Fd session_socket);
+    /// The supervisor's answer, with the session socket if there is one. False if nobody waits for it.
+    bool take_reply(const message::LoginReply& reply, Fd session_socket);
     /// The gateway is about to stop: whoever is not logged in, and not about to be, goes now.
     void expire_unless_logged_in();
 

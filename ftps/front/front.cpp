@@ -4,8 +4,10 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -52,6 +54,14 @@ void turn_away(Fd socket, bool implicit_tls, std::string_view why) {
     if (!implicit_tls) (void)::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL);
 }
 
+// Two descriptors each. Without one to spare, the session socket in a login reply would be lost on its way.
+std::size_t sessions_by_descriptors() {
+    constexpr rlim_t spare = 32;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= spare + 2) return 1;
+    return (limit.rlim_cur - spare) / 2;
+}
+
 }  // namespace
 
 Front::Front(asio::io_context& io, Config config, ipc::Channel supervisor)
@@ -59,7 +69,13 @@ Front::Front(asio::io_context& io, Config config, ipc::Channel supervisor)
       config_(std::move(config)),
       supervisor_(std::move(supervisor)),
       drain_timer_(io),
-      accept_pause_(io) {}
+      max_sessions_(std::min<std::size_t>(config_.ftps.max_sessions, sessions_by_descriptors())) {
+    if (max_sessions_ < config_.ftps.max_sessions)
+        log::warning("too_few_descriptors",
+                     {{"ftps.max_sessions", config_.ftps.max_sessions},
+                      {"sessions", max_sessions_},
+                      {"remedy", "raise the hard limit of open files (LimitNOFILE=)"}});
+}
 
 Front::~Front() = default;
 
@@ -105,7 +121,8 @@ Result<void> Front::take_listener(ipc::Packet& packet) {
     if (packet.fds.size() != 1) return Error{Code::protocol, "a listener without its socket"};
     asio::posix::stream_descriptor socket(io_, packet.fds[0].release());
     socket.native_non_blocking(true);
-    listeners_.push_back(std::make_unique<Listener>(Listener{std::move(socket), listener.implicit_tls != 0}));
+    listeners_.push_back(std::make_unique<Listener>(
+        Listener{std::move(socket), asio::steady_timer(io_), listener.implicit_tls != 0}));
     return {};
 }
 
@@ -130,13 +147,11 @@ Result<void> Front::take_certificate(const ipc::Packet& packet) {
 Result<void> Front::take_login_reply(ipc::Packet& packet) {
     TRY(const auto reply, packet.as<message::LoginReply>());
     const auto session = sessions_.find(reply.session);
-    if (session == sessions_.end()) {
-        // The client left meanwhile: the descriptor closes with the packet.
-        return reply.outcome == message::LoginOutcome::ok
-                   ? supervisor_.send(message::SessionEnded{reply.session})
-                   : Result<void>();
-    }
-    session->second->take_reply(reply, packet.fds.empty() ? Fd() : std::move(packet.fds[0]));
+    Fd socket = packet.fds.empty() ? Fd() : std::move(packet.fds[0]);
+    const bool taken = session != sessions_.end() && session->second->take_reply(reply, std::move(socket));
+    // The client left meanwhile, or waited too long: the supervisor must not count it.
+    if (!taken && reply.outcome == message::LoginOutcome::ok)
+        return supervisor_.send(message::SessionEnded{reply.session});
     return {};
 }
 
@@ -190,11 +205,11 @@ asio::awaitable<void> Front::accept_from(Listener& listener) {
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             co_await listener.socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                                 asio::redirect_error(asio::use_awaitable, ignored));
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            // Nothing tells when the system has room again.
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            // Out of descriptors or memory, and nothing tells when there is room again.
             log::error("accept_failed", {{"why", system_error(errno, "accept").what}});
-            accept_pause_.expires_after(200ms);
-            co_await accept_pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            listener.pause.expires_after(200ms);
+            co_await listener.pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         }
     }
 }
@@ -202,7 +217,7 @@ asio::awaitable<void> Front::accept_from(Listener& listener) {
 void Front::admit(int socket, const sockaddr_storage& peer, bool implicit_tls) {
     Accepted accepted{Fd(socket), implicit_tls, address_text(peer), local_address(socket)};
     tune(socket);
-    if (sessions_.size() >= config_.ftps.max_sessions) {
+    if (sessions_.size() >= max_sessions_) {
         log::warning("too_many_connections", {{"peer", accepted.peer}, {"sessions", sessions_.size()}});
         return turn_away(std::move(accepted.socket), implicit_tls, "Too many connections; try again later.");
     }

@@ -44,6 +44,7 @@ class Front {
   private:
     struct Listener {
         boost::asio::posix::stream_descriptor socket;
+        boost::asio::steady_timer pause;
         bool implicit_tls;
     };
 
@@ -67,7 +68,8 @@ class Front {
     AddressLimit address_limit_;
     std::unordered_map<std::uint64_t, ControlSession*> sessions_;
     std::uint64_t last_number_ = 0;
-    boost::asio::steady_timer drain_timer_, accept_pause_;
+    boost::asio::steady_timer drain_timer_;
+    std::size_t max_sessions_;
     std::array<char, session_packet::max_payload + 1> scratch_{};
 };
 

@@ -1,12 +1,22 @@
 // The list of extensions.
-// Runs in: front, worker.
+// Runs in: front.
 #include "ftps/protocol/features.hpp"
 
 namespace stowage::ftps {
 
 std::vector<std::string> features() {
-    return {"AUTH TLS", "EPRT", "EPSV",        "MDTM", "MLST type*;size*;modify*;perm*;unique*;unix.mode*;",
-            "PBSZ",     "PROT", "REST STREAM", "SIZE", "TVFS",
+    return {"AUTH TLS",
+            "PBSZ",
+            "PROT",
+            "CLNT",
+            "REST STREAM",
+            "SIZE",
+            "MDTM",
+            "MFMT",
+            "EPSV",
+            "EPRT",
+            "MLST type*;size*;modify*;perm*;unique*;UNIX.mode*;",
+            "TVFS",
             "UTF8"};
 }
 

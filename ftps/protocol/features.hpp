@@ -1,5 +1,5 @@
-// What FEAT lists (RFC 2389 §3), before the login as after it: lftp asks only once, before.
-// Runs in: front, worker.
+// What FEAT lists before the login (RFC 2389 §3). lftp asks only once, before, so it is what the worker has.
+// Runs in: front.
 #pragma once
 
 #include <string>

@@ -68,6 +68,23 @@ TEST_F(Load, BeyondTheLimitIsTurnedAway) {
     EXPECT_TRUE(third.is_closed());
 }
 
+TEST_F(Load, StopsBeforeTheDescriptorsEnd) {
+    FrontProcess front({}, 100);
+    std::vector<FtpsClient> clients;
+    std::size_t greeted = 0;
+    for (int i = 0; i < 60; ++i) {
+        clients.emplace_back(front.port());
+        greeted += clients.back().reply().starts_with("220 ");
+    }
+    EXPECT_EQ(greeted, 34u);
+    ASSERT_TRUE(clients.front().command("AUTH TLS").starts_with("234 ") && clients.front().start_tls());
+    clients.front().send("USER alice\r\nPASS x\r\n");
+    const auto worker = front.accept_login(front.receive<message::LoginRequest>());
+    ASSERT_EQ(::send(worker.get(), "D230 hello\r\n", 12, MSG_NOSIGNAL), 12);
+    EXPECT_THAT(clients.front().reply(), StartsWith("331 "));
+    EXPECT_THAT(clients.front().reply(), StartsWith("230 "));
+}
+
 TEST_F(Load, OfResetsInEveryStateIsBorne) {
     FrontProcess front(Settings{{"ftps.failed_login_time", "0s"}});
     for (int round = 0; round < 20; ++round) {

@@ -77,7 +77,7 @@ CertificateFiles make_certificate(const std::string& dns_name) {
     return files;
 }
 
-FrontProcess::FrontProcess(Settings settings) {
+FrontProcess::FrontProcess(Settings settings, int descriptors) {
     char directory[] = "/tmp/stowage-front-test.XXXXXX";
     if (!::mkdtemp(directory)) throw Fatal(system_error(errno, "mkdtemp"));
     directory_ = directory;
@@ -90,7 +90,7 @@ FrontProcess::FrontProcess(Settings settings) {
 
     auto pair = or_throw(ipc::make_pair());
     channel_ = std::move(pair.first);
-    start(pair.second.get());
+    start(pair.second.get(), descriptors);
     pair.second.reset();
     process_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
 
@@ -103,15 +103,18 @@ FrontProcess::FrontProcess(Settings settings) {
     (void)receive<message::Ready>();
 }
 
-void FrontProcess::start(int child_end) {
+void FrontProcess::start(int child_end, int descriptors) {
     const auto* folder = std::getenv("STOWAGE_BIN");
     const auto path = std::string(folder ? folder : "build/dev/bin") + "/stowage-front";
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, child_end, ipc::supervisor_fd);
-    char* arguments[] = {const_cast<char*>(path.c_str()), nullptr};
+    const auto command =
+        (descriptors ? "ulimit -n " + std::to_string(descriptors) + "; " : "") + "exec " + path;
+    char shell[] = "/bin/sh", option[] = "-c";
+    char* arguments[] = {shell, option, const_cast<char*>(command.c_str()), nullptr};
     char* environment[] = {nullptr};
-    const int failed = ::posix_spawn(&pid_, path.c_str(), &actions, nullptr, arguments, environment);
+    const int failed = ::posix_spawn(&pid_, shell, &actions, nullptr, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) throw Fatal(system_error(failed, "start " + path));
 }

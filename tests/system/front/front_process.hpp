@@ -23,7 +23,8 @@ using Settings = std::map<std::string, std::string>;
 /// end.
 class FrontProcess {
   public:
-    explicit FrontProcess(Settings settings = {});
+    /// @param descriptors hard limit of open files; 0 leaves it
+    explicit FrontProcess(Settings settings = {}, int descriptors = 0);
     ~FrontProcess();
     FrontProcess(const FrontProcess&) = delete;
     FrontProcess& operator=(const FrontProcess&) = delete;
@@ -55,7 +56,7 @@ class FrontProcess {
 
   private:
     ipc::Packet receive_packet();
-    void start(int child_end);
+    void start(int child_end, int descriptors);
 
     std::string directory_;
     Fd channel_, process_;

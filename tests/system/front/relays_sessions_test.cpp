@@ -89,6 +89,18 @@ TEST_P(Sessions, GetAFreshTicketWhenTheWorkerSaysSo) {
     }
 }
 
+TEST_P(Sessions, ThatCameTooLateAreGivenBack) {
+    FrontProcess front;
+    auto session = log_in(front, wish());
+    auto request = session.request;
+    request.session += 1000;  // as if the client had left before the answer
+    const auto worker = front.accept_login(request);
+    EXPECT_EQ(front.receive<message::SessionEnded>().session, request.session);
+    EXPECT_EQ(packet_from(worker), "");
+    send_packet(session.worker, "D200 untouched\r\n");
+    EXPECT_THAT(session.client.reply(), StartsWith("200 "));
+}
+
 TEST_P(Sessions, EndWhenTheWorkerSaysSo) {
     FrontProcess front;
     auto session = log_in(front, wish());

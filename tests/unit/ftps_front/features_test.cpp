@@ -1,0 +1,22 @@
+// The front promises what the worker keeps.
+#include "ftps/protocol/features.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ftps/worker/commands.hpp"
+#include "ftps/worker/listing_lines.hpp"
+
+namespace stowage::ftps {
+namespace {
+
+TEST(Features, BeforeTheLoginAreThoseOfTheWorker) {
+    std::vector<std::string> expected;
+    for (const auto& verb : verbs())
+        if (!verb.feature.empty()) expected.emplace_back(verb.feature);
+    expected.push_back("MLST " + fact_names(all_facts, true));
+    expected.insert(expected.end(), {"TVFS", "UTF8"});
+    EXPECT_EQ(features(), expected);
+}
+
+}  // namespace
+}  // namespace stowage::ftps
