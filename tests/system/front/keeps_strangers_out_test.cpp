@@ -162,7 +162,7 @@ TEST_F(Strangers, LearnNothingFromRefusals) {
         }
         texts.push_back(client.reply());
         EXPECT_GE(seconds_since(start), 0.99) << user;
-        EXPECT_LT(seconds_since(start), 1.2) << user;
+        EXPECT_LT(seconds_since(start), 1.6) << user;  // a busy machine; two units would be 2
     };
     attempt("nobody", "x", 0);
     attempt("alice", "wrong", 400);
