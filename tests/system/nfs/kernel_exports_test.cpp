@@ -1,0 +1,174 @@
+// Exports of the kernel's nfsd as far as a machine without nfsd can tell: the real exportfs(8) in a mount
+// namespace of its own.
+// Runs in: system tests, as root.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "gateway/base/atomic_file.hpp"
+#include "nfs/exports/exporter.hpp"
+
+namespace stowage::nfs {
+
+using ::testing::HasSubstr;
+
+namespace {
+
+/// /etc under an overlay without exports, /var/lib/nfs empty, all in this process' own mount namespace.
+/// Empty, or why not.
+std::string enter_own_namespace(const std::string& folder) {
+    if (::unshare(CLONE_NEWNS) != 0) return "unshare is refused";
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        return "mount --make-rprivate is refused";
+    if (::mount("stowage-test", folder.c_str(), "tmpfs", 0, nullptr) != 0) return "no tmpfs";
+    for (const auto* name : {"/upper", "/work", "/nfs", "/labs"})
+        ::mkdir((folder + name).c_str(), 0755);
+    const auto options = "lowerdir=/etc,upperdir=" + folder + "/upper,workdir=" + folder + "/work";
+    if (::mount("overlay", "/etc", "overlay", 0, options.c_str()) != 0) return "no overlay on /etc";
+    std::filesystem::remove_all("/etc/exports.d");
+    ::unlink("/etc/exports");
+    for (const auto* name : {"/nfs/etab", "/nfs/rmtab"})
+        std::ofstream(folder + name).flush();
+    if (::mount((folder + "/nfs").c_str(), "/var/lib/nfs", nullptr, MS_BIND, nullptr) != 0)
+        return "no bind mount on /var/lib/nfs";
+    return {};
+}
+
+class KernelExports : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        if (::geteuid() != 0)
+            reason = "needs root";
+        else if (::access("/usr/sbin/exportfs", X_OK) != 0)
+            reason = "nfs-kernel-server is not installed";
+        else if (!std::filesystem::exists("/var/lib/nfs"))
+            reason = "there is no /var/lib/nfs";
+        char pattern[] = "/tmp/stowage-exports-XXXXXX";
+        folder = ::mkdtemp(pattern);
+        if (reason.empty()) reason = enter_own_namespace(folder);
+    }
+    static void TearDownTestSuite() {
+        ::umount2(folder.c_str(), MNT_DETACH);
+        ::rmdir(folder.c_str());
+    }
+    void SetUp() override {
+        if (!reason.empty()) GTEST_SKIP() << reason;
+        std::filesystem::remove_all("/etc/exports.d");
+        std::ofstream("/var/lib/nfs/etab").flush();
+        exporter = KernelExporter{.exports_dir = "/etc/exports.d", .lock_file = folder + "/lock"};
+    }
+    Export make_lab(const std::string& name, std::uint16_t number) {
+        Export lab{.lab = name,
+                   .path = folder + "/labs/" + name,
+                   .uid = 700000u + number,
+                   .gid = 700000u + number,
+                   .export_id = number,
+                   .clients = {"10.1.0.0/16", "fd00::/8", "127.0.0.1/32"}};
+        lab.fsid[15] = static_cast<std::uint8_t>(number);
+        std::filesystem::create_directories(lab.path + "/.stowage");
+        std::ofstream(lab.path + "/.stowage/lab") << name << "\n";
+        return lab;
+    }
+    ExportState seen(const Export& lab) { return *observe(exporter, lab); }
+
+    static inline std::string reason, folder;
+    Exporter exporter;
+};
+
+TEST_F(KernelExports, PublishUpdateWithdraw) {
+    auto lab = make_lab("lab1", 1);
+    const auto published = publish(exporter, lab);
+    ASSERT_TRUE(published) << published.error().text();
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    struct stat before {
+    }, after{};
+    ASSERT_EQ(::stat("/etc/exports.d/stowage-lab1.exports", &before), 0);
+    ASSERT_TRUE(publish(exporter, lab));
+    ASSERT_EQ(::stat("/etc/exports.d/stowage-lab1.exports", &after), 0);
+    EXPECT_EQ(before.st_ino, after.st_ino) << "nothing to write";
+    lab.clients = {"0.0.0.0/0"};
+    EXPECT_FALSE(seen(lab).as_meant);
+    ASSERT_TRUE(publish(exporter, lab));
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), HasSubstr("\t0.0.0.0/0("));
+    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+    EXPECT_FALSE(seen(lab).present);
+}
+
+TEST_F(KernelExports, MountPointGetsMp) {
+    auto lab = make_lab("mounted", 2);
+    ASSERT_EQ(::mount(lab.path.c_str(), lab.path.c_str(), nullptr, MS_BIND, nullptr), 0);
+    const auto published = publish(exporter, lab);
+    EXPECT_TRUE(published) << published.error().text();
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), HasSubstr("mountpoint"));
+    ::umount(lab.path.c_str());
+    EXPECT_FALSE(seen(lab).as_meant) << "the mount is gone";
+}
+
+TEST_F(KernelExports, PathWithBlanksAndQuotesIsOnePath) {
+    auto lab = make_lab("lab1", 3);
+    lab.path = folder + "/labs/my \"odd\" #1\\";
+    std::filesystem::create_directories(lab.path + "/.stowage");
+    std::ofstream(lab.path + "/.stowage/lab") << "lab1\n";
+    const auto published = publish(exporter, lab);
+    ASSERT_TRUE(published) << published.error().text();
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    EXPECT_TRUE(withdraw(exporter, "lab1"));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+}
+
+TEST_F(KernelExports, ForeignFilesStayAndConflictsAreUndone) {
+    auto lab = make_lab("lab1", 4);
+    const auto other = make_lab("lab2", 5);
+    ASSERT_TRUE(publish(exporter, other));
+    const auto foreign =
+        folder + "/labs/foreign 10.0.0.0/8(ro,no_subtree_check)\n" + lab.path + " *(rw,no_subtree_check)\n";
+    std::ofstream("/etc/exports.d/site.exports") << foreign;
+    const auto published = publish(exporter, lab);
+    ASSERT_FALSE(published);
+    EXPECT_EQ(published.error().code, Code::differs);
+    EXPECT_THAT(published.error().what, HasSubstr("is exported to * too"));
+    EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
+    EXPECT_EQ(*read_file("/etc/exports.d/site.exports"), foreign);
+    EXPECT_TRUE(seen(other).as_meant) << "the other lab did not notice";
+}
+
+TEST_F(KernelExports, FailedChangePutsThePreviousFileBack) {
+    auto lab = make_lab("lab1", 6);
+    ASSERT_TRUE(publish(exporter, lab));
+    std::ofstream("/etc/exports.d/site.exports") << lab.path << " 192.168.0.0/16(rw,no_subtree_check)\n";
+    auto changed = lab;
+    changed.clients = {"172.16.0.0/12"};
+    EXPECT_FALSE(publish(exporter, changed));
+    std::filesystem::remove("/etc/exports.d/site.exports");
+    ASSERT_TRUE(publish(exporter, make_lab("lab2", 7)));  // runs exportfs
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+}
+
+TEST_F(KernelExports, BrokenForeignFileDoesNotStopOurs) {
+    std::filesystem::create_directories("/etc/exports.d");
+    std::ofstream("/etc/exports.d/broken.exports") << folder << "/nowhere 10.0.0.0/8(rw,bogus)\n"
+                                                   << folder << "/nowhere2 nosuchhost.invalid(rw)\n";
+    const auto lab = make_lab("lab1", 8);
+    const auto published = publish(exporter, lab);
+    EXPECT_TRUE(published) << published.error().text();
+}
+
+TEST_F(KernelExports, KilledWithdrawalIsFinishedByTheNext) {
+    const auto lab = make_lab("lab1", 9);
+    ASSERT_TRUE(publish(exporter, lab));
+    std::filesystem::remove("/etc/exports.d/stowage-lab1.exports");  // killed before exportfs
+    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+}
+
+}  // namespace
+
+}  // namespace stowage::nfs
