@@ -1,0 +1,148 @@
+"""FileZilla as a person uses it: the real program under Xvfb, with a transfer queue of the test's own, "Process queue"
+by Ctrl+P, and OK for the question about an unknown certificate. Its settings are its defaults, but for a log file."""
+
+import contextlib
+import os
+import pathlib
+import sqlite3
+import subprocess
+
+from stowage_rig import wait_until
+from tour.processes import Child
+
+NEEDED = ("filezilla", "Xvfb", "xdotool")
+EXPLICIT, IMPLICIT = 4, 3  # ServerProtocol: FTPES, FTPS
+UPLOAD, DOWNLOAD = 0, 2
+_NORMAL_LOGON, _NORMAL_PRIORITY, _DEFAULT_ACTION = 1, 2, -1
+
+_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+<FileZilla3 platform="*nix"><Settings>
+<Setting name="Greeting version">9999.0.0</Setting>
+<Setting name="Highest shown overlay id">9999</Setting>
+<Setting name="Update Check">0</Setting>
+<Setting name="Logging file" platform="unix">{log}</Setting>
+</Settings></FileZilla3>
+"""
+# What FileZilla 3.63 makes itself (PRAGMA user_version 7).
+_QUEUE = """
+CREATE TABLE servers (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, host TEXT NOT NULL, port INTEGER, user TEXT,
+  password TEXT, account TEXT, keyfile TEXT, protocol INTEGER, type INTEGER, logontype INTEGER, timezone_offset INTEGER,
+  transfer_mode TEXT, max_connections INTEGER, encoding TEXT, bypass_proxy INTEGER, post_login_commands TEXT, name TEXT,
+  parameters TEXT, site_path TEXT DEFAULT NULL);
+CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, server INTEGER NOT NULL, source_file TEXT,
+  target_file TEXT, local_path INTEGER, remote_path INTEGER, size INTEGER, error_count INTEGER, priority INTEGER,
+  flags INTEGER, default_exists_action INTEGER, extra_flags TEXT);
+CREATE TABLE local_paths (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, path TEXT NOT NULL);
+CREATE TABLE remote_paths (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, path TEXT NOT NULL);
+CREATE INDEX server_index ON files (server);
+PRAGMA user_version = 7;
+"""
+
+
+def _remote_path(path):
+    """CServerPath::GetSafePath: type (1, Unix), prefix length (0), then length and name of each segment."""
+    return " ".join(["1 0", *(f"{len(part)} {part}" for part in path.strip("/").split("/") if part)])
+
+
+class FileZilla:
+    """One queue, processed once. `home` is its home directory, made here."""
+
+    def __init__(self, home):
+        self.home = pathlib.Path(home)
+        self.log_path = self.home / "log"
+        self._config = self.home / ".config" / "filezilla"
+        self._config.mkdir(parents=True, mode=0o700)
+        (self._config / "filezilla.xml").write_text(_SETTINGS.format(log=self.log_path), encoding="utf-8")
+        self._queue = sqlite3.connect(self._config / "queue.sqlite3")
+        self._queue.executescript(_QUEUE)
+        self._count = 0
+
+    def add_server(self, port, user, password, protocol=EXPLICIT):
+        """Returns its number for add()."""
+        row = self._queue.execute(
+            "INSERT INTO servers (host, port, user, password, protocol, type, logontype, timezone_offset, transfer_mode,"
+            " max_connections, encoding, bypass_proxy) VALUES ('127.0.0.1', ?, ?, ?, ?, 0, ?, 0, 'default', 0, 'Auto', 0)",
+            (port, user, password, protocol, _NORMAL_LOGON),
+        )
+        return row.lastrowid
+
+    def add(self, server, direction, local, remote_folder):
+        """Queues one file; its name is the same on both sides."""
+        folder = self._queue.execute("INSERT INTO local_paths (path) VALUES (?)", (f"{local.parent}/",)).lastrowid
+        remote = self._queue.execute(
+            "INSERT INTO remote_paths (path) VALUES (?)", (_remote_path(remote_folder),)
+        ).lastrowid
+        size = local.stat().st_size if direction == UPLOAD else -1
+        self._queue.execute(
+            "INSERT INTO files (server, source_file, local_path, remote_path, size, error_count, priority, flags,"
+            " default_exists_action) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+            (server, local.name, folder, remote, size, _NORMAL_PRIORITY, direction, _DEFAULT_ACTION),
+        )
+        self._count += 1
+
+    def process(self, seconds=90):
+        """Runs FileZilla until every file is through or has failed; returns its log."""
+        self._queue.commit()
+        self._queue.close()
+        with contextlib.ExitStack() as ends:
+            display = self._start_display(ends)
+            environment = {"HOME": str(self.home), "DISPLAY": display, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+            client = Child("filezilla", ["filezilla"], env=environment, **_QUIET)
+            ends.callback(client.stop)
+            window = wait_until(lambda: _window(environment, "^FileZilla$"), 60, "FileZilla's window")
+            self._press(environment, window, "ctrl+p", lambda: "Connecting to" in self.log())
+            wait_until(lambda: self._is_through(environment), seconds, "the end of FileZilla's queue")
+        return self.log()
+
+    def log(self):
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+
+    def successes(self):
+        return self.log().count("Status: File transfer successful")
+
+    def _start_display(self, ends):
+        reader, writer = os.pipe()
+        server = Child(
+            "Xvfb",
+            ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+            pass_fds=[writer],
+            **_QUIET,
+        )
+        ends.callback(server.stop)
+        os.close(writer)
+        with open(reader, encoding="ascii") as numbers:  # written when it is ready
+            return ":" + numbers.readline().strip()
+
+    def _press(self, environment, window, key, happened):
+        """A key right after the window has come may be lost: again until it has worked."""
+
+        def press():
+            _xdotool(environment, "windowfocus", window)
+            _xdotool(environment, "key", key)
+            with contextlib.suppress(AssertionError):
+                return wait_until(happened, 2)
+            return False
+
+        wait_until(press, 30, f"FileZilla's answer to {key}")
+
+    def _is_through(self, environment):
+        question = _window(environment, "^Unknown certificate$")
+        if question:
+            _xdotool(environment, "windowfocus", question)
+            _xdotool(environment, "key", "Return")
+        failed = self.log().count("Error: File transfer failed") + self.log().count("Error: Critical")
+        return self.successes() + failed >= self._count
+
+
+_QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def _xdotool(environment, *words):
+    return subprocess.run(
+        ["xdotool", *words], env=environment, capture_output=True, text=True, timeout=20, check=False
+    ).stdout.split()
+
+
+def _window(environment, title):
+    found = _xdotool(environment, "search", "--onlyvisible", "--name", title)
+    return found[0] if found else None

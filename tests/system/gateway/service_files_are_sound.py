@@ -1,0 +1,55 @@
+"""systemd takes the unit, the accounts and the folders as they are written."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from stowage_rig import SOURCE, run_tests, skip
+
+UNIT = SOURCE / "deploy" / "systemd" / "stowage.service"
+
+
+class ServiceFilesAreSound(unittest.TestCase):
+    def run_tool(self, *words):
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout + done.stderr
+
+    def test_unit(self):
+        """With a program that exists in the place of ours, systemd has nothing to complain of."""
+        text = re.sub(r"(?m)^ExecStart=.*$", "ExecStart=/bin/true", UNIT.read_text(encoding="utf-8"))
+        with tempfile.TemporaryDirectory() as folder:
+            unit = pathlib.Path(folder) / "stowage.service"
+            unit.write_text(text, encoding="utf-8")
+            words = self.run_tool("systemd-analyze", "verify", "--man=no", str(unit))
+        self.assertNotIn("stowage.service:", words)
+
+    def test_unit_keeps_the_mount_namespace(self):
+        """Lab mounts must reach the NFS server and the admin's shell."""
+        for line in UNIT.read_text(encoding="utf-8").splitlines():
+            self.assertNotRegex(
+                line, r"^(Private(Mounts|Tmp|Devices)|Protect|ReadOnly|ReadWrite|Inaccessible|Mount|Root)"
+            )
+
+    def test_a_wrong_configuration_is_not_retried(self):
+        self.assertIn("RestartPreventExitStatus=78", UNIT.read_text(encoding="utf-8"))
+
+    def test_accounts(self):
+        words = self.run_tool("systemd-sysusers", "--dry-run", str(SOURCE / "deploy" / "sysusers.d" / "stowage.conf"))
+        for name in ("stowage", "stowage-front", "stowage-admin"):
+            if f"'{name}'" not in words:  # it is there already
+                self.run_tool("getent", "group", name)
+
+    def test_pam_service(self):
+        lines = (SOURCE / "deploy" / "pam.d" / "stowage").read_text(encoding="utf-8").splitlines()
+        rules = [line.split()[:2] for line in lines if line and not line.startswith("#")]
+        self.assertEqual(rules, [["auth", "required"], ["account", "required"]])
+
+
+if __name__ == "__main__":
+    if not shutil.which("systemd-analyze") or not shutil.which("systemd-sysusers"):
+        skip("systemd's tools are not installed")
+    run_tests()
