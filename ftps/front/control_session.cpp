@@ -243,9 +243,18 @@ bool ControlSession::take_reply(const message::LoginReply& reply, Fd session_soc
         if (!failed) worker_.native_non_blocking(true, failed);
     }
     if (failed) return false;
+    if (reply.outcome == LoginOutcome::ok) hand_over_tls_session();
     reply_ = reply;
     reply_timer_.cancel();
     return true;
+}
+
+// The socketpair is new and empty: this goes at once, or the worker is gone already.
+void ControlSession::hand_over_tls_session() {
+    const auto session = stream_.resumable_session();
+    if (session.empty() || session.reveal().size() > session_packet::max_payload) return;
+    const Secret packet(std::string(1, session_packet::tls_session) + std::string(session.reveal()));
+    (void)::send(worker_.native_handle(), packet.reveal().data(), packet.reveal().size(), MSG_NOSIGNAL);
 }
 
 asio::awaitable<Result<void>> ControlSession::send(std::string_view bytes) {

@@ -69,6 +69,7 @@ class ControlSession {
     boost::asio::awaitable<void> relay_downstream();
     boost::asio::awaitable<Result<void>> hand_to_worker(std::size_t size);
     boost::asio::awaitable<Result<std::string_view>> packet_from_worker();
+    void hand_over_tls_session();
     void begin_closing();
 
     void set_limit(Limit which, Clock::time_point time);

@@ -9,6 +9,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "ftps/protocol/tls_sessions.hpp"
+
 namespace stowage::ftps {
 
 namespace asio = boost::asio;
@@ -133,6 +135,10 @@ void ControlStream::shut_down() {
 
 std::uint16_t ControlStream::tls_version() const {
     return ssl_ ? static_cast<std::uint16_t>(SSL_version(ssl_.get())) : std::uint16_t{0};
+}
+
+Secret ControlStream::resumable_session() const {
+    return session_without_ticket(ssl_.get());
 }
 
 }  // namespace stowage::ftps

@@ -11,6 +11,7 @@
 #include "gateway/base/fd.hpp"
 #include "gateway/base/messages.hpp"
 #include "gateway/base/result.hpp"
+#include "gateway/base/secret.hpp"
 
 namespace stowage::ftps {
 
@@ -41,6 +42,9 @@ class ControlStream {
     void close_sending();
     /// Ends every wait, here and at the peer.
     void shut_down();
+
+    /// What the worker needs to resume this TLS session by its id; empty where tickets do that.
+    Secret resumable_session() const;
 
     bool is_tls() const { return ssl_ != nullptr; }
     /// 0x0303 or 0x0304; 0 before TLS.

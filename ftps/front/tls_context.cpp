@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include "ftps/front/server_names.hpp"
+#include "ftps/protocol/tls_sessions.hpp"
 
 namespace stowage::ftps {
 
@@ -87,6 +88,7 @@ Result<SslContext> make_control_context(std::string_view chain, std::string_view
     CHECK(use_chain(context.get(), chain));
     CHECK(use_key(context.get(), key));
     keys.issue_in(context.get());
+    give_session_ids_in(context.get());
     SSL_CTX_set_tlsext_servername_callback(context.get(), on_server_name);
     SSL_CTX_set_alpn_select_cb(context.get(), on_protocols, nullptr);
     return context;

@@ -24,6 +24,8 @@ struct ControlLink::State {
     std::deque<std::string> waiting = {};
     std::size_t waiting_bytes = 0;
     bool flushing = false;
+    Secret tls_session = {};
+    bool has_data = false;  // the session comes before all data or not at all
 
     void close() {
         boost::system::error_code ignored;
@@ -62,8 +64,15 @@ asio::awaitable<Result<std::string>> ControlLink::receive() {
         if (got == 0) co_return Error{Code::cancelled, "the control connection is gone"};
         if (got > 0) {
             const auto size = static_cast<std::size_t>(got);
-            if (size > packet.size() || packet[0] != session_packet::data)
+            const bool is_session = packet[0] == session_packet::tls_session && !state->has_data;
+            if (size > packet.size() || (packet[0] != session_packet::data && !is_session))
                 co_return Error{Code::protocol, "the front sent a packet that it may not send"};
+            if (is_session) {
+                state->tls_session = Secret(std::string_view(packet.data() + 1, size - 1));
+                explicit_bzero(packet.data(), size);
+                continue;
+            }
+            state->has_data = true;
             co_return std::string(packet.data() + 1, size - 1);
         }
         if (errno == EINTR) continue;
@@ -73,6 +82,10 @@ asio::awaitable<Result<std::string>> ControlLink::receive() {
                                           asio::redirect_error(asio::use_awaitable, failed));
         if (failed) co_return Error{Code::cancelled, "the session is closed"};
     }
+}
+
+const Secret& ControlLink::tls_session() const {
+    return state_->tls_session;
 }
 
 void ControlLink::send(std::string_view bytes) {

@@ -10,6 +10,7 @@
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
+#include "gateway/base/secret.hpp"
 
 namespace stowage::ftps {
 
@@ -27,6 +28,9 @@ class ControlLink {
     /// Bytes that the client sent. Code::cancelled when the control connection is gone or close() was called,
     /// Code::protocol for a packet that the front may not send.
     boost::asio::awaitable<Result<std::string>> receive();
+
+    /// The TLS 1.2 session (DER) that the front sent for a client without tickets; empty if it sent none.
+    const Secret& tls_session() const;
 
     /// Sends now or queues; in the order of the calls. Never blocks, never fails visibly: receive() tells.
     void send(std::string_view bytes);

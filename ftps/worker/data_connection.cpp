@@ -46,6 +46,8 @@ error_code open_listener(tcp::acceptor& acceptor, const tcp::endpoint& endpoint)
 
 Result<Fd> blocking(tcp::socket& socket) {
     error_code failed;
+    // The last, short record of a file would wait for an acknowledgement that the client delays by 40 ms.
+    socket.set_option(tcp::no_delay(true), failed);
     socket.native_non_blocking(false, failed);
     if (failed) return system_error(failed.value(), "data connection");
     Fd fd(socket.release(failed));

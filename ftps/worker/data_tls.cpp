@@ -17,6 +17,7 @@
 #include <chrono>
 
 #include "ftps/protocol/ticket_keys.hpp"
+#include "ftps/protocol/tls_sessions.hpp"
 
 namespace stowage::ftps {
 
@@ -44,10 +45,22 @@ using Certificate = std::unique_ptr<X509, CertificateDeleter>;
 
 const int admitted_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
 
-bool is_admitted(SSL* ssl, const message::Nonce& nonce) {
+const std::vector<AdmittedSession>& admitted_by(SSL* ssl) {
+    static const std::vector<AdmittedSession> none;
     const auto* admitted =
-        static_cast<const std::vector<message::Nonce>*>(SSL_get_ex_data(ssl, admitted_index));
-    return admitted && std::find(admitted->begin(), admitted->end(), nonce) != admitted->end();
+        static_cast<const std::vector<AdmittedSession>*>(SSL_get_ex_data(ssl, admitted_index));
+    return admitted ? *admitted : none;
+}
+
+bool is_admitted(SSL* ssl, const message::Nonce& nonce) {
+    const auto& admitted = admitted_by(ssl);
+    return std::any_of(admitted.begin(), admitted.end(),
+                       [&nonce](const AdmittedSession& session) { return session.nonce == nonce; });
+}
+
+void offer_sessions(SSL* ssl, const std::function<bool(std::string_view der)>& offer) {
+    for (const auto& session : admitted_by(ssl))
+        if (!session.tls_session.empty() && offer(session.tls_session.reveal())) return;
 }
 
 Bio memory(std::string_view text) {
@@ -104,6 +117,7 @@ Result<std::shared_ptr<TlsContext>> DataTls::context() {
     auto* context = made->context.get();
     set_common_options(context);
     made->keys.accept_in(context, &is_admitted);
+    resume_session_ids_in(context, &offer_sessions);
     if (identity_ && !use_identity(context, *identity_))
         return Error{Code::config, "the certificate for data connections: " + openssl_reason()};
     // A busy stream would give its large buffer back and take it again at every read.
@@ -118,7 +132,7 @@ void DataStream::Deleter::operator()(SSL* ssl) const {
     SSL_free(ssl);
 }
 
-DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<message::Nonce> admitted,
+DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<AdmittedSession> admitted,
                        int timeout_ms)
     : context_(std::move(context)),
       socket_(socket),

@@ -19,6 +19,13 @@
 
 namespace stowage::ftps {
 
+/// A live control connection whose TLS session a data connection may resume: by a ticket with this nonce, or
+/// by the id of this session (DER; empty for clients with tickets).
+struct AdmittedSession {
+    message::Nonce nonce{};
+    Secret tls_session;
+};
+
 /// What OpenSSL needs on one set of ticket keys; handshakes under way keep theirs when a new key comes.
 struct TlsContext;
 
@@ -49,9 +56,9 @@ class DataStream {
   public:
     enum class Handshake { resumed, full, refused, failed, timed_out };
 
-    /// @param admitted nonces of the live sessions whose tickets are good here
+    /// @param admitted the live control connections whose sessions are good here
     /// @param timeout_ms how long nothing may move
-    DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<message::Nonce> admitted,
+    DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<AdmittedSession> admitted,
                int timeout_ms);
     ~DataStream();
     DataStream(const DataStream&) = delete;
@@ -80,7 +87,7 @@ class DataStream {
     std::shared_ptr<TlsContext> context_;
     int socket_;
     int timeout_ms_;
-    std::vector<message::Nonce> admitted_;
+    std::vector<AdmittedSession> admitted_;
     std::unique_ptr<SSL, Deleter> ssl_;
 };
 

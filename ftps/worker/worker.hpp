@@ -48,9 +48,9 @@ struct Worker {
     bool draining = false;
     Event sessions_changed;
 
-    /// Nonces whose tickets are good for a data connection of `session`: its own, and those of the same user
-    /// from the same address unless ftps.same_control_connection is set.
-    std::vector<message::Nonce> admitted_for(const Session& session) const;
+    /// Control connections whose TLS sessions are good for a data connection of `session`: its own, and those
+    /// of the same user from the same address unless ftps.same_control_connection is set.
+    std::vector<AdmittedSession> admitted_for(const Session& session) const;
     unsigned sessions_of(const std::string& user) const;
 };
 
