@@ -22,8 +22,8 @@ struct Foundation {
 Result<Foundation> prepare(Context& context);
 
 /// Turns nfs.server `auto` into what it means here, in `values` and `config` both, so that every process
-/// agrees.
-void settle_nfs_server(ConfigValues& values, Config& config);
+/// agrees. Code::unsupported when that server cannot run here.
+Result<void> settle_nfs_server(ConfigValues& values, Config& config);
 
 /// What preflight() finds wrong, all of it in one Error; warnings are logged.
 Result<void> check_machine(const Config& config);
