@@ -71,8 +71,10 @@ Step purge_step(const Lab& lab, const Site& site, const message::LabObservation&
         step.detail = fmt::format("uid {} stays reserved for lab {}", lab.uid, lab.name);
         return step;
     }
+    // Also when it is not to be seen: a deletion that was cut off goes on out of sight.
     if (!seen.directory_exists) {
-        step.detail = "it is gone already";
+        step.change = Change::remove;
+        step.detail = "it is not there any more";
         return step;
     }
     const bool ours =

@@ -82,6 +82,11 @@ std::uint64_t blocks(std::uint64_t bytes) {
 Step quota_step(const Lab& lab, const message::LabObservation& seen) {
     const auto& wanted = lab.settings;
     Step step{.lab = lab.name, .kind = StepKind::set_quota, .title = quota_text(wanted)};
+    // What enforces quotas is known only of a directory that is there.
+    if (!seen.directory_exists) {
+        step.change = Change::create;
+        return step;
+    }
     if (seen.quota_backend == message::QuotaBackend::none) {
         step.detail = "this filesystem enforces none: FTPS uploads are counted, pods are not limited";
         return step;

@@ -40,13 +40,16 @@ Result<void> State::write_data_source(std::string_view lab, const OwnedDataSourc
         .run();
 }
 
-Result<void> State::intend_data_source(std::string_view lab, const runai::NfsDataSource& wanted) {
-    return write_data_source(lab, {"", true, wanted});
-}
-
-Result<std::int64_t> State::begin_step(std::string_view lab, std::string_view step, bool unverifies) {
+Result<std::int64_t> State::begin_step(std::string_view lab, std::string_view step,
+                                       const StepIntent& intent) {
     TRY(auto transaction, Transaction::begin(database_));
-    if (unverifies) CHECK(Statement(database_, "UPDATE labs SET verified_at = 0 WHERE name = ?", lab).run());
+    if (intent.unverifies)
+        CHECK(Statement(database_, "UPDATE labs SET verified_at = 0 WHERE name = ?", lab).run());
+    if (intent.makes_directory)
+        CHECK(Statement(database_, "UPDATE labs SET directory = ? WHERE name = ? AND directory = 0",
+                        static_cast<int>(DirectoryPhase::making), lab)
+                  .run());
+    if (intent.makes_data_source) CHECK(write_data_source(lab, {"", true, *intent.makes_data_source}));
     Statement insert(
         database_,
         "INSERT INTO journal(lab, step, started, finished, outcome, error) VALUES(?,?,?,0,'','') "
@@ -64,9 +67,9 @@ Result<void> State::end_step(std::int64_t id, std::string_view lab, const StepOu
     CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = 'done' WHERE id = ?",
                     now_seconds(), id)
               .run());
-    if (outcome.directory)
+    if (outcome.made_directory)
         CHECK(Statement(database_, "UPDATE labs SET directory = ? WHERE name = ?",
-                        static_cast<int>(*outcome.directory), lab)
+                        static_cast<int>(DirectoryPhase::made), lab)
                   .run());
     if (outcome.data_source) CHECK(write_data_source(lab, *outcome.data_source));
     if (outcome.drops_data_source)
@@ -74,10 +77,14 @@ Result<void> State::end_step(std::int64_t id, std::string_view lab, const StepOu
     return transaction.commit();
 }
 
-Result<void> State::fail_step(std::int64_t id, const Error& error) {
-    return Statement(database_, "UPDATE journal SET finished = ?, outcome = ?, error = ? WHERE id = ?",
-                     now_seconds(), to_string(error.code), error.text(), id)
-        .run();
+Result<void> State::fail_step(std::int64_t id, std::string_view lab, const Error& error, bool not_made) {
+    TRY(auto transaction, Transaction::begin(database_));
+    CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = ?, error = ? WHERE id = ?",
+                    now_seconds(), to_string(error.code), error.text(), id)
+              .run());
+    if (not_made)
+        CHECK(Statement(database_, "DELETE FROM data_sources WHERE lab = ? AND remote_id = ''", lab).run());
+    return transaction.commit();
 }
 
 Result<std::vector<JournalEntry>> State::take_interrupted() {

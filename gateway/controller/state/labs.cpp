@@ -142,8 +142,7 @@ Result<Lab> State::propose_lab(const std::string& name, const LabSettings& setti
     return lab;
 }
 
-Result<Lab> State::add_lab(const std::string& name, const LabSettings& settings, UidRange range) {
-    TRY(auto transaction, Transaction::begin(database_));
+Result<Lab> State::insert_lab(const std::string& name, const LabSettings& settings, UidRange range) {
     TRY(auto lab, propose_lab(name, settings, range));
     CHECK(Statement(database_, "INSERT OR IGNORE INTO uids_used(uid, lab, since) VALUES(?,?,?)", lab.uid,
                     name, lab.created_at)
@@ -156,15 +155,29 @@ Result<Lab> State::add_lab(const std::string& name, const LabSettings& settings,
               name, lab.uid, lab.export_id, hex(lab.fsid), settings.quota_bytes, settings.quota_inodes,
               joined(settings.clients), lab.created_at, static_cast<int>(LabState::pending), lab.created_at)
               .run());
+    return lab;
+}
+
+Result<Lab> State::add_lab(const std::string& name, const LabSettings& settings, UidRange range) {
+    TRY(auto transaction, Transaction::begin(database_));
+    TRY(auto lab, insert_lab(name, settings, range));
     CHECK(transaction.commit());
     return lab;
 }
 
-Result<void> State::change_settings(std::string_view lab, const LabSettings& settings) {
-    return Statement(database_,
-                     "UPDATE labs SET quota_bytes = ?, quota_inodes = ?, clients = ? WHERE name = ?",
-                     settings.quota_bytes, settings.quota_inodes, joined(settings.clients), lab)
-        .run();
+Result<void> State::put_labs(const std::vector<NamedSettings>& labs, UidRange range) {
+    TRY(auto transaction, Transaction::begin(database_));
+    for (const auto& [name, settings] : labs) {
+        if (!lab(name)) {
+            CHECK(insert_lab(name, settings, range));
+            continue;
+        }
+        CHECK(Statement(database_,
+                        "UPDATE labs SET quota_bytes = ?, quota_inodes = ?, clients = ? WHERE name = ?",
+                        settings.quota_bytes, settings.quota_inodes, joined(settings.clients), name)
+                  .run());
+    }
+    return transaction.commit();
 }
 
 Result<void> State::set_phase(std::string_view lab, Phase phase) {

@@ -17,10 +17,24 @@ struct UidRange {
     std::uint32_t min = 0, max = 0;
 };
 
+/// What is written down before a step begins, so that a crash in its middle cannot make our own work look
+/// like somebody else's.
+struct StepIntent {
+    bool unverifies = false;  ///< the lab counts as not verified until it is checked again
+    bool makes_directory = false;
+    std::optional<runai::NfsDataSource> makes_data_source = {};
+};
+
+/// A lab's name with what is wanted of it.
+struct NamedSettings {
+    std::string name;
+    LabSettings settings;
+};
+
 /// What follows from a step that was done, recorded in the same transaction as its end.
 struct StepOutcome {
-    std::optional<DirectoryPhase> directory;
-    std::optional<OwnedDataSource> data_source;
+    bool made_directory = false;
+    std::optional<OwnedDataSource> data_source = {};
     bool drops_data_source = false;
 };
 
@@ -42,7 +56,8 @@ class State {
     /// Gives it a uid (the same again, if one is kept for its name), an export id and an fsid, all in one
     /// transaction. Code::exists.
     Result<Lab> add_lab(const std::string& name, const LabSettings& settings, UidRange range);
-    Result<void> change_settings(std::string_view lab, const LabSettings& settings);
+    /// Adds the labs that are not there and changes those that are, all of them or none.
+    Result<void> put_labs(const std::vector<NamedSettings>& labs, UidRange range);
     Result<void> set_phase(std::string_view lab, Phase phase);
     /// Ends a lab that leaves: its row goes, and with `release_uid`, for when no file is left, its uid too.
     Result<void> forget_lab(std::string_view lab, bool release_uid);
@@ -55,8 +70,6 @@ class State {
     Result<void> set_checks(std::string_view lab, const std::vector<Check>& checks);
 
     std::optional<OwnedDataSource> data_source(std::string_view lab) const;
-    /// Written before the request: what we are about to make.
-    Result<void> intend_data_source(std::string_view lab, const runai::NfsDataSource& wanted);
 
     std::vector<Account> accounts() const;
     std::optional<Account> account(std::string_view user) const;
@@ -64,11 +77,12 @@ class State {
     Result<void> set_account_phase(std::string_view user, AccountPhase phase);
     Result<void> drop_account(std::string_view user);
 
-    /// A step begins. With `unverifies` the lab is not verified any more, in the same transaction.
-    Result<std::int64_t> begin_step(std::string_view lab, std::string_view step, bool unverifies);
+    /// A step begins.
+    Result<std::int64_t> begin_step(std::string_view lab, std::string_view step, const StepIntent& intent);
     /// It ended: with its consequences, or with an error.
     Result<void> end_step(std::int64_t id, std::string_view lab, const StepOutcome& outcome);
-    Result<void> fail_step(std::int64_t id, const Error& error);
+    /// @param not_made the data source that was intended was certainly not made
+    Result<void> fail_step(std::int64_t id, std::string_view lab, const Error& error, bool not_made = false);
     /// Steps that were cut off. Marks them so that they are told once.
     Result<std::vector<JournalEntry>> take_interrupted();
     /// The newest entries, newest first; all labs when `lab` is empty.
@@ -76,6 +90,7 @@ class State {
 
   private:
     State(Fd lock, sqlite::Database database) : lock_(std::move(lock)), database_(std::move(database)) {}
+    Result<Lab> insert_lab(const std::string& name, const LabSettings& settings, UidRange range);
     Result<void> write_data_source(std::string_view lab, const OwnedDataSource& owned);
 
     Fd lock_;

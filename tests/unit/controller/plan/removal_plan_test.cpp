@@ -115,9 +115,9 @@ TEST(RemovalPlan, DoesNotPurgeWhatBearsNoMark) {
     EXPECT_THAT(step.error->what, HasSubstr("mark"));
 }
 
-TEST(RemovalPlan, ADirectoryThatIsGoneIsPurged) {
+TEST(RemovalPlan, GoesOnWithADeletionThatIsOutOfSight) {
     const auto steps = plan_for(Phase::leaving_data_purged, nothing_there());
-    EXPECT_EQ(find(steps, StepKind::purge_directory).change, Change::unchanged);
+    EXPECT_EQ(find(steps, StepKind::purge_directory).change, Change::remove);
 }
 
 TEST(RemovalPlan, ALabThatNeverBeganTouchesNothingOfOthers) {

@@ -183,6 +183,12 @@ TEST(StoragePlan, SaysThatNothingIsEnforcedWithoutABackend) {
     EXPECT_THAT(step.detail, HasSubstr("pods are not limited"));
 }
 
+TEST(StoragePlan, SetsAQuotaWhereTheBackendIsNotKnownYet) {
+    const auto steps = plan_for(example_lab(), message::LabObservation{});
+    EXPECT_EQ(quota_of(steps).change, Change::create);
+    EXPECT_THAT(quota_of(steps).detail, testing::IsEmpty());
+}
+
 TEST(StoragePlan, PublishesAMissingExport) {
     auto seen = all_there();
     seen.exported = seen.export_present = 0;

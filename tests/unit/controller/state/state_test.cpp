@@ -114,8 +114,20 @@ TEST_F(StateTest, DoesNotForgetALabWithAccounts) {
 TEST_F(StateTest, ChangesSettings) {
     add("lab1");
     LabSettings changed{5, 0, {"127.0.0.0/8"}};
-    or_throw(state_.change_settings("lab1", changed));
+    or_throw(state_.put_labs({{"lab1", changed}, {"lab2", changed}}, range));
     EXPECT_EQ(state_.lab("lab1")->settings, changed);
+    EXPECT_EQ(state_.lab("lab2")->settings, changed);
+}
+
+TEST_F(StateTest, PutsAllLabsOrNone) {
+    add("lab1");
+    const LabSettings changed{5, 0, {"127.0.0.0/8"}};
+    std::vector<NamedSettings> labs = {{"lab1", changed}};
+    for (int i = 2; i <= 6; ++i)
+        labs.push_back({"lab" + std::to_string(i), changed});
+    EXPECT_FALSE(state_.put_labs(labs, range)) << "the range has four uids";
+    EXPECT_EQ(state_.labs().size(), 1u);
+    EXPECT_EQ(state_.lab("lab1")->settings, settings());
 }
 
 TEST_F(StateTest, TakesEveryByteOfAHostileTextAsAValue) {
@@ -151,7 +163,7 @@ TEST_F(StateTest, AStepThatChangesALabUnverifiesIt) {
     EXPECT_GT(state_.status("lab1").verified_at, 0);
     ASSERT_EQ(state_.checks("lab1").size(), 2u);
     EXPECT_EQ(state_.checks("lab1")[1].name, "write");
-    (void)or_throw(state_.begin_step("lab1", "set_quota", true));
+    (void)or_throw(state_.begin_step("lab1", "set_quota", {.unverifies = true}));
     EXPECT_EQ(state_.status("lab1").verified_at, 0);
 }
 
@@ -163,8 +175,9 @@ TEST_F(StateTest, AFailedCheckIsNoVerification) {
 
 TEST_F(StateTest, JournalsAStepWithItsConsequence) {
     add("lab1");
-    const auto id = or_throw(state_.begin_step("lab1", "make_directory", true));
-    or_throw(state_.end_step(id, "lab1", {DirectoryPhase::made, std::nullopt}));
+    const auto id = or_throw(state_.begin_step("lab1", "make_directory", {.makes_directory = true}));
+    EXPECT_EQ(state_.lab("lab1")->directory, DirectoryPhase::making);
+    or_throw(state_.end_step(id, "lab1", {.made_directory = true}));
     EXPECT_EQ(state_.lab("lab1")->directory, DirectoryPhase::made);
     const auto entries = state_.journal("lab1", 10);
     ASSERT_EQ(entries.size(), 1u);
@@ -174,9 +187,9 @@ TEST_F(StateTest, JournalsAStepWithItsConsequence) {
 
 TEST_F(StateTest, TellsInterruptedStepsOnce) {
     add("lab1");
-    (void)or_throw(state_.begin_step("lab1", "publish_export", true));
-    const auto failed = or_throw(state_.begin_step("lab1", "set_quota", true));
-    or_throw(state_.fail_step(failed, {Code::no_space, "the disk is full"}));
+    (void)or_throw(state_.begin_step("lab1", "publish_export", {.unverifies = true}));
+    const auto failed = or_throw(state_.begin_step("lab1", "set_quota", {.unverifies = true}));
+    or_throw(state_.fail_step(failed, "lab1", {Code::no_space, "the disk is full"}));
     const auto interrupted = or_throw(state_.take_interrupted());
     ASSERT_EQ(interrupted.size(), 1u);
     EXPECT_EQ(interrupted[0].step, "publish_export");
@@ -187,15 +200,28 @@ TEST_F(StateTest, TellsInterruptedStepsOnce) {
 TEST_F(StateTest, RemembersAnIntendedDataSourceUntilItIsKnown) {
     add("lab1");
     const runai::NfsDataSource wanted{"lab1-nfs", "100002", "gateway", "/mnt/nfs/lab1", "/mnt/nfs", false};
-    or_throw(state_.intend_data_source("lab1", wanted));
+    const auto id =
+        or_throw(state_.begin_step("lab1", "register_data_source", {.makes_data_source = wanted}));
     EXPECT_EQ(state_.data_source("lab1")->remote_id, "");
     EXPECT_TRUE(state_.data_source("lab1")->made);
-    const auto id = or_throw(state_.begin_step("lab1", "register_data_source", false));
-    or_throw(state_.end_step(id, "lab1", {std::nullopt, OwnedDataSource{"uuid-1", true, wanted}}));
+    or_throw(state_.end_step(id, "lab1", {.data_source = OwnedDataSource{"uuid-1", true, wanted}}));
     EXPECT_EQ(state_.data_source("lab1")->remote_id, "uuid-1");
     EXPECT_EQ(state_.data_source("lab1")->sent.path, "/mnt/nfs/lab1");
-    const auto gone = or_throw(state_.begin_step("lab1", "unregister_data_source", false));
-    or_throw(state_.end_step(gone, "lab1", {std::nullopt, std::nullopt, true}));
+    const auto gone = or_throw(state_.begin_step("lab1", "unregister_data_source", {}));
+    or_throw(state_.end_step(gone, "lab1", {.drops_data_source = true}));
+    EXPECT_FALSE(state_.data_source("lab1"));
+}
+
+TEST_F(StateTest, DropsAnIntentThatCertainlyFailed) {
+    add("lab1");
+    const runai::NfsDataSource wanted{"lab1-nfs", "100002", "gateway", "/mnt/nfs/lab1", "/mnt/nfs", false};
+    const auto first =
+        or_throw(state_.begin_step("lab1", "register_data_source", {.makes_data_source = wanted}));
+    or_throw(state_.fail_step(first, "lab1", {Code::timeout, "no answer"}));
+    EXPECT_TRUE(state_.data_source("lab1"));
+    const auto second =
+        or_throw(state_.begin_step("lab1", "register_data_source", {.makes_data_source = wanted}));
+    or_throw(state_.fail_step(second, "lab1", {Code::denied, "no permission"}, true));
     EXPECT_FALSE(state_.data_source("lab1"));
 }
 

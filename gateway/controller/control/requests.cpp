@@ -1,0 +1,188 @@
+// JSON to requests.
+// Runs in: controller.
+#include "gateway/controller/control/requests.hpp"
+
+#include <fmt/format.h>
+#include <string.h>
+
+#include <boost/json.hpp>
+#include <set>
+
+#include "gateway/base/identity.hpp"
+#include "gateway/controller/control/fields.hpp"
+#include "gateway/controller/reconcile/password_hash.hpp"
+
+namespace stowage::controller {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t max_depth = 8;
+/// What fits into a StepRequest.
+constexpr std::size_t most_clients_bytes = sizeof(decltype(message::StepRequest::clients)::bytes);
+
+/// Bodies carry passwords: what the parser held is wiped when it lets go.
+class WipingMemory final : public json::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+        return ::operator new(bytes, std::align_val_t(alignment));
+    }
+    void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+        explicit_bzero(memory, bytes);
+        ::operator delete(memory, std::align_val_t(alignment));
+    }
+    bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+};
+
+/// The body as an object, handed to `read` while it lives.
+template <typename T>
+Result<T> with_object(std::string_view body, Result<T> (*read)(Fields fields)) {
+    WipingMemory memory;
+    json::parse_options options;
+    options.max_depth = max_depth;
+    boost::system::error_code failed;
+    const auto value = json::parse(body, failed, &memory, options);
+    if (failed)
+        return Error{Code::invalid, "the request's body is not JSON: " + failed.message(),
+                     "send one JSON object"};
+    if (!value.is_object())
+        return Error{Code::invalid, "the request's body is not a JSON object", "send one JSON object"};
+    return read(Fields(value.get_object(), ""));
+}
+
+/// An error of identity.hpp with the field's name in front.
+Error at(std::string field, const Error& error) {
+    return {error.code, field + ": " + error.what, error.remedy};
+}
+
+Result<std::string> lab_name(Fields& fields, std::string_view key) {
+    TRY(const auto text, fields.text(key));
+    auto name = parse_lab_name(text);
+    if (!name) return at(fields.name_of(key), name.error());
+    return name;
+}
+
+Result<std::string> user_name(Fields& fields) {
+    TRY(const auto text, fields.text("name"));
+    auto name = parse_user_name(text);
+    if (!name) return at(fields.name_of("name"), name.error());
+    return name;
+}
+
+Result<void> check_no_overlap(const std::string& field, const std::vector<std::string>& networks) {
+    for (std::size_t i = 0; i < networks.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (networks_overlap(networks[i], networks[j]))
+                return Error{Code::invalid,
+                             fmt::format("{}: {} and {} overlap", field, networks[j], networks[i]),
+                             "leave the smaller one out: the larger one admits it already"};
+    return {};
+}
+
+Result<std::optional<std::vector<std::string>>> clients_in(Fields& fields) {
+    TRY(auto texts, fields.maybe_texts("clients"));
+    if (!texts) return texts;
+    const auto field = fields.name_of("clients");
+    if (texts->empty())
+        return Error{Code::invalid, field + " is empty: nobody could mount the lab",
+                     "name at least one network, or leave it out for labs.default_clients"};
+    std::size_t bytes = 0;
+    for (auto& text : *texts) {
+        auto network = parse_network(text);
+        if (!network) return at(field, network.error());
+        text = std::move(*network);
+        bytes += text.size() + 1;
+    }
+    if (bytes > most_clients_bytes)
+        return Error{Code::invalid, fmt::format("{}: {} networks are too many", field, texts->size()),
+                     "combine them into larger ones"};
+    CHECK(check_no_overlap(field, *texts));
+    return texts;
+}
+
+Result<LabRequest> lab_in(Fields fields) {
+    LabRequest lab;
+    TRY(lab.name, lab_name(fields, "name"));
+    TRY(lab.quota_bytes, fields.maybe_number("quota_bytes"));
+    TRY(lab.quota_inodes, fields.maybe_number("quota_inodes"));
+    TRY(lab.clients, clients_in(fields));
+    CHECK(fields.finish());
+    return lab;
+}
+
+Result<UserRequest> user_in(Fields fields) {
+    UserRequest user;
+    TRY(user.name, user_name(fields));
+    TRY(user.lab, lab_name(fields, "lab"));
+    TRY(user.password, fields.maybe_secret("password"));
+    CHECK(fields.finish());
+    if (user.password)
+        if (auto good = check_password(*user.password); !good)
+            return at(fields.name_of("password"), good.error());
+    return user;
+}
+
+Result<UserRequest> user_with_password(Fields fields) {
+    TRY(auto user, user_in(std::move(fields)));
+    if (!user.password) return Error{Code::invalid, "password is missing", "give one of at least 8 bytes"};
+    return user;
+}
+
+Result<Secret> password_in(Fields fields) {
+    TRY(auto password, fields.maybe_secret("password"));
+    CHECK(fields.finish());
+    if (!password) return Error{Code::invalid, "password is missing", "give one of at least 8 bytes"};
+    CHECK(check_password(*password));
+    return std::move(*password);
+}
+
+Error twice(std::string_view what, const std::string& name) {
+    return {Code::invalid, fmt::format("{} {} is named twice", what, name), "name it once"};
+}
+
+Result<SiteRequest> site_in(Fields fields) {
+    SiteRequest site;
+    TRY(const auto labs, fields.objects("labs"));
+    TRY(const auto users, fields.objects("users"));
+    CHECK(fields.finish());
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < labs.size(); ++i) {
+        TRY(auto lab, lab_in(Fields(*labs[i], fmt::format("labs[{}].", i))));
+        if (!seen.insert(lab.name).second) return twice("lab", lab.name);
+        site.labs.push_back(std::move(lab));
+    }
+    seen.clear();
+    for (std::size_t i = 0; i < users.size(); ++i) {
+        TRY(auto user, user_in(Fields(*users[i], fmt::format("users[{}].", i))));
+        if (!seen.insert(user.name).second) return twice("user", user.name);
+        site.users.push_back(std::move(user));
+    }
+    return site;
+}
+
+}  // namespace
+
+Result<LabRequest> parse_lab_request(std::string_view body) {
+    return with_object(body, lab_in);
+}
+Result<UserRequest> parse_user_request(std::string_view body) {
+    return with_object(body, user_with_password);
+}
+Result<Secret> parse_password_request(std::string_view body) {
+    return with_object(body, password_in);
+}
+Result<SiteRequest> parse_site_request(std::string_view body) {
+    return with_object(body, site_in);
+}
+
+LabSettings settings_for(const LabRequest& request, const std::optional<Lab>& now, const Config& config) {
+    LabSettings settings{config.labs.default_quota_bytes, config.labs.default_quota_inodes,
+                         config.labs.default_clients};
+    if (now) settings = now->settings;
+    if (request.quota_bytes) settings.quota_bytes = *request.quota_bytes;
+    if (request.quota_inodes) settings.quota_inodes = *request.quota_inodes;
+    if (request.clients) settings.clients = *request.clients;
+    return settings;
+}
+
+}  // namespace stowage::controller

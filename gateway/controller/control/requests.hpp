@@ -1,0 +1,45 @@
+// Bodies of requests, checked whole.
+// Runs in: controller. Distrusts: all of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/config.hpp"
+#include "gateway/base/result.hpp"
+#include "gateway/base/secret.hpp"
+#include "gateway/controller/state/records.hpp"
+
+namespace stowage::controller {
+
+/// What is left out stays as it is, or is the configured default for a new lab.
+struct LabRequest {
+    std::string name;
+    std::optional<std::uint64_t> quota_bytes = {}, quota_inodes = {};
+    std::optional<std::vector<std::string>> clients = {};  ///< canonical
+};
+
+struct UserRequest {
+    std::string name, lab;
+    std::optional<Secret> password = {};
+};
+
+struct SiteRequest {
+    std::vector<LabRequest> labs;
+    std::vector<UserRequest> users;
+};
+
+// Each is Code::invalid naming the field: bad JSON, unknown keys, names, sizes, networks, duplicates.
+Result<LabRequest> parse_lab_request(std::string_view body);
+/// The password is there and good.
+Result<UserRequest> parse_user_request(std::string_view body);
+Result<Secret> parse_password_request(std::string_view body);
+Result<SiteRequest> parse_site_request(std::string_view body);
+
+/// What a lab should be: the request over what it is now, or over the configured defaults.
+LabSettings settings_for(const LabRequest& request, const std::optional<Lab>& now, const Config& config);
+
+}  // namespace stowage::controller

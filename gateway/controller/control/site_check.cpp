@@ -1,0 +1,129 @@
+// plan, and what plan and apply refuse.
+// Runs in: controller.
+#include "gateway/controller/control/site_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "gateway/controller/control/views.hpp"
+#include "gateway/controller/control/work.hpp"
+
+namespace stowage::controller {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+/// A plan is a plain answer that somebody waits for.
+constexpr std::chrono::seconds registration_limit(15);
+
+bool is_there(const Context& context, const std::string& user) {
+    const auto account = context.state.account(user);
+    return account && account->phase == AccountPhase::active;
+}
+
+Result<void> check_user(const Context& context, const SiteRequest& request, const UserRequest& user,
+                        bool needs_password) {
+    const auto account = context.state.account(user.name);
+    if (account && account->phase == AccountPhase::active) {
+        if (account->lab == user.lab) return {};
+        return Error{Code::differs,
+                     fmt::format("user {} belongs to lab {}, not to {}", user.name, account->lab, user.lab),
+                     fmt::format("remove the user first (`stowage user remove {}`), or choose another name",
+                                 user.name)};
+    }
+    const bool asked = std::any_of(request.labs.begin(), request.labs.end(),
+                                   [&](const LabRequest& lab) { return lab.name == user.lab; });
+    const auto lab = context.state.lab(user.lab);
+    if (!asked && (!lab || lab->leaves()))
+        return Error{Code::not_found, fmt::format("user {}: there is no lab {}", user.name, user.lab),
+                     "name the lab too, or correct it"};
+    if (needs_password && !user.password)
+        return Error{Code::invalid, fmt::format("user {} is new and has no password", user.name),
+                     "give a password for every user that plan lists under new_users"};
+    return {};
+}
+
+/// The lab as it would be: with numbers of its own if it is new.
+Result<Lab> lab_as_asked(const Context& context, const LabRequest& request) {
+    auto now = context.state.lab(request.name);
+    const auto settings = settings_for(request, now, context.config);
+    if (!now) return context.state.propose_lab(request.name, settings, context.uids);
+    now->settings = settings;
+    return *now;
+}
+
+asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
+                                                    std::optional<UnknownRegistration>& silent) {
+    const auto request = request_for(lab, message::Step::observe_lab);
+    CO_TRY(const auto seen, co_await context.supervisor.step(request));
+    ObservedStorage observed{seen, std::nullopt, context.state.status(lab.name).verified_at > 0};
+    const auto served = context.supervisor.served().find(lab.name);
+    if (served != context.supervisor.served().end()) observed.served = served->second;
+    auto steps = plan_storage(lab, context.site, observed);
+    // Once Run:ai was silent for one lab, it is not waited for again.
+    ObservedRegistration registration = NoRunai{};
+    if (silent)
+        registration = *silent;
+    else
+        registration = co_await context.registry.observe_within(lab.name, registration_limit);
+    const auto* unknown = std::get_if<UnknownRegistration>(&registration);
+    if (unknown && is_transient(unknown->error.code)) silent = *unknown;
+    for (auto& step : plan_registration(lab, context.site, registration, context.state.data_source(lab.name)))
+        steps.push_back(std::move(step));
+    co_return steps;
+}
+
+}  // namespace
+
+Result<void> check_site(const Context& context, const SiteRequest& request, bool needs_passwords) {
+    for (const auto& lab : request.labs)
+        if (const auto now = context.state.lab(lab.name); now && now->leaves())
+            return Error{Code::in_use, fmt::format("lab {} is being deleted", lab.name),
+                         "wait until it is gone (`stowage status`), then apply again"};
+    for (const auto& user : request.users)
+        CHECK(check_user(context, request, user, needs_passwords));
+    return {};
+}
+
+std::vector<NamedSettings> changed_labs(const Context& context, const SiteRequest& request) {
+    std::vector<NamedSettings> changes;
+    for (const auto& lab : request.labs) {
+        const auto now = context.state.lab(lab.name);
+        auto settings = settings_for(lab, now, context.config);
+        if (!now || now->settings != settings) changes.push_back({lab.name, std::move(settings)});
+    }
+    return changes;
+}
+
+std::vector<std::string> new_users(const Context& context, const SiteRequest& request) {
+    std::vector<std::string> names;
+    for (const auto& user : request.users)
+        if (!is_there(context, user.name)) names.push_back(user.name);
+    return names;
+}
+
+asio::awaitable<Result<json::object>> plan_site(Context& context, SiteRequest request) {
+    CO_CHECK(check_site(context, request, false));
+    json::array steps;
+    std::int64_t pending = 0;
+    std::optional<UnknownRegistration> silent;
+    for (const auto& asked : request.labs) {
+        CO_TRY(auto lab, lab_as_asked(context, asked));
+        CO_TRY(const auto planned, co_await plan_lab(context, std::move(lab), silent));
+        for (const auto& step : planned) {
+            steps.push_back(step_view(step));
+            if (step.change != Change::unchanged || step.error) ++pending;
+        }
+    }
+    const auto users = new_users(context, request);
+    json::object answer{{"pending", pending}};
+    answer["steps"] = std::move(steps);
+    answer["new_users"] = json::array(users.begin(), users.end());
+    co_return answer;
+}
+
+}  // namespace stowage::controller

@@ -1,0 +1,191 @@
+// Values to JSON.
+// Runs in: controller.
+#include "gateway/controller/control/views.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+namespace stowage::controller {
+
+namespace json = boost::json;
+
+namespace {
+
+const char* name_of(message::QuotaBackend backend) {
+    switch (backend) {
+        case message::QuotaBackend::none:
+            return "none";
+        case message::QuotaBackend::btrfs:
+            return "btrfs";
+        case message::QuotaBackend::xfs:
+            return "xfs";
+        case message::QuotaBackend::ext4:
+            return "ext4";
+        case message::QuotaBackend::cephfs:
+            return "cephfs";
+    }
+    return "unknown";
+}
+
+/// What was seen counts; what is only remembered is said to be unknown.
+const char* registration_state(const Context& context, const Lab& lab, const ObservedRegistration& seen) {
+    const auto* known = std::get_if<KnownRegistration>(&seen);
+    if (!known) return "unknown";
+    if (!known->found) return "absent";
+    const auto wanted = data_source_form(lab, context.site, known->department_id);
+    return runai::differences(wanted, known->found->value).empty() ? "registered" : "differs";
+}
+
+json::value data_source_view(const Context& context, const Lab& lab, const ObservedRegistration& seen) {
+    const auto owned = context.state.data_source(lab.name);
+    if (!context.registry.is_used() && !owned) return nullptr;
+    const auto* known = std::get_if<KnownRegistration>(&seen);
+    const auto source = known && known->found ? known->found->value
+                        : owned               ? owned->sent
+                                              : data_source_form(lab, context.site, "");
+    json::object view{{"name", source.name},
+                      {"id", known && known->found ? known->found->id
+                             : owned               ? owned->remote_id
+                                                   : ""},
+                      {"scope", "department " + lab.name},
+                      {"server", source.server},
+                      {"path", source.path},
+                      {"mount_path", source.mount_path},
+                      {"read_only", source.read_only},
+                      {"state", registration_state(context, lab, seen)},
+                      {"made_by_stowage", owned && owned->made}};
+    return view;
+}
+
+json::array checks_view(const std::vector<Check>& checks) {
+    json::array view;
+    for (const auto& check : checks)
+        view.push_back(
+            json::object{{"name", check.name}, {"ok", check.ok}, {"ms", check.ms}, {"detail", check.detail}});
+    return view;
+}
+
+void add_storage(json::object& view, const message::LabObservation& seen) {
+    view["used_bytes"] = seen.used_bytes;
+    view["used_inodes"] = seen.used_inodes;
+    if (seen.directory_exists) view["quota_backend"] = name_of(seen.quota_backend);
+}
+
+void add_status(json::object& view, const LabStatus& status) {
+    auto why = status.why;
+    if (status.state == LabState::degraded && status.since > 0)
+        why += fmt::format(" (since {:%Y-%m-%d %H:%M} UTC)",
+                           fmt::gmtime(static_cast<std::time_t>(status.since)));
+    view["state"] = to_string(status.state);
+    view["why"] = why;
+    view["since"] = status.since;
+    view["verified_at"] = status.verified_at ? json::value(status.verified_at) : json::value(nullptr);
+}
+
+}  // namespace
+
+json::object error_view(const Error& error) {
+    return {{"code", to_string(error.code)}, {"what", error.what}, {"remedy", error.remedy}};
+}
+
+std::string refusal_text(const Error& error) {
+    json::object body;
+    body["error"] = error_view(error);
+    return json::serialize(body);
+}
+
+json::object lab_view(const Context& context, const Lab& lab) {
+    const auto found = context.seen.find(lab.name);
+    const auto seen = found == context.seen.end() ? Seen{} : found->second;
+    json::object view{{"name", lab.name}};
+    add_status(view, context.state.status(lab.name));
+    view["uid"] = lab.uid;
+    view["gid"] = lab.uid;
+    view["directory"] = context.site.directory_of(lab.name);
+    view["quota_bytes"] = lab.settings.quota_bytes;
+    view["quota_inodes"] = lab.settings.quota_inodes;
+    view["quota_backend"] = "";
+    add_storage(view, seen.storage.value_or(message::LabObservation{}));
+    view["seen_at"] = seen.at;
+    view["clients"] = json::array(lab.settings.clients.begin(), lab.settings.clients.end());
+    view["export"] = {{"server", context.site.nfs_address},
+                      {"path", context.site.directory_of(lab.name)},
+                      {"port", context.config.nfs.port}};
+    view["data_source"] = data_source_view(context, lab, seen.registration);
+    json::array users;
+    for (const auto& account : context.state.accounts())
+        if (account.lab == lab.name && account.phase == AccountPhase::active)
+            users.emplace_back(account.user);
+    view["users"] = std::move(users);
+    view["checks"] = checks_view(context.state.checks(lab.name));
+    return view;
+}
+
+json::array labs_view(const Context& context) {
+    json::array view;
+    for (const auto& lab : context.state.labs())
+        view.push_back(lab_view(context, lab));
+    return view;
+}
+
+json::object user_view(const Account& account) {
+    return {{"name", account.user}, {"lab", account.lab}, {"created_at", account.created_at}};
+}
+
+json::array users_view(const Context& context, const std::string& lab) {
+    json::array view;
+    for (const auto& account : context.state.accounts())
+        if (account.phase == AccountPhase::active && (lab.empty() || account.lab == lab))
+            view.push_back(user_view(account));
+    return view;
+}
+
+json::object step_view(const Step& step) {
+    json::object view{{"lab", step.lab},
+                      {"step", to_string(step.kind)},
+                      {"title", step.title},
+                      {"change", to_string(step.change)},
+                      {"detail", step.detail}};
+    if (step.error) view["error"] = error_view(*step.error);
+    return view;
+}
+
+json::object process_view(const message::StatusEntry& entry) {
+    return {{"process", entry.process.view()}, {"lab", entry.lab.view()},    {"pid", entry.pid},
+            {"restarts", entry.restarts},      {"sessions", entry.sessions}, {"running", entry.running != 0},
+            {"started_at", entry.started_at}};
+}
+
+json::object runai_view(const Context& context) {
+    const auto& status = context.registry.status();
+    return {{"configured", context.registry.is_used()},
+            {"url", context.config.runai.url},
+            {"state", status.state},
+            {"since", status.since},
+            {"why", status.why}};
+}
+
+json::object nfs_view(const Context& context) {
+    const auto& nfs = context.config.nfs;
+    return {{"server", nfs.server == NfsServer::kernel    ? "kernel"
+                       : nfs.server == NfsServer::ganesha ? "ganesha"
+                                                          : "auto"},
+            {"address", context.site.nfs_address},
+            {"port", nfs.port}};
+}
+
+std::string step_line(const StepReport& report) {
+    json::object line{{"event", "step"},
+                      {"lab", report.lab},
+                      {"step", report.step},
+                      {"title", report.title},
+                      {"state", to_string(report.state)},
+                      {"ms", report.ms},
+                      {"detail", report.detail}};
+    if (report.error) line["error"] = error_view(*report.error);
+    return json::serialize(line) + "\n";
+}
+
+}  // namespace stowage::controller

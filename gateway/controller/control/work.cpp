@@ -1,0 +1,239 @@
+// Runs over several labs, told as one stream.
+// Runs in: controller.
+#include "gateway/controller/control/work.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+
+#include "gateway/controller/control/site_check.hpp"
+#include "gateway/controller/control/views.hpp"
+#include "gateway/controller/reconcile/accounts.hpp"
+#include "gateway/controller/reconcile/lab_run.hpp"
+#include "gateway/controller/reconcile/rethrow.hpp"
+#include "gateway/controller/reconcile/schedule.hpp"
+
+namespace stowage::controller {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::chrono::seconds patience(600);
+
+using Stream = std::shared_ptr<EventStream>;
+
+/// To the stream and to the log.
+Report report_to(Stream stream) {
+    return [stream](const StepReport& report) {
+        log_report(report);
+        stream->push(step_line(report));
+    };
+}
+
+/// What came of one request, gathered from its labs and users.
+struct Outcome {
+    std::vector<LabResult> labs = {};
+    std::vector<Account> users = {};
+    std::optional<Error> user_error = {};
+};
+
+bool failed(const LabResult& result) {
+    return !result.gone &&
+           (result.state == LabState::failed || result.state == LabState::deleting ||
+            (result.state == LabState::pending && result.error && !is_transient(result.error->code)));
+}
+
+std::string summary_of(const Outcome& outcome, bool converged) {
+    if (outcome.labs.size() == 1 && outcome.users.empty()) {
+        const auto& lab = outcome.labs.front();
+        if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
+        return fmt::format("lab {} is {}", lab.lab, to_string(lab.state));
+    }
+    const auto ready = std::count_if(outcome.labs.begin(), outcome.labs.end(),
+                                     [](const LabResult& lab) { return lab.state == LabState::ready; });
+    return fmt::format("{} of {} labs ready, {} users made{}", ready, outcome.labs.size(),
+                       outcome.users.size(), converged ? "" : "; not everything is as asked");
+}
+
+void finish(Context& context, const Stream& stream, const Outcome& outcome) {
+    std::optional<Error> error = outcome.user_error;
+    bool ok = !error, converged = ok;
+    json::array labs, users;
+    for (const auto& result : outcome.labs) {
+        ok = ok && !failed(result);
+        converged = converged && (result.gone || result.state == LabState::ready);
+        if (result.error && !error) error = result.error;
+        if (const auto lab = context.state.lab(result.lab)) labs.push_back(lab_view(context, *lab));
+    }
+    for (const auto& account : outcome.users)
+        users.push_back(user_view(account));
+    json::object line{{"event", "result"}, {"ok", ok}, {"converged", converged}};
+    line["labs"] = std::move(labs);
+    line["users"] = std::move(users);
+    line["summary"] = summary_of(outcome, converged);
+    if (error) line["error"] = error_view(*error);
+    stream->push(json::serialize(line) + "\n");
+    stream->end();
+}
+
+LabResult refused(const std::string& lab, LabState state, Error error) {
+    return {lab, state, std::move(error)};
+}
+
+asio::awaitable<LabResult> reconcile_in_turn(Context& context, std::string lab, Report report) {
+    const auto turn = co_await context.labs.take(lab, patience);
+    if (!turn) co_return refused(lab, LabState::pending, turn.error());
+    co_return co_await reconcile_lab(context, lab, report);
+}
+
+/// Labs that run side by side, and the one who waits for all of them.
+struct Gathering {
+    explicit Gathering(const asio::any_io_executor& executor)
+        : all_done(executor, asio::steady_timer::time_point::max()) {}
+    asio::steady_timer all_done;
+    std::size_t left = 0;
+    std::vector<LabResult> results = {};
+};
+
+asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
+                                     std::shared_ptr<Gathering> all) {
+    auto result = co_await reconcile_in_turn(context, std::move(lab), std::move(report));
+    all->results.push_back(std::move(result));
+    if (--all->left == 0) all->all_done.cancel();
+}
+
+asio::awaitable<std::vector<LabResult>> reconcile_all(Context& context, std::vector<std::string> labs,
+                                                      Report report) {
+    const auto all = std::make_shared<Gathering>(context.executor);
+    all->left = labs.size();
+    for (const auto& lab : labs)
+        asio::co_spawn(context.executor, reconcile_into(context, lab, report, all), rethrow);
+    boost::system::error_code ignored;
+    while (all->left > 0)
+        co_await all->all_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    std::sort(all->results.begin(), all->results.end(),
+              [](const LabResult& a, const LabResult& b) { return a.lab < b.lab; });
+    co_return std::move(all->results);
+}
+
+asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users, Report report,
+                                Outcome& outcome) {
+    for (auto& user : users) {
+        const auto there = context.state.account(user.name);
+        StepReport told{user.lab, "add_user", "user " + user.name};
+        if (there && there->phase == AccountPhase::active) {
+            told.state = Progress::unchanged;
+            report(told);
+            continue;
+        }
+        report(told);
+        const auto since = std::chrono::steady_clock::now();
+        auto password = user.password ? std::move(*user.password) : Secret();
+        auto added = co_await add_user(context, user.name, user.lab, std::move(password));
+        told.ms =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since)
+                .count();
+        told.state = added ? Progress::done : Progress::failed;
+        if (!added) told.error = added.error();
+        report(told);
+        if (added) outcome.users.push_back(*added);
+        if (!added && !outcome.user_error) outcome.user_error = added.error();
+    }
+}
+
+asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
+                                std::vector<UserRequest> users, Stream stream) {
+    const Work work(context);
+    const auto report = report_to(stream);
+    Outcome outcome;
+    outcome.labs = co_await reconcile_all(context, std::move(labs), report);
+    co_await add_users(context, std::move(users), report, outcome);
+    finish(context, stream, outcome);
+}
+
+asio::awaitable<void> run_verify(Context& context, std::string lab, Stream stream) {
+    const Work work(context);
+    const auto report = report_to(stream);
+    Outcome outcome;
+    const auto turn = co_await context.labs.take(lab, patience);
+    auto result =
+        turn ? co_await verify_lab(context, lab, report) : refused(lab, LabState::pending, turn.error());
+    outcome.labs.push_back(std::move(result));
+    finish(context, stream, outcome);
+}
+
+asio::awaitable<LabResult> remove_in_turn(Context& context, std::string lab, bool purge, Report report) {
+    const auto turn = co_await context.labs.take(lab, patience);
+    if (!turn) co_return refused(lab, LabState::failed, turn.error());
+    auto begun = co_await begin_removal(context, lab, purge, report);
+    if (!begun) co_return refused(lab, LabState::failed, begun.error());
+    co_return co_await go_on_removing(context, lab, report);
+}
+
+asio::awaitable<void> run_delete(Context& context, std::string lab, bool purge, Stream stream) {
+    const Work work(context);
+    Outcome outcome;
+    auto report = report_to(stream);
+    auto result = co_await remove_in_turn(context, std::move(lab), purge, std::move(report));
+    outcome.labs.push_back(std::move(result));
+    finish(context, stream, outcome);
+}
+
+/// So that the schedule does not begin a pass of its own over what a request is about to do.
+void leave_to_request(Context& context, const std::string& lab) {
+    context.due[lab].at = std::chrono::steady_clock::now() + context.config.reconcile_interval;
+}
+
+Result<void> check_there(const Context& context, const std::string& lab) {
+    if (context.state.lab(lab)) return {};
+    return Error{Code::not_found, fmt::format("there is no lab {}", lab), "see `stowage lab list`"};
+}
+
+}  // namespace
+
+Result<Stream> create_lab(Context& context, const LabRequest& request) {
+    const auto settings = settings_for(request, std::nullopt, context.config);
+    CHECK(context.state.add_lab(request.name, settings, context.uids));
+    leave_to_request(context, request.name);
+    const auto stream = std::make_shared<EventStream>(context.executor);
+    asio::co_spawn(context.executor, run_apply(context, {request.name}, {}, stream), rethrow);
+    return stream;
+}
+
+Result<Stream> delete_lab(Context& context, const std::string& lab, bool purge) {
+    CHECK(check_there(context, lab));
+    const auto stream = std::make_shared<EventStream>(context.executor);
+    asio::co_spawn(context.executor, run_delete(context, lab, purge, stream), rethrow);
+    return stream;
+}
+
+Result<Stream> verify(Context& context, const std::string& lab) {
+    CHECK(check_there(context, lab));
+    const auto stream = std::make_shared<EventStream>(context.executor);
+    asio::co_spawn(context.executor, run_verify(context, lab, stream), rethrow);
+    return stream;
+}
+
+Result<Stream> apply(Context& context, SiteRequest request) {
+    CHECK(check_site(context, request, true));
+    const auto changes = changed_labs(context, request);
+    // A second apply of the same file writes nothing, not even this.
+    if (!changes.empty()) CHECK(context.state.put_labs(changes, context.uids));
+    std::vector<std::string> labs;
+    for (const auto& lab : request.labs) {
+        leave_to_request(context, lab.name);
+        labs.push_back(lab.name);
+    }
+    const auto stream = std::make_shared<EventStream>(context.executor);
+    asio::co_spawn(context.executor, run_apply(context, std::move(labs), std::move(request.users), stream),
+                   rethrow);
+    return stream;
+}
+
+}  // namespace stowage::controller

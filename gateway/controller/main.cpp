@@ -1,0 +1,141 @@
+// stowage-controller: what should be there, what is there, and the way from one to the other.
+// Runs in: controller. Distrusts: the control socket's clients, Run:ai, the NFS server, the disk under the
+// database.
+#include <linux/capability.h>
+#include <signal.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
+
+#include "gateway/base/log.hpp"
+#include "gateway/base/privileges.hpp"
+#include "gateway/controller/control/control_socket.hpp"
+#include "gateway/controller/reconcile/accounts.hpp"
+#include "gateway/controller/reconcile/rethrow.hpp"
+#include "gateway/controller/reconcile/schedule.hpp"
+
+namespace {
+
+using namespace stowage;
+using namespace stowage::controller;
+namespace asio = boost::asio;
+
+constexpr int exit_config = 78;  // EX_CONFIG: starting again changes nothing
+
+struct Introduction {
+    message::StartController start;
+    Config config;
+    Fd listener;
+    Secret client_secret;
+};
+
+/// The file may end in a newline, the secret does not.
+Secret secret_in(std::string_view text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+        text.remove_suffix(1);
+    return Secret(text);
+}
+
+Introduction receive_introduction() {
+    auto packet = or_throw(ipc::receive(ipc::supervisor_fd));
+    const auto start = or_throw(packet.as<message::StartController>());
+    if (packet.fds.size() < 2 || packet.fds.size() > 3)
+        throw Fatal({Code::protocol, "StartController without configuration and control socket"});
+    auto config = or_throw(parse_config(or_throw(values_from_text(or_throw(read_sealed(packet.fds[0]))))));
+    Secret secret;
+    if (packet.fds.size() == 3) {
+        auto text = or_throw(read_sealed(packet.fds[2]));
+        secret = secret_in(text);
+        explicit_bzero(text.data(), text.size());
+    }
+    return {start, std::move(config), std::move(packet.fds[1]), std::move(secret)};
+}
+
+/// A kernel nfsd answers the mount check only when it comes from a port below 1024.
+void narrow(const message::StartController& start) {
+    or_throw(privileges::become(start.uid, start.gid, {CAP_NET_BIND_SERVICE}));
+    or_throw(privileges::allow_only(
+        {"openat",      "pread64",    "pwrite64",   "fsync",      "fdatasync",  "ftruncate", "fallocate",
+         "unlink",      "access",     "faccessat",  "faccessat2", "stat",       "lstat",     "statx",
+         "readlink",    "readlinkat", "getcwd",     "fchmod",     "fchown",     "flock",     "statfs",
+         "fstatfs",     "socket",     "connect",    "bind",       "accept4",    "accept",    "getsockname",
+         "getpeername", "getsockopt", "setsockopt", "sendto",     "recvfrom",   "sendmsg",   "recvmsg",
+         "sendmmsg",    "shutdown",   "ioctl",      "clone",      "getdents64", "sysinfo",   "getrlimit",
+         "pipe2",       "geteuid"}));
+}
+
+asio::awaitable<void> end_after(asio::io_context& io, std::chrono::seconds limit) {
+    asio::steady_timer timer(io, limit);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    io.stop();
+}
+
+/// No step begins any more; the process ends when the one under way has, or at the limit.
+void drain(asio::io_context& io, Context& context, std::chrono::seconds limit) {
+    log::info("drain", {{"works", context.works}, {"limit_s", limit.count()}});
+    context.draining = true;
+    context.due_changed.cancel();
+    if (context.works == 0) return io.stop();
+    context.on_idle = [&io] { io.stop(); };
+    asio::co_spawn(io, end_after(io, limit), rethrow);
+}
+
+/// Ends the process when the supervisor is gone.
+asio::awaitable<void> follow_supervisor(asio::io_context& io, Context& context) {
+    std::function<void(std::chrono::seconds)> on_drain = [&](std::chrono::seconds limit) {
+        drain(io, context, limit);
+    };
+    co_await context.supervisor.run(std::move(on_drain));
+    io.stop();
+}
+
+[[noreturn]] void serve() {
+    privileges::harden();
+    for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGHUP})
+        (void)::signal(number, SIG_IGN);
+    auto given = receive_introduction();
+    log::start("controller", given.config.log_level);
+    narrow(given.start);
+    auto state = or_throw(State::open(given.config.state_dir + "/controller"));
+
+    asio::io_context io(1);
+    SupervisorLink supervisor(io.get_executor(), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)));
+    const auto registry =
+        or_throw(Registry::make(io.get_executor(), given.config, std::move(given.client_secret)));
+    Context context(io.get_executor(), given.config, state, supervisor, *registry);
+    const message::Ready ready;
+    supervisor.say(ready);
+    tell_everything(context);
+    asio::co_spawn(io, follow_supervisor(io, context), rethrow);
+    asio::co_spawn(io, serve_control_socket(context, std::move(given.listener), given.start.admin_gid),
+                   rethrow);
+    asio::co_spawn(io, keep_labs(context), rethrow);
+    io.run();
+    // Suspended coroutines lie in the io_context and point into the Context: neither can go first.
+    std::_Exit(0);
+}
+
+int exit_code(const Error& error) {
+    const bool lasting =
+        error.code == Code::config || error.code == Code::in_use || error.code == Code::denied;
+    return lasting ? exit_config : 1;
+}
+
+}  // namespace
+
+int main() {
+    try {
+        serve();
+    } catch (const Fatal& error) {
+        log::error("controller_failed", {{"why", error.what()}});
+        std::_Exit(exit_code(error.error()));
+    } catch (const std::exception& error) {
+        log::error("controller_failed", {{"why", error.what()}});
+        std::_Exit(1);
+    }
+}

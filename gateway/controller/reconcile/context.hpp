@@ -1,0 +1,84 @@
+// What every part of the controller shares.
+// Runs in: controller.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "gateway/base/config.hpp"
+#include "gateway/controller/plan/plan.hpp"
+#include "gateway/controller/reconcile/registry.hpp"
+#include "gateway/controller/reconcile/supervisor_link.hpp"
+#include "gateway/controller/reconcile/turns.hpp"
+#include "gateway/controller/state/state.hpp"
+
+namespace stowage::controller {
+
+/// What a lab was last seen to be. For showing, never for deciding.
+struct Seen {
+    std::optional<message::LabObservation> storage = {};
+    ObservedRegistration registration = NoRunai{};
+    std::int64_t at = 0;
+};
+
+/// When a lab is looked at again by itself.
+struct Due {
+    std::chrono::steady_clock::time_point at = {};
+    unsigned failures = 0;  ///< passes in a row after which it was not ready
+    bool under_way = false;
+};
+
+struct Context {
+    Context(boost::asio::any_io_executor executor_, const Config& config_, State& state_,
+            SupervisorLink& supervisor_, Registry& registry_);
+
+    boost::asio::any_io_executor executor;
+    const Config& config;
+    Site site;
+    UidRange uids;
+    State& state;
+    SupervisorLink& supervisor;
+    Registry& registry;
+    Turns labs;     ///< one run per lab
+    Turns users;    ///< one change per user
+    Turns storage;  ///< key "": so many labs at once may have root steps under way
+    std::map<std::string, Seen, std::less<>> seen;
+    std::map<std::string, Due, std::less<>> due;
+    boost::asio::steady_timer due_changed;  ///< cancelled to have `due` looked at
+    std::int64_t started_at = now_seconds();
+
+    /// No step begins any more; the process ends when the last Work does.
+    bool draining = false;
+    unsigned works = 0;
+    std::function<void()> on_idle = [] {};
+};
+
+/// Somebody is at work: a drain waits for the end of it.
+class Work {
+  public:
+    explicit Work(Context& context) : context_(context) { ++context_.works; }
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+    ~Work() {
+        if (--context_.works == 0 && context_.draining) context_.on_idle();
+    }
+
+  private:
+    Context& context_;
+};
+
+/// The site as the configuration describes it.
+Site site_from(const Config& config);
+
+/// Reads the lab's directory, quota, usage and export, and remembers them in `seen`.
+boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab);
+
+/// The same, for showing: comes back after a few seconds even when the filesystem hangs; `seen` is then as it
+/// was.
+boost::asio::awaitable<void> look_again(Context& context, Lab lab);
+
+}  // namespace stowage::controller

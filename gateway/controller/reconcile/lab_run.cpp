@@ -1,0 +1,113 @@
+// Observe, plan, do, verify; first on this node, then in Run:ai.
+// Runs in: controller.
+#include "gateway/controller/reconcile/lab_run.hpp"
+
+#include <fmt/format.h>
+
+#include "gateway/controller/reconcile/schedule.hpp"
+#include "gateway/controller/reconcile/step_runner.hpp"
+
+namespace stowage::controller {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds patience(86400);
+
+/// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
+/// start a hundred root steps.
+asio::awaitable<void> run_storage(Context& context, StepRunner& runner) {
+    const auto place = co_await context.storage.take("", patience);
+    auto seen = co_await observe_lab(context, runner.lab());
+    if (!seen) {
+        runner.note_failure(StepKind::make_directory, seen.error(),
+                            "look at " + context.site.directory_of(runner.lab().name));
+        co_return;
+    }
+    const auto& lab = runner.lab();
+    ObservedStorage observed{*seen, std::nullopt, context.state.status(lab.name).verified_at > 0};
+    if (const auto served = context.supervisor.served().find(lab.name);
+        served != context.supervisor.served().end())
+        observed.served = served->second;
+    auto steps = plan_storage(lab, context.site, observed);
+    co_await runner.run(std::move(steps));
+}
+
+asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab) {
+    auto registration = co_await context.registry.observe(lab.name);
+    auto steps = plan_registration(lab, context.site, registration, context.state.data_source(lab.name));
+    context.seen[lab.name].registration = std::move(registration);
+    co_return steps;
+}
+
+struct Verdict {
+    LabState state = LabState::ready;
+    std::string why = {};
+};
+
+/// The share itself decides between failed and the rest; Run:ai can only degrade a lab.
+Verdict judge(const std::vector<StepRunner::Failure>& failures) {
+    for (const auto& [kind, error] : failures)
+        if (kind != StepKind::register_data_source)
+            return {is_transient(error.code) ? LabState::pending : LabState::failed, error.text()};
+    if (failures.empty()) return {};
+    const auto& error = failures.front().error;
+    return {LabState::degraded,
+            (is_transient(error.code) ? "Run:ai cannot be reached: " : "not registered in Run:ai: ") +
+                error.text()};
+}
+
+/// Writes the verdict down, if it is a new one, and says when to look again.
+LabResult conclude(Context& context, const StepRunner& runner) {
+    const auto& name = runner.lab().name;
+    const auto verdict = judge(runner.failures());
+    LabResult result{name, verdict.state};
+    if (!runner.failures().empty()) result.error = runner.failures().front().error;
+    const bool stopped = result.error && result.error->code == Code::cancelled;
+    if (stopped) {
+        result.state = LabState::pending;
+        return result;
+    }
+    // A database that cannot be written must not hide how the lab is doing: the result tells it all the same.
+    auto written = context.state.set_status(name, verdict.state, verdict.why);
+    if (!written && !result.error) result.error = written.error();
+    plan_next_pass(context, name, result.state == LabState::ready);
+    return result;
+}
+
+}  // namespace
+
+asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Report report) {
+    const auto lab = context.state.lab(name);
+    if (!lab || lab->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !lab};
+    StepRunner runner(context, *lab, std::move(report));
+    co_await run_storage(context, runner);
+    auto steps = co_await look_at_registration(context, runner.lab());
+    co_await runner.run(std::move(steps));
+    co_return conclude(context, runner);
+}
+
+asio::awaitable<LabResult> verify_lab(Context& context, std::string name, Report report) {
+    const auto lab = context.state.lab(name);
+    if (!lab || lab->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !lab};
+    StepRunner runner(context, *lab, std::move(report));
+    std::vector<Step> check;
+    check.push_back({.lab = name,
+                     .kind = StepKind::check_mount,
+                     .title = "mount check of " + context.site.directory_of(name),
+                     .change = Change::change});
+    co_await runner.run(std::move(check));
+    auto steps = co_await look_at_registration(context, *lab);
+    for (auto& step : steps) {
+        if (!step.does_something()) continue;
+        step.error = Error{Code::differs,
+                           fmt::format("{} is not as it should be: {}", step.title,
+                                       step.detail.empty() ? to_string(step.change) : step.detail),
+                           "`stowage apply` or the next pass sets it right"};
+    }
+    co_await runner.run(std::move(steps));
+    co_return conclude(context, runner);
+}
+
+}  // namespace stowage::controller

@@ -1,0 +1,37 @@
+// One lab: brought to what was asked, verified, or taken away.
+// Runs in: controller.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+
+#include "gateway/controller/reconcile/context.hpp"
+#include "gateway/controller/reconcile/report.hpp"
+
+namespace stowage::controller {
+
+/// How a run ended.
+struct LabResult {
+    std::string lab;
+    LabState state = LabState::pending;
+    std::optional<Error> error = {};  ///< the first
+    bool gone = false;                ///< the lab is no more
+};
+
+/// Observes, plans, does what is missing, verifies. The caller holds the lab's turn. Writes nothing at all
+/// when everything is as asked.
+boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string lab, Report report);
+
+/// Looks, mounts and reads back; changes nothing. The caller holds the lab's turn.
+boost::asio::awaitable<LabResult> verify_lab(Context& context, std::string lab, Report report);
+
+/// Refuses while the data source is in use (Code::in_use) or that cannot be known; from then on the lab
+/// leaves, through restarts. The caller holds the lab's turn.
+boost::asio::awaitable<Result<void>> begin_removal(Context& context, std::string lab, bool purge,
+                                                   Report report);
+
+/// The way out, from wherever it was left. The caller holds the lab's turn.
+boost::asio::awaitable<LabResult> go_on_removing(Context& context, std::string lab, Report report);
+
+}  // namespace stowage::controller

@@ -1,0 +1,63 @@
+// Run:ai as the reconciler sees it: where labs are registered, and whether it can be reached.
+// Runs in: controller. Distrusts: Run:ai.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/base/config.hpp"
+#include "gateway/base/secret.hpp"
+#include "gateway/controller/plan/plan.hpp"
+#include "provisioning/runai/client.hpp"
+
+namespace stowage::controller {
+
+/// How the last call went.
+struct RegistryStatus {
+    std::string state;       ///< "off", "unknown", "ok", "unreachable", "refused"
+    std::string why;         ///< of the latter two
+    std::int64_t since = 0;  ///< of this state
+};
+
+class Registry {
+  public:
+    /// Code::config for settings that cannot work. No network I/O.
+    static Result<std::unique_ptr<Registry>> make(boost::asio::any_io_executor executor, const Config& config,
+                                                  Secret client_secret);
+
+    bool is_used() const { return client_.has_value(); }
+
+    /// The lab's department and its data source. Reads only. May take minutes while Run:ai does not answer.
+    boost::asio::awaitable<ObservedRegistration> observe(std::string lab);
+    /// The same, but answers UnknownRegistration (Code::timeout) after `limit`.
+    boost::asio::awaitable<ObservedRegistration> observe_within(std::string lab, std::chrono::seconds limit);
+
+    /// Creates it, and reads it back: Code::protocol if what is there then is not what was sent.
+    boost::asio::awaitable<Result<OwnedDataSource>> create(runai::NfsDataSource wanted);
+    boost::asio::awaitable<Result<OwnedDataSource>> update(std::string id, runai::NfsDataSource wanted);
+    boost::asio::awaitable<Result<void>> remove(std::string id);
+    /// Code::in_use naming them when somebody uses it.
+    boost::asio::awaitable<Result<void>> check_unused(std::string id);
+
+    const RegistryStatus& status() const { return status_; }
+
+  private:
+    Registry(boost::asio::any_io_executor executor, std::optional<runai::Client> client);
+    boost::asio::awaitable<Result<KnownRegistration>> look_up(std::string lab);
+    boost::asio::awaitable<Result<std::string>> department_id(std::string lab);
+    boost::asio::awaitable<Result<OwnedDataSource>> read_back(runai::NfsDataSource wanted, bool made);
+    void note(std::optional<Error> error);
+    template <typename T>
+    void note(const Result<T>& result);
+
+    boost::asio::any_io_executor executor_;
+    std::optional<runai::Client> client_;
+    std::string cluster_uuid_;  ///< empty: not looked up yet
+    RegistryStatus status_;
+};
+
+}  // namespace stowage::controller

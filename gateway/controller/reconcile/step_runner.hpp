@@ -1,0 +1,48 @@
+// Steps of one lab in their order: journaled, tried again, stopped where they depend on what failed.
+// Runs in: controller.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "gateway/controller/reconcile/context.hpp"
+#include "gateway/controller/reconcile/perform.hpp"
+#include "gateway/controller/reconcile/report.hpp"
+
+namespace stowage::controller {
+
+class StepRunner {
+  public:
+    struct Failure {
+        StepKind kind;
+        Error error;
+    };
+
+    StepRunner(Context& context, Lab lab, Report report)
+        : context_(context), lab_(std::move(lab)), report_(std::move(report)) {}
+
+    /// Runs those that nothing failed stands in the way of.
+    boost::asio::awaitable<void> run(std::vector<Step> steps);
+
+    /// A failure that no step stands for: the lab could not be observed.
+    void note_failure(StepKind kind, Error error, std::string title);
+
+    const std::vector<Failure>& failures() const { return failures_; }
+    const Lab& lab() const { return lab_; }
+    void tell(const Step& step, Progress progress, std::chrono::steady_clock::time_point since,
+              std::string detail, std::optional<Error> error = std::nullopt) const;
+
+  private:
+    bool is_blocked(StepKind kind) const;
+    boost::asio::awaitable<Result<Performed>> once(Step step);
+    boost::asio::awaitable<void> run_one(Step step);
+
+    Context& context_;
+    Lab lab_;
+    Report report_;
+    std::vector<Failure> failures_;
+};
+
+}  // namespace stowage::controller

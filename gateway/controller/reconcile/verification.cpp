@@ -1,0 +1,81 @@
+// The parts of a verification.
+// Runs in: controller.
+#include "gateway/controller/reconcile/verification.hpp"
+
+#include <fmt/format.h>
+
+#include "nfs/check/mount_check.hpp"
+
+namespace stowage::controller {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// What root sees, compared with what was asked, as checks.
+std::vector<Check> compare(const Context& context, Lab lab, const message::LabObservation& seen,
+                           std::int64_t ms) {
+    lab.directory = DirectoryPhase::made;
+    const ObservedStorage observed{seen, std::nullopt, true};
+    std::vector<Check> checks;
+    for (const auto& step : plan_storage(lab, context.site, observed)) {
+        if (step.kind > StepKind::publish_export) break;
+        constexpr const char* names[] = {"directory", "quota", "export"};
+        const bool ok = step.change == Change::unchanged;
+        checks.push_back({names[checks.size()], ok, ms, step.detail.empty() ? step.title : step.detail});
+    }
+    return checks;
+}
+
+std::optional<Error> first_failure(const std::vector<Check>& checks) {
+    for (const auto& check : checks)
+        if (!check.ok)
+            return Error{
+                Code::io, fmt::format("{} is not as it was set: {}", check.name, check.detail),
+                "`stowage apply` or the next pass sets it again; if it comes back, look for who changes it"};
+    return std::nullopt;
+}
+
+nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab) {
+    nfs::MountCheckRequest request;
+    request.server = context.config.nfs.check_address;
+    request.port = context.config.nfs.port;
+    request.path = context.site.directory_of(lab.name);
+    request.uid = request.gid = lab.uid;
+    return request;
+}
+
+std::string sum(const std::vector<Check>& checks) {
+    std::string text;
+    for (const auto& check : checks)
+        text += fmt::format("{}{} {} ms", text.empty() ? "" : ", ", check.name, check.ms);
+    return text;
+}
+
+}  // namespace
+
+asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
+    const auto started = std::chrono::steady_clock::now();
+    CO_TRY(const auto seen, co_await observe_lab(context, lab));
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started)
+            .count();
+    auto checks = compare(context, lab, seen, took);
+    auto failure = first_failure(checks);
+    std::vector<Check> over_nfs;
+    if (!failure) {
+        auto request = request_for_check(context, lab);
+        const auto report = co_await nfs::check_mount(std::move(request));
+        for (const auto& step : report.steps)
+            over_nfs.push_back({step.name, step.ok, step.ms, step.detail});
+        if (!report.ok()) failure = report.error;
+    }
+    checks.insert(checks.end(), over_nfs.begin(), over_nfs.end());
+    CO_CHECK(context.state.set_checks(lab.name, checks));
+    if (failure) co_return *failure;
+    Performed performed;
+    performed.detail = sum(over_nfs);
+    co_return performed;
+}
+
+}  // namespace stowage::controller
