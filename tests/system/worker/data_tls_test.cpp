@@ -134,6 +134,46 @@ TEST_P(DataTls, SameControlConnectionCanBeDemanded) {
     EXPECT_EQ(strict.store(one, "STOR own", "x", version()).code, 226);
 }
 
+// libcurl over TLS 1.2 asks for no ticket: its session id must do.
+TEST(DataTlsById, ClientWithoutTicketsResumesByItsSessionId) {
+    Rig rig;
+    auto alice = rig.login("alice", "127.0.0.1", tls12);
+    const auto session = mint_without_ticket(rig.key(), alice.nonce);
+    ASSERT_FALSE(session.der.empty());
+    alice.control->send_tls_session(session.der);
+    for (const auto* name : {"one", "two"}) {
+        Data data(Rig::epsv(*alice.control), "127.0.0.1", session.client, tls12);
+        ASSERT_EQ(alice.control->ask(std::string("STOR ") + name).code, 150);
+        ASSERT_TRUE(data.handshake());
+        EXPECT_TRUE(data.resumed());
+        data.write(name);
+        data.finish();
+        EXPECT_EQ(alice.control->read().code, 226);
+        EXPECT_EQ(rig.content(std::string("/") + name), name);
+    }
+}
+
+TEST(DataTlsById, SessionIdOfAnotherLoginIsRefused) {
+    Rig rig;
+    auto alice = rig.login("alice", "127.0.0.1", tls12), mallory = rig.login("mallory", "127.0.0.1", tls12);
+    const auto session = mint_without_ticket(rig.key(), mallory.nonce);
+    mallory.control->send_tls_session(session.der);
+    EXPECT_EQ(mallory.control->ask("NOOP").code, 200);
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", session.client, tls12);
+    ASSERT_EQ(alice.control->ask("STOR stolen").code, 150);
+    EXPECT_FALSE(data.handshake());
+    EXPECT_EQ(alice.control->read().code, 522);
+    EXPECT_TRUE(rig.visible().empty());
+}
+
+TEST(DataTlsById, SessionAfterDataEndsTheSession) {
+    Rig rig;
+    auto alice = rig.login("alice", "127.0.0.1", tls12);
+    EXPECT_EQ(alice.control->ask("NOOP").code, 200);
+    alice.control->send_tls_session(mint_without_ticket(rig.key(), alice.nonce).der);
+    EXPECT_EQ(alice.control->read().code, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, DataTls, testing::Values(tls12, tls13),
                          [](const auto& version) { return version.param == tls12 ? "Tls12" : "Tls13"; });
 

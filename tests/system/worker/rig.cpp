@@ -44,6 +44,11 @@ void Control::send_raw(const std::string& bytes) {
     (void)::send(socket_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
 }
 
+void Control::send_tls_session(const std::string& der) {
+    const auto packet = std::string(1, session_packet::tls_session) + der;
+    (void)::send(socket_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
+}
+
 Reply Control::read(int seconds) {
     Reply reply;
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);

@@ -32,6 +32,14 @@ using TlsSession = std::shared_ptr<SSL_SESSION>;
 /// A ticket as the front would give it to a client, made by a handshake in memory.
 TlsSession mint(const message::TicketKey& key, const message::Nonce& nonce, int version);
 
+/// A TLS 1.2 session of a client that wants no tickets: what the client keeps, and what the front sends the
+/// worker.
+struct SessionById {
+    TlsSession client;
+    std::string der;
+};
+SessionById mint_without_ticket(const message::TicketKey& key, const message::Nonce& nonce);
+
 /// A certificate and its key as PEM text.
 std::pair<std::string, std::string> self_signed();
 
@@ -54,6 +62,8 @@ class Control {
         send(line);
         return read();
     }
+    /// The front's first packet for a client without tickets.
+    void send_tls_session(const std::string& der);
     bool close_was_asked() const { return close_; }
     void hang_up() { socket_.reset(); }
 

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "ftps/protocol/ticket_keys.hpp"
+#include "ftps/protocol/tls_sessions.hpp"
 #include "tests/system/worker/rig.hpp"
 
 namespace stowage::ftps::rig {
@@ -77,15 +78,21 @@ std::pair<std::string, std::string> self_signed() {
     return {text_of(certificate), text_of(key)};
 }
 
-TlsSession mint(const message::TicketKey& key, const message::Nonce& nonce, int version) {
+namespace {
+
+// A control connection in memory, from the handshake to the client's close_notify.
+SessionById handshake_in_memory(const message::TicketKey& key, const message::Nonce& nonce, int version,
+                                bool tickets) {
     TicketKeys keys;
     keys.add(key);
     const Context server_context(SSL_CTX_new(TLS_server_method()));
     set_common_options(server_context.get());
     keys.issue_in(server_context.get());
+    give_session_ids_in(server_context.get());
     SSL_CTX_use_certificate(server_context.get(), identity().certificate);
     SSL_CTX_use_PrivateKey(server_context.get(), identity().key);
     const auto context = client_context(version);
+    if (!tickets) SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
     static thread_local TlsSession received;
     received.reset();
     SSL_CTX_sess_set_new_cb(context.get(), [](SSL*, SSL_SESSION* session) {
@@ -108,10 +115,21 @@ TlsSession mint(const message::TicketKey& key, const message::Nonce& nonce, int 
     char byte = 'x';
     SSL_write(server.get(), &byte, 1);
     SSL_read(client.get(), &byte, 1);
+    const auto der = session_without_ticket(server.get());
     // Ended well: OpenSSL does not resume a session whose connection was torn.
     SSL_shutdown(client.get());
-    if (!received) throw std::runtime_error("no ticket was made");
-    return received;
+    if (!received) throw std::runtime_error("the client got no session to resume");
+    return {received, std::string(der.reveal())};
+}
+
+}  // namespace
+
+TlsSession mint(const message::TicketKey& key, const message::Nonce& nonce, int version) {
+    return handshake_in_memory(key, nonce, version, true).client;
+}
+
+SessionById mint_without_ticket(const message::TicketKey& key, const message::Nonce& nonce) {
+    return handshake_in_memory(key, nonce, tls12, false);
 }
 
 Data::Data(std::uint16_t port, const std::string& from, TlsSession session, int version)
