@@ -64,7 +64,9 @@ TEST_P(Upload, SurvivesAKilledWorker) {
     ASSERT_EQ(alice.control->ask("STOR folder-to-come").code, 150);
     ASSERT_TRUE(data.handshake());
     data.write("0123456789");
-    for (int i = 0; i < 500 && alice.control->ask("STAT").text.find(": 10 bytes") == std::string::npos; ++i)
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (alice.control->ask("STAT").text.find(": 10 bytes") == std::string::npos &&
+           std::chrono::steady_clock::now() < limit)
         std::this_thread::yield();
     rig.kill();
     EXPECT_TRUE(rig.visible().empty());
