@@ -16,10 +16,10 @@ using message::Step;
 
 std::vector<unsigned> needed(Step step) {
     switch (step) {
-        // The password file is root's own.
+        // The password file is root's own, but state_dir may lie in somebody's home (quickstart --state).
         case Step::set_password:
         case Step::remove_password:
-            return {};
+            return {CAP_DAC_READ_SEARCH};
         // Mounts and qgroups are CAP_SYS_ADMIN; directories of a lab (2770) are entered past their mode and
         // given away.
         case Step::observe_lab:
@@ -33,7 +33,7 @@ std::vector<unsigned> needed(Step step) {
         case Step::withdraw_export:
             return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE};
         case Step::purge_directory:
-            return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER};
+            return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_CHOWN};
     }
     return {};
 }

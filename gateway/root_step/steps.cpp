@@ -2,14 +2,10 @@
 // Runs in: root_step.
 #include "gateway/root_step/steps.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
-#include <cerrno>
-
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/log.hpp"
 #include "nfs/exports/exporter.hpp"
+#include "provisioning/storage/file_lock.hpp"
 #include "provisioning/storage/lab_directory.hpp"
 #include "provisioning/storage/password_file.hpp"
 #include "provisioning/storage/quota.hpp"
@@ -21,6 +17,9 @@ namespace {
 using message::LabObservation;
 using message::Step;
 using message::StepRequest;
+
+/// Below the supervisor's limit of a step, so that who waits in vain says why.
+constexpr std::chrono::seconds lock_limit{30};
 
 storage::LabPlace place_of(const StepRequest& request, const Config& config) {
     return {config.labs.root, request.lab.str(), request.uid};
@@ -34,7 +33,8 @@ nfs::Export export_of(const StepRequest& request, const Config& config) {
     meant.gid = request.gid;
     meant.export_id = request.export_id;
     meant.fsid = request.fsid;
-    meant.clients = config_parsers::split(request.clients.view());
+    // Canonical, whatever blanks the request has between them; check_step() has seen that they are networks.
+    if (const auto networks = config_parsers::networks(request.clients.view())) meant.clients = *networks;
     return meant;
 }
 
@@ -58,8 +58,9 @@ Result<void> set_quota(const StepRequest& request, const Config& config) {
 
 Result<void> observe_quota(const StepRequest& request, const Config& config, LabObservation& seen) {
     TRY(const auto quota, quota_of(request, config));
-    TRY(const auto state, storage::read_quota(quota.backend, quota.directory));
-    seen.quota_backend = quota.backend;
+    const auto backend = storage::backend_of(quota.backend, quota.directory);
+    TRY(const auto state, storage::read_quota(backend, quota.directory));
+    seen.quota_backend = backend;
     seen.quota_bytes = state.limit_bytes;
     seen.quota_inodes = state.limit_inodes;
     seen.used_bytes = state.used_bytes;
@@ -89,11 +90,38 @@ Result<void> withdraw(const StepRequest& request, const Config& config) {
     return storage::release_directory(place_of(request, config));
 }
 
+/// Not on another filesystem than the configuration speaks of: that is how a missing mount shows.
+Result<void> make_directory(const StepRequest& request, const Config& config) {
+    TRY(const auto root, storage::open_root(config.labs.root));
+    CHECK(storage::choose_quota(root, config.labs.quota_backend));
+    return storage::make_directory(place_of(request, config));
+}
+
+/// Clients of an export would see their files go one by one.
+Result<void> check_not_exported(const StepRequest& request, const Config& config) {
+    auto exporter = nfs::make_exporter(config);
+    if (!exporter && exporter.error().code == Code::unsupported) return {};  // no server, no export
+    if (!exporter) return exporter.error();
+    // Whether something of the lab's name is served does not depend on these.
+    auto any = export_of(request, config);
+    any.export_id = 1;
+    any.clients = {"127.0.0.1/32"};
+    TRY(const auto state, nfs::observe(*exporter, any));
+    if (!state.present) return {};
+    return Error{Code::in_use, "lab " + any.lab + " is still exported by " + state.server,
+                 "withdraw the export first"};
+}
+
+Result<void> purge(const StepRequest& request, const Config& config) {
+    CHECK(check_not_exported(request, config));
+    return storage::purge_directory(place_of(request, config));
+}
+
 Result<void> change(const StepRequest& request, const Config& config) {
     const auto& passwords = config.accounts.password_file;
     switch (request.step) {
         case Step::make_directory:
-            return storage::make_directory(place_of(request, config));
+            return make_directory(request, config);
         case Step::set_quota:
             return set_quota(request, config);
         case Step::publish_export:
@@ -101,7 +129,7 @@ Result<void> change(const StepRequest& request, const Config& config) {
         case Step::withdraw_export:
             return withdraw(request, config);
         case Step::purge_directory:
-            return storage::purge_directory(place_of(request, config));
+            return purge(request, config);
         case Step::set_password:
             return storage::set_password_hash(passwords, request.user.str(), request.password_hash.str());
         case Step::remove_password:
@@ -112,26 +140,22 @@ Result<void> change(const StepRequest& request, const Config& config) {
     return Error{Code::protocol, "no such step"};
 }
 
-/// One changing step of a lab at a time: a controller that was restarted may ask while the old step still
-/// runs.
+/// One changing step of a lab at a time, and no look at what is half changed: a controller that was restarted
+/// may ask while the old step still runs.
 Result<Fd> lock_lab(const StepRequest& request, const Config& config) {
-    const auto path = config.run_dir + "/lab-" + request.lab.str() + ".lock";
-    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock) return system_error(errno, "open " + path);
-    // Bounded by the supervisor, which ends a step that takes too long.
-    while (::flock(lock.get(), LOCK_EX) != 0)
-        if (errno != EINTR) return system_error(errno, "lock " + path);
-    return lock;
+    const bool looks = request.step == Step::observe_lab;
+    return storage::lock_file(config.run_dir + "/lab-" + request.lab.str() + ".lock",
+                              looks ? storage::Lock::shared : storage::Lock::exclusive, lock_limit);
 }
 
 }  // namespace
 
 Result<LabObservation> perform(const StepRequest& request, const Config& config) {
-    if (request.step == Step::observe_lab) return observe(request, config);
     Fd lock;
     if (request.lab.size) {
         TRY(lock, lock_lab(request, config));
     }
+    if (request.step == Step::observe_lab) return observe(request, config);
     CHECK(change(request, config));
     return LabObservation{};
 }

@@ -1,25 +1,33 @@
-// openat2 and readdir.
+// openat2, readdir, owners.
 // Runs in: root_step.
 #include "provisioning/storage/beneath.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <memory>
 
+#include "gateway/base/log.hpp"
+
 namespace stowage::storage {
 
-Result<Fd> open_beneath(const Fd& directory, const std::string& name, int flags) {
+Result<Fd> open_beneath(const Fd& directory, const std::string& name, int flags, Mounts mounts) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC | O_NOFOLLOW;
     if (!(flags & O_PATH)) how.flags |= O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    if (mounts == Mounts::stay) how.resolve |= RESOLVE_NO_XDEV;
     Fd fd(static_cast<int>(::syscall(SYS_openat2, directory.get(), name.c_str(), &how, sizeof how)));
-    if (!fd) return system_error(errno, "open " + name);
+    if (!fd && errno == EXDEV)
+        return Error{Code::in_use, "a filesystem is mounted on " + log::escaped(name), "unmount it"};
+    if (!fd) return system_error(errno, "open " + log::escaped(name));
     return fd;
 }
 
@@ -42,6 +50,22 @@ Result<std::vector<std::string>> names_in(const Fd& directory, std::size_t most)
     }
     if (errno != 0) return system_error(errno, "read a directory");
     return names;
+}
+
+Result<void> set_owner_and_mode(const Fd& directory, uid_t uid, mode_t mode, const std::string& what) {
+    struct stat info {};
+    if (::fstat(directory.get(), &info) != 0) return system_error(errno, "stat " + what);
+    const bool owned = info.st_uid == uid && info.st_gid == uid;
+    if (!owned && ::fchown(directory.get(), uid, uid) != 0) return system_error(errno, "chown " + what);
+    if ((info.st_mode & 07777) != mode && ::fchmod(directory.get(), mode) != 0)
+        return system_error(errno, "chmod " + what);
+    return {};
+}
+
+std::string random_name() {
+    std::uint64_t number = 0;
+    (void)::getrandom(&number, sizeof number, 0);
+    return fmt::format("{:016x}", number);
 }
 
 std::string path_of(const Fd& fd) {

@@ -20,13 +20,35 @@ namespace {
 
 constexpr mode_t lab_mode = 02770;
 
-Result<void> create_if_missing(const Fd& root, const LabPlace& place) {
-    struct stat info {};
-    if (::fstatat(root.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return {};
-    if (errno != ENOENT) return system_error(errno, "stat " + place.path());
+Result<void> create(const Fd& root, const LabPlace& place) {
     if (is_btrfs(root)) return make_subvolume(root, place.name);
     if (::mkdirat(root.get(), place.name.c_str(), 0700) != 0)
         return system_error(errno, "mkdir " + place.path());
+    return {};
+}
+
+/// An empty directory on btrfs gives way to a subvolume: only that can have a quota.
+Result<void> make_way_for_subvolume(const Fd& root, const LabPlace& place) {
+    if (!is_btrfs(root)) return {};
+    {
+        TRY(const auto directory, open_lab(root, place));
+        TRY(const auto names, names_in(directory, 1));
+        if (!is_btrfs(directory) || is_subvolume(directory) || !names.empty()) return {};
+    }
+    if (::unlinkat(root.get(), place.name.c_str(), AT_REMOVEDIR) != 0)
+        return system_error(errno, "rmdir " + place.path());
+    return {};
+}
+
+Result<void> create_if_missing(const Fd& root, const LabPlace& place) {
+    struct stat info {};
+    for (const bool again : {true, false}) {
+        if (::fstatat(root.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (errno != ENOENT) return system_error(errno, "stat " + place.path());
+            return create(root, place);
+        }
+        if (again) CHECK(make_way_for_subvolume(root, place));
+    }
     return {};
 }
 
@@ -40,30 +62,27 @@ std::string some_names(const Fd& directory) {
     return names->size() > 3 ? text + ", …" : text;
 }
 
-Result<void> check_ours(const Fd& directory, const LabPlace& place) {
-    if (has_marker(directory, place.name, place.uid)) return {};
-    struct stat info {};
-    if (::fstat(directory.get(), &info) != 0) return system_error(errno, "stat " + place.path());
-    // The lab's uid is given to this lab alone: what belongs to it was the lab's before its marker went
-    // missing.
-    if (info.st_uid == place.uid) return {};
-    TRY(const bool empty, is_empty(directory));
-    if (empty) return {};
-    return Error{Code::exists,
-                 fmt::format("{} exists already and holds {}", place.path(), some_names(directory)),
-                 "choose another lab name, or move that directory away; its files can be copied into the lab "
-                 "afterwards"};
+/// Whose the files in a directory are that is not this lab's.
+std::string description(const Fd& directory, const struct stat& info) {
+    if (const auto mark = marked_for(directory); !mark.empty()) return "bears the mark of lab " + mark;
+    return fmt::format("holds {}, and belongs to uid {}", some_names(directory), info.st_uid);
 }
 
-Result<void> own(const Fd& directory, const LabPlace& place) {
+Result<void> check_ours(const Fd& directory, const LabPlace& place) {
+    if (has_marker(directory, place.name, place.uid)) return {};
+    const bool unmarked = marked_for(directory).empty();
+    TRY(const bool empty, is_empty(directory));
+    if (unmarked && empty) return {};
     struct stat info {};
     if (::fstat(directory.get(), &info) != 0) return system_error(errno, "stat " + place.path());
-    if ((info.st_uid != place.uid || info.st_gid != place.uid) &&
-        ::fchown(directory.get(), place.uid, place.uid) != 0)
-        return system_error(errno, "chown " + place.path());
-    if ((info.st_mode & 07777) != lab_mode && ::fchmod(directory.get(), lab_mode) != 0)
-        return system_error(errno, "chmod " + place.path());
-    return {};
+    // A lab can rename `.stowage` away, and gets it back: its uid is given to this lab alone, and only root
+    // puts directories into labs.root.
+    const bool lost_its_mark = info.st_uid == place.uid && info.st_gid == place.uid;
+    if (unmarked && lost_its_mark) return {};
+    return Error{Code::exists,
+                 fmt::format("{} exists already and {}", place.path(), description(directory, info)),
+                 "choose another lab name, or move that directory away; its files can be copied into the lab "
+                 "afterwards"};
 }
 
 }  // namespace
@@ -99,7 +118,7 @@ Result<void> make_directory(const LabPlace& place) {
     CHECK(check_ours(directory, place));
     CHECK(put_marker(directory, place.name, place.uid));
     // Owner and mode last: before that the lab cannot get in and see half of it.
-    CHECK(own(directory, place));
+    CHECK(set_owner_and_mode(directory, place.uid, lab_mode, place.path()));
     if (::fsync(directory.get()) != 0 || ::fsync(root.get()) != 0)
         return system_error(errno, "fsync " + place.path());
     if (is_subvolume(directory)) return mount_subvolume(place.root_path, root, place.name);
@@ -109,27 +128,31 @@ Result<void> make_directory(const LabPlace& place) {
 Result<message::LabObservation> observe_directory(const LabPlace& place) {
     message::LabObservation seen;
     TRY(const auto root, open_root(place.root_path));
+    const auto directory = open_lab(root, place);
+    if (!directory && directory.error().code == Code::not_found) return seen;
+    if (!directory) return directory.error();
     struct stat info {};
-    if (::fstatat(root.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT) return seen;
-        return system_error(errno, "stat " + place.path());
-    }
-    TRY(const auto directory, open_lab(root, place));
+    if (::fstat(directory->get(), &info) != 0) return system_error(errno, "stat " + place.path());
     seen.directory_exists = 1;
     seen.uid = info.st_uid;
     seen.gid = info.st_gid;
     seen.mode = info.st_mode & 07777;
-    seen.marked = has_marker(directory, place.name, place.uid);
-    TRY(const bool empty, is_empty(directory));
+    seen.marked = has_marker(*directory, place.name, place.uid);
+    TRY(const bool empty, is_empty(*directory));
     seen.empty = empty;
-    TRY(const bool mounted, is_mount_root(root, place.name));
-    seen.mounted = mounted || !is_subvolume(directory);
+    TRY(const bool mounted, is_mounted_safely(root, place.name));
+    seen.mounted = mounted || !is_subvolume(*directory);
     return seen;
 }
 
 Result<void> release_directory(const LabPlace& place) {
     TRY(const auto root, open_root(place.root_path));
     if (!is_btrfs(root)) return {};
+    const auto directory = open_lab(root, place);
+    if (!directory && directory.error().code == Code::not_found) return {};
+    if (!directory) return directory.error();
+    // Another filesystem that an admin mounted there is not ours to take away.
+    if (!is_subvolume(*directory)) return {};
     return unmount(place.root_path, root, place.name);
 }
 

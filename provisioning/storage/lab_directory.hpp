@@ -27,19 +27,20 @@ Result<Fd> open_root(const std::string& root_path);
 Result<Fd> open_lab(const Fd& root, const LabPlace& place);
 
 /// Makes directory (on btrfs a subvolume, mounted onto itself), marker, owner and mode 2770, or mends what is
-/// missing of these. Files inside stay as they are. Code::exists when a directory with foreign files is
-/// there, with some of their names. Killed at any point and called again it ends the same.
+/// missing of these. Files inside stay as they are. Code::exists when a directory with foreign files or with
+/// another lab's mark is there, saying what it holds. Killed at any point and called again it ends the same;
+/// called again when all is well it writes nothing.
 Result<void> make_directory(const LabPlace& place);
 
 /// The directory's part of an observation. What is not there is a state, not an error.
 Result<message::LabObservation> observe_directory(const LabPlace& place);
 
-/// Takes the lab's mount away (btrfs); the data stays.
+/// Takes the lab's own mount away (btrfs); the data stays. Done twice it is done once.
 Result<void> release_directory(const LabPlace& place);
 
-/// Deletes the lab with all its data. Code::denied without our marker. The directory goes to a folder that
-/// only root enters before the first file is deleted, so a half-deleted lab is never seen, and a later call
-/// goes on with it.
+/// Deletes the lab with all its data, and leaves nothing. Code::denied when it holds files and not our
+/// marker, Code::in_use while it is mounted elsewhere or something is mounted in it. Killed at any point and
+/// called again it goes on. It may take hours on a filesystem without subvolumes.
 Result<void> purge_directory(const LabPlace& place);
 
 }  // namespace stowage::storage

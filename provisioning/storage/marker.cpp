@@ -4,12 +4,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
 
 namespace stowage::storage {
@@ -30,75 +30,84 @@ Result<Fd> open_folder(const Fd& lab_directory) {
     return folder;
 }
 
-std::string random_suffix() {
-    std::uint64_t number = 0;
-    (void)::getrandom(&number, sizeof number, 0);
-    return fmt::format("{:016x}", number);
-}
-
 /// Opens `.stowage`, making it if it is not there and moving an impostor aside.
 Result<Fd> make_folder(const Fd& lab_directory) {
     auto folder = open_folder(lab_directory);
     if (folder) return folder;
-    if (folder.error().code != Code::not_found ||
-        ::faccessat(lab_directory.get(), marker_folder, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-        const auto aside = std::string(marker_folder) + "-set-aside-" + random_suffix();
+    if (::faccessat(lab_directory.get(), marker_folder, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        const auto aside = std::string(marker_folder) + "-set-aside-" + random_name();
         if (::renameat(lab_directory.get(), marker_folder, lab_directory.get(), aside.c_str()) != 0 &&
             errno != ENOENT)
             return system_error(errno, "set .stowage aside");
     }
     if (::mkdirat(lab_directory.get(), marker_folder, 0755) != 0 && errno != EEXIST)
         return system_error(errno, "mkdir .stowage");
-    TRY(auto made, open_folder(lab_directory));
-    // The lab directory's setgid bit handed its group down; umask took bits away.
-    if (::fchown(made.get(), 0, 0) != 0 || ::fchmod(made.get(), 0755) != 0)
-        return system_error(errno, "chmod .stowage");
-    return made;
+    return open_folder(lab_directory);
 }
 
 Result<void> make_partials(const Fd& folder, uid_t uid) {
     if (::mkdirat(folder.get(), "partials", 0700) != 0 && errno != EEXIST)
         return system_error(errno, "mkdir .stowage/partials");
     TRY(const auto partials, open_beneath(folder, "partials", O_RDONLY | O_DIRECTORY));
-    if (::fchown(partials.get(), uid, uid) != 0 || ::fchmod(partials.get(), 0700) != 0)
-        return system_error(errno, "chown .stowage/partials");
+    return set_owner_and_mode(partials, uid, 0700, ".stowage/partials");
+}
+
+Result<void> fill(const Fd& folder, const char* name, const std::string& text) {
+    const Fd file(::openat(folder.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444));
+    if (!file) return system_error(errno, "create .stowage/lab");
+    const auto written = ::write(file.get(), text.data(), text.size());
+    if (written < 0) return system_error(errno, "write .stowage/lab");
+    if (written != static_cast<ssize_t>(text.size())) return system_error(ENOSPC, "write .stowage/lab");
+    if (::fchown(file.get(), 0, 0) != 0 || ::fchmod(file.get(), 0444) != 0 || ::fsync(file.get()) != 0)
+        return system_error(errno, "write .stowage/lab");
     return {};
 }
 
 Result<void> write_marker(const Fd& folder, const std::string& text) {
-    const auto temporary = ".lab-" + random_suffix();
-    Fd file(::openat(folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                     0444));
-    if (!file) return system_error(errno, "create .stowage/lab");
-    const bool written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                         ::fchmod(file.get(), 0444) == 0 && ::fsync(file.get()) == 0 &&
-                         ::renameat(folder.get(), temporary.c_str(), folder.get(), "lab") == 0;
-    if (!written) {
-        const auto error = system_error(errno, "write .stowage/lab");
-        ::unlinkat(folder.get(), temporary.c_str(), 0);
-        return error;
-    }
+    // Always the same name: what a killed call left is overwritten by the next. Only root writes in here.
+    constexpr const char* fresh = ".lab.new";
+    if (::unlinkat(folder.get(), fresh, 0) != 0 && errno != ENOENT)
+        return system_error(errno, "unlink .stowage/.lab.new");
+    CHECK(fill(folder, fresh, text));
+    if (::renameat(folder.get(), fresh, folder.get(), "lab") != 0)
+        return system_error(errno, "rename .stowage/lab");
     if (::fsync(folder.get()) != 0) return system_error(errno, "fsync .stowage");
     return {};
+}
+
+std::string read_marker(const Fd& lab_directory) {
+    const auto folder = open_folder(lab_directory);
+    if (!folder) return {};
+    const auto file = open_beneath(*folder, "lab", O_RDONLY);
+    if (!file) return {};
+    char text[256];
+    const auto got = ::read(file->get(), text, sizeof text);
+    return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
 }
 
 }  // namespace
 
 bool has_marker(const Fd& lab_directory, const std::string& lab, uid_t uid) {
-    const auto folder = open_folder(lab_directory);
-    if (!folder) return false;
-    const auto file = open_beneath(*folder, "lab", O_RDONLY);
-    if (!file) return false;
-    char text[256];
-    const auto got = ::read(file->get(), text, sizeof text);
-    return got > 0 && std::string_view(text, static_cast<std::size_t>(got)) == marker_text(lab, uid);
+    return read_marker(lab_directory) == marker_text(lab, uid);
 }
 
 Result<void> put_marker(const Fd& lab_directory, const std::string& lab, uid_t uid) {
     TRY(const auto folder, make_folder(lab_directory));
+    // Also when it was there: a call that was killed may have left it with the group that the lab's setgid
+    // bit hands down, or without the bits that umask took.
+    CHECK(set_owner_and_mode(folder, 0, 0755, marker_folder));
     CHECK(make_partials(folder, uid));
     if (has_marker(lab_directory, lab, uid)) return {};
     return write_marker(folder, marker_text(lab, uid));
+}
+
+std::string marked_for(const Fd& lab_directory) {
+    const auto text = read_marker(lab_directory);
+    const auto end_of_name = text.find('\n');
+    if (end_of_name == std::string::npos) return {};
+    const auto rest = text.substr(end_of_name + 1);
+    const auto uid = rest.starts_with("uid=") ? rest.substr(4, rest.find('\n') - 4) : "?";
+    return log::escaped(text.substr(0, end_of_name)) + ", uid " + log::escaped(uid);
 }
 
 Result<bool> is_empty(const Fd& lab_directory) {

@@ -18,10 +18,14 @@ inline constexpr const char* marker_folder = ".stowage";
 /// it.
 bool has_marker(const Fd& lab_directory, const std::string& lab, uid_t uid);
 
-/// Makes `.stowage` (root, 0755), `.stowage/partials` (the lab's, 0700) and the marker `.stowage/lab`.
-/// Whatever else stands in the place of `.stowage` is renamed aside, never deleted. Done twice it is done
-/// once.
+/// Makes `.stowage` (root's, 0755: only the lab gets as far as that), `.stowage/partials` (the lab's, 0700)
+/// and the marker `.stowage/lab` (root's, 0444: lab name, uid, version, a line each). Since `.stowage` is
+/// root's, `rm -rf` of a pod leaves the marker alone. Whatever else stands in its place is renamed aside,
+/// never deleted. Done twice it is done once.
 Result<void> put_marker(const Fd& lab_directory, const std::string& lab, uid_t uid);
+
+/// Whose mark it is, for people ("lab2, uid 700001"); empty without a marker of root's.
+std::string marked_for(const Fd& lab_directory);
 
 /// True if nothing but our own empty `.stowage` is in the directory.
 Result<bool> is_empty(const Fd& lab_directory);

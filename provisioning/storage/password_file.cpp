@@ -2,64 +2,99 @@
 // Runs in: root_step.
 #include "provisioning/storage/password_file.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <filesystem>
 
 #include "gateway/base/atomic_file.hpp"
-#include "gateway/base/fd.hpp"
 #include "gateway/base/identity.hpp"
+#include "provisioning/storage/file_lock.hpp"
 
 namespace stowage::storage {
 
 namespace {
 
 constexpr std::size_t max_file_bytes = 64 << 20;
+constexpr std::chrono::seconds lock_limit{30};
 
-Result<Fd> lock_for(const std::string& path) {
-    const auto lock_path = path + ".lock";
-    Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock) return system_error(errno, "open " + lock_path);
-    while (::flock(lock.get(), LOCK_EX) != 0)
-        if (errno != EINTR) return system_error(errno, "lock " + lock_path);
-    return lock;
+/// crypt(5)'s methods that are fit for new hashes, and the two of SHA-2.
+constexpr std::array<std::string_view, 7> methods = {"$y$", "$gy$", "$7$", "$2b$", "$2y$", "$6$", "$5$"};
+
+Result<void> check_hash(std::string_view hash) {
+    const bool known =
+        std::any_of(methods.begin(), methods.end(), [&](auto m) { return hash.starts_with(m); });
+    const bool plain = std::all_of(hash.begin(), hash.end(), [](unsigned char c) {
+        return (c < 0x80 && std::isalnum(c)) || c == '$' || c == '.' || c == '/' || c == '=' || c == ',';
+    });
+    // The hash is not shown: it is a secret.
+    if (!known || !plain || hash.size() > 256)
+        return Error{Code::invalid, "the password hash is none of crypt(5) that is accepted here",
+                     "use yescrypt ($y$), scrypt ($7$), bcrypt ($2b$) or SHA-2 ($6$, $5$)"};
+    return {};
 }
 
-/// The file without the user's lines.
-Result<std::string> text_without(const std::string& path, const std::string& user) {
-    auto text = read_file(path, max_file_bytes);
-    if (!text && text.error().code == Code::not_found) return std::string();
-    if (!text) return text.error();
-    std::string kept;
-    for (std::size_t start = 0; start < text->size();) {
-        const auto end = text->find('\n', start);
-        const auto line = text->substr(start, end == std::string::npos ? end : end - start);
-        if (!line.empty() && !line.starts_with(user + ":")) kept += line + "\n";
-        if (end == std::string::npos) break;
-        start = end + 1;
+std::string parent_of(const std::filesystem::path& path) {
+    const auto parent = path.parent_path().string();
+    return parent.empty() ? "." : parent;
+}
+
+/// A write_atomically() that was killed leaves `.NAME.XXXXXX` with hashes in it. Called under the lock, so
+/// nobody is writing one.
+void remove_leftovers(const std::filesystem::path& path) {
+    const auto start = "." + path.filename().string() + ".";
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(parent_of(path), ignored)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(start) && name.size() == start.size() + 6) ::unlink(entry.path().c_str());
     }
-    return kept;
+}
+
+struct Passwords {
+    std::string text;    ///< the whole file; empty when there is none
+    std::string others;  ///< without the user's lines, each with its line end
+};
+
+Result<Passwords> read_passwords(const std::string& path, const std::string& user) {
+    auto text = read_file(path, max_file_bytes);
+    if (!text && text.error().code == Code::not_found) return Passwords{};
+    if (!text) return text.error();
+    Passwords passwords{std::move(*text), {}};
+    std::string_view rest = passwords.text;
+    while (!rest.empty()) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        const bool theirs = line.starts_with(user) && line.substr(user.size()).starts_with(':');
+        if (!line.empty() && !theirs) passwords.others.append(line).append("\n");
+    }
+    return passwords;
 }
 
 }  // namespace
 
 Result<void> set_password_hash(const std::string& path, const std::string& user, const std::string& hash) {
     CHECK(parse_user_name(user));
-    if (hash.find_first_of(":\n\r") != std::string::npos || !hash.starts_with('$'))
-        return Error{Code::invalid, "the password hash is not one of crypt(5)"};
-    TRY(const auto lock, lock_for(path));
-    TRY(const auto others, text_without(path, user));
-    return write_atomically(path, others + user + ":" + hash + "\n");
+    CHECK(check_hash(hash));
+    TRY(const auto lock, lock_file(path + ".lock", Lock::exclusive, lock_limit));
+    remove_leftovers(path);
+    TRY(const auto passwords, read_passwords(path, user));
+    const auto line = user + ":" + hash + "\n";
+    // In its place already, wherever that is: nothing to write.
+    const bool there = passwords.text.size() == passwords.others.size() + line.size() &&
+                       ("\n" + passwords.text).find("\n" + line) != std::string::npos;
+    if (there) return {};
+    return write_atomically(path, passwords.others + line);
 }
 
 Result<void> remove_password_hash(const std::string& path, const std::string& user) {
     CHECK(parse_user_name(user));
-    TRY(const auto lock, lock_for(path));
-    TRY(const auto others, text_without(path, user));
-    const auto current = read_file(path, max_file_bytes);
-    if (!current || *current == others) return {};
-    return write_atomically(path, others);
+    TRY(const auto lock, lock_file(path + ".lock", Lock::exclusive, lock_limit));
+    remove_leftovers(path);
+    TRY(const auto passwords, read_passwords(path, user));
+    if (passwords.text == passwords.others) return {};
+    return write_atomically(path, passwords.others);
 }
 
 }  // namespace stowage::storage

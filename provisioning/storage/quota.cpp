@@ -57,9 +57,18 @@ Result<QuotaChosen> choose_quota(const Fd& root, QuotaChoice choice) {
                  "put the labs on btrfs, or set labs.quota_backend to none"};
 }
 
+QuotaBackend backend_of(QuotaBackend chosen, const Fd& lab_directory) {
+    const bool possible = chosen != QuotaBackend::btrfs || is_subvolume(lab_directory);
+    return possible ? chosen : QuotaBackend::none;
+}
+
 Result<void> set_quota(QuotaBackend backend, const Fd& lab_directory, std::uint64_t bytes, std::uint64_t) {
-    if (backend == QuotaBackend::btrfs) return set_btrfs_quota(lab_directory, bytes);
-    return {};
+    if (backend != QuotaBackend::btrfs) return {};
+    if (!is_subvolume(lab_directory))
+        return Error{Code::unsupported,
+                     "the lab's directory is not a btrfs subvolume: it cannot have a quota",
+                     "move it away, run `stowage apply`, and copy its files back (cp -a --reflink=auto)"};
+    return set_btrfs_quota(lab_directory, bytes);
 }
 
 Result<QuotaState> read_quota(QuotaBackend backend, const Fd& lab_directory) {

@@ -19,7 +19,8 @@ struct QuotaChosen {
     std::string why;  ///< for logs and status
 };
 
-/// Limits of 0 are "no limit". What a backend cannot know is 0: usage with `none`, inodes with btrfs.
+/// Limits of 0 are "no limit". What a backend cannot know is 0: usage with `none` (statfs would tell that of
+/// the whole filesystem, a walk would take hours), inodes with btrfs (it counts none per subvolume).
 struct QuotaState {
     std::uint64_t limit_bytes = 0, limit_inodes = 0;
     std::uint64_t used_bytes = 0, used_inodes = 0;
@@ -29,12 +30,19 @@ struct QuotaState {
 /// this version: `auto` says so and chooses `none`, asking for one by name is Code::unsupported.
 Result<QuotaChosen> choose_quota(const Fd& root, QuotaChoice choice);
 
+/// The backend that counts for one lab: `chosen`, or `none` where the lab's directory cannot have it (btrfs:
+/// a plain directory, for example out of a backup, in place of a subvolume).
+QuotaBackend backend_of(QuotaBackend chosen, const Fd& lab_directory);
+
 /// Sets hard limits on the lab's directory. With `none` nothing enforces them, which is not an error; btrfs
-/// cannot limit inodes, so `inodes` is for show there. Done twice it is done once.
+/// cannot limit inodes, so `inodes` is not enforced there. Done twice it is done once. Code::unsupported for
+/// a directory that cannot have a quota.
 Result<void> set_quota(QuotaBackend backend, const Fd& lab_directory, std::uint64_t bytes,
                        std::uint64_t inodes);
 
-/// Limits and usage. btrfs counts what the last transaction wrote: up to 30 seconds behind.
+/// Limits and usage. btrfs: as of now but for data that no fsync or writeback has given to the filesystem
+/// yet. While its counters are inconsistent (a large subvolume was deleted) the usage is too low; this starts
+/// their recount, logs it and does not wait for its end.
 Result<QuotaState> read_quota(QuotaBackend backend, const Fd& lab_directory);
 
 /// btrfs: qgroups (btrfs-quota(8)). Usage is `referenced`, the limit max_rfer of the subvolume's level-0

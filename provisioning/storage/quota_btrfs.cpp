@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "gateway/base/log.hpp"
 #include "provisioning/storage/quota.hpp"
 #include "provisioning/storage/subvolume.hpp"
 
@@ -17,8 +18,8 @@ namespace stowage::storage {
 
 namespace {
 
-/// One item of the quota tree for a level-0 qgroup, as its bytes on disk; nothing when it is not there. The
-/// tree itself is missing while quotas are off, which the kernel tells as ENOENT.
+/// One item of the quota tree, as its bytes on disk: of a level-0 qgroup, or with 0 of the whole; nothing
+/// when it is not there. The tree itself is missing while quotas are off, which the kernel tells as ENOENT.
 template <typename Item>
 Result<std::optional<Item>> find_item(const Fd& subvolume, std::uint32_t type, std::uint64_t qgroup) {
     btrfs_ioctl_search_args search{};
@@ -53,6 +54,39 @@ Result<void> switch_quota_on(const Fd& subvolume) {
     return {};
 }
 
+/// Puts what has happened so far into the quota tree, which btrfs writes once per transaction. Data that was
+/// never synced is not waited for.
+Result<void> commit(const Fd& subvolume) {
+    std::uint64_t transaction = 0;
+    if (::ioctl(subvolume.get(), BTRFS_IOC_START_SYNC, &transaction) != 0 ||
+        ::ioctl(subvolume.get(), BTRFS_IOC_WAIT_SYNC, &transaction) != 0)
+        return system_error(errno, "commit the btrfs transaction");
+    return {};
+}
+
+/// btrfs gives up counting when a large tree goes at once (drop_subtree_threshold), and enforces less until
+/// somebody has it count again.
+Result<void> recount_if_inconsistent(const Fd& subvolume) {
+    TRY(const auto status, find_item<btrfs_qgroup_status_item>(subvolume, BTRFS_QGROUP_STATUS_KEY, 0));
+    if (!status) return {};
+    const auto flags = le64toh(status->flags);
+    if (!(flags & BTRFS_QGROUP_STATUS_FLAG_INCONSISTENT) || (flags & BTRFS_QGROUP_STATUS_FLAG_RESCAN))
+        return {};
+    btrfs_ioctl_quota_rescan_args recount{};
+    if (::ioctl(subvolume.get(), BTRFS_IOC_QUOTA_RESCAN, &recount) != 0 && errno != EINPROGRESS)
+        return system_error(errno, "have btrfs count quotas again");
+    log::notice("quota_recount", {{"why", "btrfs calls its counters inconsistent"}});
+    return {};
+}
+
+/// 0: no limit.
+Result<std::uint64_t> limit_of(const Fd& subvolume, std::uint64_t id) {
+    TRY(const auto limit, find_item<btrfs_qgroup_limit_item>(subvolume, BTRFS_QGROUP_LIMIT_KEY, id));
+    if (!limit || !(le64toh(limit->flags) & BTRFS_QGROUP_LIMIT_MAX_RFER)) return std::uint64_t{0};
+    const auto bytes = le64toh(limit->max_rfer);
+    return bytes == UINT64_MAX ? 0 : bytes;
+}
+
 }  // namespace
 
 Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
@@ -66,19 +100,18 @@ Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
     limit.lim.max_rfer = bytes ? bytes : UINT64_MAX;
     if (::ioctl(subvolume.get(), BTRFS_IOC_QGROUP_LIMIT, &limit) != 0)
         return system_error(errno, "set the btrfs quota");
-    return {};
+    // Done is what outlives a power cut.
+    return commit(subvolume);
 }
 
 Result<QuotaState> read_btrfs_quota(const Fd& subvolume) {
     TRY(const auto id, subvolume_id(subvolume));
+    CHECK(commit(subvolume));
+    CHECK(recount_if_inconsistent(subvolume));
     QuotaState state;
     TRY(const auto counted, find_item<btrfs_qgroup_info_item>(subvolume, BTRFS_QGROUP_INFO_KEY, id));
     if (counted) state.used_bytes = le64toh(counted->rfer);
-    TRY(const auto limit, find_item<btrfs_qgroup_limit_item>(subvolume, BTRFS_QGROUP_LIMIT_KEY, id));
-    if (limit && (le64toh(limit->flags) & BTRFS_QGROUP_LIMIT_MAX_RFER)) {
-        state.limit_bytes = le64toh(limit->max_rfer);
-        if (state.limit_bytes == UINT64_MAX) state.limit_bytes = 0;
-    }
+    TRY(state.limit_bytes, limit_of(subvolume, id));
     return state;
 }
 

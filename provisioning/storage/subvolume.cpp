@@ -11,12 +11,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "gateway/base/atomic_file.hpp"
 #include "provisioning/storage/beneath.hpp"
+#include "provisioning/storage/mounts.hpp"
 
 namespace stowage::storage {
 
@@ -26,29 +27,29 @@ Error btrfs_error(enum btrfs_util_error error, const std::string& what) {
     return errno ? system_error(errno, what) : Error{Code::io, what + ": " + btrfs_util_strerror(error)};
 }
 
-/// The device of a mount point, from /proc/self/mountinfo (proc(5)): the field behind " - btrfs ".
-Result<std::string> device_of(const std::string& mount_point_of) {
-    struct stat wanted {};
-    if (::stat(mount_point_of.c_str(), &wanted) != 0) return system_error(errno, "stat " + mount_point_of);
-    TRY(auto text, read_file("/proc/self/mountinfo", 16 << 20));
-    // btrfs gives each subvolume a device number of its own in stat(2); the mount's own is in statx.
-    struct statx info {};
-    if (::statx(AT_FDCWD, mount_point_of.c_str(), 0, STATX_MNT_ID, &info) != 0)
-        return system_error(errno, "statx " + mount_point_of);
-    const auto key = fmt::format("{} ", info.stx_mnt_id);
-    std::size_t line = 0;
-    while (line < text.size()) {
-        const auto end = text.find('\n', line);
-        const auto row = text.substr(line, end - line);
-        const auto type = row.find(" - btrfs ");
-        if (row.starts_with(key) && type != std::string::npos) {
-            const auto start = type + 9;
-            return row.substr(start, row.find(' ', start) - start);
-        }
-        if (end == std::string::npos) break;
-        line = end + 1;
-    }
-    return Error{Code::io, mount_point_of + " is in no btrfs mount that /proc/self/mountinfo shows"};
+constexpr auto wanted_flags = ST_NOSUID | ST_NODEV;
+
+/// Gives a mount that somebody else made (fstab) the flags that ours has; its other flags stay.
+Result<void> forbid_setuid_and_devices(const Fd& mounted, const std::string& path) {
+    struct statvfs info {};
+    if (::fstatvfs(mounted.get(), &info) != 0) return system_error(errno, "statvfs " + path);
+    if ((info.f_flag & wanted_flags) == wanted_flags) return {};
+    mount_attr change{};
+    change.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    if (::mount_setattr(mounted.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+        return system_error(errno, "set nosuid and nodev on " + path);
+    return {};
+}
+
+Result<void> mount_on_itself(const Fd& root, const Fd& subvolume, const std::string& path) {
+    TRY(const auto id, subvolume_id(subvolume));
+    TRY(const auto mounts, read_mounts());
+    TRY(const auto labs_root, mount_of(root, mounts));
+    const auto options = fmt::format("subvolid={}", id);
+    if (::mount(labs_root.source.c_str(), path_of(subvolume).c_str(), "btrfs", MS_NOSUID | MS_NODEV,
+                options.c_str()) != 0)
+        return system_error(errno, fmt::format("mount {} of {} on {}", options, labs_root.source, path));
+    return {};
 }
 
 }  // namespace
@@ -84,26 +85,33 @@ Result<bool> is_mount_root(const Fd& root, const std::string& name) {
     return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-Result<void> mount_subvolume(const std::string& root_path, const Fd& root, const std::string& name) {
+Result<bool> is_mounted_safely(const Fd& root, const std::string& name) {
     TRY(const bool mounted, is_mount_root(root, name));
-    if (mounted) return {};
+    if (!mounted) return false;
     TRY(const auto directory, open_beneath(root, name, O_RDONLY | O_DIRECTORY));
-    TRY(const auto id, subvolume_id(directory));
-    TRY(const auto device, device_of(root_path));
-    const auto options = fmt::format("subvolid={}", id);
-    if (::mount(device.c_str(), path_of(directory).c_str(), "btrfs", MS_NOSUID | MS_NODEV, options.c_str()) !=
-        0)
-        return system_error(errno, fmt::format("mount {} of {} on {}/{}", options, device, root_path, name));
-    return {};
+    struct statvfs info {};
+    if (::fstatvfs(directory.get(), &info) != 0) return system_error(errno, "statvfs " + name);
+    return (info.f_flag & wanted_flags) == wanted_flags;
+}
+
+Result<void> mount_subvolume(const std::string& root_path, const Fd& root, const std::string& name) {
+    const auto path = root_path + "/" + name;
+    TRY(const bool mounted, is_mount_root(root, name));
+    if (!mounted) {
+        TRY(const auto subvolume, open_beneath(root, name, O_RDONLY | O_DIRECTORY));
+        CHECK(mount_on_itself(root, subvolume, path));
+    }
+    TRY(const auto on_top, open_beneath(root, name, O_RDONLY | O_DIRECTORY));
+    return forbid_setuid_and_devices(on_top, path);
 }
 
 Result<void> unmount(const std::string& root_path, const Fd& root, const std::string& name) {
+    const auto path = root_path + "/" + name;
     for (;;) {
-        auto mounted = is_mount_root(root, name);
+        const auto mounted = is_mount_root(root, name);
         if (!mounted && mounted.error().code == Code::not_found) return {};
         if (!mounted) return mounted.error();
         if (!*mounted) return {};
-        const auto path = root_path + "/" + name;
         if (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
             return system_error(errno, "unmount " + path);
     }
@@ -118,7 +126,7 @@ Result<void> delete_subvolume(const Fd& directory, const std::string& name) {
     const auto deleted =
         btrfs_util_delete_subvolume_fd(directory.get(), name.c_str(), BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
     if (deleted != BTRFS_UTIL_OK) return btrfs_error(deleted, "delete subvolume " + name);
-    // Best effort: newer kernels drop it themselves, and an orphaned qgroup counts nothing.
+    // Best effort: newer kernels drop it themselves (and refuse this), and an orphaned qgroup counts nothing.
     btrfs_ioctl_qgroup_create_args qgroup{};
     qgroup.qgroupid = id;
     if (id) (void)::ioctl(directory.get(), BTRFS_IOC_QGROUP_CREATE, &qgroup);

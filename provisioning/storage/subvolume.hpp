@@ -23,8 +23,12 @@ Result<std::uint64_t> subvolume_id(const Fd& fd);
 /// True if `name` in `root` is the root of a mount (statx(2), STATX_ATTR_MOUNT_ROOT).
 Result<bool> is_mount_root(const Fd& root, const std::string& name);
 
+/// True if it is, and the mount forbids setuid programs and devices.
+Result<bool> is_mounted_safely(const Fd& root, const std::string& name);
+
 /// Mounts the subvolume `name` of `root` onto itself with nosuid and nodev: NFS-Ganesha finds a subvolume
-/// only at a mount point of its own (the files are the same with and without). Already mounted is success.
+/// only at a mount point of its own (the files are the same with and without). A mount that is there
+/// already is kept, and given these flags if it lacks them.
 Result<void> mount_subvolume(const std::string& root_path, const Fd& root, const std::string& name);
 
 /// Takes every mount on `root_path/name` away. Lazily: whoever still has it open (a draining worker) goes on
