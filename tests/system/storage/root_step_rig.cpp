@@ -2,7 +2,6 @@
 #include "tests/system/storage/root_step_rig.hpp"
 
 #include <fcntl.h>
-#include <linux/ptrace.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -23,7 +22,7 @@ namespace {
 using message::Step;
 
 /// System calls that change the filesystem, mounts or quotas.
-bool changes_something(const ptrace_syscall_info& call) {
+bool changes_something(const __ptrace_syscall_info& call) {
     static const std::set<std::uint64_t> calls = {
         SYS_mkdir,   SYS_mkdirat,       SYS_write,    SYS_fchown, SYS_fchmod,  SYS_fchownat,
         SYS_rename,  SYS_renameat,      SYS_unlinkat, SYS_unlink, SYS_rmdir,   SYS_ioctl,
@@ -62,7 +61,7 @@ RunningStep launch(const message::StepRequest& request, const Fd& config, bool t
 }
 
 /// Goes on to the next system call's entry or exit; false at the end of the process.
-bool next_stop(pid_t pid, ptrace_syscall_info& call) {
+bool next_stop(pid_t pid, __ptrace_syscall_info& call) {
     for (int signal = 0;;) {
         int status = 0;
         if (::ptrace(PTRACE_SYSCALL, pid, nullptr, signal) != 0 || ::waitpid(pid, &status, 0) != pid)
@@ -158,7 +157,7 @@ bool RootStepRig::killed_before_change(const message::StepRequest& asked, int n)
     int status = 0;
     if (::waitpid(running.pid(), &status, 0) != running.pid() || !WIFSTOPPED(status)) return false;
     ::ptrace(PTRACE_SETOPTIONS, running.pid(), nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-    ptrace_syscall_info call{};
+    __ptrace_syscall_info call{};
     while (next_stop(running.pid(), call)) {
         const bool entered = call.op == PTRACE_SYSCALL_INFO_ENTRY;
         if (entered && changes_something(call) && --n == 0) return true;  // ~RunningStep kills it
