@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -25,6 +26,7 @@ from tour.story import Failed
 
 LAB, USER, FOLDER = "lab1", "alice", "first-dataset"
 WELL_KNOWN_PORTS = {"ftps.port": 21, "ftps.implicit_port": 990, "nfs.port": 2049}
+STEP_LINE = re.compile(rf"(done|failed|retry|unchanged) +{LAB} ")
 NAMES_IN_STATE = (
     "state run pam.d stowage.yaml gateway.log labs.img dataset lftp-home runai-secret runai_stand_in.log "
     "connection.json connection.new"
@@ -139,17 +141,20 @@ class Tour:
         if not self.labs.is_ours and not directory.exists():
             self.journal.record("lab_directory", path=str(directory))
         with self.story.step(f"lab {LAB}") as step:
-            self.gateway.command("lab", "create", LAB, "--quota", self.options.quota, on_line=step.note)
+            self.gateway.command("lab", "create", LAB, "--quota", self.options.quota, on_line=step_lines(step))
             self.lab = self.gateway.answer("lab", "show", LAB)
             if self.lab["state"] != "ready":
                 raise Failed(f"{LAB} is {self.lab['state']}: {self.lab.get('why', '')}", "", self.gateway.log_tail())
             step.say(
                 f"ready: {self.lab['directory']}, quota {self.options.quota} ({self.lab['quota_backend']}), "
-                f"mounted and checked over NFS by {self.lab['export']['server']}"
+                f"mounted and checked over NFS ({self.nfs_server()})"
             )
         with self.story.step(f"user {USER}") as step:
             self.password = self.gateway.answer("user", "add", USER, "--lab", LAB)["password"]
             step.say("with a generated password")
+
+    def nfs_server(self):
+        return self.gateway.answer("status")["nfs"]["server"]
 
     def share(self, below=""):
         export = self.lab["export"]
@@ -250,7 +255,17 @@ class Tour:
         """On a filesystem that stays, and with the kernel's exports, the gateway itself takes the lab back."""
         if self.gateway is None or self.gateway.child is None or not self.gateway.child.alive():
             return
-        if self.labs.is_ours and (self.lab is None or self.lab["export"]["server"] == "ganesha"):
-            return
         with contextlib.suppress(Failed, OSError):
+            if self.labs.is_ours and self.nfs_server() == "ganesha":
+                return  # the whole filesystem goes, and the server with its exports
             self.gateway.command("lab", "delete", LAB, "--purge-data", "--confirm", LAB)
+
+
+def step_lines(step):
+    """Of what `stowage lab create` prints, the steps."""
+
+    def note(line):
+        if STEP_LINE.match(line):
+            step.note(line)
+
+    return note

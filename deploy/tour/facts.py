@@ -35,7 +35,7 @@ def box_rows(facts, source, clients, tool):
         (None, None),
         (
             "lftp",
-            f"lftp -u {facts['user']} -p {port} -e 'set ftp:ssl-force yes; "
+            f"lftp -u {facts['user']}{'' if port == 21 else f' -p {port}'} -e 'set ftp:ssl-force yes; "
             f"set ssl:ca-file {quoted(facts['certificate'])}' {host}",
         ),
         ("FileZilla", f"Protocol: FTP   Host: {host}   Port: {port}"),
