@@ -13,7 +13,7 @@ VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 class DataConnectionsMustResume(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rig = Rig().__enter__()
+        cls.rig = Rig(settings={"ftps.data_timeout": "3s"}).__enter__()
         cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
         for lab in ("lab1", "lab2"):
             cls.rig.create_lab(lab)
