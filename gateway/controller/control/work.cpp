@@ -157,13 +157,17 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
     finish(context, stream, outcome);
 }
 
+asio::awaitable<LabResult> verify_in_turn(Context& context, std::string lab, Report report) {
+    const auto turn = co_await context.labs.take(lab, patience);
+    if (!turn) co_return refused(lab, LabState::pending, turn.error());
+    co_return co_await verify_lab(context, lab, report);
+}
+
 asio::awaitable<void> run_verify(Context& context, std::string lab, Stream stream) {
     const Work work(context);
-    const auto report = report_to(stream);
+    auto report = report_to(stream);
     Outcome outcome;
-    const auto turn = co_await context.labs.take(lab, patience);
-    auto result =
-        turn ? co_await verify_lab(context, lab, report) : refused(lab, LabState::pending, turn.error());
+    auto result = co_await verify_in_turn(context, std::move(lab), std::move(report));
     outcome.labs.push_back(std::move(result));
     finish(context, stream, outcome);
 }
