@@ -23,7 +23,10 @@ namespace stowage::ftps {
 
 namespace {
 
-constexpr std::size_t read_ahead_bytes = 256 * 1024;
+// Records are gathered here, so that one system call moves many. OpenSSL's own read-ahead would do so for
+// reading, but moves all that it holds with every record (ssl3_read_n): measured, it took a third more CPU
+// per byte.
+constexpr long gathered_bytes = 256 * 1024;
 constexpr int handshake_timeout_ms = 10000;
 // What a peer may be silent for after it has acknowledged everything: some clients close only after the 226.
 constexpr std::chrono::milliseconds silent_end{500};
@@ -32,7 +35,7 @@ struct ContextDeleter {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 struct BioDeleter {
-    void operator()(BIO* bio) const { BIO_free(bio); }
+    void operator()(BIO* bio) const { BIO_free_all(bio); }
 };
 struct CertificateDeleter {
     void operator()(X509* certificate) const { X509_free(certificate); }
@@ -122,8 +125,6 @@ Result<std::shared_ptr<TlsContext>> DataTls::context() {
         return Error{Code::config, "the certificate for data connections: " + openssl_reason()};
     // A busy stream would give its large buffer back and take it again at every read.
     SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, read_ahead_bytes);
     context_ = std::move(made);
     return context_;
 }
@@ -141,17 +142,24 @@ DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vec
       ssl_(SSL_new(context_->context.get())) {
     // Whoever says nothing keeps the right client waiting behind it.
     limit_waits(socket, std::min(timeout_ms, handshake_timeout_ms));
-    if (!ssl_ || SSL_set_fd(ssl_.get(), socket) != 1)
+    Bio gathered(BIO_new(BIO_f_buffer()));
+    Bio wire(BIO_new_socket(socket, BIO_NOCLOSE));
+    if (!ssl_ || !gathered || !wire || BIO_set_buffer_size(gathered.get(), gathered_bytes) != 1)
         throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
+    auto* chain = BIO_push(gathered.release(), wire.release());
+    SSL_set_bio(ssl_.get(), chain, chain);
     SSL_set_ex_data(ssl_.get(), admitted_index, &admitted_);
 }
 
 DataStream::~DataStream() = default;
 
 DataStream::Handshake DataStream::accept() {
-    ERR_clear_error();
-    errno = 0;
-    const int outcome = SSL_accept(ssl_.get());
+    int outcome = 0;
+    do {
+        ERR_clear_error();
+        errno = 0;
+        outcome = SSL_accept(ssl_.get());
+    } while (outcome != 1 && was_interrupted(outcome));
     if (outcome == 1) {
         limit_waits(socket_, timeout_ms_);
         return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
@@ -168,6 +176,13 @@ DataStream::Handshake DataStream::accept() {
     return no_certificate ? Handshake::refused : Handshake::failed;
 }
 
+// With a time limit on the socket, a stop and a continue (SIGSTOP, a debugger) end a wait early.
+bool DataStream::was_interrupted(int outcome) const {
+    if (errno != EINTR) return false;
+    const int why = SSL_get_error(ssl_.get(), outcome);
+    return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
+}
+
 Error DataStream::broken(int outcome, const char* doing) const {
     const int saved = errno;
     switch (SSL_get_error(ssl_.get(), outcome)) {
@@ -180,9 +195,14 @@ Error DataStream::broken(int outcome, const char* doing) const {
                 return {Code::protocol, "the data connection ended without TLS close_notify"};
             return {Code::protocol, "TLS on the data connection: " + openssl_reason()};
         default:
+            if (saved == EAGAIN) return {Code::timeout, "nothing moved on the data connection"};
             if (saved == 0) return {Code::protocol, "the data connection ended without TLS close_notify"};
             return {Code::protocol, std::string("the data connection broke: ") + strerrordesc_np(saved)};
     }
+}
+
+bool DataStream::has_more() const {
+    return SSL_pending(ssl_.get()) > 0 || BIO_pending(SSL_get_rbio(ssl_.get())) > 0;
 }
 
 Result<std::size_t> DataStream::read(char* buffer, std::size_t size) {
@@ -194,12 +214,13 @@ Result<std::size_t> DataStream::read(char* buffer, std::size_t size) {
         std::size_t got = 0;
         const int outcome = SSL_read_ex(ssl_.get(), buffer + have, size - have, &got);
         if (outcome != 1) {
+            if (was_interrupted(outcome)) continue;
             // With bytes in hand the end, or the trouble, is met again by the next call.
             if (SSL_get_error(ssl_.get(), outcome) == SSL_ERROR_ZERO_RETURN || have > 0) return have;
             return broken(outcome, "receiving");
         }
         have += got;
-    } while (have < size && SSL_has_pending(ssl_.get()));
+    } while (have == 0 || (have < size && has_more()));
     return have;
 }
 
@@ -209,16 +230,23 @@ Result<void> DataStream::write(const char* bytes, std::size_t size) {
         errno = 0;
         std::size_t sent = 0;
         const int outcome = SSL_write_ex(ssl_.get(), bytes, size, &sent);
+        if (outcome != 1 && was_interrupted(outcome)) continue;
         if (outcome != 1) return broken(outcome, "sending");
         bytes += sent;
         size -= sent;
     }
-    return {};
+    for (;;) {
+        errno = 0;
+        const int outcome = static_cast<int>(BIO_flush(SSL_get_wbio(ssl_.get())));
+        if (outcome == 1) return {};
+        if (errno != EINTR) return broken(outcome, "sending");
+    }
 }
 
 void DataStream::send_end() {
     ERR_clear_error();
     (void)SSL_shutdown(ssl_.get());
+    (void)BIO_flush(SSL_get_wbio(ssl_.get()));
     (void)::shutdown(socket_, SHUT_WR);
 }
 

@@ -82,6 +82,8 @@ class DataStream {
     struct Deleter {
         void operator()(SSL* ssl) const;
     };
+    bool was_interrupted(int outcome) const;
+    bool has_more() const;
     Error broken(int outcome, const char* doing) const;
 
     std::shared_ptr<TlsContext> context_;

@@ -1,5 +1,6 @@
 // What happens to uploads that do not end well, and to the file that they were to replace.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,6 +188,24 @@ TEST_P(Upload, ModesAreTheLabs) {
     rig.store(alice, "STOR dir/set", "y", version());
     ASSERT_EQ(::stat((rig.lab() / "dir/set").c_str(), &seen), 0);
     EXPECT_EQ(seen.st_mode & 07777, 0700u);
+}
+
+TEST_P(Upload, AStoppedAndContinuedWorkerGoesOn) {
+    Rig rig;
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    for (int i = 0; i < 5; ++i) {
+        data.write("half");
+        EXPECT_EQ(alice.control->ask("NOOP").code, 200);
+        ::kill(rig.pid(), SIGSTOP);
+        ::kill(rig.pid(), SIGCONT);
+        EXPECT_EQ(alice.control->ask("NOOP").code, 200);
+    }
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(rig.content("/set"), "halfhalfhalfhalfhalf");
 }
 
 TEST_P(Upload, AFullDiskIs552AndLeavesNothing) {
