@@ -252,7 +252,7 @@ void Partials::discard(const Claim& claim) {
     if (entry == entries_.end() || entry->second.file.empty()) return;
     // Space first: on a full btrfs an unlink may find no room for its own metadata.
     if (const auto fd = open_staged(entry->second.file, O_WRONLY, entry->first))
-        (void)::ftruncate(fd->get(), 0);
+        if (::ftruncate(fd->get(), 0) != 0) log::debug("partial_not_truncated", {{"errno", errno}});
     unlink(entry->second.file);
     entry->second.file.clear();
 }

@@ -64,7 +64,8 @@ Result<void> set_owner_and_mode(const Fd& directory, uid_t uid, mode_t mode, con
 
 std::string random_name() {
     std::uint64_t number = 0;
-    (void)::getrandom(&number, sizeof number, 0);
+    // Names are probed with O_EXCL, so even a failure only costs a retry.
+    [[maybe_unused]] const auto got = ::getrandom(&number, sizeof number, 0);
     return fmt::format("{:016x}", number);
 }
 
