@@ -12,13 +12,12 @@ from tour.processes import Child
 
 NEEDED = ("filezilla", "Xvfb", "xdotool")
 EXPLICIT, IMPLICIT = 4, 3  # ServerProtocol: FTPES, FTPS
-UPLOAD, DOWNLOAD = 0, 2
 _NORMAL_LOGON, _NORMAL_PRIORITY, _DEFAULT_ACTION = 1, 2, -1
 
 _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <FileZilla3 platform="*nix"><Settings>
-<Setting name="Greeting version">9999.0.0</Setting>
-<Setting name="Highest shown overlay id">9999</Setting>
+<Setting name="Greeting version">3.63.0</Setting>
+<Setting name="Highest shown overlay id">99</Setting>
 <Setting name="Update Check">0</Setting>
 <Setting name="Logging file" platform="unix">{log}</Setting>
 </Settings></FileZilla3>
@@ -66,17 +65,16 @@ class FileZilla:
         )
         return row.lastrowid
 
-    def add(self, server, direction, local, remote_folder):
+    def add_upload(self, server, local, remote_folder):
         """Queues one file; its name is the same on both sides."""
         folder = self._queue.execute("INSERT INTO local_paths (path) VALUES (?)", (f"{local.parent}/",)).lastrowid
         remote = self._queue.execute(
             "INSERT INTO remote_paths (path) VALUES (?)", (_remote_path(remote_folder),)
         ).lastrowid
-        size = local.stat().st_size if direction == UPLOAD else -1
         self._queue.execute(
             "INSERT INTO files (server, source_file, local_path, remote_path, size, error_count, priority, flags,"
-            " default_exists_action) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
-            (server, local.name, folder, remote, size, _NORMAL_PRIORITY, direction, _DEFAULT_ACTION),
+            " default_exists_action) VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?)",
+            (server, local.name, folder, remote, local.stat().st_size, _NORMAL_PRIORITY, _DEFAULT_ACTION),
         )
         self._count += 1
 
@@ -117,6 +115,7 @@ class FileZilla:
         """A key right after the window has come may be lost: again until it has worked."""
 
         def press():
+            self._dismiss(environment, "^Welcome to FileZilla$", "Escape")  # another version than 3.63 greets
             _xdotool(environment, "windowfocus", window)
             _xdotool(environment, "key", key)
             with contextlib.suppress(AssertionError):
@@ -125,11 +124,15 @@ class FileZilla:
 
         wait_until(press, 30, f"FileZilla's answer to {key}")
 
+    @staticmethod
+    def _dismiss(environment, title, key):
+        dialog = _window(environment, title)
+        if dialog:
+            _xdotool(environment, "windowfocus", dialog)
+            _xdotool(environment, "key", key)
+
     def _is_through(self, environment):
-        question = _window(environment, "^Unknown certificate$")
-        if question:
-            _xdotool(environment, "windowfocus", question)
-            _xdotool(environment, "key", "Return")
+        self._dismiss(environment, "^Unknown certificate$", "Return")
         failed = self.log().count("Error: File transfer failed") + self.log().count("Error: Critical")
         return self.successes() + failed >= self._count
 
