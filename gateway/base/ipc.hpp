@@ -22,7 +22,9 @@ struct Packet {
     Packet() = default;
     Packet(Packet&&) = default;
     Packet& operator=(Packet&&) = default;
-    ~Packet() { explicit_bzero(body.data(), body.size()); }
+    ~Packet() {
+        if (!body.empty()) explicit_bzero(body.data(), body.size());  // data() of an empty one may be null
+    }
 
     /// The body as M. Code::protocol unless type and size are exactly M's.
     template <typename M>
