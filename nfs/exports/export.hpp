@@ -40,9 +40,9 @@ std::string to_text(const Uuid& uuid);
 /// Everything but the directory: lab name, absolute path, ids, networks. Code::invalid names the field.
 Result<void> check_fields(const Export& meant);
 
-/// The directory is there and `.stowage/lab` in it names this lab in its first line: so it is the lab's own filesystem and
-/// not the empty directory under a missing mount, which a server would export just as well. Follows no
-/// symbolic link below `path`. Code::unavailable when the marker is missing or names another lab.
+/// The directory is there and `.stowage/lab` in it names this lab in its first line: so it is the lab's own
+/// filesystem and not the empty directory under a missing mount, which a server would export just as well.
+/// Follows no symbolic link below `path`. Code::unavailable when the marker is missing or names another lab.
 Result<void> check_directory(const std::string& lab, const std::string& path);
 
 /// True if `path` is the root of a mounted filesystem (statx(2), STATX_ATTR_MOUNT_ROOT).
