@@ -40,9 +40,10 @@ QuotaBackend backend_of(QuotaBackend chosen, const Fd& lab_directory);
 Result<void> set_quota(QuotaBackend backend, const Fd& lab_directory, std::uint64_t bytes,
                        std::uint64_t inodes);
 
-/// Limits and usage. btrfs: as of now but for data that no fsync or writeback has given to the filesystem
-/// yet. While its counters are inconsistent (a large subvolume was deleted) the usage is too low; this starts
-/// their recount, logs it and does not wait for its end.
+/// Limits and usage. btrfs counts usage once per transaction, so it is up to 30 s old (mount option commit=;
+/// what is enforced is never behind). Nothing here forces a transaction: that would flush the whole
+/// filesystem for each lab that is looked at. While btrfs calls its counters inconsistent the usage may be
+/// wrong; this starts a recount, logs it and does not wait for its end.
 Result<QuotaState> read_quota(QuotaBackend backend, const Fd& lab_directory);
 
 /// btrfs: qgroups (btrfs-quota(8)). Usage is `referenced`, the limit max_rfer of the subvolume's level-0

@@ -54,18 +54,8 @@ Result<void> switch_quota_on(const Fd& subvolume) {
     return {};
 }
 
-/// Puts what has happened so far into the quota tree, which btrfs writes once per transaction. Data that was
-/// never synced is not waited for.
-Result<void> commit(const Fd& subvolume) {
-    std::uint64_t transaction = 0;
-    if (::ioctl(subvolume.get(), BTRFS_IOC_START_SYNC, &transaction) != 0 ||
-        ::ioctl(subvolume.get(), BTRFS_IOC_WAIT_SYNC, &transaction) != 0)
-        return system_error(errno, "commit the btrfs transaction");
-    return {};
-}
-
-/// btrfs gives up counting when a large tree goes at once (drop_subtree_threshold), and enforces less until
-/// somebody has it count again.
+/// btrfs gives up counting when a large tree that snapshots share goes at once (drop_subtree_threshold), and
+/// enforces less until somebody has it count again.
 Result<void> recount_if_inconsistent(const Fd& subvolume) {
     TRY(const auto status, find_item<btrfs_qgroup_status_item>(subvolume, BTRFS_QGROUP_STATUS_KEY, 0));
     if (!status) return {};
@@ -100,13 +90,11 @@ Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
     limit.lim.max_rfer = bytes ? bytes : UINT64_MAX;
     if (::ioctl(subvolume.get(), BTRFS_IOC_QGROUP_LIMIT, &limit) != 0)
         return system_error(errno, "set the btrfs quota");
-    // Done is what outlives a power cut.
-    return commit(subvolume);
+    return {};
 }
 
 Result<QuotaState> read_btrfs_quota(const Fd& subvolume) {
     TRY(const auto id, subvolume_id(subvolume));
-    CHECK(commit(subvolume));
     CHECK(recount_if_inconsistent(subvolume));
     QuotaState state;
     TRY(const auto counted, find_item<btrfs_qgroup_info_item>(subvolume, BTRFS_QGROUP_INFO_KEY, id));

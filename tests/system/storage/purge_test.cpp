@@ -1,6 +1,9 @@
 // Promises of deleting a lab's data.
 #include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -75,6 +78,40 @@ TEST_P(Purge, KilledAtAnyMomentTheNextOneEndsIt) {
         const auto purged = purge_directory(place());
         ASSERT_TRUE(purged) << purged.error().text();
         EXPECT_TRUE(nothing_left()) << i;
+        fs::remove_all(folder_ + "/outside");
+    }
+}
+
+/// A member who still has the lab open and renames, makes and links as fast as it can.
+[[noreturn]] void disturb(const std::string& lab, const std::string& outside) {
+    const bool lab_user = ::setgroups(0, nullptr) == 0 && ::setgid(lab_uid) == 0 && ::setuid(lab_uid) == 0;
+    if (!lab_user || ::chdir(lab.c_str()) != 0) ::_exit(1);
+    for (unsigned i = 0;; ++i) {
+        const auto name = "d" + std::to_string(i % 50);
+        ::mkdir(name.c_str(), 0700);
+        ::mkdir((name + "/sub").c_str(), 0700);
+        ::rename((name + "/sub").c_str(), ("moved" + std::to_string(i % 7)).c_str());
+        ::rename(name.c_str(), "swap");
+        (void)!::symlink(outside.c_str(), name.c_str());
+        ::rename("swap", ("deep/back" + std::to_string(i % 3)).c_str());
+        ::unlink(name.c_str());
+    }
+}
+
+TEST_P(Purge, EndsWhileAMemberWorksAgainstIt) {
+    for (int round = 0; round < 5; ++round) {
+        ASSERT_TRUE(make_directory(place()));
+        fill();
+        ::chown(in_lab("deep").c_str(), lab_uid, lab_uid);
+        const pid_t member = ::fork();
+        if (member == 0) disturb(root_ + "/lab1", folder_ + "/outside");
+        ::usleep(2000);
+        const auto purged = purge_directory(place());
+        ::kill(member, SIGKILL);
+        ::waitpid(member, nullptr, 0);
+        EXPECT_TRUE(purged) << purged.error().text();
+        EXPECT_TRUE(nothing_left());
+        EXPECT_TRUE(fs::exists(folder_ + "/outside/precious"));
         fs::remove_all(folder_ + "/outside");
     }
 }
