@@ -60,10 +60,11 @@ struct Created {
 };
 
 /// One control plane. One thread; any number of calls at a time. Each call ends within
-/// max_tries * (request_timeout + max_wait or max_retry_after) per request it needs. Calls under way outlive
-/// the Client and end with Code::cancelled once it is destroyed. Errors of all calls: unavailable or timeout
-/// (no answer after all tries), denied (credentials, permissions, certificate), protocol (a reply that breaks
-/// the contract), invalid (a value, or Run:ai refused it), config.
+/// max_tries * (request_timeout + max_wait or max_retry_after) per request it needs, and what it waits for
+/// others when more than max_parallel are under way. Calls under way outlive the Client and end with
+/// Code::cancelled once it is destroyed. Errors of all calls: unavailable or timeout (no answer after all
+/// tries), denied (credentials, permissions, certificate), protocol (a reply that breaks the contract),
+/// invalid (a value, or Run:ai refused it), config.
 class Client {
   public:
     /// Code::config for a URL, CA bundle or setting that cannot be used. Does no network I/O.

@@ -3,7 +3,6 @@
 #include "provisioning/runai/https.hpp"
 
 #include <fmt/format.h>
-#include <openssl/x509v3.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -22,6 +21,7 @@
 
 #include "gateway/base/log.hpp"
 #include "provisioning/runai/lookup.hpp"
+#include "provisioning/runai/trust.hpp"
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -116,20 +116,6 @@ asio::awaitable<error_code> talk(Stream& stream, beast::flat_buffer& buffer,
     co_return co_await read_reply(stream, buffer, response, keep_alive);
 }
 
-Result<void> load_trust(asio::ssl::context& context, const std::string& ca_bundle) {
-    error_code error;
-    if (ca_bundle.empty())
-        context.set_default_verify_paths(error);
-    else
-        context.load_verify_file(ca_bundle, error);
-    if (error)
-        return Error{Code::config,
-                     fmt::format("runai.ca_bundle {}: {}",
-                                 log::escaped(ca_bundle.empty() ? "(system)" : ca_bundle), error.message()),
-                     "name a PEM file with the certificate of the authority that signed the control plane's"};
-    return {};
-}
-
 }  // namespace
 
 struct Connections::State {
@@ -154,14 +140,12 @@ struct Connections::State {
     asio::awaitable<Exchange> run(Connection& connection, bool fresh, HttpRequest& request,
                                   Clock::time_point deadline, bool& keep_alive);
     std::unique_ptr<Connection> take_idle();
-    Error name_host(TlsStream& stream);
     Error network_error(std::string_view doing, error_code error) const;
     std::string shown() const { return log::escaped(base.host_header); }
 
     asio::any_io_executor executor;
     BaseUrl base;
     asio::ssl::context context;
-    bool skip_verify = false;
     bool stopped = false;
     std::list<std::unique_ptr<Connection>> idle;
     std::set<Connection*> active;
@@ -203,29 +187,15 @@ asio::awaitable<Exchange> Connections::State::connect(Connection& connection, Cl
     co_return Exchange{.response = HttpResponse{}};
 }
 
-Error Connections::State::name_host(TlsStream& stream) {
-    SSL* ssl = stream.native_handle();
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    const bool named = base.host_is_address
-                           ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), base.host.c_str()) == 1
-                           : SSL_set1_host(ssl, base.host.c_str()) == 1 &&
-                                 SSL_set_tlsext_host_name(ssl, base.host.c_str()) == 1;
-    return named ? Error{} : Error{Code::internal, "OpenSSL refuses the host name " + shown()};
-}
-
 asio::awaitable<Exchange> Connections::State::handshake(Connection& connection) {
-    if (auto error = name_host(connection.stream); !error.what.empty())
-        co_return Exchange{.error = error, .lasting = true};
+    SSL* ssl = connection.stream.native_handle();
+    if (auto named = name_host(ssl, base); !named)
+        co_return Exchange{.error = named.error(), .lasting = true};
     auto [error] = co_await connection.stream.async_handshake(TlsStream::client, nothrow);
     if (!error) co_return Exchange{.response = HttpResponse{}};
-    const long verdict = SSL_get_verify_result(connection.stream.native_handle());
-    if (skip_verify || verdict == X509_V_OK)
-        co_return Exchange{.error = network_error("TLS handshake with", error)};
-    Error refused{
-        Code::denied,
-        fmt::format("the certificate of {} is refused: {}", shown(), X509_verify_cert_error_string(verdict)),
-        "give runai.ca_bundle the authority that signed it, and runai.url the name that it is for"};
-    co_return Exchange{.error = std::move(refused), .lasting = true};
+    auto refused = certificate_refusal(ssl, base);
+    if (refused) co_return Exchange{.error = std::move(*refused), .lasting = true};
+    co_return Exchange{.error = network_error("TLS handshake with", error)};
 }
 
 asio::awaitable<Exchange> Connections::State::run(Connection& connection, bool fresh, HttpRequest& request,
@@ -279,10 +249,7 @@ std::string_view to_string(Method method) {
 Result<std::unique_ptr<Connections>> Connections::make(asio::any_io_executor executor, BaseUrl base,
                                                        const std::string& ca_bundle, bool skip_verify) {
     auto state = std::make_unique<State>(std::move(executor), std::move(base));
-    state->skip_verify = skip_verify;
-    SSL_CTX_set_min_proto_version(state->context.native_handle(), TLS1_2_VERSION);
-    if (state->base.tls && !skip_verify) CHECK(load_trust(state->context, ca_bundle));
-    state->context.set_verify_mode(skip_verify ? asio::ssl::verify_none : asio::ssl::verify_peer);
+    if (state->base.tls) CHECK(set_trust(state->context, ca_bundle, skip_verify));
     return std::unique_ptr<Connections>(new Connections(std::move(state)));
 }
 
