@@ -58,11 +58,12 @@ def _run(command, journal, step):
         env=os.environ | {"NINJA_STATUS": "[%f/%t] "},
     )
     lines = []
-    for line in child.popen.stdout:
-        lines.append(line.rstrip())
-        progress = _NINJA_PROGRESS.match(line)
-        if progress:
-            step.progress(f"{progress[1]} of {progress[2]}")
+    with child.popen.stdout as output:
+        for line in output:
+            lines.append(line.rstrip())
+            progress = _NINJA_PROGRESS.match(line)
+            if progress:
+                step.progress(f"{progress[1]} of {progress[2]}")
     if child.popen.wait() != 0:
         raise Failed(f"`{' '.join(command[:3])} ...` failed", "", lines[-40:])
     return lines

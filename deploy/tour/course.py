@@ -40,7 +40,7 @@ class Tour:
         self.options, self.story = chosen, story
         self.patience = journal.Patience()
         self.folder = state_folder.StateFolder(chosen.state, self.patience, story)
-        self.gateway = self.stand_in = self.labs = self.effective = None
+        self.gateway = self.stand_in = self.labs = self.ports = self.effective = None
         self.password = self.lab = self.digests = self.source = None
 
     @property
@@ -87,10 +87,10 @@ class Tour:
         with self.story.step("place for the labs") as step:
             self.labs = labs_root.prepare(self.options, self.journal, step)
         self.gateway = Gateway(folder, build.BINARIES, self.journal)
-        block = machine.PortBlock() if self.options.ports_auto else None
-        self.start_stand_in(block)
+        self.ports = machine.PortBlock() if self.options.ports_auto else None  # reserved for as long as we live
+        self.start_stand_in()
         with self.story.step("gateway") as step:
-            self.configure(block)
+            self.configure()
             try:
                 self.gateway.start(self.options.settings)
             except Failed as problem:
@@ -104,14 +104,14 @@ class Tour:
             )
             step.note(f"its log: {self.gateway.log_path}")
 
-    def start_stand_in(self, block):
+    def start_stand_in(self):
         with self.story.step("Run:ai stand-in") as step:
             self.stand_in = StandIn(
-                self.options.state, build.BINARIES, [LAB], block.runai if block else 0, self.journal
+                self.options.state, build.BINARIES, [LAB], self.ports.runai if self.ports else 0, self.journal
             )
             step.say(f"{self.stand_in.url}, department {LAB}")
 
-    def configure(self, block):
+    def configure(self):
         settings = self.gateway.settings
         settings |= {
             "labs.root": self.labs.path,
@@ -119,8 +119,8 @@ class Tour:
             "labs.default_clients": ",".join(["127.0.0.0/8", *machine.own_networks()]),
         }
         settings |= self.labs.settings | self.stand_in.settings()
-        if block:
-            self.gateway.use_ports(block)
+        if self.ports:
+            self.gateway.use_ports(self.ports)
         self.remember_kernel_export(settings)
 
     def remember_kernel_export(self, settings):

@@ -136,10 +136,11 @@ class Gateway:
             **popen,
         )
         lines = []
-        for line in child.popen.stdout:
-            lines.append(line)
-            if on_line:
-                on_line(line.rstrip("\n"))
+        with child.popen.stdout as output:
+            for line in output:
+                lines.append(line)
+                if on_line:
+                    on_line(line.rstrip("\n"))
         code = child.popen.wait(COMMAND_SECONDS)
         if code != 0:
             raise Failed(

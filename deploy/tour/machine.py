@@ -30,11 +30,13 @@ class PortBlock:
             if all(is_free(port) for port in range(first, first + BLOCK_PORTS)):
                 self._claim = claim
                 self.ftps, self.ftps_implicit, self.nfs, self.runai = range(first, first + 4)
-                self.passive = (first + 5, first + BLOCK_PORTS - 1)
-                self.spare = first + 4
+                self.passive = (first + 4, first + BLOCK_PORTS - 1)
                 return
             claim.close()
         raise OSError(f"no {BLOCK_PORTS} free ports in a row between {FIRST_PORT} and {LAST_PORT}")
+
+    def release(self):
+        self._claim.close()
 
 
 def is_free(port):
@@ -49,13 +51,6 @@ def is_free(port):
             return True
         except OSError:
             return False
-
-
-def free_port():
-    """Any free port, by the kernel's choice."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def own_address():

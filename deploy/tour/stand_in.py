@@ -35,7 +35,8 @@ class StandIn:
             command += ["--department", department]
         with open(folder / "runai_stand_in.log", "ab") as log:
             self.child = Child("runai_stand_in", command, journal=journal, stdout=subprocess.PIPE, stderr=log)
-        self.url = self.child.popen.stdout.readline().decode().strip()  # printed once it listens
+        with self.child.popen.stdout as words:
+            self.url = words.readline().decode().strip()  # printed once it listens; it prints nothing more
         if not self.url:
             raise Failed(
                 "the Run:ai stand-in did not start",

@@ -139,6 +139,7 @@ class Rig:
             if code is not None and not failed:
                 assert code == 0, f"the gateway ended with {code}"
             self.stand_in.stop()
+            self.ports.release()
         self.journal.close()
         problems = journal.undo(journal.read(self.folder / "journal"), self.patience)
         left = living_orphans()
