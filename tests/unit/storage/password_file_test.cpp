@@ -49,6 +49,41 @@ TEST_F(PasswordFile, HashOrNameThatWouldForgeALineIsRefused) {
     EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
+TEST_F(PasswordFile, WeakAndUnknownMethodsAreRefused) {
+    for (const auto* hash :
+         {"", "$", "$1$abcdefgh$ijk", "$3$abc", "abJnggxhB/yWI", "*", "!", "$y$a b", "$y$a\x80"})
+        EXPECT_EQ(set_password_hash(path_, "alice", hash).error().code, Code::invalid) << hash;
+    EXPECT_FALSE(set_password_hash(path_, "alice", "$y$" + std::string(300, 'a')));
+    for (const auto* hash : {"$y$j9T$a$b", "$7$a", "$2b$10$abc", "$6$rounds=5000$a$b", "$5$a$b"})
+        EXPECT_TRUE(set_password_hash(path_, "alice", hash)) << hash;
+}
+
+TEST_F(PasswordFile, SayingTheSameAgainWritesNothing) {
+    ASSERT_TRUE(set_password_hash(path_, "alice", "$y$a"));
+    ASSERT_TRUE(set_password_hash(path_, "bob", "$y$b"));
+    struct stat before {};
+    ::stat(path_.c_str(), &before);
+    ASSERT_TRUE(set_password_hash(path_, "alice", "$y$a"));
+    ASSERT_TRUE(remove_password_hash(path_, "carol"));
+    struct stat after {};
+    ::stat(path_.c_str(), &after);
+    EXPECT_EQ(before.st_ino, after.st_ino);
+}
+
+TEST_F(PasswordFile, HashesOfAKilledWriterAreTakenAway) {
+    ASSERT_TRUE(write_atomically(folder_ + "/.passwd.a1B2c3", "alice:$y$secret\n"));
+    ASSERT_TRUE(write_atomically(folder_ + "/.passwd.longer-than-that", "kept\n"));
+    ASSERT_TRUE(set_password_hash(path_, "bob", "$y$b"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/.passwd.a1B2c3"));
+    EXPECT_TRUE(std::filesystem::exists(folder_ + "/.passwd.longer-than-that"));
+}
+
+TEST_F(PasswordFile, DuplicateAndBrokenLinesOfAnotherHandAreSurvived) {
+    ASSERT_TRUE(write_atomically(path_, "alice:$y$1\n\nalice:$y$2\nno colon\nalicia:$y$3"));
+    ASSERT_TRUE(set_password_hash(path_, "alice", "$y$4"));
+    EXPECT_EQ(*read_file(path_), "no colon\nalicia:$y$3\nalice:$y$4\n");
+}
+
 TEST_F(PasswordFile, ParallelChangesLoseNobody) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 8; ++t)
