@@ -149,6 +149,8 @@ class Tour:
                 f"ready: {self.lab['directory']}, quota {self.options.quota} ({self.lab['quota_backend']}), "
                 f"mounted and checked over NFS ({self.nfs_server()})"
             )
+            if self.lab["quota_backend"] == "none":
+                step.note("NO FILESYSTEM QUOTA: backend none counts what comes over FTPS, not what pods write")
         with self.story.step(f"user {USER}") as step:
             self.password = self.gateway.answer("user", "add", USER, "--lab", LAB)["password"]
             step.say("with a generated password")

@@ -53,7 +53,7 @@ def _image(options, root, journal, step):
     except (OSError, subprocess.SubprocessError) as problem:
         image.unlink(missing_ok=True)
         journal.record("lab_directory", path=str(root / "lab1"))
-        step.say(f"plain directory {root}: NO FILESYSTEM QUOTA (backend none counts FTPS writes only)")
+        step.say(f"plain directory {root}")
         step.note(f"no btrfs image on a loop device here: {problem}")
         return LabsRoot(root, False, {"labs.quota_backend": "none"})
     step.say(f"btrfs on a loop device at {root}, {size / 2**30:.1f} GiB, sparse: quotas are enforced")

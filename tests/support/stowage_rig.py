@@ -28,6 +28,7 @@ from tour.stand_in import StandIn  # noqa: E402
 from tour.story import Failed  # noqa: E402
 
 SKIPPED = 77
+_PREFIX = "stowage-test-"
 _PR_SET_CHILD_SUBREAPER = 36
 FAST = {
     "nfs.ganesha_graceless": "true",  # restarted often here, and nobody holds locks
@@ -82,9 +83,11 @@ class Rig:
 
     def __enter__(self):
         adopt_orphans()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stowage-test-"))
+        sweep_after_the_killed()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX))
         self.folder.chmod(0o755)
         self.journal = journal.Journal(self.folder / "journal")
+        self.journal.record("owner", pid=os.getpid(), started=processes.start_time(os.getpid()))
         try:
             self._prepare()
             if self.starts:
@@ -199,6 +202,17 @@ class Rig:
     def stand_in_log(self):
         """Requests that the stand-in got: {"requests": […], "counts": {…}, "writes": n}."""
         return self.stand_in.call("GET", "/_stand_in/requests")
+
+
+def sweep_after_the_killed():
+    """A test that took too long was killed by CTest and could not clean up: its journal tells what to undo."""
+    for path in pathlib.Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/journal"):
+        with contextlib.suppress(OSError, KeyError):
+            entries = journal.read(path)
+            owner = next((entry for entry in entries if entry["kind"] == "owner"), None)
+            if owner and processes.start_time(owner["pid"]) != owner["started"]:
+                journal.undo(entries, journal.Patience())
+                mounts.remove_tree(path.parent)
 
 
 def adopt_orphans():

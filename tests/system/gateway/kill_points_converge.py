@@ -20,7 +20,7 @@ CONVERGE_SECONDS = 60
 class KillPointsConverge(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rig = Rig(departments=["reference"], settings={"reconcile_interval": "5s"}).__enter__()
+        cls.rig = Rig(departments=["reference"], settings={"reconcile_interval": "60s"}).__enter__()
         cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
         cls.points = cls.points_of_a_whole_run()
         cls.labs = ["reference"]
