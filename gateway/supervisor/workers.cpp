@@ -35,6 +35,7 @@ asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
 }  // namespace
 
 asio::awaitable<Result<void>> Workers::hand_over(ServedLab lab, message::SessionStart session, Fd socket) {
+    co_await wait_for_backoff(lab.name);
     auto found = workers_.find(lab.name);
     if (found == workers_.end()) {
         CO_TRY(auto started, start(lab));
@@ -48,6 +49,13 @@ asio::awaitable<Result<void>> Workers::hand_over(ServedLab lab, message::Session
     std::vector<Fd> fds;
     fds.push_back(std::move(socket));
     co_return worker->process->channel().send(session, std::move(fds));
+}
+
+// A worker that has just died is back a moment later: that is worth waiting for rather than a refused login.
+asio::awaitable<void> Workers::wait_for_backoff(std::string lab) {
+    const auto left = failures_[lab].not_before - steady_clock::now();
+    if (left <= steady_clock::duration::zero() || left > start_limit) co_return;
+    co_await pause_for(std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
 Result<std::shared_ptr<Worker>> Workers::start(const ServedLab& lab) {

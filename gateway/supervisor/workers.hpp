@@ -29,7 +29,7 @@ class Workers {
     explicit Workers(Context& context) : context_(context) {}
 
     /// Gives a session to the lab's worker, starting it if need be. Code::unavailable when the worker does
-    /// not come up within ten seconds or has just failed to (backoff per lab).
+    /// not come up within ten seconds, or has failed so often that its next start is further away than that.
     boost::asio::awaitable<Result<void>> hand_over(ServedLab lab, message::SessionStart session, Fd socket);
 
     /// New limits for a running worker; one with another uid or key is ended instead.
@@ -48,6 +48,7 @@ class Workers {
         std::chrono::steady_clock::time_point not_before{};
     };
 
+    boost::asio::awaitable<void> wait_for_backoff(std::string lab);
     Result<std::shared_ptr<Worker>> start(const ServedLab& lab);
     Result<void> introduce(Worker& worker);
     boost::asio::awaitable<void> serve(std::shared_ptr<Worker> worker);

@@ -102,7 +102,7 @@ TEST_P(Purge, EndsWhileAMemberWorksAgainstIt) {
     for (int round = 0; round < 5; ++round) {
         ASSERT_TRUE(make_directory(place()));
         fill();
-        ::chown(in_lab("deep").c_str(), lab_uid, lab_uid);
+        ASSERT_EQ(::chown(in_lab("deep").c_str(), lab_uid, lab_uid), 0);
         const pid_t member = ::fork();
         if (member == 0) disturb(root_ + "/lab1", folder_ + "/outside");
         ::usleep(2000);
