@@ -49,7 +49,8 @@ class Tour:
 
     def take(self):
         """All steps. Raises Failed or Interrupted."""
-        self.folder.claim()
+        with interrupts.postponed():
+            self.folder.claim()
         self.install_packages()
         with self.story.step("build") as step:
             build.build(self.journal, step)

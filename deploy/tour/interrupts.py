@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and SIGHUP end the tour in order; during the cleaning up they only make it hurry."""
 
+import contextlib
 import signal
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -36,3 +37,13 @@ def hurry_with(patience):
 
     for number in SIGNALS:
         signal.signal(number, shorten)
+
+
+@contextlib.contextmanager
+def postponed():
+    """What must not be torn: a signal that comes meanwhile counts right afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

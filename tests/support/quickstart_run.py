@@ -12,11 +12,14 @@ import tempfile
 from stowage_rig import SOURCE, living_orphans, wait_until
 
 
+_MARK = f"stowage-quickstart-test-{os.getpid()}-"  # other tests run quickstarts at the same time
+
+
 class QuickstartRun:
     """deploy/quickstart --state OWN --ports auto MORE… in the background."""
 
     def __init__(self, *arguments, state=None):
-        self._own = None if state else tempfile.mkdtemp(prefix="stowage-quickstart-test-")
+        self._own = None if state else tempfile.mkdtemp(prefix=_MARK)
         if self._own:
             os.chmod(self._own, 0o755)
         self.state = state or pathlib.Path(self._own) / "state"
@@ -26,7 +29,7 @@ class QuickstartRun:
     @staticmethod
     @contextlib.contextmanager
     def folder():
-        with tempfile.TemporaryDirectory(prefix="stowage-quickstart-test-") as name:
+        with tempfile.TemporaryDirectory(prefix=_MARK) as name:
             os.chmod(name, 0o755)
             yield pathlib.Path(name)
 
@@ -75,12 +78,11 @@ class QuickstartRun:
 def machine_state():
     """What must be the same before and after: mounts, loop devices, processes, users. Only what belongs to quickstarts of
     this test: others work on this machine too."""
-    mark = "stowage-quickstart-test-"
-    mounts = sorted(line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if mark in line)
+    mounts = sorted(line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if _MARK in line)
     loops = sorted(
-        path.read_text() for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file") if mark in _read(path)
+        path.read_text() for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file") if _MARK in _read(path)
     )
-    folders = sorted(path.name for path in pathlib.Path(tempfile.gettempdir()).glob(mark + "*"))
+    folders = sorted(path.name for path in pathlib.Path(tempfile.gettempdir()).glob(_MARK + "*"))
     users = pathlib.Path("/etc/passwd").read_text() + pathlib.Path("/etc/group").read_text()
     return {"mounts": mounts, "loops": loops, "processes": living_orphans(), "folders": folders, "users": users}
 
