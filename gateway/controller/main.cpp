@@ -94,6 +94,30 @@ asio::awaitable<void> follow_supervisor(asio::io_context& io, Context& context) 
     io.stop();
 }
 
+int exit_code(const Error& error) {
+    const bool lasting =
+        error.code == Code::config || error.code == Code::in_use || error.code == Code::denied;
+    return lasting ? exit_config : 1;
+}
+
+[[noreturn]] void fail(const char* why, int code) {
+    log::error("controller_failed", {{"why", why}});
+    std::_Exit(code);
+}
+
+/// Suspended coroutines lie in the io_context and point into the Context, so neither can be destroyed first:
+/// whatever happens, the process ends here.
+[[noreturn]] void run_to_the_end(asio::io_context& io) {
+    try {
+        io.run();
+    } catch (const Fatal& error) {
+        fail(error.what(), exit_code(error.error()));
+    } catch (const std::exception& error) {
+        fail(error.what(), 1);
+    }
+    std::_Exit(0);
+}
+
 [[noreturn]] void serve() {
     privileges::harden();
     for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGHUP})
@@ -115,15 +139,7 @@ asio::awaitable<void> follow_supervisor(asio::io_context& io, Context& context) 
     asio::co_spawn(io, serve_control_socket(context, std::move(given.listener), given.start.admin_gid),
                    rethrow);
     asio::co_spawn(io, keep_labs(context), rethrow);
-    io.run();
-    // Suspended coroutines lie in the io_context and point into the Context: neither can go first.
-    std::_Exit(0);
-}
-
-int exit_code(const Error& error) {
-    const bool lasting =
-        error.code == Code::config || error.code == Code::in_use || error.code == Code::denied;
-    return lasting ? exit_config : 1;
+    run_to_the_end(io);
 }
 
 }  // namespace
@@ -132,10 +148,8 @@ int main() {
     try {
         serve();
     } catch (const Fatal& error) {
-        log::error("controller_failed", {{"why", error.what()}});
-        std::_Exit(exit_code(error.error()));
+        fail(error.what(), exit_code(error.error()));
     } catch (const std::exception& error) {
-        log::error("controller_failed", {{"why", error.what()}});
-        std::_Exit(1);
+        fail(error.what(), 1);
     }
 }

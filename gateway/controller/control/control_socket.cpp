@@ -127,36 +127,37 @@ asio::awaitable<Result<ControlRequest>> read_request(Stream& stream) {
     co_return request;
 }
 
-asio::awaitable<ControlAnswer> answer_to(Context& context, Stream& stream, gid_t admin_gid) {
+/// The request of somebody who may make it.
+asio::awaitable<Result<ControlRequest>> receive_from(Stream& stream, gid_t admin_gid) {
     const auto peer = peer_of(stream.socket().native_handle());
-    if (!peer) co_return refusal_of(peer.error());
+    if (!peer) co_return peer.error();
     const auto allowed = check_may_administer(*peer, admin_gid);
     if (!allowed) {
         log::warning("control_refused", {{"uid", peer->uid}, {"gid", peer->gid}, {"pid", peer->pid}});
-        co_return refusal_of(allowed.error());
+        co_return allowed.error();
     }
     auto request = co_await read_request(stream);
-    if (!request) co_return refusal_of(request.error());
-    if (request->method != "GET")
+    if (request && request->method != "GET")
         log::info("control_request", {{"method", request->method},
                                       {"target", request->target},
                                       {"uid", peer->uid},
                                       {"pid", peer->pid}});
-    co_return co_await answer(context, std::move(*request));
+    co_return request;
 }
 
 asio::awaitable<void> serve(Context& context, local::socket socket, gid_t admin_gid,
                             std::shared_ptr<Connections> all) {
     const Counted counted(all);
     Stream stream(std::move(socket));
+    Result<ControlRequest> request =
+        Error{Code::unavailable, "the gateway serves as many commands as it can", "try again in a moment"};
+    if (all->open <= most_connections) request = co_await receive_from(stream, admin_gid);
+    const Work work(context);  // a drain waits until the answer is written
     ControlAnswer answered = PlainAnswer{};
-    if (all->open > most_connections) {
-        const Error busy{Code::unavailable, "the gateway serves as many commands as it can",
-                         "try again in a moment"};
-        answered = refusal_of(busy);
-    } else {
-        answered = co_await answer_to(context, stream, admin_gid);
-    }
+    if (request)
+        answered = co_await answer(context, std::move(*request));
+    else
+        answered = refusal_of(request.error());
     if (auto* plain = std::get_if<PlainAnswer>(&answered)) {
         auto body = std::move(*plain);
         (void)co_await write_plain(stream, std::move(body));

@@ -43,18 +43,25 @@ struct Outcome {
     std::optional<Error> user_error = {};
 };
 
+/// What is tried again by itself has not failed yet.
 bool failed(const LabResult& result) {
-    return !result.gone &&
-           (result.state == LabState::failed || result.state == LabState::deleting ||
-            (result.state == LabState::pending && result.error && !is_transient(result.error->code)));
+    if (result.refused || result.state == LabState::failed) return true;
+    if (result.gone || result.state == LabState::ready || result.state == LabState::degraded) return false;
+    return !result.error || !is_transient(result.error->code);
 }
 
-std::string summary_of(const Outcome& outcome, bool converged) {
-    if (outcome.labs.size() == 1 && outcome.users.empty()) {
-        const auto& lab = outcome.labs.front();
-        if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
-        return fmt::format("lab {} is {}", lab.lab, to_string(lab.state));
-    }
+std::string summary_of(const Context& context, const LabResult& lab) {
+    if (lab.gone && lab.kept)
+        return fmt::format("lab {} is deleted, its data stays in {}", lab.lab,
+                           context.site.directory_of(lab.lab));
+    if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
+    if (lab.refused) return fmt::format("lab {} is as it was: {}", lab.lab, lab.error->what);
+    if (lab.error) return fmt::format("lab {} is {}: {}", lab.lab, to_string(lab.state), lab.error->what);
+    return fmt::format("lab {} is {}", lab.lab, to_string(lab.state));
+}
+
+std::string summary_of(const Context& context, const Outcome& outcome, bool converged) {
+    if (outcome.labs.size() == 1 && outcome.users.empty()) return summary_of(context, outcome.labs.front());
     const auto ready = std::count_if(outcome.labs.begin(), outcome.labs.end(),
                                      [](const LabResult& lab) { return lab.state == LabState::ready; });
     return fmt::format("{} of {} labs ready, {} users made{}", ready, outcome.labs.size(),
@@ -76,19 +83,22 @@ void finish(Context& context, const Stream& stream, const Outcome& outcome) {
     json::object line{{"event", "result"}, {"ok", ok}, {"converged", converged}};
     line["labs"] = std::move(labs);
     line["users"] = std::move(users);
-    line["summary"] = summary_of(outcome, converged);
+    line["summary"] = summary_of(context, outcome, converged);
     if (error) line["error"] = error_view(*error);
     stream->push(json::serialize(line) + "\n");
     stream->end();
 }
 
-LabResult refused(const std::string& lab, LabState state, Error error) {
-    return {lab, state, std::move(error)};
+/// Nothing was begun: the lab is as it was.
+LabResult refused(const Context& context, const std::string& lab, Error error) {
+    LabResult result{lab, context.state.status(lab).state, std::move(error)};
+    result.refused = true;
+    return result;
 }
 
 asio::awaitable<LabResult> reconcile_in_turn(Context& context, std::string lab, Report report) {
     const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(lab, LabState::pending, turn.error());
+    if (!turn) co_return refused(context, lab, turn.error());
     co_return co_await reconcile_lab(context, lab, report);
 }
 
@@ -159,7 +169,7 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
 
 asio::awaitable<LabResult> verify_in_turn(Context& context, std::string lab, Report report) {
     const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(lab, LabState::pending, turn.error());
+    if (!turn) co_return refused(context, lab, turn.error());
     co_return co_await verify_lab(context, lab, report);
 }
 
@@ -174,9 +184,9 @@ asio::awaitable<void> run_verify(Context& context, std::string lab, Stream strea
 
 asio::awaitable<LabResult> remove_in_turn(Context& context, std::string lab, bool purge, Report report) {
     const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(lab, LabState::failed, turn.error());
+    if (!turn) co_return refused(context, lab, turn.error());
     auto begun = co_await begin_removal(context, lab, purge, report);
-    if (!begun) co_return refused(lab, LabState::failed, begun.error());
+    if (!begun) co_return refused(context, lab, begun.error());
     co_return co_await go_on_removing(context, lab, report);
 }
 

@@ -8,13 +8,21 @@ namespace stowage::controller {
 
 namespace {
 
-/// What was found under our name and is ours to take away: its id, or nothing.
-std::optional<std::string> ours(const std::optional<runai::ObservedDataSource>& found,
-                                const OwnedDataSource& owned) {
-    if (!found || !owned.made) return std::nullopt;
-    const bool cut_off = owned.remote_id.empty() && runai::differences(owned.sent, found->value).empty();
-    if (cut_off || owned.remote_id == found->id) return found->id;
-    return std::nullopt;
+/// A creation that was cut off left no id: what was intended is ours if it is there.
+void find_cut_off(Step& step, const ObservedRegistration& observed, const OwnedDataSource& owned) {
+    const auto* known = std::get_if<KnownRegistration>(&observed);
+    if (known && known->found && runai::differences(owned.sent, known->found->value).empty()) {
+        step.data_source->remote_id = known->found->id;
+        return;
+    }
+    const auto* unknown = std::get_if<UnknownRegistration>(&observed);
+    // A department that is gone took its data sources along.
+    if (known || (unknown && unknown->error.code == Code::not_found)) {
+        step.detail = "it is not in Run:ai";
+        return;
+    }
+    step.error = unknown ? unknown->error : Error{Code::config, "runai.url is empty", ""};
+    step.detail = "not known: " + step.error->what;
 }
 
 Step unregister_step(const Lab& lab, const ObservedRegistration& observed,
@@ -28,26 +36,19 @@ Step unregister_step(const Lab& lab, const ObservedRegistration& observed,
     }
     step.change = Change::remove;
     step.data_source = owned;
-    if (std::holds_alternative<NoRunai>(observed)) {
+    if (!owned->made) {
+        step.detail = "it stays in Run:ai: stowage did not make it";
+        step.data_source->remote_id.clear();
+    } else if (std::holds_alternative<NoRunai>(observed)) {
         step.change = Change::differs;
         step.error =
             Error{Code::config,
                   fmt::format("data source {} is in Run:ai, and runai.url is empty", owned->sent.name),
                   "set runai.url again, so that it can be taken away"};
         step.detail = step.error->what;
-        return step;
+    } else if (owned->remote_id.empty()) {
+        find_cut_off(step, observed, *owned);
     }
-    if (const auto* unknown = std::get_if<UnknownRegistration>(&observed)) {
-        step.detail = "not known: " + unknown->error.what;
-        step.error = unknown->error;
-        return step;
-    }
-    const auto id = ours(std::get<KnownRegistration>(observed).found, *owned);
-    step.data_source->remote_id = id.value_or("");
-    if (!owned->made)
-        step.detail = "it stays in Run:ai: stowage did not make it";
-    else if (!id)
-        step.detail = "it is gone from Run:ai already";
     return step;
 }
 

@@ -17,6 +17,8 @@ struct LabResult {
     LabState state = LabState::pending;
     std::optional<Error> error = {};  ///< the first
     bool gone = false;                ///< the lab is no more
+    bool kept = false;                ///< gone, and its data is not
+    bool refused = false;             ///< nothing was begun: `state` is what it was before
 };
 
 /// Observes, plans, does what is missing, verifies. The caller holds the lab's turn. Writes nothing at all

@@ -45,6 +45,15 @@ std::string department_seen(const Context& context, const std::string& lab) {
     return known ? known->department_id : std::string();
 }
 
+/// So that it is shown as it is now, not as it was before the step.
+void remember_registered(Context& context, const std::string& lab, const OwnedDataSource& owned) {
+    runai::ObservedDataSource found;
+    found.id = owned.remote_id;
+    found.scope = "department";
+    found.value = owned.sent;
+    context.seen[lab].registration = KnownRegistration{owned.sent.department_id, std::move(found)};
+}
+
 asio::awaitable<Result<Performed>> register_data_source(Context& context, Lab lab, Step step) {
     Performed performed;
     performed.detail = step.detail;
@@ -52,8 +61,7 @@ asio::awaitable<Result<Performed>> register_data_source(Context& context, Lab la
         performed.outcome.data_source = step.data_source;
         co_return performed;
     }
-    const auto department = department_seen(context, lab.name);
-    auto wanted = data_source_form(lab, context.site, department);
+    auto wanted = data_source_form(lab, context.site, department_seen(context, lab.name));
     if (step.change == Change::change) {
         CO_TRY(performed.outcome.data_source,
                co_await context.registry.update(step.data_source->remote_id, std::move(wanted)));
@@ -61,6 +69,7 @@ asio::awaitable<Result<Performed>> register_data_source(Context& context, Lab la
         CO_TRY(performed.outcome.data_source, co_await context.registry.create(std::move(wanted)));
         performed.detail = "id " + performed.outcome.data_source->remote_id;
     }
+    remember_registered(context, lab.name, *performed.outcome.data_source);
     co_return performed;
 }
 

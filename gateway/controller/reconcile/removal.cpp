@@ -65,8 +65,10 @@ asio::awaitable<LabResult> go_on_removing(Context& context, std::string name, Re
     const auto seen = co_await observe_lab(context, *lab);
     if (seen) {
         const auto owned = context.state.data_source(name);
+        // What has an id is taken away by it; only a creation that was cut off has to be looked for.
         ObservedRegistration registration = NoRunai{};
-        if (owned) registration = co_await context.registry.observe(name);
+        if (owned && context.registry.is_used()) registration = KnownRegistration{};
+        if (owned && owned->remote_id.empty()) registration = co_await context.registry.observe(name);
         auto steps = plan_removal(*lab, context.site, *seen, registration, owned, context.state.accounts());
         co_await runner.run(std::move(steps));
     } else {
@@ -75,6 +77,7 @@ asio::awaitable<LabResult> go_on_removing(Context& context, std::string name, Re
     LabResult result{name, LabState::deleting};
     if (runner.failures().empty()) {
         result.gone = true;
+        result.kept = seen->directory_exists && lab->phase == Phase::leaving_data_kept;
         co_return result;
     }
     result.error = runner.failures().front().error;

@@ -70,11 +70,17 @@ TEST(RemovalPlan, NeverDeletesADataSourceThatItAdopted) {
     EXPECT_THAT(step.detail, HasSubstr("did not make it"));
 }
 
-TEST(RemovalPlan, NeverDeletesOneThatTookTheNameOver) {
+TEST(RemovalPlan, DeletesByItsIdWhateverBearsTheNameNow) {
     auto other = found_source();
     other.id = "uuid-2";
-    const auto steps = plan_for(Phase::leaving_data_kept, all_there(), KnownRegistration{"100002", other});
-    EXPECT_EQ(find(steps, StepKind::unregister_data_source).data_source->remote_id, "");
+    const UnknownRegistration no_department{{Code::not_found, "no department lab1"}};
+    for (const auto& seen : {ObservedRegistration(KnownRegistration{"100002", other}),
+                             ObservedRegistration(KnownRegistration{"100002", std::nullopt}),
+                             ObservedRegistration(no_department)}) {
+        const auto steps = plan_for(Phase::leaving_data_kept, all_there(), seen);
+        EXPECT_EQ(find(steps, StepKind::unregister_data_source).data_source->remote_id, "uuid-1");
+        EXPECT_FALSE(find(steps, StepKind::unregister_data_source).error);
+    }
 }
 
 TEST(RemovalPlan, DeletesOneWhoseCreationWasCutOff) {
@@ -89,12 +95,15 @@ TEST(RemovalPlan, NothingToUnregisterWhereNothingIsOwned) {
     EXPECT_EQ(find(steps, StepKind::unregister_data_source).change, Change::unchanged);
 }
 
-TEST(RemovalPlan, WaitsForRunaiWhenItOwnsADataSource) {
-    const UnknownRegistration unknown{{Code::timeout, "no answer"}};
-    const auto steps = plan_for(Phase::leaving_data_kept, all_there(), unknown);
-    const auto& step = find(steps, StepKind::unregister_data_source);
-    ASSERT_TRUE(step.error);
-    EXPECT_EQ(step.error->code, Code::timeout);
+TEST(RemovalPlan, WaitsForRunaiWhenACreationWasCutOff) {
+    const OwnedDataSource intended{"", true, wanted_source()};
+    const UnknownRegistration silent{{Code::timeout, "no answer"}};
+    auto steps = plan_for(Phase::leaving_data_kept, all_there(), silent, intended);
+    ASSERT_TRUE(find(steps, StepKind::unregister_data_source).error);
+    EXPECT_EQ(find(steps, StepKind::unregister_data_source).error->code, Code::timeout);
+    const UnknownRegistration gone{{Code::not_found, "no department lab1"}};
+    steps = plan_for(Phase::leaving_data_kept, all_there(), gone, intended);
+    EXPECT_FALSE(find(steps, StepKind::unregister_data_source).error);
 }
 
 TEST(RemovalPlan, DoesNotForgetADataSourceBecauseTheAddressIsGone) {
