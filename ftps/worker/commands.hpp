@@ -59,6 +59,8 @@ Done modified(Session&, std::string);
 Done set_modified(Session&, std::string);
 Done facts_of(Session&, std::string);
 Done allocate(Session&, std::string);
+
+// site_commands.cpp
 Done site(Session&, std::string);
 
 // commands_data.cpp

@@ -1,46 +1,19 @@
 // Verbs about files and directories that need no data connection.
 // Runs in: worker; the work itself on the file threads. Distrusts: arguments.
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <charconv>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/file_times.hpp"
+#include "ftps/worker/on_path.hpp"
 #include "ftps/worker/paths.hpp"
-#include "ftps/worker/session.hpp"
-#include "ftps/worker/worker.hpp"
+#include "ftps/worker/site_commands.hpp"
 
 namespace stowage::ftps {
-
-namespace {
-
-/// Runs `work(worker, path)` on a file thread, with `argument` as a canonical path.
-template <typename Work>
-auto on_path(Session& session, std::string argument, Work work) {
-    using Outcome = std::invoke_result_t<Work&, Worker&, const std::string&>;
-    auto& worker = session.worker;
-    return on_pool(
-        worker.pool,
-        [&worker, directory = session.directory, argument = std::move(argument), work]() mutable -> Outcome {
-            TRY(const auto path, worker.files.locate(directory, argument));
-            return work(worker, path);
-        });
-}
-
-struct TwoWords {
-    std::string first, rest;
-};
-
-TwoWords split(const std::string& text) {
-    const auto blank = text.find(' ');
-    if (blank == std::string::npos) return {text, {}};
-    return {text.substr(0, blank), text.substr(blank + 1)};
-}
-
-}  // namespace
 
 Done print_directory(Session& session, std::string) {
     session.reply(257, quoted(session.directory) + " is the current directory.");
@@ -152,7 +125,7 @@ Done modified(Session& session, std::string argument) {
 }
 
 Done set_modified(Session& session, std::string argument) {
-    const auto [time, name] = split(argument);
+    const auto [time, name] = split_word(argument);
     const auto seconds = parse_fact_time(time);
     if (!seconds || name.empty()) {
         session.reply(501, "MFMT takes YYYYMMDDHHMMSS and a path.");
@@ -188,7 +161,7 @@ Done facts_of(Session& session, std::string argument) {
 }
 
 Done allocate(Session& session, std::string argument) {
-    const auto word = split(argument).first;
+    const auto word = split_word(argument).first;
     std::uint64_t bytes = 0;
     const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), bytes);
     if (failed != std::errc{} || end != word.data() + word.size())
@@ -201,13 +174,8 @@ Done allocate(Session& session, std::string argument) {
     co_return;
 }
 
-Done site(Session& session, std::string argument) {
-    const auto [verb, rest] = split(argument);
-    if (::strcasecmp(verb.c_str(), "CHMOD") != 0) {
-        session.reply(504, "SITE knows CHMOD.");
-        co_return;
-    }
-    const auto [digits, name] = split(rest);
+Done site_chmod(Session& session, std::string argument) {
+    const auto [digits, name] = split_word(argument);
     unsigned bits = 0;
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 8);
     if (failed != std::errc{} || end != digits.data() + digits.size() || bits > 07777 || name.empty()) {

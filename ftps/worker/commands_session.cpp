@@ -2,9 +2,8 @@
 // Runs in: worker. Distrusts: arguments.
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "ftps/protocol/reply.hpp"
+#include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/listing.hpp"
 #include "ftps/worker/session.hpp"
@@ -14,13 +13,6 @@
 namespace stowage::ftps {
 
 namespace {
-
-std::string upper(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-    return out;
-}
 
 // STAT of a path goes over the control connection: more than this belongs on a data connection.
 constexpr std::size_t max_status_lines = 1000;
@@ -94,9 +86,8 @@ Done features(Session& session, std::string) {
 }
 
 Done options(Session& session, std::string argument) {
-    const auto blank = argument.find(' ');
-    const auto command = upper(argument.substr(0, blank));
-    const auto rest = blank == std::string::npos ? std::string() : argument.substr(blank + 1);
+    const auto [name, rest] = split_word(argument);
+    const auto command = upper(name);
     if (command == "UTF8" || command == "UTF-8") {
         if (upper(rest) == "OFF")
             session.reply(504, "Names are UTF-8 here, always.");
@@ -190,15 +181,13 @@ Done abort_command(Session& session, std::string) {
 }
 
 Done restart(Session& session, std::string argument) {
-    std::int64_t position = -1;
-    const auto* last = argument.data() + argument.size();
-    const auto [end, failed] = std::from_chars(argument.data(), last, position);
-    if (failed != std::errc{} || end != last || position < 0) {
+    const auto position = parse_offset(argument);
+    if (!position) {
         session.reply(501, "REST takes a position in bytes, from 0 to 9223372036854775807.");
         co_return;
     }
-    session.restart_at = static_cast<std::uint64_t>(position);
-    session.reply(350, fmt::format("The next transfer starts at byte {}.", position));
+    session.restart_at = *position;
+    session.reply(350, fmt::format("The next transfer starts at byte {}.", *position));
 }
 
 Done status(Session& session, std::string argument) {

@@ -1,0 +1,48 @@
+// The table of SITE, and its one dispatcher.
+// Runs in: worker.
+#include "ftps/worker/site_commands.hpp"
+
+#include <algorithm>
+
+#include "ftps/worker/command_arguments.hpp"
+#include "ftps/worker/session.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+std::string known_names() {
+    std::string names;
+    for (const auto& command : site_commands())
+        names += (names.empty() ? "" : ", ") + std::string(command.name);
+    return names;
+}
+
+}  // namespace
+
+const std::vector<SiteCommand>& site_commands() {
+    static const std::vector<SiteCommand> table = {
+        {"CHMOD", "CHMOD mode path", site_chmod},
+    };
+    return table;
+}
+
+Done site(Session& session, std::string argument) {
+    auto [name, rest] = split_word(argument);
+    const auto& table = site_commands();
+    const auto command = std::find_if(table.begin(), table.end(),
+                                      [name = upper(name)](const SiteCommand& c) { return c.name == name; });
+    if (command == table.end()) {
+        session.reply(504, "SITE knows " + known_names() + ".");
+        co_return;
+    }
+    const bool needs_argument =
+        command->usage.size() > command->name.size() && command->usage[command->name.size() + 1] != '[';
+    if (needs_argument && rest.empty()) {
+        session.reply(501, "Write SITE " + std::string(command->usage) + ".");
+        co_return;
+    }
+    co_await command->run(session, std::move(rest));
+}
+
+}  // namespace stowage::ftps
