@@ -70,7 +70,7 @@ asio::awaitable<Result<std::string>> ControlLink::receive() {
             if (is_session) {
                 state->tls_session = Secret(std::string_view(packet.data() + 1, size - 1));
                 explicit_bzero(packet.data(), size);
-                continue;
+                co_return std::string();
             }
             state->has_data = true;
             co_return std::string(packet.data() + 1, size - 1);

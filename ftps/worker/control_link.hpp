@@ -25,8 +25,8 @@ class ControlLink {
     ControlLink& operator=(const ControlLink&) = delete;
     ~ControlLink();
 
-    /// Bytes that the client sent. Code::cancelled when the control connection is gone or close() was called,
-    /// Code::protocol for a packet that the front may not send.
+    /// Bytes that the client sent; none when it was tls_session() that came. Code::cancelled when the control
+    /// connection is gone or close() was called, Code::protocol for a packet that the front may not send.
     boost::asio::awaitable<Result<std::string>> receive();
 
     /// The TLS 1.2 session (DER) that the front sent for a client without tickets; empty if it sent none.

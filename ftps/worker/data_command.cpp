@@ -42,9 +42,13 @@ boost::asio::awaitable<Result<Outcome>> run_once(Session& session, std::shared_p
     auto& worker = session.worker;
     CO_TRY(const auto context, worker.tls.context());
     const auto timeout = std::chrono::milliseconds(worker.config.ftps.data_timeout);
-    auto run = [&session, context, transfer, work = std::move(work), admitted = worker.admitted_for(session),
+    LiveSessions::Asker asker;
+    asker.nonce = session.nonce;
+    asker.own_only = worker.config.ftps.same_control_connection;
+    asker.given_up = &transfer->aborted;
+    auto run = [&session, context, transfer, work = std::move(work), asker,
                 timeout_ms = static_cast<int>(timeout.count())]() mutable -> Result<Outcome> {
-        DataStream stream(context, transfer->socket.get(), std::move(admitted), timeout_ms);
+        DataStream stream(context, transfer->socket.get(), {session.worker.live_sessions, asker}, timeout_ms);
         Outcome outcome;
         outcome.handshake = stream.accept();
         outcome.version = stream.version();

@@ -21,6 +21,8 @@
 
 namespace stowage::ftps {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 // Records are gathered here, so that one system call moves many. OpenSSL's own read-ahead would do so for
@@ -28,6 +30,9 @@ namespace {
 // per byte.
 constexpr long gathered_bytes = 256 * 1024;
 constexpr int handshake_timeout_ms = 10000;
+// For the login of the control connection whose session was brought. Whoever stands in front of the right
+// client can hold it up for as long as a handshake may take anyway.
+constexpr std::chrono::seconds login_patience{5};
 // What a peer may be silent for after it has acknowledged everything: some clients close only after the 226.
 constexpr std::chrono::milliseconds silent_end{500};
 
@@ -46,24 +51,20 @@ struct KeyDeleter {
 using Bio = std::unique_ptr<BIO, BioDeleter>;
 using Certificate = std::unique_ptr<X509, CertificateDeleter>;
 
-const int admitted_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+const int admission_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
 
-const std::vector<AdmittedSession>& admitted_by(SSL* ssl) {
-    static const std::vector<AdmittedSession> none;
-    const auto* admitted =
-        static_cast<const std::vector<AdmittedSession>*>(SSL_get_ex_data(ssl, admitted_index));
-    return admitted ? *admitted : none;
+DataStream::Admission& admission_of(SSL* ssl) {
+    return *static_cast<DataStream::Admission*>(SSL_get_ex_data(ssl, admission_index));
 }
 
 bool is_admitted(SSL* ssl, const message::Nonce& nonce) {
-    const auto& admitted = admitted_by(ssl);
-    return std::any_of(admitted.begin(), admitted.end(),
-                       [&nonce](const AdmittedSession& session) { return session.nonce == nonce; });
+    const auto& admission = admission_of(ssl);
+    return admission.sessions.may_resume(admission.asker, nonce);
 }
 
 void offer_sessions(SSL* ssl, const std::function<bool(std::string_view der)>& offer) {
-    for (const auto& session : admitted_by(ssl))
-        if (!session.tls_session.empty() && offer(session.tls_session.reveal())) return;
+    const auto& admission = admission_of(ssl);
+    (void)admission.sessions.offer(admission.asker, offer);
 }
 
 Bio memory(std::string_view text) {
@@ -133,12 +134,11 @@ void DataStream::Deleter::operator()(SSL* ssl) const {
     SSL_free(ssl);
 }
 
-DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<AdmittedSession> admitted,
-                       int timeout_ms)
+DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, Admission admission, int timeout_ms)
     : context_(std::move(context)),
       socket_(socket),
       timeout_ms_(timeout_ms),
-      admitted_(std::move(admitted)),
+      admission_(std::move(admission)),
       ssl_(SSL_new(context_->context.get())) {
     // Whoever says nothing keeps the right client waiting behind it.
     limit_waits(socket, std::min(timeout_ms, handshake_timeout_ms));
@@ -148,12 +148,15 @@ DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, std::vec
         throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
     auto* chain = BIO_push(gathered.release(), wire.release());
     SSL_set_bio(ssl_.get(), chain, chain);
-    SSL_set_ex_data(ssl_.get(), admitted_index, &admitted_);
+    SSL_set_ex_data(ssl_.get(), admission_index, &admission_);
 }
 
 DataStream::~DataStream() = default;
 
 DataStream::Handshake DataStream::accept() {
+    // A lab whose clients need not resume has a certificate, and nothing to wait for.
+    const bool needs_session = !SSL_CTX_get0_certificate(context_->context.get());
+    admission_.asker.patience = LiveSessions::Clock::now() + (needs_session ? login_patience : 0s);
     int outcome = 0;
     do {
         ERR_clear_error();

@@ -12,19 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "ftps/worker/live_sessions.hpp"
 #include "gateway/base/fd.hpp"
 #include "gateway/base/messages.hpp"
 #include "gateway/base/result.hpp"
 #include "gateway/base/secret.hpp"
 
 namespace stowage::ftps {
-
-/// A live control connection whose TLS session a data connection may resume: by a ticket with this nonce, or
-/// by the id of this session (DER; empty for clients with tickets).
-struct AdmittedSession {
-    message::Nonce nonce{};
-    Secret tls_session;
-};
 
 /// What OpenSSL needs on one set of ticket keys; handshakes under way keep theirs when a new key comes.
 struct TlsContext;
@@ -56,15 +50,19 @@ class DataStream {
   public:
     enum class Handshake { resumed, full, refused, failed, timed_out };
 
-    /// @param admitted the live control connections whose sessions are good here
+    /// Whose sessions are good here: `asker.patience` is set by accept().
+    struct Admission {
+        LiveSessions& sessions;
+        LiveSessions::Asker asker;
+    };
+
     /// @param timeout_ms how long nothing may move
-    DataStream(std::shared_ptr<TlsContext> context, int socket, std::vector<AdmittedSession> admitted,
-               int timeout_ms);
+    DataStream(std::shared_ptr<TlsContext> context, int socket, Admission admission, int timeout_ms);
     ~DataStream();
     DataStream(const DataStream&) = delete;
     DataStream& operator=(const DataStream&) = delete;
 
-    /// As the server. `refused`: the peer spoke TLS, but brought no ticket that is admitted here.
+    /// As the server. `refused`: the peer spoke TLS, but brought no session that is good here.
     Handshake accept();
     /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
     /// TCP stream without close_notify, and when the connection breaks.
@@ -89,7 +87,7 @@ class DataStream {
     std::shared_ptr<TlsContext> context_;
     int socket_;
     int timeout_ms_;
-    std::vector<AdmittedSession> admitted_;
+    Admission admission_;
     std::unique_ptr<SSL, Deleter> ssl_;
 };
 

@@ -61,6 +61,10 @@ asio::awaitable<void> read_commands(Session& session) {
             co_await session.room.wait(long_wait);
         const auto bytes = co_await session.link.receive();
         if (!bytes) break;
+        if (bytes->empty()) {
+            session.worker.live_sessions.give(session.nonce, session.link.tls_session().clone());
+            continue;
+        }
         if (session.leaving) continue;  // only its end is of interest
         session.reader.feed(*bytes);
         take_lines(session);
@@ -178,6 +182,7 @@ void Session::abort_transfer() {
     aborting = true;
     data.cancel();
     if (transfer) transfer->abort();
+    worker.live_sessions.wake();
 }
 
 asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd socket) {
@@ -192,6 +197,7 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
     Session session(worker, start, std::move(socket), local, peer);
     worker.sessions[session.number] = &session;
     worker.sessions_changed.notify();
+    worker.live_sessions.enter(session.nonce, {session.user, peer});
     log::info("session_start",
               {{"session", session.number}, {"user", session.user}, {"peer", start.peer.view()}});
     asio::co_spawn(worker.context, read_commands(session), asio::detached);
@@ -202,6 +208,7 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
         session.reply(421, "Something went wrong in the server; the administrator finds it in the log.");
     }
     co_await end(session);
+    worker.live_sessions.leave(session.nonce);
     worker.sessions.erase(session.number);
     worker.sessions_changed.notify();
     log::info("session_end", {{"session", session.number}, {"user", session.user}});

@@ -85,16 +85,6 @@ Worker::Worker(asio::io_context& context_, Config configuration, std::string lab
       supervisor(context_.get_executor(), std::move(supervisor_socket)),
       sessions_changed(context_.get_executor()) {}
 
-std::vector<AdmittedSession> Worker::admitted_for(const Session& session) const {
-    std::vector<AdmittedSession> admitted;
-    admitted.push_back({session.nonce, session.link.tls_session().clone()});
-    if (config.ftps.same_control_connection) return admitted;
-    for (const auto& [number, other] : sessions)
-        if (other != &session && other->user == session.user && other->data.peer() == session.data.peer())
-            admitted.push_back({other->nonce, other->link.tls_session().clone()});
-    return admitted;
-}
-
 unsigned Worker::sessions_of(const std::string& user) const {
     unsigned count = 0;
     for (const auto& [number, session] : sessions)

@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "ftps/worker/data_tls.hpp"
 #include "ftps/worker/lab_files.hpp"
 #include "ftps/worker/lab_view.hpp"
+#include "ftps/worker/live_sessions.hpp"
 #include "ftps/worker/partials.hpp"
 #include "ftps/worker/waiting.hpp"
 #include "gateway/base/channel.hpp"
@@ -26,7 +26,8 @@ struct Session;
 /// Threads for short file operations: one that hangs must not stop the others' at once.
 inline constexpr std::size_t file_threads = 16;
 
-/// Members are used on the main thread, but for files, partials and view, which any thread may use.
+/// Members are used on the main thread, but for files, partials, view and live_sessions, which any thread may
+/// use.
 struct Worker {
     Worker(asio::io_context& context, Config configuration, std::string lab_name, Fd root, Fd supervisor,
            std::optional<DataTls::Identity> identity);
@@ -39,6 +40,7 @@ struct Worker {
     Partials partials;
     LabView view;
     DataTls tls;
+    LiveSessions live_sessions;
     asio::thread_pool pool{file_threads};
     ipc::Channel supervisor;
 
@@ -48,9 +50,6 @@ struct Worker {
     bool draining = false;
     Event sessions_changed;
 
-    /// Control connections whose TLS sessions are good for a data connection of `session`: its own, and those
-    /// of the same user from the same address unless ftps.same_control_connection is set.
-    std::vector<AdmittedSession> admitted_for(const Session& session) const;
     unsigned sessions_of(const std::string& user) const;
 };
 

@@ -76,9 +76,6 @@ class CurlWorks(unittest.TestCase):
 
     def test_parallel(self):
         """curl mixes the TLS sessions of its parallel connections."""
-        # Fails now and then, over TLS 1.2 mostly: curl may resume the session of a connection that has not logged in
-        # yet, and which user that will be, nobody knows. The worker has to wait for such a login instead of refusing.
-        self.skipTest("known defect: a session whose control connection has not logged in yet is refused")
         for version, words in TLS.items():
             with self.subTest(version):
                 more = []

@@ -1,9 +1,14 @@
 // Who may open a data connection: the promise of design §3.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
+
 #include "tests/system/worker/rig.hpp"
 
 namespace stowage::ftps::rig {
+
+using namespace std::chrono_literals;
 
 class DataTls : public testing::TestWithParam<int> {
   protected:
@@ -78,6 +83,48 @@ TEST_P(DataTls, SessionsOfOneUserShareTheirTickets) {
     EXPECT_EQ(one.control->read().code, 226);
 }
 
+// curl --parallel offers whatever session it has: perhaps that of a connection that is still logging in.
+TEST_P(DataTls, ASessionThatIsLoggingInIsWaitedFor) {
+    auto alice = rig.login();
+    const auto nonce = Rig::new_nonce();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR mixed").code, 150);
+    auto accepted = std::async(std::launch::async, [&data] { return data.handshake(); });
+    EXPECT_EQ(accepted.wait_for(300ms), std::future_status::timeout);
+    const auto other = rig.login(nonce);
+    ASSERT_TRUE(accepted.get());
+    data.write("mixed");
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+}
+
+TEST_P(DataTls, ASessionThatLogsInAsAnotherIsRefused) {
+    auto alice = rig.login();
+    const auto nonce = Rig::new_nonce();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR stolen").code, 150);
+    auto accepted = std::async(std::launch::async, [&data] { return data.handshake(); });
+    EXPECT_EQ(accepted.wait_for(300ms), std::future_status::timeout);
+    const auto other = rig.login(nonce, "mallory");
+    EXPECT_FALSE(accepted.get());
+    EXPECT_EQ(alice.control->read().code, 522);
+    EXPECT_TRUE(rig.visible().empty());
+}
+
+TEST_P(DataTls, AnAbortEndsTheWaitForALogin) {
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), Rig::new_nonce(), version()),
+              version());
+    ASSERT_EQ(alice.control->ask("STOR waits").code, 150);
+    auto accepted = std::async(std::launch::async, [&data] { return data.handshake(); });
+    EXPECT_EQ(accepted.wait_for(300ms), std::future_status::timeout);
+    const auto asked = std::chrono::steady_clock::now();
+    EXPECT_EQ(alice.control->ask("ABOR").code, 426);
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, 3s);
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_FALSE(accepted.get());
+}
+
 TEST_P(DataTls, AStrangerInFrontOfTheClientIsTurnedAway) {
     auto alice = rig.login();
     const auto port = Rig::epsv(*alice.control);
@@ -132,6 +179,24 @@ TEST_P(DataTls, SameControlConnectionCanBeDemanded) {
     EXPECT_FALSE(data.handshake());
     EXPECT_EQ(one.control->read().code, 522);
     EXPECT_EQ(strict.store(one, "STOR own", "x", version()).code, 226);
+}
+
+TEST(DataTlsById, SessionIdOfALoginUnderWayIsWaitedFor) {
+    Rig rig;
+    auto alice = rig.login("alice", "127.0.0.1", tls12);
+    const auto nonce = Rig::new_nonce();
+    const auto session = mint_without_ticket(rig.key(), nonce);
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", session.client, tls12);
+    ASSERT_EQ(alice.control->ask("STOR mixed").code, 150);
+    auto accepted = std::async(std::launch::async, [&data] { return data.handshake(); });
+    EXPECT_EQ(accepted.wait_for(300ms), std::future_status::timeout);
+    const auto other = rig.login(nonce);
+    other.control->send_tls_session(session.der);
+    ASSERT_TRUE(accepted.get());
+    EXPECT_TRUE(data.resumed());
+    data.write("mixed");
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
 }
 
 // libcurl over TLS 1.2 asks for no ticket: its session id must do.

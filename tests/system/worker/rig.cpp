@@ -169,17 +169,36 @@ Rig::~Rig() {
     if (options_.directory.empty()) fs::remove_all(lab_.parent_path(), ignored);
 }
 
+message::Nonce Rig::new_nonce() {
+    message::Nonce nonce;
+    fill(nonce);
+    return nonce;
+}
+
 Rig::Login Rig::login(const std::string& user, const std::string& peer, int version) {
-    auto [ours, theirs] = or_throw(ipc::make_pair());
-    Login login;
-    fill(login.nonce);
     message::SessionStart start_session;
-    start_session.session = next_session_++;
-    start_session.nonce = login.nonce;
+    start_session.nonce = new_nonce();
     start_session.user.assign_cut(user);
     start_session.peer.assign_cut(peer);
-    start_session.local.assign_cut("127.0.0.1");
     start_session.tls_version = static_cast<std::uint16_t>(version);
+    return login_as(start_session);
+}
+
+Rig::Login Rig::login(const message::Nonce& nonce, const std::string& user) {
+    message::SessionStart start_session;
+    start_session.nonce = nonce;
+    start_session.user.assign_cut(user);
+    start_session.peer.assign_cut("127.0.0.1");
+    start_session.tls_version = tls13;
+    return login_as(start_session);
+}
+
+Rig::Login Rig::login_as(message::SessionStart start_session) {
+    auto [ours, theirs] = or_throw(ipc::make_pair());
+    Login login;
+    login.nonce = start_session.nonce;
+    start_session.session = next_session_++;
+    start_session.local.assign_cut("127.0.0.1");
     start_session.prot_private = 1;
     or_throw(ipc::send(supervisor_.get(), start_session, {theirs.get()}));
     login.control = std::make_unique<Control>(std::move(ours));

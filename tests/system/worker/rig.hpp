@@ -122,6 +122,7 @@ class Rig {
     int supervisor() const { return supervisor_.get(); }
     const std::filesystem::path& lab() const { return lab_; }
     const message::TicketKey& key() const { return key_; }
+    static message::Nonce new_nonce();
 
     struct Login {
         std::unique_ptr<Control> control;
@@ -130,6 +131,8 @@ class Rig {
     };
     Login login(const std::string& user = "alice", const std::string& peer = "127.0.0.1",
                 int version = tls13);
+    /// With the nonce that the connection's tickets bear already.
+    Login login(const message::Nonce& nonce, const std::string& user = "alice");
     /// Logged in, TYPE I; asserts nothing.
     static std::uint16_t epsv(Control& control);
 
@@ -144,6 +147,8 @@ class Rig {
     std::size_t staged() const;
 
   private:
+    Login login_as(message::SessionStart start_session);
+
     Options options_;
     std::filesystem::path lab_;
     message::TicketKey key_;
