@@ -79,6 +79,7 @@ class ControlSession {
     std::uint64_t number_;
     ControlStream stream_;
     boost::asio::posix::stream_descriptor worker_;  // closed until the login
+    Turn worker_turn_;
     boost::asio::steady_timer limit_timer_, reply_timer_;
     std::array<Clock::time_point, limit_count> limits_;
     Phase phase_ = Phase::before_login;

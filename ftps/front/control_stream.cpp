@@ -86,6 +86,7 @@ Result<std::size_t> ControlStream::read_now(char* buffer, std::size_t size, Wait
 }
 
 asio::awaitable<Result<std::size_t>> ControlStream::read_some(char* buffer, std::size_t size) {
+    co_await turn_.next(socket_.get_executor());
     for (;;) {
         Wait wait = Wait::none;
         auto received = read_now(buffer, size, wait);
@@ -114,12 +115,15 @@ Result<std::size_t> ControlStream::write_now(std::string_view bytes) {
             break;
         }
         sent += written;
+        ticket_queued_ = false;
     }
     return sent;
 }
 
 void ControlStream::queue_ticket() {
-    if (ssl_ && SSL_version(ssl_.get()) == TLS1_3_VERSION) SSL_new_session_ticket(ssl_.get());
+    // OpenSSL would make every ticket that was ever asked for at the next write, all at once.
+    if (!ssl_ || ticket_queued_ || SSL_version(ssl_.get()) != TLS1_3_VERSION) return;
+    ticket_queued_ = SSL_new_session_ticket(ssl_.get()) == 1;
     ERR_clear_error();
 }
 

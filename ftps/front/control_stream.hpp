@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "ftps/front/tls_context.hpp"
+#include "ftps/front/turn.hpp"
 #include "gateway/base/fd.hpp"
 #include "gateway/base/messages.hpp"
 #include "gateway/base/result.hpp"
@@ -60,6 +61,8 @@ class ControlStream {
 
     boost::asio::posix::stream_descriptor socket_;
     Ssl ssl_;
+    Turn turn_;
+    bool ticket_queued_ = false;
 };
 
 }  // namespace stowage::ftps

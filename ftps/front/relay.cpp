@@ -108,6 +108,7 @@ asio::awaitable<Result<void>> ControlSession::hand_to_worker(std::size_t size) {
 
 // Empty at the worker's end. The view lies in the scratch: use it before the next suspension.
 asio::awaitable<Result<std::string_view>> ControlSession::packet_from_worker() {
+    co_await worker_turn_.next(worker_.get_executor());
     auto& scratch = front_.scratch();
     for (;;) {
         const auto received = ::recv(worker_.native_handle(), scratch.data(), scratch.size(), MSG_TRUNC);

@@ -5,8 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"
@@ -56,6 +59,26 @@ TEST_F(Load, OfOneAddressDoesNotStarveAnother) {
     for (int i = 0; i < 100 && !again; ++i)
         again = serves(front);
     EXPECT_TRUE(again);
+}
+
+TEST_F(Load, OfOneSilentLineDoesNotStarveAnother) {
+    const FrontProcess front;
+    FtpsClient flooder(front.port(), "127.0.0.2");
+    EXPECT_THAT(flooder.reply(), StartsWith("220 "));
+    std::atomic<bool> done = false;
+    std::thread flood([&] {
+        const std::string bytes(65536, 'x');  // never a line end
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (!done && std::chrono::steady_clock::now() < end)
+            if (::send(flooder.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) break;
+    });
+    for (int i = 0; i < 5; ++i) {
+        const auto asked = std::chrono::steady_clock::now();
+        EXPECT_TRUE(serves(front));
+        EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(10));
+    }
+    done = true;
+    flood.join();
 }
 
 TEST_F(Load, BeyondTheLimitIsTurnedAway) {

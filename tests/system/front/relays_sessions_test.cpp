@@ -209,6 +209,19 @@ TEST_P(Sessions, EndWithTheSupervisor) {
     EXPECT_EQ(front.wait_for_exit(), 0);
 }
 
+TEST_P(Sessions, AWorkersTicketsAreOneUntilSomethingIsSaid) {
+    FrontProcess front;
+    auto [client, request, worker] = log_in(front, wish());
+    send_packet(worker, "D230 Welcome\r\n");
+    EXPECT_THAT(client.reply(), StartsWith("230 "));
+    const auto before = client.tickets();
+    for (int i = 0; i < 10000; ++i)
+        send_packet(worker, "T");
+    send_packet(worker, "D227 =1,2,3,4,5,6\r\n");
+    EXPECT_THAT(client.reply(), StartsWith("227 "));
+    EXPECT_EQ(client.tickets() - before, GetParam() == TLS1_3_VERSION ? 1u : 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, Sessions, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& version) {
                              return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
