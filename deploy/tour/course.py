@@ -141,6 +141,9 @@ class Tour:
         directory = self.labs.path / LAB
         if not self.labs.is_ours and not directory.exists():
             self.journal.record("lab_directory", path=str(directory))
+        mark = self.labs.path / ".stowage-root"
+        if not self.labs.is_ours and not mark.exists():
+            self.journal.record("tree", path=str(mark))
         with self.story.step(f"lab {LAB}") as step:
             self.gateway.command("lab", "create", LAB, "--quota", self.options.quota, on_line=step_lines(step))
             self.lab = self.gateway.answer("lab", "show", LAB)

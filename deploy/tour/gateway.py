@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 from tour import machine
+from tour.journal import private
 from tour.notify import NotifySocket
 from tour.processes import Child
 from tour.story import Failed
@@ -89,7 +90,7 @@ class Gateway:
         for override in overrides:
             command += ["--set", override]
         try:
-            with open(self.log_path, "ab") as log:
+            with open(self.log_path, "ab", opener=private) as log:  # it names users and paths
                 self.child = Child(
                     "supervisor",
                     command,

@@ -19,7 +19,7 @@ class Journal:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
-        self._file = open(self.path, "a", encoding="utf-8", opener=_open_private)
+        self._file = open(self.path, "a", encoding="utf-8", opener=private)
         if self.path.stat().st_size == 0:
             self.record("boot", id=BOOT_ID.read_text().strip())
 
@@ -42,7 +42,8 @@ class Journal:
         self._file.close()
 
 
-def _open_private(path, flags):
+def private(path, flags):
+    """An opener for files that nobody but root may read, from their first moment."""
     return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 
 from tour import mounts
+from tour.journal import private
 from tour.options import size_bytes
 from tour.story import Failed
 
@@ -44,9 +45,8 @@ def _image(options, root, journal, step):
     size = size_bytes(options.quota) * 21 // 20 + ROOM_BESIDE_QUOTA
     try:
         journal.record("mount", path=str(root))
-        with open(image, "xb") as file:
+        with open(image, "xb", opener=private) as file:  # a descriptor opened meanwhile would read the raw labs
             os.truncate(file.fileno(), size)
-        image.chmod(0o600)
         mounts.run("mkfs.btrfs", "-q", str(image))
         mounts.mount_image(image, root)
         root.chmod(0o755)

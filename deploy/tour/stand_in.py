@@ -1,11 +1,11 @@
 """The stand-in for Run:ai: a small server that behaves as the control plane does, as far as stowage uses it."""
 
 import json
-import os
 import secrets
 import subprocess
 import urllib.request
 
+from tour.journal import private
 from tour.processes import Child
 from tour.story import Failed
 
@@ -17,8 +17,8 @@ CALL_SECONDS = 20
 class StandIn:
     def __init__(self, folder, binaries, departments, port=0, journal=None, arguments=()):
         self.secret_path = folder / "runai-secret"
-        self.secret_path.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-        os.chmod(self.secret_path, 0o600)
+        with open(self.secret_path, "w", encoding="utf-8", opener=private) as file:
+            file.write(secrets.token_urlsafe(24) + "\n")
         command = [
             str(binaries / "runai_stand_in"),
             "--port",

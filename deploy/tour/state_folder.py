@@ -1,6 +1,8 @@
 """The state directory of a run: who has it, what an earlier run left in it, and giving it back as it was."""
 
 import fcntl
+import os
+import stat
 
 from tour import journal
 from tour.story import Failed
@@ -17,6 +19,7 @@ class StateFolder:
 
     def claim(self):
         """Failed when it is somebody else's. What a killed run left is undone first."""
+        self._refuse_strangers()
         if self.path.exists() and any(self.path.iterdir()):
             if not self._journal_path.exists() and not self._lock_path.exists():
                 raise Failed(f"{self.path} holds something else", "give an empty or a new directory with --state DIR")
@@ -35,6 +38,21 @@ class StateFolder:
         for path in [*kept, *map(str, made)]:
             self.journal.record("directory", path=path)
         self._open_to_processes()
+
+    def _refuse_strangers(self):
+        """Root undoes what a journal in here says: nobody else may have put one there, nor swap the directory."""
+        for directory in (self.path, *self.path.parents):
+            try:
+                seen = os.lstat(directory)
+            except FileNotFoundError:
+                continue
+            others_write = seen.st_mode & 0o022
+            sticky = directory != self.path and seen.st_mode & stat.S_ISVTX
+            if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != 0 or (others_write and not sticky):
+                raise Failed(
+                    f"{directory} is not root's alone (uid {seen.st_uid}, mode {seen.st_mode & 0o7777:o})",
+                    "give a --state DIR that only root can change, below /var/lib or /root for example",
+                )
 
     def _clear_leftovers(self):
         """Returns the directories of that run that are still there: they are ours to remove now."""

@@ -1,6 +1,7 @@
 """deploy/quickstart --once shows every step, exits 0 and leaves nothing; two run side by side; it tells scripts how to
 connect; it says plainly what cannot be."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -129,6 +130,25 @@ class QuickstartOnce(unittest.TestCase):
                 self.assertEqual(run.wait(60), 1)
                 self.assertIn("holds something else", run.output())
             self.assertEqual([path.name for path in folder.iterdir()], ["precious"])
+
+    def test_state_directory_of_somebody_else(self):
+        """What a stranger put into a journal there is not undone by root."""
+        with QuickstartRun.folder() as folder:
+            victim, planted = folder / "victim", folder / "planted"
+            victim.mkdir(mode=0o700)
+            planted.mkdir()
+            journal = planted / "journal"
+            journal.write_text(json.dumps({"kind": "mode", "path": str(victim), "mode": 0o777}) + "\n")
+            for path in (journal, planted):
+                os.chown(path, 65534, 65534)
+            for mode, owner in ((0o755, 65534), (0o777, 0)):
+                planted.chmod(mode)
+                os.chown(planted, owner, owner)
+                with QuickstartRun("--once", state=planted) as run:
+                    self.assertEqual(run.wait(60), 1, run.output())
+                    self.assertIn("only root", run.output())
+            self.assertEqual(victim.stat().st_mode & 0o777, 0o700)
+            self.assertTrue(journal.exists())
 
     def test_usage(self):
         for words in (
