@@ -68,12 +68,19 @@ Result<void> observe_quota(const StepRequest& request, const Config& config, Lab
     return {};
 }
 
+/// No NFS server is here: publishing tells what to install, and whatever only takes away goes on without.
+bool is_missing(const Result<nfs::Exporter>& exporter) {
+    return !exporter && exporter.error().code == Code::unsupported;
+}
+
 Result<LabObservation> observe(const StepRequest& request, const Config& config) {
     TRY(auto seen, storage::observe_directory(place_of(request, config)));
     if (seen.directory_exists) CHECK(observe_quota(request, config, seen));
     if (request.clients.size == 0) return seen;
-    TRY(auto exporter, nfs::make_exporter(config));
-    TRY(const auto state, nfs::observe(exporter, export_of(request, config)));
+    auto exporter = nfs::make_exporter(config);
+    if (is_missing(exporter)) return seen;
+    if (!exporter) return exporter.error();
+    TRY(const auto state, nfs::observe(*exporter, export_of(request, config)));
     seen.export_present = state.present;
     seen.exported = state.as_meant;
     return seen;
@@ -85,8 +92,10 @@ Result<void> publish(const StepRequest& request, const Config& config) {
 }
 
 Result<void> withdraw(const StepRequest& request, const Config& config) {
-    TRY(auto exporter, nfs::make_exporter(config));
-    CHECK(nfs::withdraw(exporter, request.lab.str()));
+    auto exporter = nfs::make_exporter(config);
+    if (!exporter && !is_missing(exporter)) return exporter.error();
+    CHECK(exporter ? nfs::withdraw(*exporter, request.lab.str())
+                   : nfs::withdraw_files(config, request.lab.str()));
     return storage::release_directory(place_of(request, config));
 }
 
@@ -100,7 +109,7 @@ Result<void> make_directory(const StepRequest& request, const Config& config) {
 /// Clients of an export would see their files go one by one.
 Result<void> check_not_exported(const StepRequest& request, const Config& config) {
     auto exporter = nfs::make_exporter(config);
-    if (!exporter && exporter.error().code == Code::unsupported) return {};  // no server, no export
+    if (is_missing(exporter)) return {};
     if (!exporter) return exporter.error();
     // Whether something of the lab's name is served does not depend on these.
     auto any = export_of(request, config);

@@ -2,19 +2,42 @@
 // Runs in: root_step.
 #include "nfs/exports/exporter.hpp"
 
+#include <unistd.h>
+
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/identity.hpp"
+#include "nfs/exports/lock.hpp"
 #include "nfs/exports/server_choice.hpp"
 
 namespace stowage::nfs {
 
+namespace {
+
+KernelExporter kernel_exporter(const Config& config) {
+    KernelExporter exporter{.exports_dir = config.nfs.exports_dir,
+                            .lock_file = config.state_dir + "/exports.lock"};
+    exporter.exportfs = exportfs_path;
+    return exporter;
+}
+
+}  // namespace
+
 Result<Exporter> make_exporter(const Config& config) {
     TRY(const auto choice, choose_server(config, look_at_machine(config)));
-    if (choice.server == NfsServer::kernel) {
-        KernelExporter exporter{.exports_dir = config.nfs.exports_dir,
-                                .lock_file = config.state_dir + "/exports.lock"};
-        exporter.exportfs = exportfs_path;
-        return Exporter(std::move(exporter));
-    }
+    if (choice.server == NfsServer::kernel) return Exporter(kernel_exporter(config));
     return Exporter(GaneshaExporter{.files = ganesha_files(config), .labs_root = config.labs.root});
+}
+
+Result<void> withdraw_files(const Config& config, const std::string& lab) {
+    CHECK(parse_lab_name(lab));
+    const auto kernel = kernel_exporter(config);
+    const auto ganesha = ganesha_files(config);
+    CHECK(remove_durably(kernel.file_of(lab)));
+    if (::access(ganesha.directory.c_str(), F_OK) != 0) return {};
+    TRY(const auto lock, lock_exports(ganesha.lock_file));
+    CHECK(remove_durably(ganesha.export_file(lab)));
+    CHECK(rebuild_index(ganesha));
+    return {};
 }
 
 Result<void> publish(Exporter& exporter, const Export& meant) {

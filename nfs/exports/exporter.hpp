@@ -19,6 +19,8 @@ struct KernelExporter {
     std::string etab = "/var/lib/nfs/etab";
     std::string exportfs = "/usr/sbin/exportfs";
     std::chrono::milliseconds limit = std::chrono::seconds(20);  ///< of one exportfs run: it may ask DNS
+
+    std::string file_of(const std::string& lab) const { return exports_dir + "/stowage-" + lab + ".exports"; }
 };
 
 /// NFS-Ganesha: a file per export, and D-Bus on a private bus.
@@ -42,6 +44,9 @@ Result<void> publish(Exporter& exporter, const Export& meant);
 
 /// Makes the server stop serving this lab; a lab that is not exported is success. Clients get ESTALE.
 Result<void> withdraw(Exporter& exporter, const std::string& lab);
+
+/// Where no server runs: takes away the files from which one would serve the lab again once it is there.
+Result<void> withdraw_files(const Config& config, const std::string& lab);
 
 /// Changes nothing. A server that does not answer is a state (`as_meant` false, `why` says so), not an error.
 Result<ExportState> observe(Exporter& exporter, const Export& meant);

@@ -141,7 +141,9 @@ Result<std::string> render_export_block(const Export& meant) {
     for (const auto& client : meant.clients)
         clients += (clients.empty() ? "" : ", ") + client;
     // The squash stands in CLIENT too: DisplayExport tells only what stands there. Attributes never expire
-    // late: at the default of 60 s, pods saw sizes and listings from before an upload for a minute.
+    // late: at the default of 60 s, pods saw sizes and listings from before an upload for a minute. As with
+    // nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount check, and
+    // its users and the workers of other labs are not.
     return fmt::format(
         "{first}\n# lab: {lab}\n# export_id: {id}\n# path: {path}\n"
         "EXPORT {{\n"
@@ -157,6 +159,7 @@ Result<std::string> render_export_block(const Export& meant) {
         "    CLIENT {{\n"
         "        Clients = {clients};\n"
         "        Protocols = 4;\n"
+        "        PrivilegedPort = true;\n"
         "        Access_Type = {access};\n"
         "        Squash = all_squash;\n"
         "        Anonymous_Uid = {uid};\n"

@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::size_t largest_etab = 64 << 20;
 
-std::string file_of(const KernelExporter& exporter, const std::string& lab) {
-    return exporter.exports_dir + "/stowage-" + lab + ".exports";
-}
-
 /// The file's text, or none when there is no such file.
 Result<std::optional<std::string>> previous_text(const std::string& path) {
     auto text = read_file(path);
@@ -84,7 +80,7 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     TRY(const auto mount_point, is_mount_point(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
     TRY(const auto lock, lock_exports(exporter.lock_file));
-    const auto path = file_of(exporter, meant.lab);
+    const auto path = exporter.file_of(meant.lab);
     const auto text = render_exports_file(meant, mount_point);
     TRY(const auto before, previous_text(path));
     if (before == text) {
@@ -103,7 +99,7 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab) {
     CHECK(parse_lab_name(lab));
     TRY(const auto lock, lock_exports(exporter.lock_file));
-    const auto path = file_of(exporter, lab);
+    const auto path = exporter.file_of(lab);
     TRY(const auto before, previous_text(path));
     CHECK(remove_durably(path));
     // Also when there was no file: a withdrawal killed halfway may have left the export behind it.
@@ -118,7 +114,7 @@ Result<void> withdraw(const KernelExporter& exporter, const std::string& lab) {
 
 Result<ExportState> observe(const KernelExporter& exporter, const Export& meant) {
     ExportState state{.server = "kernel nfsd"};
-    TRY(const auto text, previous_text(file_of(exporter, meant.lab)));
+    TRY(const auto text, previous_text(exporter.file_of(meant.lab)));
     TRY(const auto etab, read_etab(exporter));
     state.present = text.has_value();
     auto mounted = is_mount_point(meant.path);
@@ -128,7 +124,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)
-        state.why = file_of(exporter, meant.lab) + " differs from what it should be";
+        state.why = exporter.file_of(meant.lab) + " differs from what it should be";
     return state;
 }
 
