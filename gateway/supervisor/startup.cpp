@@ -25,14 +25,28 @@ namespace stowage::supervisor {
 
 namespace {
 
-Result<void> make_directory(const std::string& path, uid_t uid, gid_t gid, mode_t mode) {
+Error cannot(int error_number, const std::string& what) {
+    auto error = system_error(error_number, what);
+    error.remedy = "look whether its filesystem is mounted read-only, full or broken, or name another place";
+    return error;
+}
+
+/// What is missing of the way to it is made passable: unprivileged processes have folders in it.
+Result<void> make_way(const std::filesystem::path& path) {
     std::error_code failed;
-    std::filesystem::create_directories(path, failed);
-    if (failed) return system_error(failed.value(), "create " + path);
+    if (std::filesystem::exists(path, failed)) return {};
+    if (path.has_parent_path()) CHECK(make_way(path.parent_path()));
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return cannot(errno, "create " + path.string());
+    if (::chmod(path.c_str(), 0755) != 0) return cannot(errno, "chmod " + path.string());  // past our umask
+    return {};
+}
+
+Result<void> make_directory(const std::string& path, uid_t uid, gid_t gid, mode_t mode) {
+    CHECK(make_way(path));
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) return system_error(errno, "open " + path);
-    if (::fchown(fd.get(), uid, gid) != 0) return system_error(errno, "chown " + path);
-    if (::fchmod(fd.get(), mode) != 0) return system_error(errno, "chmod " + path);
+    if (!fd) return cannot(errno, "open " + path);
+    if (::fchown(fd.get(), uid, gid) != 0) return cannot(errno, "chown " + path);
+    if (::fchmod(fd.get(), mode) != 0) return cannot(errno, "chmod " + path);
     return {};
 }
 
@@ -67,7 +81,7 @@ Result<void> make_directories(const Config& config, const Foundation& foundation
 Result<Fd> lock_state(const std::string& state_dir) {
     const auto path = state_dir + "/lock";
     Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock) return system_error(errno, "open " + path);
+    if (!lock) return cannot(errno, "open " + path);
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
         return Error{Code::config, "another gateway runs on the state in " + state_dir,
                      "stop it first (systemctl stop stowage), or give this one another state_dir"};
@@ -106,8 +120,10 @@ Result<Foundation> prepare(Context& context) {
     const auto& config = context.config;
     Foundation foundation;
     CHECK(find_ids(config, foundation));
-    CHECK(make_directories(config, foundation));
+    // The lock first: whoever is refused has changed nothing of the one that runs.
+    CHECK(make_way(config.state_dir));
     TRY(foundation.state_lock, lock_state(config.state_dir));
+    CHECK(make_directories(config, foundation));
     CHECK(check_machine(config));
     TRY(const auto certificate, certificate_of(config));
     TRY(context.sealed_certificate, seal("certificate", certificate.chain_pem));

@@ -121,11 +121,14 @@ class BadCommands(unittest.TestCase):
         self.assertIn("training-7", output)
 
     def test_second_gateway_on_the_same_state(self):
+        owner = (self.rig.folder / "state" / "controller").stat().st_uid
         with self.assertRaises(Failed) as refused:
             second = self.rig.another_gateway(self.rig.folder)
             second.log_path = self.rig.folder / "second.log"
+            second.settings["process.controller_user"] = str(owner - 7)
             second.start()
         self.assertEqual(second.child.popen.returncode, CONFIG)
+        self.assertEqual((self.rig.folder / "state" / "controller").stat().st_uid, owner, "the running one's")
         self.assertIn("another gateway", "\n".join(refused.exception.details))
 
 
@@ -194,7 +197,7 @@ class BadStart(unittest.TestCase):
         self.assertEqual(self.rig.gateway.child.popen.returncode, code, words)
         for name in [naming] if isinstance(naming, str) else naming:
             self.assertIn(name, words)
-        self.assertIn("remedy", words)
+        self.assertRegex(words, r'remedy[=:] *"?[^"\s]')
         self.assertEqual(list(self.rig.labs.iterdir()), [])
         self.rig.gateway.child = None
 
