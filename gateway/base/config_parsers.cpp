@@ -117,8 +117,10 @@ Result<std::vector<std::string>> networks(std::string_view text) {
 }
 
 Result<std::string> word(std::string_view text) {
-    const bool plain = std::all_of(text.begin(), text.end(),
-                                   [](unsigned char c) { return std::isalnum(c) || std::strchr("._-", c); });
+    const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) ||
+               std::string_view("._-").find(static_cast<char>(c)) != std::string_view::npos;
+    });
     if (text.empty() || !plain || text.size() > 64)
         return wrong("is not a plain name", "use letters, digits and . _ -");
     return std::string(text);

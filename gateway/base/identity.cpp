@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 
 #include "gateway/base/log.hpp"
@@ -94,7 +93,7 @@ Result<std::string> parse_user_name(std::string_view text) {
     if (!is_alphanumeric(text[0]))
         return bad("user name", text, "does not start with a letter or digit", remedy);
     for (const char c : text)
-        if (!is_alphanumeric(c) && !std::strchr("._-@+", c))
+        if (!is_alphanumeric(c) && std::string_view("._-@+").find(c) == std::string_view::npos)
             return bad("user name", text, "has a character that is not allowed", remedy);
     return std::string(text);
 }

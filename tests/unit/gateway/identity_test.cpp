@@ -30,6 +30,7 @@ TEST(UserName, TakesEmailAddressesAndNoSeparators) {
     EXPECT_TRUE(parse_user_name("alice@example.org"));
     for (const std::string bad : {"", "a:b", "a b", "a/b", "'a", "-a", "a\"", "a\n", ".."})
         EXPECT_FALSE(parse_user_name(bad)) << bad;
+    EXPECT_FALSE(parse_user_name(std::string_view("a\0b", 3)));
 }
 
 TEST(Bytes, ReadsUnitsOf1024) {
