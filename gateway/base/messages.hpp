@@ -276,6 +276,7 @@ enum class QuotaBackend : std::uint8_t { none = 1, btrfs, xfs, ext4, cephfs };
 
 /// What observe_lab saw.
 struct LabObservation {
+    std::uint8_t root_marked = 0;  ///< labs.root is the filesystem on which labs were made
     std::uint8_t directory_exists = 0;
     std::uint8_t marked = 0;   ///< our marker names this lab: we made the directory
     std::uint8_t empty = 0;    ///< nothing in it but what is ours

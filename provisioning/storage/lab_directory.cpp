@@ -69,16 +69,12 @@ std::string description(const Fd& directory, const struct stat& info) {
 }
 
 Result<void> check_ours(const Fd& directory, const LabPlace& place) {
-    if (has_marker(directory, place.name, place.uid)) return {};
-    const bool unmarked = marked_for(directory).empty();
+    TRY(const bool own, is_labs_own(directory, place.name, place.uid));
+    if (own) return {};
     TRY(const bool empty, is_empty(directory));
-    if (unmarked && empty) return {};
+    if (empty && marked_for(directory).empty()) return {};
     struct stat info {};
     if (::fstat(directory.get(), &info) != 0) return system_error(errno, "stat " + place.path());
-    // A lab can rename `.stowage` away, and gets it back: its uid is given to this lab alone, and only root
-    // puts directories into labs.root.
-    const bool lost_its_mark = info.st_uid == place.uid && info.st_gid == place.uid;
-    if (unmarked && lost_its_mark) return {};
     return Error{Code::exists,
                  fmt::format("{} exists already and {}", place.path(), description(directory, info)),
                  "choose another lab name, or move that directory away; its files can be copied into the lab "
@@ -113,6 +109,7 @@ Result<Fd> open_lab(const Fd& root, const LabPlace& place) {
 
 Result<void> make_directory(const LabPlace& place) {
     TRY(const auto root, open_root(place.root_path));
+    CHECK(put_root_marker(root));
     CHECK(create_if_missing(root, place));
     TRY(const auto directory, open_lab(root, place));
     CHECK(check_ours(directory, place));
@@ -128,6 +125,7 @@ Result<void> make_directory(const LabPlace& place) {
 Result<message::LabObservation> observe_directory(const LabPlace& place) {
     message::LabObservation seen;
     TRY(const auto root, open_root(place.root_path));
+    seen.root_marked = has_root_marker(root);
     const auto directory = open_lab(root, place);
     if (!directory && directory.error().code == Code::not_found) return seen;
     if (!directory) return directory.error();

@@ -87,8 +87,30 @@ std::string read_marker(const Fd& lab_directory) {
 
 }  // namespace
 
+bool has_root_marker(const Fd& root) {
+    struct stat info {};
+    return ::fstatat(root.get(), root_marker, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+           info.st_uid == 0;
+}
+
+Result<void> put_root_marker(const Fd& root) {
+    if (has_root_marker(root)) return {};
+    // Only root writes in labs.root: whatever else has this name is an administrator's, and stays.
+    const Fd file(::openat(root.get(), root_marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+    if (!file) return system_error(errno, std::string("create ") + root_marker + " in labs.root");
+    return {};
+}
+
 bool has_marker(const Fd& lab_directory, const std::string& lab, uid_t uid) {
     return read_marker(lab_directory) == marker_text(lab, uid);
+}
+
+Result<bool> is_labs_own(const Fd& lab_directory, const std::string& lab, uid_t uid) {
+    if (has_marker(lab_directory, lab, uid)) return true;
+    if (!marked_for(lab_directory).empty()) return false;
+    struct stat info {};
+    if (::fstat(lab_directory.get(), &info) != 0) return system_error(errno, "stat lab " + lab);
+    return info.st_uid == uid && info.st_gid == uid;
 }
 
 Result<void> put_marker(const Fd& lab_directory, const std::string& lab, uid_t uid) {

@@ -12,11 +12,23 @@
 namespace stowage::storage {
 
 inline constexpr const char* marker_folder = ".stowage";
+/// In labs.root, beside the labs: an empty file of root's that says that this is their filesystem. An empty
+/// mount point does not have it.
+inline constexpr const char* root_marker = ".stowage-root";
+
+bool has_root_marker(const Fd& root);
+/// Done twice it is done once.
+Result<void> put_root_marker(const Fd& root);
 
 /// True if `.stowage` is root's and its marker names this lab and uid. A lab can hide or replace `.stowage`,
 /// since it owns the directory around it, but cannot forge root's: then this is false, and put_marker() mends
 /// it.
 bool has_marker(const Fd& lab_directory, const std::string& lab, uid_t uid);
+
+/// True if the directory is this lab's: it bears its marker, or no marker at all and belongs to its uid and
+/// gid. A lab can rename `.stowage` away and stays itself: its uid is given to it alone, and only root puts
+/// directories into labs.root.
+Result<bool> is_labs_own(const Fd& lab_directory, const std::string& lab, uid_t uid);
 
 /// Makes `.stowage` (root's, 0755: only the lab gets as far as that), `.stowage/partials` (the lab's, 0700)
 /// and the marker `.stowage/lab` (root's, 0444: lab name, uid, version, a line each). Since `.stowage` is

@@ -12,6 +12,7 @@
 #include "provisioning/storage/lab_directory.hpp"
 #include "provisioning/storage/marker.hpp"
 #include "provisioning/storage/mounts.hpp"
+#include "provisioning/storage/quota.hpp"
 #include "provisioning/storage/subvolume.hpp"
 
 namespace stowage::storage {
@@ -98,7 +99,8 @@ Result<Fd> make_purge_folder(const Fd& root, const std::string& name) {
 }
 
 Result<void> check_ours(const Fd& directory, const LabPlace& place) {
-    if (has_marker(directory, place.name, place.uid)) return {};
+    TRY(const bool own, is_labs_own(directory, place.name, place.uid));
+    if (own) return {};
     const auto mark = marked_for(directory);
     // A lab whose making was cut off has no marker yet, and nothing to lose.
     TRY(const bool empty, is_empty(directory));
@@ -131,11 +133,14 @@ Result<void> set_aside(const Fd& root, const Fd& folder, const LabPlace& place) 
 
 /// Everything in the folder: the lab, and branches that were moved up.
 Result<void> empty_folder(const Fd& folder) {
-    const bool subvolume = [&] {
-        const auto lab = open_beneath(folder, aside_name, O_RDONLY | O_DIRECTORY, Mounts::stay);
-        return lab && is_subvolume(*lab);
-    }();
-    if (subvolume) CHECK(delete_subvolume(folder, aside_name));
+    auto lab = open_beneath(folder, aside_name, O_RDONLY | O_DIRECTORY, Mounts::stay);
+    if (lab && is_subvolume(*lab)) {
+        // Deleting writes first: a lab beyond its limit (its own subvolumes count beside it) could not be
+        // deleted.
+        CHECK(set_btrfs_quota(*lab, 0));
+        lab->reset();
+        CHECK(delete_subvolume(folder, aside_name));
+    }
     return TreeDeletion(folder).run();
 }
 

@@ -60,10 +60,7 @@ asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
                                                     std::optional<UnknownRegistration>& silent) {
     const auto request = request_for(lab, message::Step::observe_lab);
     CO_TRY(const auto seen, co_await context.supervisor.step(request));
-    ObservedStorage observed{seen, std::nullopt, context.state.status(lab.name).verified_at > 0};
-    const auto served = context.supervisor.served().find(lab.name);
-    if (served != context.supervisor.served().end()) observed.served = served->second;
-    auto steps = plan_storage(lab, context.site, observed);
+    auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, seen));
     // Once Run:ai was silent for one lab, it is not waited for again.
     ObservedRegistration registration = NoRunai{};
     if (silent)

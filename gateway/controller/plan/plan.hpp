@@ -28,8 +28,9 @@ struct Site {
 struct ObservedStorage {
     message::LabObservation lab;
     /// What the supervisor was told about serving it over FTPS; nothing: not to.
-    std::optional<message::PutLab> served;
-    bool verified = false;  ///< since the last change
+    std::optional<message::PutLab> served = {};
+    bool verified = false;        ///< since the last change
+    bool labs_were_made = false;  ///< this one or others: their filesystem bears our mark
 };
 
 /// Run:ai is not used: runai.url is empty.
@@ -45,6 +46,8 @@ struct KnownRegistration {
 };
 using ObservedRegistration = std::variant<NoRunai, UnknownRegistration, KnownRegistration>;
 
+/// labs.root bears no mark, although labs were made: its filesystem is not mounted.
+Error missing_filesystem(const Site& site);
 /// What the supervisor should be told about a lab.
 message::PutLab served_form(const Lab& lab, const Site& site);
 /// What should stand in Run:ai.

@@ -72,6 +72,14 @@ Step purge_step(const Lab& lab, const Site& site, const message::LabObservation&
         step.detail = fmt::format("uid {} stays reserved for lab {}", lab.uid, lab.name);
         return step;
     }
+    // Forgotten while its filesystem is away, the lab would come back with it, and its uid be another's by
+    // then.
+    if (lab.directory != DirectoryPhase::none && !seen.root_marked && !seen.directory_exists) {
+        step.change = Change::differs;
+        step.error = missing_filesystem(site);
+        step.detail = step.error->what;
+        return step;
+    }
     // Also when it is not to be seen: a deletion that was cut off goes on out of sight.
     if (!seen.directory_exists) {
         step.change = Change::remove;

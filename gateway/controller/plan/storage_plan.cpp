@@ -29,7 +29,13 @@ std::string repairs(const Lab& lab, const message::LabObservation& seen) {
         note(fmt::format("mode {:o} instead of {:o}", seen.mode & 07777, lab_mode));
     if (!seen.mounted) note("not mounted");
     if (!seen.marked) note("without our marker");
+    if (!seen.root_marked) note("its filesystem without our marker");
     return text;
+}
+
+/// What lies under a mount point whose filesystem is missing is nobody's lab.
+bool filesystem_is_missing(const ObservedStorage& observed) {
+    return observed.labs_were_made && !observed.lab.root_marked && !observed.lab.marked;
 }
 
 /// Whether an existing directory is not ours to touch.
@@ -45,21 +51,25 @@ std::optional<Error> objection(const Lab& lab, const Site& site, const message::
     return std::nullopt;
 }
 
-Step directory_step(const Lab& lab, const Site& site, const message::LabObservation& seen) {
+Step differing(Step step, Error error) {
+    step.change = Change::differs;
+    step.detail = error.what;
+    step.error = std::move(error);
+    return step;
+}
+
+Step directory_step(const Lab& lab, const Site& site, const ObservedStorage& observed) {
+    const auto& seen = observed.lab;
     Step step{.lab = lab.name,
               .kind = StepKind::make_directory,
               .title = "directory " + site.directory_of(lab.name)};
+    if (filesystem_is_missing(observed)) return differing(std::move(step), missing_filesystem(site));
     if (!seen.directory_exists) {
         step.change = Change::create;
         step.detail = lab.directory == DirectoryPhase::made ? "it is gone, with what it held" : "";
         return step;
     }
-    if (auto error = objection(lab, site, seen)) {
-        step.change = Change::differs;
-        step.detail = error->what;
-        step.error = std::move(error);
-        return step;
-    }
+    if (auto error = objection(lab, site, seen)) return differing(std::move(step), std::move(*error));
     step.detail = repairs(lab, seen);
     if (step.detail.empty() && lab.directory == DirectoryPhase::made) return step;
     const bool ours = seen.marked || lab.directory != DirectoryPhase::none;
@@ -137,6 +147,14 @@ Step check_step(const Lab& lab, const Site& site, bool verified, bool changed) {
 
 }  // namespace
 
+Error missing_filesystem(const Site& site) {
+    return {Code::unavailable,
+            fmt::format("{} is not the filesystem on which labs were made: there is no .stowage-root in it",
+                        site.labs_root),
+            fmt::format("mount it; if the labs are to be made again on this one, touch {}/.stowage-root",
+                        site.labs_root)};
+}
+
 message::PutLab served_form(const Lab& lab, const Site& site) {
     message::PutLab put;
     (void)put.lab.assign(lab.name);
@@ -149,7 +167,7 @@ message::PutLab served_form(const Lab& lab, const Site& site) {
 
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed) {
     std::vector<Step> steps;
-    steps.push_back(directory_step(lab, site, observed.lab));
+    steps.push_back(directory_step(lab, site, observed));
     // What was seen of a directory that is not ours, or that is made afresh, says nothing about the lab's.
     const bool fresh = steps[0].change == Change::create || steps[0].change == Change::adopt;
     message::LabObservation seen = observed.lab;

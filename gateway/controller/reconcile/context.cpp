@@ -3,6 +3,7 @@
 #include "gateway/controller/reconcile/context.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -65,6 +66,18 @@ boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& con
         seen.at = now_seconds();
     }
     co_return observed;
+}
+
+ObservedStorage with_what_is_known(const Context& context, const Lab& lab,
+                                   const message::LabObservation& seen) {
+    ObservedStorage observed{seen};
+    const auto served = context.supervisor.served().find(lab.name);
+    if (served != context.supervisor.served().end()) observed.served = served->second;
+    observed.verified = context.state.status(lab.name).verified_at > 0;
+    const auto labs = context.state.labs();
+    observed.labs_were_made = std::any_of(
+        labs.begin(), labs.end(), [](const Lab& other) { return other.directory == DirectoryPhase::made; });
+    return observed;
 }
 
 boost::asio::awaitable<void> look_again(Context& context, Lab lab) {

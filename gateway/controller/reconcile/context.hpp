@@ -77,8 +77,12 @@ Site site_from(const Config& config);
 /// Reads the lab's directory, quota, usage and export, and remembers them in `seen`.
 boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab);
 
-/// The same, for showing: comes back after a few seconds even when the filesystem hangs; `seen` is then as it
-/// was.
+/// What was seen, with what only the controller knows.
+ObservedStorage with_what_is_known(const Context& context, const Lab& lab,
+                                   const message::LabObservation& seen);
+
+/// As observe_lab(), for showing: comes back after a few seconds even when the filesystem hangs; `seen` is
+/// then as it was.
 boost::asio::awaitable<void> look_again(Context& context, Lab lab);
 
 }  // namespace stowage::controller

@@ -26,11 +26,7 @@ asio::awaitable<void> run_storage(Context& context, StepRunner& runner) {
         co_return;
     }
     const auto& lab = runner.lab();
-    ObservedStorage observed{*seen, std::nullopt, context.state.status(lab.name).verified_at > 0};
-    if (const auto served = context.supervisor.served().find(lab.name);
-        served != context.supervisor.served().end())
-        observed.served = served->second;
-    auto steps = plan_storage(lab, context.site, observed);
+    auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, *seen));
     co_await runner.run(std::move(steps));
 }
 

@@ -15,6 +15,10 @@ namespace {
 /// Nobody may lose a mount by surprise: what cannot be known is a refusal too.
 asio::awaitable<Result<void>> check_nobody_uses(Context& context, Lab lab) {
     const auto owned = context.state.data_source(lab.name);
+    if (owned && owned->made && !context.registry.is_used())
+        co_return Error{Code::config,
+                        fmt::format("data source {} is in Run:ai, and runai.url is empty", owned->sent.name),
+                        "set runai.url again, so that it can be taken away; nothing was changed"};
     if (!owned || owned->remote_id.empty() || !context.registry.is_used()) co_return Result<void>();
     auto unused = co_await context.registry.check_unused(owned->remote_id);
     if (!unused && is_transient(unused.error().code)) {

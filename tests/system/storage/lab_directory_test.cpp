@@ -67,6 +67,16 @@ TEST_P(LabDirectory, ForeignFilesAreNamedAndLeftAlone) {
     EXPECT_FALSE(observe_directory(place())->marked);
 }
 
+TEST_P(LabDirectory, TheFirstLabMarksTheFilesystem) {
+    EXPECT_FALSE(observe_directory(place())->root_marked);
+    ASSERT_TRUE(make_directory(place()));
+    EXPECT_TRUE(observe_directory(place())->root_marked);
+    // Another filesystem, or the empty directory below it.
+    fs::remove(root_ + "/.stowage-root");
+    fs::create_directory_symlink("/tmp", root_ + "/.stowage-root");
+    EXPECT_FALSE(observe_directory(place("lab2"))->root_marked);
+}
+
 TEST_P(LabDirectory, EmptyDirectoryIsTaken) {
     fs::create_directory(root_ + "/lab1");
     ASSERT_TRUE(make_directory(place()));

@@ -1,14 +1,19 @@
 // Promises of deleting a lab's data.
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/btrfs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "provisioning/storage/marker.hpp"
+#include "provisioning/storage/quota.hpp"
 #include "provisioning/storage/subvolume.hpp"
 #include "tests/system/storage/filesystem_rig.hpp"
 
@@ -41,7 +46,10 @@ class Purge : public FilesystemRig {
             at = Fd(::openat(at.get(), "dddd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         }
     }
-    bool nothing_left() const { return fs::is_empty(root_); }
+    bool nothing_left() const {
+        return std::all_of(fs::directory_iterator(root_), fs::directory_iterator(),
+                           [](const auto& entry) { return entry.path().filename() == root_marker; });
+    }
 };
 
 TEST_P(Purge, LeavesNothingBehindAndNothingOutsideTouched) {
@@ -52,6 +60,48 @@ TEST_P(Purge, LeavesNothingBehindAndNothingOutsideTouched) {
     EXPECT_TRUE(nothing_left());
     EXPECT_TRUE(fs::exists(folder_ + "/outside/precious"));
     EXPECT_TRUE(purge_directory(place())) << "done twice it is done once";
+    EXPECT_TRUE(nothing_left());
+}
+
+TEST_P(Purge, ALabThatHidItsMarkerIsStillItself) {
+    ASSERT_TRUE(make_directory(place()));
+    fill();
+    ASSERT_EQ(as_lab([&] {
+                  fs::rename(in_lab(".stowage"), in_lab("hidden"));
+                  return 0;
+              }),
+              0);
+    const auto purged = purge_directory(place());
+    ASSERT_TRUE(purged) << purged.error().text();
+    EXPECT_TRUE(nothing_left());
+}
+
+TEST_P(Purge, AFullLabThatMadeSubvolumesBesideItsLimitGoesToo) {
+    if (!on_btrfs()) GTEST_SKIP() << "subvolumes are btrfs'";
+    ASSERT_TRUE(make_directory(place()));
+    const auto lab = *open_lab(*open_root(root_), place());
+    ASSERT_TRUE(set_quota(message::QuotaBackend::btrfs, lab, 16 << 20, 0));
+    ASSERT_EQ(as_lab([&] {
+                  const Fd top(::open(in_lab("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+                  btrfs_ioctl_vol_args asked{};
+                  std::strcpy(asked.name, "beside");
+                  return ::ioctl(top.get(), BTRFS_IOC_SUBVOL_CREATE, &asked) == 0 ? 0 : 1;
+              }),
+              0);
+    ASSERT_EQ(as_lab([&] {
+                  const std::string bytes(1 << 20, 'x');
+                  std::ofstream beside(in_lab("beside/file"), std::ios::binary);
+                  for (int i = 0; i < 32; ++i)
+                      beside << bytes;
+                  std::ofstream full(in_lab("full"), std::ios::binary);
+                  for (int i = 0; i < 32; ++i)
+                      full << bytes;
+                  ::sync();
+                  return 0;
+              }),
+              0);
+    const auto purged = purge_directory(place());
+    ASSERT_TRUE(purged) << purged.error().text();
     EXPECT_TRUE(nothing_left());
 }
 

@@ -112,6 +112,7 @@ void RootStepRig::SetUp() {
     std::filesystem::create_directory(folder_ + "/state");
     passwords_ = folder_ + "/state/passwords";
     settings_ = {{"run_dir", folder_ + "/run"},
+                 {"nfs.exports_dir", folder_ + "/exports.d"},
                  {"state_dir", folder_ + "/state"},
                  {"labs.root", root_},
                  {"accounts.password_file", passwords_},

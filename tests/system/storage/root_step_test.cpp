@@ -10,6 +10,7 @@
 #include <set>
 
 #include "gateway/base/atomic_file.hpp"
+#include "provisioning/storage/marker.hpp"
 #include "tests/system/storage/root_step_rig.hpp"
 
 namespace stowage::storage {
@@ -51,6 +52,11 @@ class RootStep : public RootStepRig {
             found.insert(entry.path().filename().string());
         return found;
     }
+    std::set<std::string> labs() const {
+        auto found = names(root_);
+        found.erase(root_marker);
+        return found;
+    }
     /// Status-change times of everything in a lab: any write to it shows here.
     std::string traces(const std::string& lab = "lab1") const {
         std::string text;
@@ -77,7 +83,7 @@ TEST_P(RootStep, MakesALabAndDoingItAgainWritesNothing) {
     ASSERT_TRUE(seen) << seen.error().text();
     EXPECT_EQ(seen->quota_backend, on_btrfs() ? message::QuotaBackend::btrfs : message::QuotaBackend::none);
     EXPECT_EQ(seen->quota_bytes, on_btrfs() ? 64 * mebibyte : 0);
-    EXPECT_EQ(names(root_), std::set<std::string>{"lab1"});
+    EXPECT_EQ(labs(), std::set<std::string>{"lab1"});
 }
 
 TEST_P(RootStep, RequestsThatBreakTheRulesAreRefusedAndNothingIsMade) {
@@ -100,7 +106,7 @@ TEST_P(RootStep, RequestsThatBreakTheRulesAreRefusedAndNothingIsMade) {
         asked.password_hash.assign_cut(hash);
         EXPECT_FALSE(perform(asked)) << hash;
     }
-    EXPECT_TRUE(names(root_).empty());
+    EXPECT_TRUE(labs().empty());
     EXPECT_FALSE(fs::exists(passwords_));
 }
 
@@ -166,7 +172,7 @@ TEST_P(RootStep, KilledBeforeAnyChangeOfDeletingItIsGoneNextTime) {
             std::ofstream(in_lab("a/b/c/d/deep")) << "x";
             return request(Step::purge_directory);
         },
-        [&](int) { EXPECT_EQ(names(root_), std::set<std::string>{"other"}); });
+        [&](int) { EXPECT_EQ(labs(), std::set<std::string>{"other"}); });
     EXPECT_GT(kills, 10);
     RecordProperty("kills", kills);
 }
@@ -174,13 +180,15 @@ TEST_P(RootStep, KilledBeforeAnyChangeOfDeletingItIsGoneNextTime) {
 TEST_P(RootStep, WithdrawingTakesTheMountAwayAndKeepsTheFiles) {
     ASSERT_TRUE(perform(Step::make_directory));
     std::ofstream(in_lab("data")) << "x";
-    // Without an NFS server withdrawing cannot be done; the mount stays as it was.
+    // No NFS server is here: nothing is served, but a file from which one would serve the lab must go too.
+    fs::create_directories(folder_ + "/exports.d");
+    const auto exports_file = folder_ + "/exports.d/stowage-lab1.exports";
+    std::ofstream(exports_file) << root_ + "/lab1 127.0.0.1(rw)\n";
     auto asked = request(Step::withdraw_export);
     asked.export_id = 1;
     asked.fsid[0] = 1;
-    expect_refused(asked, Code::unsupported);
-    EXPECT_TRUE(perform(Step::observe_lab)->mounted);
-    ASSERT_TRUE(release_directory(place()));
+    ASSERT_TRUE(perform(asked));
+    EXPECT_FALSE(fs::exists(exports_file));
     EXPECT_EQ(perform(Step::observe_lab)->mounted, !on_btrfs());
     ASSERT_TRUE(perform(Step::make_directory)) << "as after a reboot";
     EXPECT_TRUE(perform(Step::observe_lab)->mounted);
@@ -205,7 +213,7 @@ TEST_P(RootStep, LabThatIsMountedElsewhereOrHoldsAMountIsNotDeleted) {
     ASSERT_EQ(::umount2(in_lab("inside").c_str(), 0), 0);
     ASSERT_TRUE(perform(Step::purge_directory));
     EXPECT_TRUE(fs::exists(folder_ + "/precious/thesis.tex"));
-    EXPECT_TRUE(names(root_).empty());
+    EXPECT_TRUE(labs().empty());
 }
 
 TEST_P(RootStep, FilesystemMountedOverTheLabIsNotTheLab) {
@@ -283,7 +291,7 @@ TEST_P(BtrfsRootStep, PlainDirectoryOutOfABackupServesButSaysThatNothingEnforces
     expect_refused(quota_request(mebibyte), Code::unsupported);
     EXPECT_EQ(perform(Step::observe_lab)->quota_backend, message::QuotaBackend::none);
     ASSERT_TRUE(perform(Step::purge_directory));
-    EXPECT_EQ(names(root_), std::set<std::string>{"lab2"});
+    EXPECT_EQ(labs(), std::set<std::string>{"lab2"});
 }
 
 TEST_P(BtrfsRootStep, MountOfAnAdminIsKeptAndForbidsSetuidAfterwards) {

@@ -20,9 +20,10 @@ inline Lab example_lab() {
     return lab;
 }
 
-/// Nothing is there yet, on a filesystem with XFS quotas.
+/// Nothing is there yet, on the labs' filesystem, which has XFS quotas.
 inline message::LabObservation nothing_there() {
     message::LabObservation seen;
+    seen.root_marked = 1;
     seen.quota_backend = message::QuotaBackend::xfs;
     return seen;
 }
@@ -46,7 +47,7 @@ inline Lab made_lab() {
 }
 
 inline ObservedStorage settled() {
-    return {all_there(), served_form(made_lab(), example_site()), true};
+    return {all_there(), served_form(made_lab(), example_site()), true, true};
 }
 
 inline runai::NfsDataSource wanted_source() {

@@ -129,6 +129,16 @@ TEST(RemovalPlan, GoesOnWithADeletionThatIsOutOfSight) {
     EXPECT_EQ(find(steps, StepKind::purge_directory).change, Change::remove);
 }
 
+TEST(RemovalPlan, DoesNotForgetADeletionWhileTheFilesystemIsNotMounted) {
+    auto seen = nothing_there();
+    seen.root_marked = 0;
+    const auto steps = plan_for(Phase::leaving_data_purged, seen);
+    const auto& step = find(steps, StepKind::purge_directory);
+    EXPECT_EQ(step.change, Change::differs);
+    ASSERT_TRUE(step.error);
+    EXPECT_THAT(step.error->remedy, HasSubstr("mount it"));
+}
+
 TEST(RemovalPlan, ALabThatNeverBeganTouchesNothingOfOthers) {
     auto lab = example_lab();
     lab.phase = Phase::leaving_data_kept;

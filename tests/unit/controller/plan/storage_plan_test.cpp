@@ -110,6 +110,37 @@ TEST(StoragePlan, FinishesADirectoryThatAStepLeftHalfMade) {
     EXPECT_EQ(directory_of(plan_for(lab, seen)).change, Change::change);
 }
 
+TEST(StoragePlan, NothingIsMadeWhereTheLabsFilesystemIsNotMounted) {
+    auto under_the_mount_point = nothing_there();
+    under_the_mount_point.root_marked = 0;
+    auto empty_directory = under_the_mount_point;
+    empty_directory.directory_exists = empty_directory.empty = 1;
+    for (const auto& lab : {made_lab(), example_lab()}) {
+        for (const auto& seen : {under_the_mount_point, empty_directory}) {
+            const auto step = directory_of(plan_for(lab, seen));
+            EXPECT_EQ(step.change, Change::differs);
+            ASSERT_TRUE(step.error);
+            EXPECT_EQ(step.error->code, Code::unavailable);
+            EXPECT_THAT(step.error->what, HasSubstr("/mnt/nfs"));
+            EXPECT_THAT(step.error->remedy, HasSubstr("mount it"));
+        }
+    }
+}
+
+TEST(StoragePlan, TheFirstLabMarksItsFilesystem) {
+    auto seen = nothing_there();
+    seen.root_marked = 0;
+    EXPECT_EQ(directory_of(plan_storage(example_lab(), example_site(), {seen})).change, Change::create);
+}
+
+TEST(StoragePlan, AMarkThatTheFilesystemLostIsSetAgain) {
+    auto seen = all_there();
+    seen.root_marked = 0;
+    const auto step = directory_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_THAT(step.detail, HasSubstr("filesystem"));
+}
+
 TEST(StoragePlan, AMarkerThatAMemberDeletedIsSetAgain) {
     auto seen = all_there();
     seen.marked = 0;
