@@ -22,14 +22,14 @@ AddressLimit::Place& AddressLimit::Place::operator=(Place&& other) noexcept {
 
 void AddressLimit::Place::leave() {
     if (!limit_) return;
-    const auto entry = limit_->waiting_.find(key_);
-    if (entry != limit_->waiting_.end() && --entry->second == 0) limit_->waiting_.erase(entry);
+    const auto entry = limit_->counts_.find(key_);
+    if (entry != limit_->counts_.end() && --entry->second == 0) limit_->counts_.erase(entry);
     limit_ = nullptr;
 }
 
 AddressLimit::Place AddressLimit::enter(const std::string& key) {
-    auto& count = waiting_[key];
-    if (count >= max_waiting) return {};
+    auto& count = counts_[key];
+    if (count >= most_) return {};
     ++count;
     return {this, key};
 }
@@ -59,14 +59,6 @@ std::string address_text(const sockaddr_storage& address) {
     const auto bytes = ipv6_in(address);
     if (IN6_IS_ADDR_V4MAPPED(&bytes)) return text_of(AF_INET, bytes.s6_addr + 12);
     return text_of(AF_INET6, &bytes);
-}
-
-std::string network_of(const sockaddr_storage& address) {
-    if (address.ss_family != AF_INET6) return address_text(address);
-    auto bytes = ipv6_in(address);
-    if (IN6_IS_ADDR_V4MAPPED(&bytes)) return address_text(address);
-    std::memset(bytes.s6_addr + 8, 0, 8);
-    return text_of(AF_INET6, &bytes) + "/64";
 }
 
 }  // namespace stowage::ftps

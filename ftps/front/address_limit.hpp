@@ -1,4 +1,4 @@
-// How many connections of one address may be waiting for their login.
+// How many connections one address may have, and have waiting for their login.
 // Runs in: front. Distrusts: clients that open many connections and say nothing.
 #pragma once
 
@@ -11,13 +11,12 @@
 
 namespace stowage::ftps {
 
-/// A count per address; an IPv6 /64, which one client owns whole, is one address.
+/// A count per address, as client_network() has it.
 class AddressLimit {
   public:
-    /// Above what parallel clients open at once (rclone: 64 transfers), far below ftps.max_sessions.
-    static constexpr std::size_t max_waiting = 80;
+    explicit AddressLimit(std::size_t most) : most_(most) {}
 
-    /// Held by a connection until it is logged in or gone.
+    /// Held by a connection as long as it counts.
     class Place {
       public:
         Place() = default;
@@ -35,14 +34,14 @@ class AddressLimit {
 
     /// A place, or an empty one when that address has enough.
     Place enter(const std::string& key);
+    std::size_t most() const { return most_; }
 
   private:
-    std::map<std::string, std::size_t> waiting_;
+    std::size_t most_;
+    std::map<std::string, std::size_t> counts_;
 };
 
 /// Numeric text, an IPv4-mapped address as plain IPv4. Empty for other families.
 std::string address_text(const sockaddr_storage& address);
-/// What AddressLimit counts by: the IPv4 address, or the IPv6 /64.
-std::string network_of(const sockaddr_storage& address);
 
 }  // namespace stowage::ftps

@@ -23,25 +23,10 @@ using message::LoginOutcome;
 namespace {
 
 constexpr auto never = ControlSession::Clock::time_point::max();
-// A login process has 30 s (gateway/login); the supervisor needs some more to start a lab's worker.
-constexpr auto login_answer_limit = 45s;
-constexpr auto client_stall_limit = 60s, linger_limit = 5s;
-
-std::string_view word(LoginOutcome outcome) {
-    switch (outcome) {
-        case LoginOutcome::ok:
-            return "ok";
-        case LoginOutcome::denied:
-            return "denied";
-        case LoginOutcome::expired:
-            return "expired";
-        case LoginOutcome::unavailable:
-            return "unavailable";
-        case LoginOutcome::busy:
-            return "busy";
-    }
-    return "unknown";
-}
+// A login process has 30 s (gateway/login); before and after it there may be a queue (5 s), a delayed answer
+// (9 s) and the start of a lab's worker (10 s).
+constexpr auto login_answer_limit = 60s;
+constexpr auto longest_stall = 60s, linger_limit = 5s;
 
 asio::awaitable<void> wait_until(asio::steady_timer& timer) {
     boost::system::error_code ignored;  // cancelled means that what was waited for is there
@@ -66,7 +51,7 @@ ControlSession::ControlSession(Front& front, std::uint64_t number, Accepted acce
       implicit_tls_(accepted.implicit_tls),
       peer_(std::move(accepted.peer)),
       local_(std::move(accepted.local)),
-      place_(std::move(accepted.place)) {
+      places_(std::move(accepted.places)) {
     limits_.fill(never);
     limits_[phase_limit] = Clock::now() + front.config().ftps.login_timeout;
     front_.enter(*this);
@@ -100,9 +85,8 @@ asio::awaitable<void> ControlSession::watch() {
             log::info("login_timeout", {{"session", number_}, {"peer", peer_}});
             (void)stream_.write_now(reply(421, "No login in time."));
         }
-        stream_.shut_down();
         limits_.fill(never);  // every wait ends by itself now
-        if (worker_.is_open()) ::shutdown(worker_.native_handle(), SHUT_RDWR);
+        cut();
     }
 }
 
@@ -120,6 +104,11 @@ void ControlSession::expire_unless_logged_in() {
     if (phase_ != Phase::before_login) return;
     (void)stream_.write_now(reply(421, "The server is shutting down; try again later."));
     stream_.shut_down();
+}
+
+void ControlSession::cut() {
+    stream_.shut_down();
+    if (worker_.is_open()) ::shutdown(worker_.native_handle(), SHUT_RDWR);
 }
 
 asio::awaitable<Result<void>> ControlSession::run() {
@@ -182,17 +171,17 @@ asio::awaitable<Result<std::string>> ControlSession::log_in() {
 asio::awaitable<LoginDialog::Step> ControlSession::attempt(LoginDialog& dialog, LoginDialog::Next next) {
     const auto started = Clock::now();
     const Clock::duration unit = front_.config().ftps.failed_login_time;
-    auto outcome = LoginOutcome::denied;
-    if (next == LoginDialog::Next::log_in) outcome = co_await ask_supervisor(dialog);
+    const auto outcome = co_await ask_supervisor(dialog, next == LoginDialog::Next::refuse);
     dialog.forget_password();
     if (outcome == LoginOutcome::ok) {
         phase_ = Phase::logged_in;
-        place_.leave();
+        places_.login.leave();
         set_limit(phase_limit, never);
         co_return LoginDialog::Step{};
     }
-    log::notice("login_refused",
-                {{"session", number_}, {"peer", peer_}, {"user", dialog.user()}, {"why", word(outcome)}});
+    // The line in the log is the supervisor's, if it was asked.
+    if (!reply_)
+        log::warning("login_not_answered", {{"session", number_}, {"peer", peer_}, {"user", dialog.user()}});
     if (outcome == LoginOutcome::denied || outcome == LoginOutcome::expired) {
         // From PASS to the answer it is the same time for everybody: one unit, or whole units if PAM is slow.
         const auto took = Clock::now() - started;
@@ -202,10 +191,10 @@ asio::awaitable<LoginDialog::Step> ControlSession::attempt(LoginDialog& dialog, 
     co_return dialog.refused(outcome, reply_ ? reply_->text.view() : std::string_view());
 }
 
-asio::awaitable<LoginOutcome> ControlSession::ask_supervisor(const LoginDialog& dialog) {
+asio::awaitable<LoginOutcome> ControlSession::ask_supervisor(const LoginDialog& dialog, bool hopeless) {
     reply_.reset();
     const auto login_limit = limits_[phase_limit];
-    if (const auto sent = send_request(dialog); !sent) {
+    if (const auto sent = send_request(dialog, hopeless); !sent) {
         log::error("login_not_asked", {{"session", number_}, {"why", sent.error().text()}});
         co_return LoginOutcome::unavailable;
     }
@@ -219,15 +208,21 @@ asio::awaitable<LoginOutcome> ControlSession::ask_supervisor(const LoginDialog& 
     co_return reply_ ? reply_->outcome : LoginOutcome::unavailable;
 }
 
-Result<void> ControlSession::send_request(const LoginDialog& dialog) {
+Result<void> ControlSession::send_request(const LoginDialog& dialog, bool hopeless) {
     message::LoginRequest request;
     request.session = number_;
     request.nonce = nonce_;
     request.tls_version = stream_.tls_version();
     request.prot_private = dialog.prot_private();
-    const bool fits = request.peer.assign(peer_) && request.local.assign(local_) &&
-                      request.user.assign(dialog.user()) &&
-                      request.password.assign(dialog.password().reveal());
+    request.hopeless = hopeless;
+    request.client.assign_cut(dialog.client());
+    bool fits = request.peer.assign(peer_) && request.local.assign(local_);
+    // Asked about nevertheless: it counts as any other, and is answered at the same pace.
+    if (hopeless)
+        request.user.assign_cut(dialog.user());
+    else
+        fits =
+            fits && request.user.assign(dialog.user()) && request.password.assign(dialog.password().reveal());
     auto sent = fits ? front_.supervisor().send(request) : Error{Code::internal, "a login that does not fit"};
     explicit_bzero(&request, sizeof request);
     return sent;
@@ -261,8 +256,10 @@ asio::awaitable<Result<void>> ControlSession::send(std::string_view bytes) {
     CO_TRY(auto sent, stream_.write_now(bytes));
     if (sent == bytes.size()) co_return Result<void>();
     std::string rest(bytes.substr(sent));  // `bytes` may lie in the shared scratch
+    // For all of it: a byte taken now and then is no progress.
+    set_limit(downstream_limit,
+              Clock::now() + std::min<Clock::duration>(longest_stall, front_.config().ftps.idle_timeout));
     while (!rest.empty()) {
-        set_limit(downstream_limit, Clock::now() + client_stall_limit);
         co_await stream_.wait_writable();
         CO_TRY(sent, stream_.write_now(rest));
         rest.erase(0, sent);

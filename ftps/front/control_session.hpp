@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "ftps/front/address_limit.hpp"
 #include "ftps/front/control_stream.hpp"
+#include "ftps/front/doorkeeper.hpp"
 #include "ftps/front/login_dialog.hpp"
 #include "gateway/base/ipc.hpp"
 
@@ -23,7 +23,7 @@ struct Accepted {
     Fd socket;
     bool implicit_tls = false;
     std::string peer, local;  ///< numeric addresses
-    AddressLimit::Place place = {};
+    Places places = {};
 };
 
 /// Lives on the frame of serve_connection(). The supervisor's replies come in through Front by its number.
@@ -45,6 +45,8 @@ class ControlSession {
     bool take_reply(const message::LoginReply& reply, Fd session_socket);
     /// The gateway is about to stop: whoever is not logged in, and not about to be, goes now.
     void expire_unless_logged_in();
+    /// Ends the connection at once.
+    void cut();
 
     std::uint64_t number() const { return number_; }
 
@@ -57,11 +59,11 @@ class ControlSession {
     boost::asio::awaitable<Result<std::string>> log_in();
     boost::asio::awaitable<Result<void>> read_into(CommandReader& reader);
     boost::asio::awaitable<LoginDialog::Step> attempt(LoginDialog& dialog, LoginDialog::Next next);
-    boost::asio::awaitable<message::LoginOutcome> ask_supervisor(const LoginDialog& dialog);
+    boost::asio::awaitable<message::LoginOutcome> ask_supervisor(const LoginDialog& dialog, bool hopeless);
     boost::asio::awaitable<Result<void>> start_tls();
     boost::asio::awaitable<Result<void>> send(std::string_view bytes);
     boost::asio::awaitable<void> linger();
-    Result<void> send_request(const LoginDialog& dialog);
+    Result<void> send_request(const LoginDialog& dialog, bool hopeless);
 
     // relay.cpp
     boost::asio::awaitable<void> relay(std::string pipelined);
@@ -85,7 +87,7 @@ class ControlSession {
     Phase phase_ = Phase::before_login;
     bool implicit_tls_, ended_ = false;
     std::string peer_, local_;
-    AddressLimit::Place place_;
+    Places places_;
     message::Nonce nonce_{};
     std::optional<message::LoginReply> reply_;
 };

@@ -68,6 +68,7 @@ Front::Front(asio::io_context& io, Config config, ipc::Channel supervisor)
     : io_(io),
       config_(std::move(config)),
       supervisor_(std::move(supervisor)),
+      doorkeeper_(config_),
       drain_timer_(io),
       max_sessions_(std::min<std::size_t>(config_.ftps.max_sessions, sessions_by_descriptors())) {
     if (max_sessions_ < config_.ftps.max_sessions)
@@ -109,6 +110,29 @@ Result<void> Front::take(ipc::Packet& packet) {
         case message::Type::drain: {
             TRY(const auto limits, packet.as<message::Drain>());
             drain(std::chrono::seconds(limits.limit_seconds));
+            return {};
+        }
+        default:
+            return take_order(packet);
+    }
+}
+
+Result<void> Front::take_order(const ipc::Packet& packet) {
+    switch (packet.header.type) {
+        case message::Type::put_ban: {
+            TRY(const auto ban, packet.as<message::PutBan>());
+            doorkeeper_.put_ban(ban, Doorkeeper::Clock::now());
+            return {};
+        }
+        case message::Type::lift_ban: {
+            TRY(const auto lift, packet.as<message::LiftBan>());
+            doorkeeper_.lift_ban(lift);
+            return {};
+        }
+        case message::Type::end_session: {
+            TRY(const auto order, packet.as<message::EndSession>());
+            const auto session = sessions_.find(order.session);
+            if (session != sessions_.end()) session->second->cut();
             return {};
         }
         default:
@@ -217,16 +241,14 @@ asio::awaitable<void> Front::accept_from(Listener& listener) {
 void Front::admit(int socket, const sockaddr_storage& peer, bool implicit_tls) {
     Accepted accepted{Fd(socket), implicit_tls, address_text(peer), local_address(socket)};
     tune(socket);
-    if (sessions_.size() >= max_sessions_) {
-        log::warning("too_many_connections", {{"peer", accepted.peer}, {"sessions", sessions_.size()}});
-        return turn_away(std::move(accepted.socket), implicit_tls, "Too many connections; try again later.");
+    auto entry = doorkeeper_.enter(accepted.peer, Doorkeeper::Clock::now());
+    if (entry.refusal.empty() && sessions_.size() >= max_sessions_)
+        entry.refusal = "Too many connections, which is the limit of this server; try again later.";
+    if (!entry.refusal.empty()) {
+        doorkeeper_.log_refusal(accepted.peer, entry.refusal);
+        return turn_away(std::move(accepted.socket), implicit_tls, entry.refusal);
     }
-    accepted.place = address_limit_.enter(network_of(peer));
-    if (!accepted.place) {
-        log::info("too_many_waiting", {{"peer", accepted.peer}});
-        return turn_away(std::move(accepted.socket), implicit_tls,
-                         "Too many connections without a login from your address.");
-    }
+    accepted.places = std::move(entry.places);
     asio::co_spawn(io_, serve_connection(*this, ++last_number_, std::move(accepted)), asio::detached);
 }
 

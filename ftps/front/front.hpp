@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ftps/front/address_limit.hpp"
+#include "ftps/front/doorkeeper.hpp"
 #include "ftps/front/tls_context.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
@@ -40,6 +40,7 @@ class Front {
     void enter(ControlSession& session);
     /// @param logged_in the supervisor counts this session and is told of its end
     void leave(ControlSession& session, bool logged_in);
+    Doorkeeper& doorkeeper() { return doorkeeper_; }
 
   private:
     struct Listener {
@@ -52,6 +53,7 @@ class Front {
     Result<void> take_certificate(const ipc::Packet& packet);
     Result<void> take_listener(ipc::Packet& packet);
     Result<void> take_login_reply(ipc::Packet& packet);
+    Result<void> take_order(const ipc::Packet& packet);
     void start_when_complete();
     void drain(std::chrono::seconds limit);
     boost::asio::awaitable<void> stop_at_limit();
@@ -65,7 +67,7 @@ class Front {
     SslContext context_;
     bool has_key_ = false, serving_ = false, draining_ = false;
     std::vector<std::unique_ptr<Listener>> listeners_;
-    AddressLimit address_limit_;
+    Doorkeeper doorkeeper_;
     std::unordered_map<std::uint64_t, ControlSession*> sessions_;
     std::uint64_t last_number_ = 0;
     boost::asio::steady_timer drain_timer_;

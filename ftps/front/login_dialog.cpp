@@ -84,7 +84,7 @@ LoginDialog::Step LoginDialog::take_password(Command& command) {
         return tls_first();
     }
     if (user_.empty()) return say(503, "USER first.");
-    // Refused without asking anybody, but not faster than others: nobody learns which names can exist.
+    // PAM is not asked about these, but they are not answered faster: nobody learns which names can exist.
     const message::LoginRequest limits;
     const bool possible = !password_.empty() && password_.reveal().size() <= limits.password.bytes.size() &&
                           parse_user_name(user_);
@@ -97,6 +97,7 @@ LoginDialog::Step LoginDialog::refused(message::LoginOutcome outcome, std::strin
     switch (outcome) {
         case message::LoginOutcome::unavailable:
         case message::LoginOutcome::busy:
+        case message::LoginOutcome::banned:
             return close_with(421,
                               text.empty() ? "The service is not available now; try again later." : text);
         case message::LoginOutcome::expired:
@@ -128,11 +129,14 @@ LoginDialog::Step LoginDialog::protection(const Command& command) {
     return say(200, "Data connections are encrypted.");
 }
 
-LoginDialog::Step LoginDialog::small_talk(const Command& command) const {
+LoginDialog::Step LoginDialog::small_talk(const Command& command) {
     if (command.verb == "QUIT") return close_with(221, "Goodbye.");
     if (command.verb == "NOOP") return say(200, "Here.");
     if (command.verb == "SYST") return say(215, "UNIX Type: L8");
-    if (command.verb == "CLNT") return say(200, "Noted.");
+    if (command.verb == "CLNT" || command.verb == "CSID") {
+        client_ = command.argument.substr(0, sizeof message::ClientName::bytes);
+        return say(200, "Noted.");
+    }
     if (command.verb == "HOST") return say(502, "This server has one host only.");
     if (command.verb == "FEAT") return {Next::go_on, reply_lines(211, "Features:", features(), "End")};
     if (command.verb == "HELP")

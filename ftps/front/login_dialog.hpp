@@ -17,7 +17,7 @@ class LoginDialog {
         go_on,      ///< send the reply, read the next command
         start_tls,  ///< send the reply, then do the handshake; then tls_started()
         log_in,     ///< no reply yet: ask the supervisor about user() and password(); on a refusal refused()
-        refuse,     ///< as log_in, but what was given cannot be right: wait as long as a wrong password would
+        refuse,     ///< as log_in, but what was given cannot be right: the password is nobody's business
         close,      ///< send the reply if there is one, then close
     };
     struct Step {
@@ -42,6 +42,8 @@ class LoginDialog {
     Step refused(message::LoginOutcome outcome, std::string_view text);
 
     const std::string& user() const { return user_; }
+    /// What the client called itself (CLNT, CSID); any bytes.
+    const std::string& client() const { return client_; }
     const Secret& password() const { return password_; }
     void forget_password() { password_.wipe(); }
     bool prot_private() const { return prot_private_; }
@@ -51,11 +53,11 @@ class LoginDialog {
     Step take_password(Command& command);
     Step auth(const Command& command);
     Step protection(const Command& command);
-    Step small_talk(const Command& command) const;
+    Step small_talk(const Command& command);
 
     bool tls_, prot_private_, buffer_size_said_;
     int refusals_ = 0, lines_ = 0;
-    std::string user_;
+    std::string user_, client_;
     Secret password_;
 };
 

@@ -168,7 +168,8 @@ Done help(Session& session, std::string) {
     co_return;
 }
 
-Done client_name(Session& session, std::string) {
+Done client_name(Session& session, std::string argument) {
+    session.client = argument.substr(0, sizeof message::ClientName::bytes);
     session.reply(200, "Noted.");
     co_return;
 }

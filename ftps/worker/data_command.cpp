@@ -108,14 +108,17 @@ boost::asio::awaitable<Ended> attempt_all(Session& session, const DataCommand& c
 
 void log_transfer(const Session& session, const DataCommand& command, const Ended& ended,
                   Clock::time_point began) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    const double seconds = std::max(1e-6, std::chrono::duration<double>(Clock::now() - began).count());
     const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
-    log::info("transfer", {{"verb", command.verb},
+    log::info("transfer", {{"session", session.number},
+                           {"lab", session.worker.lab},
+                           {"verb", command.verb},
                            {"user", session.user},
                            {"peer", session.data.peer().to_string()},
                            {"path", command.path},
                            {"bytes", bytes},
                            {"seconds", fmt::format("{:.3f}", seconds)},
+                           {"mb_per_s", fmt::format("{:.1f}", static_cast<double>(bytes) / 1e6 / seconds)},
                            {"tls", ended.version},
                            {"result", ended.result ? "ok" : to_string(ended.result.error().code)},
                            {"why", ended.result ? "" : ended.result.error().what}});
@@ -144,6 +147,7 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     session.transferring = true;
     session.aborting = false;
     session.transfer_name = command.verb + " " + command.path;
+    session.path = command.path;
     // Before the handshake: some clients start TLS only after they have read it.
     session.reply(150, command.opening);
 

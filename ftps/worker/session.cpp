@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/worker/activity.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/identity.hpp"
@@ -79,13 +80,21 @@ asio::awaitable<void> read_commands(Session& session) {
 /// The next command, or nothing when the session is over; its last words have been sent then.
 asio::awaitable<std::optional<Session::Line>> next_line(Session& session) {
     const auto limit = session.worker.config.ftps.idle_timeout;
-    while (session.inbox.empty()) {
+    // Bytes of a line that never ends do not put it off.
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (session.inbox.empty() || session.killed) {
         if (session.gone) co_return std::nullopt;
+        if (session.killed) {
+            session.reply(421, "An administrator ended this session.");
+            co_return std::nullopt;
+        }
         if (session.draining) {
             session.reply(421, "The server is being shut down or restarted; connect again in a moment.");
             co_return std::nullopt;
         }
-        const bool woken = co_await session.wake.wait(limit);
+        const auto left = deadline - std::chrono::steady_clock::now();
+        bool woken = left.count() > 0;
+        if (woken) woken = co_await session.wake.wait(left);
         if (woken) continue;
         session.reply(
             421, fmt::format("Nothing was asked for {} s; connect again when you are back.", limit.count()));
@@ -110,11 +119,14 @@ asio::awaitable<void> serve_commands(Session& session) {
     while (!session.leaving && !session.gone) {
         auto line = co_await next_line(session);
         if (!line) break;
-        if (auto* command = std::get_if<Command>(&*line))
+        if (auto* command = std::get_if<Command>(&*line)) {
+            begin_activity(session, command->verb, command->argument);
             co_await run_command(session, std::move(*command));
-        else
+            end_activity(session);
+        } else {
             session.reply(500,
                           "This line is no command: " + std::get<CommandReader::BadLine>(*line).reason + ".");
+        }
     }
 }
 
@@ -156,7 +168,8 @@ Session::Session(Worker& worker_, const message::SessionStart& start, Fd socket,
       prot_private(start.prot_private != 0),
       wake(worker_.context.get_executor()),
       room(worker_.context.get_executor()),
-      reader_ended(worker_.context.get_executor()) {}
+      reader_ended(worker_.context.get_executor()),
+      client(start.client.str()) {}
 
 void Session::reply(int code, std::string_view text) {
     link.send(ftps::reply(code, text));
@@ -174,7 +187,9 @@ void Session::refuse(int code, const Error& error) {
             what += fmt::format(" and {} files", worker.settings.quota_inodes);
         what += ")";
     }
-    reply(code != 0 ? code : reply_code(error.code), Error{error.code, what, error.remedy}.text() + ".");
+    if (code == 0) code = reply_code(error.code);
+    log_refusal(*this, code, error);
+    reply(code, Error{error.code, what, error.remedy}.text() + ".");
 }
 
 void Session::abort_transfer() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -53,12 +54,18 @@ struct Session {
     bool gone = false;      // the control connection is
     bool leaving = false;   // QUIT, idle, drain: nothing more is read
     bool draining = false;  // leave when nothing is left to do
+    bool killed = false;    // leave after what runs
 
     // While a data command runs.
     bool transferring = false;
     bool aborting = false;
     std::string transfer_name;
     std::shared_ptr<Transfer> transfer;
+
+    // For `stowage sessions`: the client's words about itself, and what it is doing.
+    std::string client;
+    std::string verb, path;  // empty: it waits for a command
+    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();  // began, or waits
 
     void reply(int code, std::string_view text);
     /// The reply for a refusal: what, the lab's limits if they are the reason, and the remedy.

@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "ftps/worker/activity.hpp"
 #include "ftps/worker/session.hpp"
 #include "gateway/base/log.hpp"
 
@@ -59,6 +60,10 @@ void handle(Worker& worker, ipc::Packet packet) {
         case message::Type::lab_settings:
             worker.settings = or_throw(packet.as<message::LabSettings>());
             return;
+        case message::Type::activity_query:
+            return tell_activity(worker, packet);
+        case message::Type::end_session:
+            return end_by_order(worker, packet);
         case message::Type::drain: {
             const auto order = or_throw(packet.as<message::Drain>());
             if (worker.draining) return;

@@ -49,7 +49,11 @@ struct Config {
         bool same_control_connection{};
         std::chrono::seconds idle_timeout{}, login_timeout{}, data_timeout{}, failed_login_time{};
         std::chrono::seconds partial_expiry{};
-        std::uint32_t max_sessions{}, max_sessions_per_user{}, max_transfers_per_lab{};
+        std::uint32_t max_sessions{}, max_sessions_per_address{}, max_sessions_per_user{};
+        std::uint32_t max_sessions_per_lab{}, max_logins_per_address{}, max_transfers_per_lab{};
+        std::uint32_t ban_after{};  // 0: never
+        std::chrono::seconds ban_window{}, ban_time{}, max_login_delay{};
+        std::vector<std::string> never_ban;
         std::chrono::seconds worker_idle_timeout{};
     } ftps;
     struct {

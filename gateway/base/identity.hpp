@@ -35,6 +35,11 @@ std::string format_bytes(std::uint64_t bytes);
 /// refused with "10.0.0.0/8" as the remedy). Returned in canonical text, always with its prefix length.
 Result<std::string> parse_network(std::string_view text);
 
+/// What counts as one client in limits and bans: the IPv4 address itself, or the /64 of an IPv6 address,
+/// which one client owns whole ("2001:db8:1:2::/64"). An IPv4-mapped address is its IPv4 address. Empty when
+/// `address` is none.
+std::string client_network(std::string_view address);
+
 /// True if two canonical networks share an address.
 bool networks_overlap(std::string_view a, std::string_view b);
 

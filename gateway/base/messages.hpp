@@ -35,7 +35,8 @@ struct Text {
 
 using LabName = Text<57>;
 using UserName = Text<64>;
-using Address = Text<48>;  ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
+using Address = Text<48>;     ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
+using ClientName = Text<80>;  ///< what the client calls itself: any bytes
 using Nonce = std::array<std::uint8_t, 16>;
 using Uuid = std::array<std::uint8_t, 16>;
 
@@ -54,11 +55,16 @@ enum class Type : std::uint16_t {
     // front -> supervisor
     login_request,
     session_ended,
+    // supervisor -> front
+    put_ban,
+    lift_ban,
     // supervisor -> worker
     session_start,
     lab_settings,
+    activity_query,
     // worker -> supervisor
     idle,
+    activity,
     // any child -> supervisor
     ready,
     // controller -> supervisor
@@ -69,7 +75,16 @@ enum class Type : std::uint16_t {
     accounts_complete,
     step_request,
     status_query,
+    sessions_query,
+    bans_query,
+    clear_bans,
+    // controller -> supervisor -> worker and front
+    end_session,
     // supervisor -> controller
+    session_entry,
+    ban_entry,
+    list_end,
+    action_reply,
     step_reply,
     status_entry,
     status_end,
@@ -153,6 +168,10 @@ struct LoginRequest {
     Text<512> password;
     std::uint16_t tls_version = 0;  ///< 0x0303 or 0x0304
     std::uint8_t prot_private = 0;  ///< PROT P was said before the login, or TLS was implicit
+    /// The front saw that user or password cannot be right: no password comes along and PAM is not asked, but
+    /// it is a refused login as any other.
+    std::uint8_t hopeless = 0;
+    ClientName client;  ///< CLNT or CSID said before the login
 };
 
 enum class LoginOutcome : std::uint16_t {
@@ -161,6 +180,7 @@ enum class LoginOutcome : std::uint16_t {
     expired,      ///< the password is right but expired
     unavailable,  ///< the lab is not being served, or PAM itself failed: 421
     busy,         ///< too many sessions: 421
+    banned,       ///< too many refused logins from this address: 421, and PAM was not asked
 };
 
 /// supervisor -> front. On ok one descriptor: the front's end of the session socketpair (SEQPACKET; see
@@ -188,6 +208,20 @@ struct SessionStart {
     Address peer, local;
     std::uint16_t tls_version = 0;
     std::uint8_t prot_private = 0;  ///< as in LoginRequest
+    ClientName client;
+};
+
+/// supervisor -> front: nobody of this network (see client_network()) is let in for so long.
+struct PutBan {
+    static constexpr Type type = Type::put_ban;
+    Address network;
+    std::uint32_t seconds = 0;
+};
+
+/// supervisor -> front: the ban is lifted before its time. An empty network: all are.
+struct LiftBan {
+    static constexpr Type type = Type::lift_ban;
+    Address network;
 };
 
 /// supervisor -> worker, at start and on every change.
@@ -206,6 +240,29 @@ struct Drain {
 struct Idle {
     static constexpr Type type = Type::idle;
     std::uint64_t sessions_started = 0;  ///< how many SessionStart this worker has received in all
+};
+
+/// supervisor -> worker: what is this session doing? The answer carries the query's id.
+struct ActivityQuery {
+    static constexpr Type type = Type::activity_query;
+    std::uint64_t session = 0;
+};
+
+/// What a session is doing. Verb, path and client are the client's bytes.
+struct Doing {
+    Text<8> verb;              ///< empty: it waits for a command
+    Text<480> path;            ///< or the argument; cut in front
+    ClientName client;         ///< CLNT or CSID
+    std::uint64_t bytes = 0;   ///< that the transfer has moved
+    std::uint64_t ms = 0;      ///< since the command began
+    std::uint32_t idle_s = 0;  ///< since the last command ended or a byte of data moved
+};
+
+/// worker -> supervisor: one of its own sessions, asked for.
+struct Activity {
+    static constexpr Type type = Type::activity;
+    std::uint64_t session = 0;
+    Doing doing;
 };
 
 /// child -> supervisor: narrowed and serving.
@@ -318,6 +375,69 @@ struct StatusEntry {
 struct StatusEnd {
     static constexpr Type type = Type::status_end;
     std::uint32_t restarting_front = 0;
+};
+
+/// controller -> supervisor: sessions with numbers above `after`, as many as one answer holds: a SessionEntry
+/// each, then ListEnd.
+struct SessionsQuery {
+    static constexpr Type type = Type::sessions_query;
+    std::uint64_t after = 0;
+};
+
+/// supervisor -> controller.
+struct SessionEntry {
+    static constexpr Type type = Type::session_entry;
+    std::uint64_t session = 0;
+    UserName user;
+    LabName lab;
+    Address peer;
+    std::int64_t since = 0;     ///< seconds since the epoch
+    std::uint8_t answered = 0;  ///< 0: the lab's worker did not say in time what it is doing
+    Doing doing;
+};
+
+/// controller -> supervisor: the bans that hold, of networks whose text sorts behind `after`, as many as one
+/// answer holds: a BanEntry each, then ListEnd.
+struct BansQuery {
+    static constexpr Type type = Type::bans_query;
+    Address after;
+};
+
+struct BanEntry {
+    static constexpr Type type = Type::ban_entry;
+    Address network;
+    std::int64_t since = 0, until = 0;  ///< seconds since the epoch
+    std::uint32_t failures = 0;
+    UserName user;  ///< the last name that was tried; the client's bytes
+};
+
+/// supervisor -> controller: the end of a list. `more` is not 0 when there is more: ask again after the last
+/// one.
+struct ListEnd {
+    static constexpr Type type = Type::list_end;
+    std::uint8_t more = 0;
+};
+
+/// controller -> supervisor: forgives one network, or all when it is empty. Answered by ActionReply.
+struct ClearBans {
+    static constexpr Type type = Type::clear_bans;
+    Address network;
+};
+
+/// controller -> supervisor -> worker, and to the front if the worker does not: a session ends by an
+/// administrator's wish. The supervisor answers the controller with ActionReply.
+struct EndSession {
+    static constexpr Type type = Type::end_session;
+    std::uint64_t session = 0;
+};
+
+/// supervisor -> controller. `code` 0 is success, else a stowage::Code.
+struct ActionReply {
+    static constexpr Type type = Type::action_reply;
+    std::uint16_t code = 0;
+    Text<256> what;
+    Text<256> remedy;
+    std::uint32_t count = 0;  ///< how many bans were lifted, sessions ended
 };
 
 /// supervisor -> login: the one attempt. Wipe after use.

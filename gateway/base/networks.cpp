@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -63,6 +64,25 @@ Result<std::string> parse_network(std::string_view text) {
     if (masked.address != network.address)
         return bad(text, "has bits set behind its prefix", fmt::format("did you mean {}?", masked.text()));
     return network.text();
+}
+
+std::string client_network(std::string_view address) {
+    if (address.find('/') != std::string_view::npos) return {};
+    auto network = parse(address);
+    if (!network) return {};
+    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (network->family == AF_INET6 && std::equal(mapped.begin(), mapped.end(), network->address.begin())) {
+        std::memmove(network->address.data(), network->address.data() + 12, 4);
+        network->family = AF_INET;
+    }
+    if (network->family == AF_INET) {
+        network->prefix = 32;
+        const auto text = network->text();
+        return text.substr(0, text.find('/'));
+    }
+    network->prefix = 64;
+    network->mask_to(64);
+    return network->text();
 }
 
 bool networks_overlap(std::string_view a, std::string_view b) {

@@ -32,6 +32,7 @@ class CommandLine {
                    CheckRaw checked);
     void declare_labs();
     void declare_users();
+    void declare_online();
     void declare_site();
     void declare_service();
     void add_password_options(CLI::App& app);
@@ -122,6 +123,23 @@ void CommandLine::declare_users() {
     remove->add_option("name", raw_.name, "The user")->required();
 }
 
+void CommandLine::declare_online() {
+    auto* online = leaf(app_, "sessions", "Show who is logged in over FTPS and what they are doing",
+                        "stowage sessions --lab lab1", sessions);
+    online->add_option("--lab", raw_.lab, "Only those of this lab")->type_name("LAB");
+    online->add_option("--user", raw_.user, "Only those of this user")->type_name("USER");
+    auto* kill = leaf(*online, "kill", "End a session; a transfer that runs is aborted",
+                      "stowage sessions kill 17", session_kill);
+    kill->add_option("id", raw_.session, "The session's number, as `stowage sessions` shows it")->required();
+
+    auto& ban = *group("bans", "Show and lift bans of addresses with too many refused logins");
+    leaf(ban, "list", "List the banned addresses", "stowage bans list --json", bare<BanList>);
+    auto* clear =
+        leaf(ban, "clear", "Let a banned address in again", "stowage bans clear 192.0.2.7", ban_clear);
+    clear->add_option("address", raw_.name, "The address, as `stowage bans list` shows it");
+    clear->add_flag("--all", raw_.all, "Every address");
+}
+
 void CommandLine::declare_site() {
     auto* plan_app = leaf(app_, "plan", "Show what apply would do; exits 3 if changes are pending",
                           "stowage plan site.yaml", plan);
@@ -180,6 +198,7 @@ CommandLine::CommandLine() {
         "Example:\n  stowage lab create lab1 --quota 10TiB && stowage user add alice --lab lab1");
     declare_labs();
     declare_users();
+    declare_online();
     declare_site();
     declare_service();
 }

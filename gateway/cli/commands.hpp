@@ -50,6 +50,16 @@ struct UserList {
 struct UserRemove {
     std::string name;
 };
+struct Sessions {
+    std::string lab = {}, user = {};  ///< empty: all
+};
+struct SessionKill {
+    std::uint64_t session;
+};
+struct BanList {};
+struct BanClear {
+    std::string address = {};  ///< empty: all
+};
 struct Status {};
 struct Verify {
     std::string lab;
@@ -69,9 +79,9 @@ struct ConfigReference {};
 struct ConfigExample {};
 struct Version {};
 
-using Command =
-    std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove, Status,
-                 Verify, Check, Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+using Command = std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
+                             UserRemove, Sessions, SessionKill, BanList, BanClear, Status, Verify, Check,
+                             Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
 
 /// What a command works with.
 struct Context {
@@ -88,6 +98,10 @@ Result<Exit> run(const UserAdd& command, Context& context);
 Result<Exit> run(const UserPasswd& command, Context& context);
 Result<Exit> run(const UserList& command, Context& context);
 Result<Exit> run(const UserRemove& command, Context& context);
+Result<Exit> run(const Sessions& command, Context& context);
+Result<Exit> run(const SessionKill& command, Context& context);
+Result<Exit> run(const BanList& command, Context& context);
+Result<Exit> run(const BanClear& command, Context& context);
 Result<Exit> run(const Status& command, Context& context);
 Result<Exit> run(const Verify& command, Context& context);
 Result<Exit> run(const Check& command, Context& context);

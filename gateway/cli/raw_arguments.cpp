@@ -88,6 +88,33 @@ Result<Command> user_remove(const Raw& raw) {
     return Command(UserRemove{std::move(name)});
 }
 
+Result<Command> sessions(const Raw& raw) {
+    Sessions command;
+    if (!raw.lab.empty()) {
+        TRY(command.lab, lab_name(raw.lab));
+    }
+    if (!raw.user.empty()) {
+        TRY(command.user, user_name(raw.user));
+    }
+    return Command(std::move(command));
+}
+
+Result<Command> session_kill(const Raw& raw) {
+    return Command(SessionKill{raw.session});
+}
+
+Result<Command> ban_clear(const Raw& raw) {
+    if (raw.all == !raw.name.empty())
+        return Error{Code::usage, "bans clear needs an address, or --all, and not both",
+                     "for example stowage bans clear 192.0.2.7"};
+    if (raw.all) return Command(BanClear{});
+    auto network = client_network(raw.name.substr(0, raw.name.find('/')));
+    if (network.empty())
+        return Error{Code::usage, fmt::format("\"{}\" is not an IP address", raw.name),
+                     "give one that `stowage bans list` shows"};
+    return Command(BanClear{std::move(network)});
+}
+
 Result<Command> verify(const Raw& raw) {
     TRY(auto name, lab_name(raw.name));
     return Command(Verify{std::move(name)});

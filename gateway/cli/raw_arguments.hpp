@@ -2,6 +2,7 @@
 // Runs in: CLI. Distrusts: every value.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,13 @@ namespace stowage::cli {
 
 /// What the command line's parser fills in; each command uses some of it.
 struct Raw {
-    std::string name, lab, quota, inodes, confirm, secrets_file, file, shell;
+    std::string name, lab, user, quota, inodes, confirm, secrets_file, file, shell;
     std::vector<std::string> clients, settings;
-    bool purge = false, from_stdin = false, names_only = false;
+    bool purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;
     std::string socket;
     unsigned timeout = 0;
+    std::uint64_t session = 0;
 };
 
 /// Makes a command of its values: Code::usage with field, value and remedy when one is wrong.
@@ -30,6 +32,9 @@ Result<Command> user_add(const Raw& raw);
 Result<Command> user_passwd(const Raw& raw);
 Result<Command> user_list(const Raw& raw);
 Result<Command> user_remove(const Raw& raw);
+Result<Command> sessions(const Raw& raw);
+Result<Command> session_kill(const Raw& raw);
+Result<Command> ban_clear(const Raw& raw);
 Result<Command> verify(const Raw& raw);
 Result<Command> check(const Raw& raw);
 Result<Command> plan(const Raw& raw);

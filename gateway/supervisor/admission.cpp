@@ -25,6 +25,7 @@ constexpr std::array admitted = {
     Admitted{Peer::front, Type::session_ended, false},
     Admitted{Peer::worker, Type::ready, true},
     Admitted{Peer::worker, Type::idle, false},
+    Admitted{Peer::worker, Type::activity, false},
     Admitted{Peer::nfs_server, Type::ready, true},
     Admitted{Peer::controller, Type::ready, true},
     Admitted{Peer::controller, Type::put_lab, false},
@@ -34,6 +35,10 @@ constexpr std::array admitted = {
     Admitted{Peer::controller, Type::accounts_complete, false},
     Admitted{Peer::controller, Type::step_request, false},
     Admitted{Peer::controller, Type::status_query, false},
+    Admitted{Peer::controller, Type::sessions_query, false},
+    Admitted{Peer::controller, Type::bans_query, false},
+    Admitted{Peer::controller, Type::clear_bans, false},
+    Admitted{Peer::controller, Type::end_session, false},
 };
 
 }  // namespace
@@ -54,6 +59,8 @@ Result<void> check_login(const message::LoginRequest& m) {
         return Error{Code::protocol, "login request: TLS version"};
     if (m.user.size == 0 || m.user.size > m.user.bytes.size() || m.password.size > m.password.bytes.size())
         return Error{Code::protocol, "login request: user or password length"};
+    if (m.hopeless != 0 && m.password.size != 0)
+        return Error{Code::protocol, "login request: a password that nobody is to be asked about"};
     return {};
 }
 

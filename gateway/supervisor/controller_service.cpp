@@ -20,10 +20,12 @@ constexpr std::size_t max_steps_under_way = 64;
 
 }  // namespace
 
-ControllerService::ControllerService(Context& context, Workers& workers, const Fd& control_socket,
-                                     const Fd& runai_secret, Identity identity, Report report)
+ControllerService::ControllerService(Context& context, Workers& workers, FrontService& front,
+                                     const Fd& control_socket, const Fd& runai_secret, Identity identity,
+                                     Report report)
     : context_(context),
       workers_(workers),
+      front_(front),
       control_socket_(control_socket),
       runai_secret_(runai_secret),
       identity_(identity),
@@ -73,6 +75,14 @@ Result<void> ControllerService::handle(const ipc::Packet& packet) {
             return begin_step(packet);
         case Type::status_query:
             return report_status(packet.header.id);
+        case Type::sessions_query:
+            return begin_sessions(packet);
+        case Type::end_session:
+            return begin_end_session(packet);
+        case Type::bans_query:
+            return report_bans(packet);
+        case Type::clear_bans:
+            return clear_bans(packet);
         default:
             return change_accounts(packet);
     }

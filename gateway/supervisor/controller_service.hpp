@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "gateway/supervisor/front_service.hpp"
 #include "gateway/supervisor/service.hpp"
 #include "gateway/supervisor/workers.hpp"
 
@@ -18,8 +19,8 @@ class ControllerService {
     };
     using Report = std::function<std::vector<message::StatusEntry>()>;
 
-    ControllerService(Context& context, Workers& workers, const Fd& control_socket, const Fd& runai_secret,
-                      Identity identity, Report report);
+    ControllerService(Context& context, Workers& workers, FrontService& front, const Fd& control_socket,
+                      const Fd& runai_secret, Identity identity, Report report);
 
     boost::asio::awaitable<void> run();
     void drain();
@@ -32,10 +33,20 @@ class ControllerService {
     Result<void> change_accounts(const ipc::Packet& packet);
     Result<void> begin_step(const ipc::Packet& packet);
     Result<void> report_status(std::uint32_t id);
+
+    // online.cpp
+    Result<void> begin_sessions(const ipc::Packet& packet);
+    Result<void> begin_end_session(const ipc::Packet& packet);
+    Result<void> report_bans(const ipc::Packet& packet);
+    Result<void> clear_bans(const ipc::Packet& packet);
+    Result<void> count_question();
+    boost::asio::awaitable<void> report_sessions(std::uint64_t after, std::uint32_t id, std::uint64_t run);
+    boost::asio::awaitable<void> end_session(std::uint64_t session, std::uint32_t id, std::uint64_t run);
     boost::asio::awaitable<void> step(message::StepRequest request, std::uint32_t id, std::uint64_t run);
 
     Context& context_;
     Workers& workers_;
+    FrontService& front_;
     const Fd& control_socket_;
     const Fd& runai_secret_;
     Identity identity_;
@@ -43,7 +54,7 @@ class ControllerService {
     ServiceStatus status_{"controller"};
     ipc::Channel* channel_ = nullptr;
     std::uint64_t run_ = 0;
-    std::size_t steps_under_way_ = 0;
+    std::size_t steps_under_way_ = 0, questions_under_way_ = 0;
 };
 
 }  // namespace stowage::supervisor

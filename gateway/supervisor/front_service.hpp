@@ -2,11 +2,13 @@
 // Runs in: supervisor. Distrusts: the front.
 #pragma once
 
-#include <deque>
-#include <map>
+#include <optional>
 
 #include "gateway/supervisor/listeners.hpp"
+#include "gateway/supervisor/login_queue.hpp"
+#include "gateway/supervisor/login_throttle.hpp"
 #include "gateway/supervisor/service.hpp"
+#include "gateway/supervisor/session_table.hpp"
 #include "gateway/supervisor/workers.hpp"
 
 namespace stowage::supervisor {
@@ -20,22 +22,43 @@ class FrontService {
     void send(const message::TicketKey& key);
     void drain();
     const ServiceStatus& status() const { return status_; }
-    std::uint32_t sessions_of_lab(std::string_view lab) const;
-    std::size_t sessions() const { return sessions_.size(); }
+    const SessionTable& sessions() const { return sessions_; }
+
+    /// The front cuts the connection, whatever it is doing.
+    void cut(std::uint64_t session);
+    /// True if the session is over within `limit`.
+    boost::asio::awaitable<bool> wait_for_end_of(std::uint64_t session,
+                                                 std::chrono::steady_clock::duration limit);
+
+    std::vector<Ban> bans() const { return throttle_.bans(Ban::Clock::now()); }
+    /// Lifts the ban of a network, or all when it is empty. Returns how many there were.
+    std::size_t lift_bans(const std::string& network);
 
   private:
-    struct Session {
-        std::string user, lab;
-    };
-
     boost::asio::awaitable<Error> serve(Process& process);
     Result<void> introduce(ipc::Channel& channel);
     Result<void> begin_login(const ipc::Packet& packet);
+    void end_session(std::uint64_t session);
+    void tell(const Ban& ban);
+
+    // logins.cpp
+    /// What came of a login, for the reply and for the log.
+    struct Decision {
+        std::uint64_t run = 0;  ///< of the front that asked
+        message::LoginReply reply = {};
+        Fd front_end = {};
+        std::string why = {};               ///< for the log only
+        std::optional<ServedLab> lab = {};  ///< the password is right
+        LoginThrottle::Clock::duration delay{};
+    };
     boost::asio::awaitable<void> login(message::LoginRequest request, std::uint64_t run);
-    boost::asio::awaitable<message::LoginReply> decide(const message::LoginRequest& request, Fd& front_end);
+    boost::asio::awaitable<void> decide(message::LoginRequest& request, Decision& decision);
+    boost::asio::awaitable<void> judge(const message::LoginRequest& request, std::string network,
+                                       Decision& decision);
+    void announce(const Ban& ban);
+    boost::asio::awaitable<void> welcome(const message::LoginRequest& request, Decision& decision);
     boost::asio::awaitable<Result<void>> open_session(const message::LoginRequest& request,
                                                       const ServedLab& lab, Fd& front_end);
-    bool has_room_for(std::string_view user) const;
 
     Context& context_;
     Workers& workers_;
@@ -45,8 +68,10 @@ class FrontService {
     ServiceStatus status_{"front"};
     ipc::Channel* channel_ = nullptr;  // of the current run
     std::uint64_t run_ = 0;
-    std::size_t logins_under_way_ = 0;
-    std::map<std::uint64_t, Session> sessions_;
+    LoginThrottle throttle_;
+    LoginQueue queue_;  // asks the throttle
+    SessionTable sessions_;
+    boost::asio::steady_timer session_ended_;  // never expires; cancelled when one ends
 };
 
 }  // namespace stowage::supervisor

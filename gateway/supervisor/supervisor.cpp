@@ -40,7 +40,7 @@ Supervisor::Supervisor(Context& context, Foundation& foundation, bool with_ganes
       with_ganesha_(with_ganesha),
       workers_(context),
       front_(context, workers_, foundation.ftps, foundation.front_uid, foundation.front_gid),
-      controller_(context, workers_, foundation.control_socket, foundation.runai_secret,
+      controller_(context, workers_, front_, foundation.control_socket, foundation.runai_secret,
                   {foundation.controller_uid, foundation.controller_gid, foundation.admin_gid},
                   [this] { return report(); }),
       nfs_(context) {}
@@ -93,7 +93,7 @@ asio::awaitable<void> Supervisor::tell_systemd() {
 asio::awaitable<void> Supervisor::wait_for_signal() {
     asio::signal_set signals(context_.io, SIGTERM, SIGINT, SIGHUP);
     const int number = co_await signals.async_wait(asio::use_awaitable);
-    log::notice("draining", {{"signal", number}, {"sessions", front_.sessions()}});
+    log::notice("draining", {{"signal", number}, {"sessions", front_.sessions().size()}});
     ::sd_notify(0, "STOPPING=1");
     co_await drain();
 }
@@ -108,7 +108,7 @@ asio::awaitable<void> Supervisor::drain() {
     const auto busy = [this] { return front_.status().pid || controller_.status().pid || !workers_.empty(); };
     while (busy() && steady_clock::now() < limit)
         co_await pause_for(milliseconds(20));
-    if (busy()) log::warning("drain_limit_reached", {{"sessions", front_.sessions()}});
+    if (busy()) log::warning("drain_limit_reached", {{"sessions", front_.sessions().size()}});
     nfs_.stop();
     while (nfs_.running() && steady_clock::now() < limit + std::chrono::seconds(5))
         co_await pause_for(milliseconds(20));
@@ -116,7 +116,7 @@ asio::awaitable<void> Supervisor::drain() {
 
 std::vector<message::StatusEntry> Supervisor::report() const {
     auto front = entry_of(front_.status());
-    front.sessions = static_cast<std::uint32_t>(front_.sessions());
+    front.sessions = static_cast<std::uint32_t>(front_.sessions().size());
     std::vector<message::StatusEntry> entries = {front, entry_of(controller_.status())};
     if (with_ganesha_) {
         entries.push_back(entry_of(nfs_.bus()));
@@ -128,7 +128,7 @@ std::vector<message::StatusEntry> Supervisor::report() const {
         entry.lab.assign_cut(lab);
         entry.pid = static_cast<std::uint32_t>(worker->process->pid());
         entry.restarts = workers_.restarts(lab);
-        entry.sessions = front_.sessions_of_lab(lab);
+        entry.sessions = front_.sessions().of_lab(lab);
         entry.started_at = system_clock::to_time_t(worker->started_at);
         entry.running = 1;
         entries.push_back(entry);

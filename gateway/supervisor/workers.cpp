@@ -127,6 +127,11 @@ asio::awaitable<Error> Workers::answer(Worker& worker) {
             worker.ready.cancel();
             continue;
         }
+        if (packet->header.type == message::Type::activity) {
+            auto taken = take_activity(worker, *packet);
+            if (!taken) co_return taken.error();
+            continue;
+        }
         const auto idle = packet->as<message::Idle>();
         if (!idle) co_return idle.error();
         if (idle->sessions_started == worker.sessions_started) co_return Error{Code::cancelled, "idle"};

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "gateway/supervisor/service.hpp"
 
@@ -41,6 +42,18 @@ class Workers {
     const auto& all() const { return workers_; }
     std::uint32_t restarts(const std::string& lab) const;
 
+    // worker_sessions.cpp
+    struct Asked {
+        std::uint64_t session;
+        std::string lab;
+    };
+    using Answers = std::map<std::uint64_t, message::Doing>;
+    /// What these sessions are doing. Those whose worker does not say within `limit` are left out.
+    boost::asio::awaitable<Answers> what_they_do(std::vector<Asked> asked,
+                                                 std::chrono::steady_clock::duration limit);
+    /// Tells the worker to end a session.
+    void end_session(const std::string& lab, std::uint64_t session);
+
   private:
     struct Failures {
         std::uint32_t count = 0;
@@ -53,9 +66,15 @@ class Workers {
     Result<void> introduce(Worker& worker);
     boost::asio::awaitable<void> serve(std::shared_ptr<Worker> worker);
     boost::asio::awaitable<Error> answer(Worker& worker);
+    Result<void> take_activity(const Worker& worker, const ipc::Packet& packet);
     void remove(const std::shared_ptr<Worker>& worker);
 
+    // One question about sessions, until all have answered.
+    struct Round;
+
     Context& context_;
+    std::uint32_t last_round_ = 0;
+    std::map<std::uint32_t, std::shared_ptr<Round>> rounds_;
     std::map<std::string, std::shared_ptr<Worker>, std::less<>> workers_;
     std::map<std::string, Failures, std::less<>> failures_;
 };

@@ -9,6 +9,7 @@
 
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/controller/control/online_views.hpp"
 #include "gateway/controller/control/requests.hpp"
 #include "gateway/controller/control/target.hpp"
 #include "gateway/controller/control/views.hpp"
@@ -170,6 +171,36 @@ asio::awaitable<Answered> post_apply(Context& context, Target, std::string body)
     co_return streamed(apply(context, std::move(request)));
 }
 
+asio::awaitable<Answered> list_sessions(Context& context, Target target, std::string) {
+    CO_CHECK(target.allow({"after"}));
+    const auto text = target.query("after");
+    CO_TRY(const auto after, parse_session_number(text.empty() ? "0" : text));
+    CO_TRY(const auto sessions, co_await context.supervisor.sessions(after));
+    co_return plain(sessions_view(sessions));
+}
+
+asio::awaitable<Answered> kill_session(Context& context, Target target, std::string) {
+    CO_TRY(const auto number, target.session());
+    CO_CHECK(co_await context.supervisor.end_session(number));
+    co_return plain({{"session", number}});
+}
+
+asio::awaitable<Answered> list_bans(Context& context, Target, std::string) {
+    CO_TRY(const auto bans, co_await context.supervisor.bans());
+    co_return plain(bans_view(bans));
+}
+
+asio::awaitable<Answered> clear_bans(Context& context, Target target, std::string) {
+    CO_CHECK(target.allow({"address"}));
+    const auto address = target.query("address");
+    std::string network;
+    if (!address.empty()) {
+        CO_TRY(network, parse_banned(address));
+    }
+    CO_TRY(const auto count, co_await context.supervisor.clear_bans(network));
+    co_return plain({{"lifted", count}});
+}
+
 /// "{}" stands for one name.
 struct Route {
     std::string_view method, pattern;
@@ -187,6 +218,10 @@ constexpr Route routes[] = {
     {"POST", "/v1/users", post_user},
     {"PUT", "/v1/users/{}/password", put_password},
     {"DELETE", "/v1/users/{}", remove_one_user},
+    {"GET", "/v1/sessions", list_sessions},
+    {"DELETE", "/v1/sessions/{}", kill_session},
+    {"GET", "/v1/bans", list_bans},
+    {"DELETE", "/v1/bans", clear_bans},
     {"POST", "/v1/plan", post_plan},
     {"POST", "/v1/apply", post_apply},
 };

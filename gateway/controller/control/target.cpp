@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
@@ -56,6 +57,28 @@ Result<std::string> Target::lab() const {
 }
 Result<std::string> Target::user() const {
     return parse_user_name(name_);
+}
+
+Result<std::uint64_t> parse_session_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto* last = text.data() + text.size();
+    const auto [end, failed] = std::from_chars(text.data(), last, number);
+    if (failed == std::errc{} && end == last) return number;
+    return Error{Code::invalid,
+                 fmt::format("session: {} is not a session's number", log::escaped(text.substr(0, 80))),
+                 "see `stowage sessions`"};
+}
+
+Result<std::string> parse_banned(std::string_view text) {
+    auto network = client_network(text.substr(0, text.find('/')));
+    if (!network.empty()) return network;
+    return Error{Code::invalid,
+                 fmt::format("address: {} is not an IP address", log::escaped(text.substr(0, 80))),
+                 "give one that `stowage bans list` shows"};
+}
+
+Result<std::uint64_t> Target::session() const {
+    return parse_session_number(name_);
 }
 
 std::string Target::query(std::string_view key) const {

@@ -21,23 +21,39 @@ struct SupervisorLink::Waiting {
     explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
     asio::steady_timer timer;
     bool answered = false;
-    message::StepReply reply = {};
-    std::vector<message::StatusEntry> entries = {};
+    Packets packets = {};
 };
 
 namespace {
 
-constexpr seconds status_limit(5);
+constexpr seconds list_limit(5);
+// A worker has some seconds to say goodbye, and then the front.
+constexpr seconds action_limit(15);
 
 // A little more than the supervisor gives the process itself.
 seconds limit_of(message::Step step) {
     return step == message::Step::purge_directory ? seconds(86430) : seconds(210);
 }
 
-Error error_in(const message::StepReply& reply) {
+/// StepReply and ActionReply.
+template <typename Reply>
+Error error_in(const Reply& reply) {
     const bool known = reply.code >= static_cast<std::uint16_t>(Code::invalid) &&
                        reply.code <= static_cast<std::uint16_t>(Code::internal);
     return {known ? static_cast<Code>(reply.code) : Code::internal, reply.what.str(), reply.remedy.str()};
+}
+
+bool ends_an_answer(Type type) {
+    return type == Type::step_reply || type == Type::status_end || type == Type::list_end ||
+           type == Type::action_reply;
+}
+
+template <typename Entry>
+std::vector<Entry> entries_in(const std::vector<ipc::Packet>& packets) {
+    std::vector<Entry> entries;
+    for (const auto& packet : packets)
+        if (auto entry = packet.as<Entry>()) entries.push_back(*entry);
+    return entries;
 }
 
 }  // namespace
@@ -45,38 +61,79 @@ Error error_in(const message::StepReply& reply) {
 SupervisorLink::SupervisorLink(asio::any_io_executor executor, ipc::Channel channel)
     : executor_(std::move(executor)), channel_(std::move(channel)) {}
 
-asio::awaitable<bool> SupervisorLink::wait(std::shared_ptr<Waiting> waiting, std::uint32_t id,
-                                           seconds limit) {
+asio::awaitable<Result<SupervisorLink::Packets>> SupervisorLink::wait_for(std::uint32_t id, seconds limit) {
+    const auto waiting = std::make_shared<Waiting>(executor_);
     waiting_[id] = waiting;
     waiting->timer.expires_after(limit);
     boost::system::error_code ignored;
     co_await waiting->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     waiting_.erase(id);
-    co_return waiting->answered;
+    if (waiting->answered) co_return std::move(waiting->packets);
+    co_return Error{Code::timeout,
+                    fmt::format("the supervisor did not answer within {} seconds", limit.count()),
+                    "look at its log: journalctl -u stowage"};
+}
+
+template <typename M>
+asio::awaitable<Result<SupervisorLink::Packets>> SupervisorLink::ask(M question, seconds limit) {
+    const auto id = ++last_id_;
+    CO_CHECK(channel_.send(question, {}, id));
+    co_return co_await wait_for(id, limit);
 }
 
 asio::awaitable<Result<message::LabObservation>> SupervisorLink::step(message::StepRequest request) {
-    const auto id = ++last_id_;
-    CO_CHECK(channel_.send(request, {}, id));
-    const auto waiting = std::make_shared<Waiting>(executor_);
-    const auto limit = limit_of(request.step);
-    const bool answered = co_await wait(waiting, id, limit);
-    if (!answered)
-        co_return Error{Code::timeout,
-                        fmt::format("the supervisor did not answer within {} seconds", limit.count()),
-                        "look at its log: journalctl -u stowage"};
-    if (waiting->reply.code != 0) co_return error_in(waiting->reply);
-    co_return waiting->reply.observation;
+    CO_TRY(const auto packets, co_await ask(request, limit_of(request.step)));
+    CO_TRY(const auto reply, packets.back().as<message::StepReply>());
+    if (reply.code != 0) co_return error_in(reply);
+    co_return reply.observation;
 }
 
 asio::awaitable<Result<std::vector<message::StatusEntry>>> SupervisorLink::status() {
-    const auto id = ++last_id_;
     const message::StatusQuery query;
-    CO_CHECK(channel_.send(query, {}, id));
-    const auto waiting = std::make_shared<Waiting>(executor_);
-    const bool answered = co_await wait(waiting, id, status_limit);
-    if (!answered) co_return Error{Code::timeout, "the supervisor did not tell its processes in time"};
-    co_return std::move(waiting->entries);
+    CO_TRY(const auto packets, co_await ask(query, list_limit));
+    co_return entries_in<message::StatusEntry>(packets);
+}
+
+asio::awaitable<Result<SupervisorLink::Sessions>> SupervisorLink::sessions(std::uint64_t after) {
+    const message::SessionsQuery query{after};
+    CO_TRY(const auto packets, co_await ask(query, list_limit));
+    CO_TRY(const auto end, packets.back().as<message::ListEnd>());
+    co_return Sessions{entries_in<message::SessionEntry>(packets), end.more != 0};
+}
+
+asio::awaitable<Result<std::vector<message::BanEntry>>> SupervisorLink::bans() {
+    std::vector<message::BanEntry> bans;
+    message::BansQuery query;
+    for (bool more = true; more;) {
+        CO_TRY(const auto packets, co_await ask(query, list_limit));
+        CO_TRY(const auto end, packets.back().as<message::ListEnd>());
+        const auto some = entries_in<message::BanEntry>(packets);
+        bans.insert(bans.end(), some.begin(), some.end());
+        more = end.more != 0 && !some.empty();
+        if (more) query.after = some.back().network;
+    }
+    co_return bans;
+}
+
+Result<message::ActionReply> SupervisorLink::acted(const Packets& packets) {
+    TRY(const auto reply, packets.back().as<message::ActionReply>());
+    if (reply.code != 0) return error_in(reply);
+    return reply;
+}
+
+asio::awaitable<Result<void>> SupervisorLink::end_session(std::uint64_t session) {
+    const message::EndSession order{session};
+    CO_TRY(const auto packets, co_await ask(order, action_limit));
+    CO_CHECK(acted(packets));
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<std::uint32_t>> SupervisorLink::clear_bans(const std::string& network) {
+    message::ClearBans order;
+    (void)order.network.assign(network);
+    CO_TRY(const auto packets, co_await ask(order, action_limit));
+    CO_TRY(const auto reply, acted(packets));
+    co_return reply.count;
 }
 
 template <typename M>
@@ -118,21 +175,13 @@ void SupervisorLink::say(const message::Ready& m) {
     tell(m);
 }
 
-void SupervisorLink::receive(const ipc::Packet& packet) {
+void SupervisorLink::receive(ipc::Packet packet) {
     const auto found = waiting_.find(packet.header.id);
     if (found == waiting_.end()) return;  // its wait ended before
     auto& waiting = *found->second;
-    if (packet.header.type == Type::status_entry) {
-        if (auto entry = packet.as<message::StatusEntry>()) waiting.entries.push_back(*entry);
-        return;
-    }
-    if (packet.header.type == Type::step_reply) {
-        auto reply = packet.as<message::StepReply>();
-        if (!reply) return;
-        waiting.reply = *reply;
-    } else if (packet.header.type != Type::status_end) {
-        return;
-    }
+    const bool is_last = ends_an_answer(packet.header.type);
+    waiting.packets.push_back(std::move(packet));
+    if (!is_last) return;
     waiting.answered = true;
     waiting.timer.cancel();
 }
@@ -142,7 +191,7 @@ asio::awaitable<void> SupervisorLink::run(std::function<void(seconds)> on_drain)
         auto packet = co_await channel_.receive();
         if (!packet) co_return;
         if (packet->header.type != Type::drain) {
-            receive(*packet);
+            receive(std::move(*packet));
         } else if (auto drain = packet->as<message::Drain>()) {
             on_drain(seconds(drain->limit_seconds));
         }

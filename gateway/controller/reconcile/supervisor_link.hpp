@@ -26,6 +26,21 @@ class SupervisorLink {
     /// All processes, as the supervisor sees them.
     boost::asio::awaitable<Result<std::vector<message::StatusEntry>>> status();
 
+    /// Some of those who are on-line, those with numbers above `after`.
+    struct Sessions {
+        std::vector<message::SessionEntry> entries;
+        bool more = false;
+    };
+    boost::asio::awaitable<Result<Sessions>> sessions(std::uint64_t after);
+    /// Code::not_found, Code::timeout when it would not end.
+    boost::asio::awaitable<Result<void>> end_session(std::uint64_t session);
+
+    /// Every ban that holds.
+    boost::asio::awaitable<Result<std::vector<message::BanEntry>>> bans();
+    /// Lifts the ban of an address or network, or all when it is empty. Returns how many there were;
+    /// Code::not_found when the address is not banned.
+    boost::asio::awaitable<Result<std::uint32_t>> clear_bans(const std::string& network);
+
     void put_lab(const message::PutLab& lab);
     void remove_lab(const std::string& lab);
     void put_account(const std::string& user, const std::string& lab);
@@ -41,9 +56,13 @@ class SupervisorLink {
 
   private:
     struct Waiting;
-    boost::asio::awaitable<bool> wait(std::shared_ptr<Waiting> waiting, std::uint32_t id,
-                                      std::chrono::seconds limit);
-    void receive(const ipc::Packet& packet);
+    using Packets = std::vector<ipc::Packet>;
+    /// The packets that came with this id up to the last of the answer. Code::timeout.
+    boost::asio::awaitable<Result<Packets>> wait_for(std::uint32_t id, std::chrono::seconds limit);
+    template <typename M>
+    boost::asio::awaitable<Result<Packets>> ask(M question, std::chrono::seconds limit);
+    static Result<message::ActionReply> acted(const Packets& packets);
+    void receive(ipc::Packet packet);
     template <typename M>
     void tell(const M& m);
 

@@ -12,7 +12,7 @@ from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
 COMMANDS = ["lab create", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
-            "status", "verify", "check", "plan", "apply", "config reference", "config example", "completion", "version"]
+            "sessions", "sessions kill", "bans list", "bans clear", "status", "verify", "check", "plan", "apply", "config reference", "config example", "completion", "version"]
 
 
 def free_port():
@@ -33,7 +33,7 @@ def complete(line, socket_path="/nowhere"):
 
 class Help(CliTest):
     def test_every_command_has_an_example(self):
-        for command in COMMANDS + ["lab", "user", "config"]:
+        for command in COMMANDS + ["lab", "user", "bans", "config"]:
             done = run(*command.split(), "--help")
             self.check(done, 0, ["Usage: stowage " + command, "Example:"])
             example = done.stdout.split("Example:\n")[1]
@@ -47,6 +47,9 @@ class Help(CliTest):
                           ["lab", "create", "a", "--quota", "1e30"], ["lab", "create", "a", "--quota", "-1"],
                           ["lab", "create", "a", "--clients", "10.1.2.3/8"], ["user", "add", "alice"],
                           ["user", "add", "a:b", "--lab", "l"], ["--frob", "status"], ["status", "--timeout", "x"],
+                          ["sessions", "kill"], ["sessions", "kill", "x"], ["sessions", "kill", "-1"],
+                          ["sessions", "--lab", "../x"], ["bans"], ["bans", "clear"], ["bans", "clear", "host"],
+                          ["bans", "clear", "192.0.2.1", "--all"],
                           ["completion", "zsh"], ["check", "--set", "novalue"]):
             self.check(run(*arguments), 2, err=["stowage: ", "remedy: "])
         self.check(run("lab", "creat"), 2, err=["creat", "did you mean create"])
@@ -121,12 +124,19 @@ class Completion(CliTest):
         def names(method, target, body, reply):
             if target == "/v1/labs":
                 return reply.json({"labs": [{"name": "lab1"}, {"name": "lab2"}, {"name": "other"}]})
+            if target.startswith("/v1/sessions"):
+                return reply.json({"sessions": [{"id": 17, "user": "a"}, {"id": 4, "user": "id"}], "more": False})
+            if target == "/v1/bans":
+                return reply.json({"bans": [{"address": "192.0.2.7", "user": "x"}, {"address": "2001:db8::/64"}]})
             reply.json({"users": [{"name": "alice"}, {"name": "bob"}]})
         with FakeGateway(names) as gateway:
             self.assertEqual(complete("stowage verify la", gateway.path), ["lab1", "lab2"])
             self.assertEqual(complete("stowage user add x --lab o", gateway.path), ["other"])
             self.assertEqual(complete("stowage --json user remove ", gateway.path), ["alice", "bob"])
             self.assertEqual(complete(f"stowage --socket {gateway.path} lab show l"), ["lab1", "lab2"])
+            self.assertEqual(complete("stowage sessions --user a", gateway.path), ["alice"])
+            self.assertEqual(complete("stowage sessions kill ", gateway.path), ["17", "4"])
+            self.assertEqual(complete("stowage bans clear ", gateway.path), ["192.0.2.7", "2001:db8::/64"])
 
     def test_does_not_hang_with_the_gateway(self):
         with FakeGateway(lambda *_: gateway.over.wait(30)) as gateway:

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 
@@ -155,11 +156,11 @@ TEST_F(Strangers, LearnNothingFromRefusals) {
         EXPECT_THAT(client.command("USER " + user), StartsWith("331 "));
         const auto start = Clock::now();
         client.send("PASS " + password + "\r\n");
-        if (delay_ms >= 0) {
-            const auto request = front.receive<message::LoginRequest>();
-            EXPECT_TRUE(front.is_silent_for(delay_ms));
-            front.refuse_login(request, LoginOutcome::denied);
-        }
+        const auto request = front.receive<message::LoginRequest>();
+        EXPECT_EQ(request.hopeless != 0, delay_ms < 0) << user;
+        if (request.hopeless) EXPECT_EQ(request.password.view(), "");
+        EXPECT_TRUE(front.is_silent_for(std::max(delay_ms, 0)));
+        front.refuse_login(request, LoginOutcome::denied);
         texts.push_back(client.reply());
         EXPECT_GE(seconds_since(start), 0.99) << user;
         EXPECT_LT(seconds_since(start), 1.6) << user;  // a busy machine; two units would be 2
@@ -168,6 +169,7 @@ TEST_F(Strangers, LearnNothingFromRefusals) {
     attempt("alice", "wrong", 400);
     attempt("alice", "", -1);
     attempt("al'ice", "x", -1);
+    attempt(std::string(1000, 'a'), "x", -1);
     for (const auto& text : texts)
         EXPECT_EQ(text, "530 User or password are not right.\r\n");
 }

@@ -46,6 +46,18 @@ TEST(Arguments, GlobalOptionsStandAnywhere) {
     }
 }
 
+TEST(Arguments, SessionsAndBans) {
+    EXPECT_EQ(command<Sessions>({"sessions"}).lab, "");
+    EXPECT_EQ(command<Sessions>({"sessions", "--lab", "lab1", "--user", "a"}).user, "a");
+    EXPECT_EQ(command<SessionKill>({"sessions", "kill", "17"}).session, 17u);
+    EXPECT_EQ(command<BanClear>({"bans", "clear", "2001:db8::1"}).address, "2001:db8::/64");
+    EXPECT_EQ(command<BanClear>({"bans", "clear", "2001:db8::/64"}).address, "2001:db8::/64");
+    EXPECT_EQ(command<BanClear>({"bans", "clear", "--all"}).address, "");
+    EXPECT_FALSE(parse({"bans", "clear"}));
+    EXPECT_FALSE(parse({"bans", "clear", "192.0.2.1", "--all"}));
+    EXPECT_FALSE(parse({"bans", "clear", "host"}));
+}
+
 TEST(Arguments, UsersAndTheRest) {
     const auto user = command<UserAdd>({"user", "add", "a@b.c", "--lab", "lab1", "--password-stdin"});
     EXPECT_EQ(user.name, "a@b.c");

@@ -26,9 +26,9 @@ sockaddr_storage address(const char* text) {
 }
 
 TEST(AddressLimit, EachAddressHasItsOwnPlaces) {
-    AddressLimit limit;
+    AddressLimit limit(80);
     std::vector<AddressLimit::Place> places;
-    for (std::size_t i = 0; i < AddressLimit::max_waiting; ++i)
+    for (std::size_t i = 0; i < limit.most(); ++i)
         places.push_back(limit.enter("192.0.2.1"));
     EXPECT_TRUE(places.back());
     EXPECT_FALSE(limit.enter("192.0.2.1"));
@@ -46,8 +46,6 @@ TEST(Addresses, AreWrittenPlainly) {
     EXPECT_EQ(address_text(address("192.0.2.1")), "192.0.2.1");
     EXPECT_EQ(address_text(address("::ffff:192.0.2.1")), "192.0.2.1");
     EXPECT_EQ(address_text(address("2001:db8::1")), "2001:db8::1");
-    EXPECT_EQ(network_of(address("::ffff:192.0.2.1")), "192.0.2.1");
-    EXPECT_EQ(network_of(address("2001:db8:1:2:3::4")), "2001:db8:1:2::/64");
     EXPECT_EQ(address_text(sockaddr_storage{}), "");
 }
 

@@ -32,12 +32,29 @@ TEST(Admission, OnlyTheControllerAsksForStepsAndAccounts) {
 }
 
 TEST(Admission, NobodySendsWhatTheSupervisorSends) {
-    for (const auto type :
-         {Type::start_front, Type::start_worker, Type::certificate, Type::ticket_key, Type::session_start,
-          Type::login_reply, Type::step_reply, Type::drain, static_cast<Type>(999)})
+    for (const auto type : {Type::start_front, Type::start_worker, Type::certificate, Type::ticket_key,
+                            Type::session_start, Type::login_reply, Type::step_reply, Type::drain,
+                            Type::put_ban, Type::lift_ban, Type::activity_query, Type::session_entry,
+                            Type::ban_entry, Type::list_end, Type::action_reply, static_cast<Type>(999)})
         for (const auto peer : {Peer::front, Peer::worker, Peer::controller, Peer::nfs_server})
             for (const bool ready : {false, true})
                 EXPECT_FALSE(may_send(peer, type, ready));
+}
+
+TEST(Admission, OnlyTheControllerAsksWhoIsOnlineAndEndsSessions) {
+    for (const auto type : {Type::sessions_query, Type::bans_query, Type::clear_bans, Type::end_session}) {
+        EXPECT_TRUE(may_send(Peer::controller, type, true));
+        EXPECT_FALSE(may_send(Peer::controller, type, false));
+        for (const auto peer : {Peer::front, Peer::worker, Peer::nfs_server})
+            EXPECT_FALSE(may_send(peer, type, true));
+    }
+}
+
+TEST(Admission, OnlyWorkersTellWhatSessionsDo) {
+    EXPECT_TRUE(may_send(Peer::worker, Type::activity, true));
+    EXPECT_FALSE(may_send(Peer::worker, Type::activity, false));
+    for (const auto peer : {Peer::front, Peer::controller, Peer::nfs_server})
+        EXPECT_FALSE(may_send(peer, Type::activity, true));
 }
 
 class StepCheck : public testing::Test {
@@ -125,6 +142,11 @@ TEST(LoginCheck, AddressesVersionAndLengths) {
     m.tls_version = 0x0303;
     m.peer.assign_cut("192.0.2.1 x");
     EXPECT_FALSE(check_login(m));
+    m.peer.assign_cut("192.0.2.1");
+    m.hopeless = 1;
+    EXPECT_TRUE(check_login(m));
+    m.password.assign_cut("x");
+    EXPECT_FALSE(check_login(m)) << "nobody would be asked about this password";
 }
 
 }  // namespace

@@ -75,6 +75,16 @@ TEST(Network, IsCanonical) {
     EXPECT_NE(refused.error().remedy.find("10.0.0.0/8"), std::string::npos);
 }
 
+TEST(Network, OfAClientIsItsAddressOrItsSixtyFour) {
+    EXPECT_EQ(client_network("192.0.2.1"), "192.0.2.1");
+    EXPECT_EQ(client_network("::ffff:192.0.2.1"), "192.0.2.1");
+    EXPECT_EQ(client_network("2001:db8:1:2:3::4"), "2001:db8:1:2::/64");
+    EXPECT_EQ(client_network("2001:DB8:1:2:ffff::"), client_network("2001:db8:1:2:3::4"));
+    EXPECT_EQ(client_network("::1"), "::/64");
+    for (const std::string bad : {"", "host", "192.0.2.1/32", "192.0.2.1 ", "192.0.2"})
+        EXPECT_EQ(client_network(bad), "") << bad;
+}
+
 TEST(Network, SeesOverlaps) {
     EXPECT_TRUE(networks_overlap("10.0.0.0/8", "10.1.0.0/16"));
     EXPECT_TRUE(networks_overlap("10.1.0.0/16", "10.0.0.0/8"));

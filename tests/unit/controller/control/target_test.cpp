@@ -28,6 +28,19 @@ TEST(Target, RefusesNamesThatAreNone) {
     }
 }
 
+TEST(Target, ReadsSessionNumbersAndBannedAddresses) {
+    auto target = or_throw(parse_target("/v1/sessions/17"));
+    ASSERT_TRUE(target.matches("/v1/sessions/{}"));
+    EXPECT_EQ(or_throw(target.session()), 17u);
+    for (const auto* text : {"", "-1", "x", "1x", "18446744073709551616"})
+        EXPECT_FALSE(parse_session_number(text)) << text;
+    EXPECT_EQ(or_throw(parse_banned("192.0.2.1")), "192.0.2.1");
+    EXPECT_EQ(or_throw(parse_banned("2001:db8::1")), "2001:db8::/64");
+    EXPECT_EQ(or_throw(parse_banned("2001:db8::/64")), "2001:db8::/64");
+    for (const auto* text : {"", "host", "1.2.3", "/64"})
+        EXPECT_FALSE(parse_banned(text)) << text;
+}
+
 TEST(Target, ReadsAQuery) {
     const auto target = or_throw(parse_target("/v1/labs/lab1?purge_data=1&confirm=lab1"));
     EXPECT_EQ(target.query("purge_data"), "1");

@@ -1,0 +1,96 @@
+// Doing and idling.
+// Runs in: worker.
+#include "ftps/worker/activity.hpp"
+
+#include "ftps/worker/session.hpp"
+#include "ftps/worker/worker.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+/// The end of a path says more than its beginning.
+template <std::size_t N>
+void assign_end(message::Text<N>& text, std::string_view path) {
+    text.assign_cut(path.size() > N ? path.substr(path.size() - N) : path);
+}
+
+message::Doing doing_of(const Session& session) {
+    message::Doing doing;
+    doing.client.assign_cut(session.client);
+    const auto lasted = steady_clock::now() - session.since;
+    if (session.verb.empty()) {
+        doing.idle_s =
+            static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(lasted).count());
+        return doing;
+    }
+    doing.verb.assign_cut(session.verb);
+    assign_end(doing.path, session.path);
+    doing.ms =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count());
+    if (session.transfer) doing.bytes = session.transfer->bytes.load();
+    return doing;
+}
+
+log::Level level_of(Code code) {
+    switch (code) {
+        case Code::denied:
+        case Code::over_quota:
+        case Code::no_space:
+        case Code::in_use:
+            return log::Level::info;
+        case Code::io:
+        case Code::internal:
+            return log::Level::warning;
+        default:
+            return log::Level::debug;
+    }
+}
+
+}  // namespace
+
+void begin_activity(Session& session, std::string_view verb, std::string_view argument) {
+    session.verb = verb;
+    session.path = argument;
+    session.since = steady_clock::now();
+}
+
+void end_activity(Session& session) {
+    session.verb.clear();
+    session.path.clear();
+    session.since = steady_clock::now();
+}
+
+void tell_activity(Worker& worker, const ipc::Packet& packet) {
+    message::Activity activity;
+    activity.session = or_throw(packet.as<message::ActivityQuery>()).session;
+    const auto session = worker.sessions.find(activity.session);
+    // One that has just ended is idle for this once.
+    if (session != worker.sessions.end()) activity.doing = doing_of(*session->second);
+    (void)worker.supervisor.send(activity, {}, packet.header.id);
+}
+
+void end_by_order(Worker& worker, const ipc::Packet& packet) {
+    const auto found = worker.sessions.find(or_throw(packet.as<message::EndSession>()).session);
+    if (found == worker.sessions.end()) return;
+    auto& session = *found->second;
+    session.killed = true;
+    session.abort_transfer();
+    session.wake.notify();
+}
+
+void log_refusal(const Session& session, int code, const Error& error) {
+    log::write(level_of(error.code), "refused",
+               {{"session", session.number},
+                {"user", session.user},
+                {"peer", session.data.peer().to_string()},
+                {"verb", session.verb},
+                {"path", session.path},
+                {"reply", code},
+                {"why", error.what}});
+}
+
+}  // namespace stowage::ftps
