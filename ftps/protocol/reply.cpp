@@ -45,6 +45,12 @@ std::string reply(int code, std::string_view text) {
     return out;
 }
 
+std::string reply_part(int code, std::string_view text) {
+    std::string out;
+    append_line(out, code, '-', text);
+    return out;
+}
+
 std::string reply_lines(int code, std::string_view first, const std::vector<std::string>& lines,
                         std::string_view last) {
     std::string out;

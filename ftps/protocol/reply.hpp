@@ -14,6 +14,9 @@ namespace stowage::ftps {
 /// control bytes are escaped, so that nothing in it can forge a reply.
 std::string reply(int code, std::string_view text);
 
+/// "213-text": a line of a reply that goes on, and ends with reply() of the same code.
+std::string reply_part(int code, std::string_view text);
+
 /// "211-first", then each line behind one blank, then "211 last" (FEAT, STAT, MLST).
 std::string reply_lines(int code, std::string_view first, const std::vector<std::string>& lines,
                         std::string_view last);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ftps/protocol/command_line.hpp"
+#include "ftps/worker/digest.hpp"
 
 namespace stowage::ftps {
 
@@ -62,6 +63,21 @@ Done allocate(Session&, std::string);
 
 // site_commands.cpp
 Done site(Session&, std::string);
+
+// commands_copy.cpp
+Done combine(Session&, std::string);
+
+// commands_hash.cpp
+Done hash(Session&, std::string);
+Done xsha256(Session&, std::string);
+Done xsha1(Session&, std::string);
+Done xmd5(Session&, std::string);
+Done xcrc(Session&, std::string);
+Done range(Session&, std::string);
+/// OPTS HASH; sends the reply.
+void hash_options(Session& session, const std::string& wanted);
+/// The line of FEAT, the selected one starred.
+std::string hash_feature(HashAlgorithm selected);
 
 // commands_data.cpp
 Done passive(Session&, std::string);

@@ -93,7 +93,8 @@ Done rename_to(Session& session, std::string argument) {
         co_return;
     }
     auto rename = [old = *from](Worker& worker, const std::string& to) {
-        return worker.view.rename(old, to);
+        return worker.hashes.keep(worker.files.open_for_reading(old), false,
+                                  [&] { return worker.view.rename(old, to); });
     };
     const auto renamed = co_await on_path(session, argument, std::move(rename));
     if (renamed)
@@ -133,7 +134,8 @@ Done set_modified(Session& session, std::string argument) {
     }
     const auto set =
         co_await on_path(session, name, [at = *seconds](Worker& worker, const std::string& path) {
-            return worker.files.set_modified(path, at);
+            return worker.hashes.keep(worker.files.open_for_reading(path), true,
+                                      [&] { return worker.files.set_modified(path, at); });
         });
     if (set)
         session.reply(213, fmt::format("Modify={}; {}", fact_time(*seconds), name));
@@ -183,7 +185,8 @@ Done site_chmod(Session& session, std::string argument) {
         co_return;
     }
     const auto set = co_await on_path(session, name, [bits](Worker& worker, const std::string& path) {
-        return worker.files.set_mode(path, bits);
+        return worker.hashes.keep(worker.files.open_for_reading(path), false,
+                                  [&] { return worker.files.set_mode(path, bits); });
     });
     if (set)
         session.reply(200, "The mode was set.");

@@ -79,6 +79,7 @@ Done features(Session& session, std::string) {
     std::vector<std::string> lines;
     for (const auto& verb : verbs())
         if (!verb.feature.empty()) lines.emplace_back(verb.feature);
+    lines.push_back(hash_feature(session.hash_algorithm));
     lines.push_back("MLST " + fact_names(session.facts, true));
     lines.insert(lines.end(), {"TVFS", "UTF8"});
     session.link.send(reply_lines(211, "Features:", lines, "End"));
@@ -96,8 +97,10 @@ Done options(Session& session, std::string argument) {
     } else if (command == "MLST") {
         session.facts = parse_facts(rest);
         session.reply(200, "MLST OPTS " + fact_names(session.facts, false));
+    } else if (command == "HASH") {
+        hash_options(session, rest);
     } else {
-        session.reply(501, "OPTS knows UTF8 and MLST.");
+        session.reply(501, "OPTS knows UTF8, MLST and HASH.");
     }
     co_return;
 }
@@ -188,6 +191,7 @@ Done restart(Session& session, std::string argument) {
         co_return;
     }
     session.restart_at = *position;
+    session.range.reset();
     session.reply(350, fmt::format("The next transfer starts at byte {}.", *position));
 }
 

@@ -2,6 +2,9 @@
 // Runs in: worker. Distrusts: arguments.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/data_command.hpp"
 #include "ftps/worker/session.hpp"
@@ -91,13 +94,14 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
     }
     const auto upload = *prepared;
     const auto durability = worker.config.ftps.durability;
+    const auto* hashes = worker.config.ftps.upload_hash == UploadHashing::sha256 ? &worker.hashes : nullptr;
     DataCommand command;
     command.verb = verb;
     command.path = upload->path;
     command.opening = "Ready to receive " + upload->path + ".";
     command.success = durability == Durability::full ? "Complete, and safe on disk." : "Complete.";
-    command.work = [&worker, upload, start, durability](DataStream& stream, Transfer& transfer) {
-        return receive_file(stream, worker.partials, *upload->claim, start, durability, transfer);
+    command.work = [&worker, upload, start, durability, hashes](DataStream& stream, Transfer& transfer) {
+        return receive_file(stream, {worker.partials, *upload->claim, start, durability, hashes}, transfer);
     };
     // Before the reply: a client may upload the same name again at once.
     command.release = [&worker, upload] { return release_claim(worker, upload); };
@@ -133,7 +137,7 @@ Done listing(Session& session, std::string verb, ListForm form, std::string argu
     co_await run_data_command(session, std::move(command));
 }
 
-Done download(Session& session, std::string argument, std::uint64_t offset) {
+Done download(Session& session, std::string argument, std::uint64_t offset, std::optional<ByteRange> range) {
     if (!may_transfer(session)) co_return;
     auto& worker = session.worker;
     auto work = [&worker, directory = session.directory, argument] {
@@ -150,30 +154,42 @@ Done download(Session& session, std::string argument, std::uint64_t offset) {
                                        download->size, offset));
         co_return;
     }
+    // A range behind the end is empty (draft-bryan-ftp-range-08 §4.3); without one, what is added meanwhile
+    // is sent too.
+    const auto sent = range.value_or(ByteRange{offset, std::numeric_limits<std::int64_t>::max()});
+    const auto last = std::min(sent.end, download->size);
     DataCommand command;
     command.verb = "RETR";
     command.path = download->path;
-    command.opening = fmt::format("Here come {} bytes.", download->size - offset);
+    command.opening = fmt::format("Here come {} bytes.", last - std::min(sent.begin, last));
     command.success = "Complete.";
-    command.work = [download, offset](DataStream& stream, Transfer& transfer) {
-        return send_file(stream, download->file, offset, transfer);
+    command.work = [download, sent](DataStream& stream, Transfer& transfer) {
+        return send_file(stream, download->file, sent, transfer);
     };
     co_await run_data_command(session, std::move(command));
+}
+
+/// Where an upload begins and, after RANG, ends; APPE does as STOR then (draft-bryan-ftp-range-08 §4.3).
+Partials::Start start_of(Session& session, bool at_end) {
+    const auto offset = std::exchange(session.restart_at, 0);
+    const auto range = std::exchange(session.range, std::nullopt);
+    if (range) return {false, range->begin, range->end};
+    return at_end ? Partials::Start{true, 0} : Partials::Start{false, offset};
 }
 
 }  // namespace
 
 Done store(Session& session, std::string argument) {
-    return upload(session, "STOR", std::move(argument), {false, std::exchange(session.restart_at, 0)});
+    return upload(session, "STOR", std::move(argument), start_of(session, false));
 }
 
 Done append(Session& session, std::string argument) {
-    session.restart_at = 0;
-    return upload(session, "APPE", std::move(argument), {true, 0});
+    return upload(session, "APPE", std::move(argument), start_of(session, true));
 }
 
 Done retrieve(Session& session, std::string argument) {
-    return download(session, std::move(argument), std::exchange(session.restart_at, 0));
+    return download(session, std::move(argument), std::exchange(session.restart_at, 0),
+                    std::exchange(session.range, std::nullopt));
 }
 
 Done list_long(Session& session, std::string argument) {

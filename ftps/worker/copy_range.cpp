@@ -13,9 +13,14 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::size_t step_bytes = 256 * 1024;
-constexpr std::size_t shared_step_bytes = 1024 * 1024 * 1024;
+// Where blocks cannot be shared this is copied in one system call: it bounds how long an ABOR waits.
+constexpr std::size_t shared_step_bytes = 64 * 1024 * 1024;
 
-int copy_by_hand(const Fd& from, const Fd& to, off_t at, std::uint64_t left) {
+bool goes_on(const CopyProgress& progress, std::uint64_t bytes) {
+    return !progress || progress(bytes);
+}
+
+int copy_by_hand(const Fd& from, const Fd& to, off_t at, std::uint64_t left, const CopyProgress& progress) {
     std::vector<char> buffer(step_bytes);
     while (left > 0) {
         const auto got = ::pread(from.get(), buffer.data(), std::min<std::uint64_t>(left, buffer.size()), at);
@@ -29,13 +34,14 @@ int copy_by_hand(const Fd& from, const Fd& to, off_t at, std::uint64_t left) {
         }
         at += got;
         left -= static_cast<std::uint64_t>(got);
+        if (!goes_on(progress, static_cast<std::uint64_t>(got))) return ECANCELED;
     }
     return 0;
 }
 
 }  // namespace
 
-int copy_range(const Fd& from, const Fd& to, std::uint64_t size) {
+int copy_range(const Fd& from, const Fd& to, std::uint64_t size, const CopyProgress& progress) {
     loff_t source = 0;
     std::uint64_t left = size;
     while (left > 0) {
@@ -44,9 +50,10 @@ int copy_range(const Fd& from, const Fd& to, std::uint64_t size) {
         if (copied < 0 && errno == EINTR) continue;
         const bool cannot =
             copied < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP);
-        if (cannot) return copy_by_hand(from, to, source, left);
+        if (cannot) return copy_by_hand(from, to, source, left, progress);
         if (copied <= 0) return copied < 0 ? errno : EIO;
         left -= static_cast<std::uint64_t>(copied);
+        if (!goes_on(progress, static_cast<std::uint64_t>(copied))) return ECANCELED;
     }
     return 0;
 }

@@ -1,15 +1,20 @@
-// The beginning of one file as the beginning of another.
+// The beginning of one file as a further piece of another.
 // Runs in: worker, on the transfer threads.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "gateway/base/fd.hpp"
 
 namespace stowage::ftps {
 
-/// Copies the first `size` bytes, sharing blocks where the filesystem can (btrfs, XFS), and leaves `to`
-/// positioned behind them. Blocks. Returns 0 or an errno; EIO if `from` is shorter.
-int copy_range(const Fd& from, const Fd& to, std::uint64_t size);
+/// Told how many bytes more are done, now and then; answers false to stop.
+using CopyProgress = std::function<bool(std::uint64_t)>;
+
+/// Copies the first `size` bytes to where `to` is positioned, sharing blocks where the filesystem can (btrfs,
+/// XFS), and leaves `to` positioned behind them. Blocks. Returns 0 or an errno; EIO if `from` is shorter,
+/// ECANCELED if `progress` stopped it.
+int copy_range(const Fd& from, const Fd& to, std::uint64_t size, const CopyProgress& progress = {});
 
 }  // namespace stowage::ftps

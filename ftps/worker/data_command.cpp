@@ -120,6 +120,7 @@ void log_transfer(const Session& session, const DataCommand& command, const Ende
                            {"seconds", fmt::format("{:.3f}", seconds)},
                            {"mb_per_s", fmt::format("{:.1f}", static_cast<double>(bytes) / 1e6 / seconds)},
                            {"tls", ended.version},
+                           {"sha256", session.transfer ? session.transfer->sha256 : ""},
                            {"result", ended.result ? "ok" : to_string(ended.result.error().code)},
                            {"why", ended.result ? "" : ended.result.error().what}});
 }
@@ -154,6 +155,8 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     const auto ended = co_await attempt_all(session, command);
 
     log_transfer(session, command, ended, began);
+    if (ended.result && !session.transfer->sha256.empty())
+        command.success += " SHA256=" + session.transfer->sha256;
     // The socket is closed before the reply: clients may connect anew at once.
     session.transfer.reset();
     session.data.reset();

@@ -1,6 +1,7 @@
 // stowage-worker: the FTPS sessions of one lab, as the lab's user, inside the lab's directory.
 // Runs in: worker. Distrusts: everything but the supervisor's packets.
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
@@ -56,7 +57,8 @@ Fd narrow(const message::StartWorker& order) {
     auto root = narrow(start.order);
     asio::io_context context(1);
     Worker worker(context, std::move(start.config), start.order.lab.str(), std::move(root),
-                  Fd(ipc::supervisor_fd), std::move(start.identity));
+                  Fd(ipc::supervisor_fd), std::move(start.identity), start.order.hash_key);
+    OPENSSL_cleanse(start.order.hash_key.data(), start.order.hash_key.size());
     // Uploads will say it again, to those whom it concerns; downloads work without.
     if (const auto loaded = worker.partials.load(); !loaded)
         log::error("staging_unavailable", {{"why", loaded.error().text()}});

@@ -28,7 +28,6 @@ constexpr const char* path_attribute = "user.stowage.path";
 constexpr const char* user_attribute = "user.stowage.user";
 // ext4 keeps all attributes of a file in one block: a longer path may not fit, and must not fail the upload.
 constexpr std::size_t sure_attribute_bytes = 2000;
-constexpr mode_t published_mode = 0660;
 
 std::string random_name() {
     std::array<std::uint8_t, 16> bytes{};
@@ -137,6 +136,7 @@ void Partials::release(std::uint64_t id) {
     const auto entry = find(id);
     if (entry == entries_.end()) return;
     entry->second.active = false;
+    if (!entry->second.unseen.empty()) unlink(std::exchange(entry->second.unseen, {}));
     const auto seen = stat_of(entry->second);
     if (seen && seen->st_size > 0) return;
     if (!entry->second.file.empty()) unlink(entry->second.file);
@@ -155,7 +155,7 @@ Result<Fd> Partials::create(std::uint64_t id) {
     const auto entry = find(id);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     const auto name = random_name();
-    TRY(auto fd, open_staged(name, O_WRONLY | O_CREAT | O_EXCL, entry->first));
+    TRY(auto fd, open_staged(name, O_RDWR | O_CREAT | O_EXCL, entry->first));
     if (auto marked = mark(fd, entry->first, entry->second.user); !marked) {
         unlink(name);
         return marked.error();
@@ -184,13 +184,44 @@ Result<Fd> Partials::open(const Claim& claim, Start start) {
     const auto path = entry->first;
     const auto file = entry->second.file;
     lock.unlock();
+    if (start.end) return replace_range(claim, path, file, start);
     if (!start.at_end && start.offset == 0) return create(claim.id_);
     return file.empty() ? continue_complete(claim.id_, path, start) : continue_partial(file, path, start);
 }
 
+Result<Fd> Partials::open_unseen(const Claim& claim) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = find(claim.id_);
+    if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
+    // Without a mark: what a crash leaves of it, load() removes.
+    auto name = random_name();
+    TRY(auto fd, open_staged(name, O_RDWR | O_CREAT | O_EXCL, entry->first));
+    entry->second.unseen = std::move(name);
+    return fd;
+}
+
+Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, const std::string& file,
+                                   Start start) {
+    auto source = file.empty() ? files_.open_for_reading(path) : open_staged(file, O_RDONLY, path);
+    if (!source && source.error().code != Code::not_found) return source.error();
+    struct stat seen {};
+    if (source && ::fstat(source->get(), &seen) != 0) return file_error(errno, path);
+    const auto size = static_cast<std::uint64_t>(seen.st_size);
+    if (start.offset > size) return behind_end(path, size);
+    if (start.offset == size) {  // nothing is replaced: an upload that goes on like any other
+        if (!source) return create(claim.id_);
+        return file.empty() ? continue_complete(claim.id_, path, start) : continue_partial(file, path, start);
+    }
+    TRY(auto fd, open_unseen(claim));
+    if (const int failed = copy_range(*source, fd, size); failed != 0) return file_error(failed, path);
+    const auto position = static_cast<off_t>(start.offset);
+    if (::lseek(fd.get(), position, SEEK_SET) != position) return file_error(errno, path);
+    return fd;
+}
+
 Result<Fd> Partials::continue_partial(const std::string& file, const std::string& path, Start start) {
     const std::lock_guard lock(mutex_);
-    TRY(auto fd, open_staged(file, O_WRONLY, path));
+    TRY(auto fd, open_staged(file, O_RDWR, path));
     struct stat seen {};
     if (::fstat(fd.get(), &seen) != 0) return file_error(errno, path);
     const auto size = static_cast<std::uint64_t>(seen.st_size);
@@ -216,12 +247,14 @@ Result<Fd> Partials::continue_complete(std::uint64_t id, const std::string& path
     return fd;
 }
 
-Result<void> Partials::publish(const Claim& claim, const Fd& file) {
+Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mode) {
     std::unique_lock lock(mutex_);
     const auto entry = find(claim.id_);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     const auto path = entry->first;
-    const auto name = entry->second.file;
+    const auto [name, superseded_file] = entry->second.unseen.empty()
+                                             ? std::pair{entry->second.file, std::string()}
+                                             : std::pair{entry->second.unseen, entry->second.file};
     TRY(const auto directory, staging());
     lock.unlock();
 
@@ -230,7 +263,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file) {
     struct stat old {};
     const bool replaces = ::fstatat(parent.get(), final_name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (replaces && S_ISDIR(old.st_mode)) return file_error(EISDIR, path);
-    const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode & 0777 : published_mode;
+    const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode & 0777 : new_mode;
     if (::fchmod(file.get(), mode) != 0) return file_error(errno, path);
     if (durability_ == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
     if (::renameat(directory->get(), name.c_str(), parent.get(), final_name.c_str()) != 0)
@@ -240,6 +273,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file) {
     (void)::fremovexattr(file.get(), user_attribute);
 
     lock.lock();
+    if (!superseded_file.empty()) unlink(superseded_file);
     if (const auto published = find(claim.id_); published != entries_.end()) entries_.erase(published);
     lock.unlock();
     if (durability_ == Durability::full) return directories_.sync(parent.get());
@@ -249,12 +283,14 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file) {
 void Partials::discard(const Claim& claim) {
     const std::lock_guard lock(mutex_);
     const auto entry = find(claim.id_);
-    if (entry == entries_.end() || entry->second.file.empty()) return;
+    if (entry == entries_.end()) return;
+    auto& file = entry->second.unseen.empty() ? entry->second.file : entry->second.unseen;
+    if (file.empty()) return;
     // Space first: on a full btrfs an unlink may find no room for its own metadata.
-    if (const auto fd = open_staged(entry->second.file, O_WRONLY, entry->first))
+    if (const auto fd = open_staged(file, O_WRONLY, entry->first))
         if (::ftruncate(fd->get(), 0) != 0) log::debug("partial_not_truncated", {{"errno", errno}});
-    unlink(entry->second.file);
-    entry->second.file.clear();
+    unlink(file);
+    file.clear();
 }
 
 void Partials::unlink(const std::string& file) {

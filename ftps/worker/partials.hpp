@@ -46,6 +46,8 @@ class Partials {
     struct Start {
         bool at_end = false;       ///< APPE
         std::uint64_t offset = 0;  ///< REST
+        /// RANG: only the bytes up to here are replaced, what is behind them stays.
+        std::optional<std::uint64_t> end = {};
     };
 
     Partials(LabFiles& files, Durability durability);
@@ -56,13 +58,17 @@ class Partials {
     /// Code::in_use, with who and since when, while another upload to `path` runs.
     Result<Claim> claim(const std::string& path, const std::string& user);
     /// The partial's file, positioned and cut at `start`. What is complete under that name is copied as far
-    /// as it is to be kept, so that pods go on reading the old file. Code::invalid for a position behind the
-    /// end.
+    /// as it is to be kept, so that pods go on reading the old file. A range amid the file becomes a copy of
+    /// all of it, unseen: if it fails, the file is as it was. Code::invalid for a position behind the end.
     Result<Fd> open(const Claim& claim, Start start);
+    /// A file that nobody sees before publish(): for copies and joins. It goes with the claim or the process;
+    /// an idle partial of the same path stays until it is published.
+    Result<Fd> open_unseen(const Claim& claim);
     /// Refuses a position behind the end, and a directory of that name, before the first byte.
     Result<void> check(const std::string& path, Start start);
     /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file.
-    Result<void> publish(const Claim& claim, const Fd& file);
+    /// @param new_mode where no file is replaced; one that is gives its own
+    Result<void> publish(const Claim& claim, const Fd& file, mode_t new_mode = 0660);
     /// Removes the partial of a claim: after "disk full", what it holds helps nobody.
     void discard(const Claim& claim);
 
@@ -88,6 +94,7 @@ class Partials {
         std::string user;
         Clock::time_point since;
         bool active = false;
+        std::string unseen = {};  // another one in the staging directory, which publish() prefers
     };
     using Entries = std::map<std::string, Entry>;
 
@@ -95,6 +102,8 @@ class Partials {
     Entries::iterator find(std::uint64_t id);
     Result<std::shared_ptr<const Fd>> staging();
     Result<Fd> create(std::uint64_t id);
+    Result<Fd> replace_range(const Claim& claim, const std::string& path, const std::string& file,
+                             Start start);
     Result<Fd> continue_partial(const std::string& file, const std::string& path, Start start);
     Result<Fd> continue_complete(std::uint64_t id, const std::string& path, Start start);
     Result<Fd> open_staged(const std::string& file, int flags, const std::string& path);

@@ -31,11 +31,17 @@ bool done_meanwhile(Session& session, const Session::Line& line) {
     if (!session.transferring || !command) return false;
     if (command->verb == "ABOR") session.abort_transfer();
     if (!session.inbox.empty()) return false;  // not before those that came earlier
+    if (session.open_reply != 0) {             // a reply of its own would end the open one
+        if (command->verb == "STAT") session.tell_progress();
+        return false;
+    }
     if (command->verb == "NOOP") {
+        session.asked_meanwhile = true;
         session.reply(200, "OK; the transfer goes on.");
         return true;
     }
     if (command->verb == "STAT" && command->argument.empty()) {
+        session.asked_meanwhile = true;
         const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
         session.reply(213, fmt::format("{}: {} bytes so far.", session.transfer_name, bytes));
         return true;
@@ -190,6 +196,11 @@ void Session::refuse(int code, const Error& error) {
     if (code == 0) code = reply_code(error.code);
     log_refusal(*this, code, error);
     reply(code, Error{error.code, what, error.remedy}.text() + ".");
+}
+
+void Session::tell_progress() {
+    const auto bytes = transfer ? transfer->bytes.load() : 0;
+    link.send(reply_part(open_reply, fmt::format("{}: {} bytes so far.", transfer_name, bytes)));
 }
 
 void Session::abort_transfer() {

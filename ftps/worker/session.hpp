@@ -13,8 +13,10 @@
 #include <variant>
 
 #include "ftps/protocol/command_line.hpp"
+#include "ftps/worker/byte_range.hpp"
 #include "ftps/worker/control_link.hpp"
 #include "ftps/worker/data_connection.hpp"
+#include "ftps/worker/digest.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/transfer.hpp"
 #include "ftps/worker/waiting.hpp"
@@ -40,9 +42,12 @@ struct Session {
     DataConnection data;
 
     std::string directory = "/";
-    std::uint64_t restart_at = 0;            // REST
-    std::optional<std::string> rename_from;  // RNFR
-    unsigned facts = all_facts;              // OPTS MLST
+    std::uint64_t restart_at = 0;                          // REST
+    std::optional<ByteRange> range;                        // RANG
+    HashAlgorithm hash_algorithm = HashAlgorithm::sha256;  // OPTS HASH
+    std::optional<std::string> rename_from;                // RNFR
+    std::optional<std::string> copy_from;                  // SITE CPFR
+    unsigned facts = all_facts;                            // OPTS MLST
     bool prot_private = false;
     bool epsv_all = false;
     bool binary = false;
@@ -56,9 +61,11 @@ struct Session {
     bool draining = false;  // leave when nothing is left to do
     bool killed = false;    // leave after what runs
 
-    // While a data command runs.
+    // While a data command or a long command runs.
     bool transferring = false;
     bool aborting = false;
+    bool asked_meanwhile = false;  // NOOP or STAT was answered
+    int open_reply = 0;            // the code of a reply whose first lines have been sent
     std::string transfer_name;
     std::shared_ptr<Transfer> transfer;
 
@@ -72,7 +79,9 @@ struct Session {
     void refuse(const Error& error);
     /// A refusal with another code than the table's.
     void refuse(int code, const Error& error);
-    /// Ends the running data command, wherever it waits.
+    /// A further line of the open reply: how far the long command is.
+    void tell_progress();
+    /// Ends the running data command or long command, wherever it waits.
     void abort_transfer();
 };
 

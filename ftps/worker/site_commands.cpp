@@ -23,6 +23,8 @@ std::string known_names() {
 const std::vector<SiteCommand>& site_commands() {
     static const std::vector<SiteCommand> table = {
         {"CHMOD", "CHMOD mode path", site_chmod},
+        {"CPFR", "CPFR path", site_copy_from},
+        {"CPTO", "CPTO path", site_copy_to},
     };
     return table;
 }

@@ -19,6 +19,10 @@ struct SiteCommand {
 
 const std::vector<SiteCommand>& site_commands();
 
+// commands_copy.cpp
+Done site_copy_from(Session&, std::string);
+Done site_copy_to(Session&, std::string);
+
 // commands_files.cpp
 Done site_chmod(Session&, std::string);
 

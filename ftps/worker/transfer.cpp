@@ -3,13 +3,18 @@
 #include "ftps/worker/transfer.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <memory>
 
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/upload_hash.hpp"
 
 namespace stowage::ftps {
 
@@ -21,6 +26,9 @@ constexpr std::uint64_t write_back_bytes = 16 * 1024 * 1024;
 // A listing's first lines leave soon, the rest in full records.
 constexpr std::size_t listing_chunk_bytes = 16 * 1024;
 constexpr std::chrono::milliseconds listing_pause{50};
+// For the hash of an upload that went on: clients give up after 20 s (FileZilla) and more.
+constexpr std::chrono::seconds hash_patience{10};
+constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
 Result<void> write_all(const Fd& file, const char* bytes, std::size_t size) {
     while (size > 0) {
@@ -33,14 +41,25 @@ Result<void> write_all(const Fd& file, const char* bytes, std::size_t size) {
     return {};
 }
 
-Result<void> receive_all(DataStream& stream, const Fd& file, bool write_back, Transfer& transfer) {
+Error wrong_size(std::uint64_t announced, std::uint64_t came) {
+    return {Code::protocol,
+            came > announced ? fmt::format("RANG announced {} bytes, and more came", announced)
+                             : fmt::format("RANG announced {} bytes, and {} came", announced, came),
+            "send RANG again, then exactly those bytes"};
+}
+
+/// @param most bytes that may come; @param hash may be null
+Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, bool write_back, std::uint64_t most,
+                                  UploadHash* hash, Transfer& transfer) {
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     const auto first = ::lseek(file.get(), 0, SEEK_CUR);
     std::uint64_t received = 0, written_back = 0;
     for (;;) {
         TRY(const auto size, stream.read(buffer.get(), buffer_bytes));
-        if (size == 0) return {};
+        if (size == 0) return received;
+        if (size > most - received) return wrong_size(most, received + size);
         CHECK(write_all(file, buffer.get(), size));
+        if (hash) hash->received(buffer.get(), size);
         received += size;
         transfer.bytes.store(received, std::memory_order_relaxed);
         if (!write_back || received - written_back < write_back_bytes) continue;
@@ -75,34 +94,56 @@ void Transfer::abort() {
     if (socket) (void)::shutdown(socket.get(), SHUT_RDWR);
 }
 
-Result<void> receive_file(DataStream& stream, Partials& partials, const Partials::Claim& claim,
-                          Partials::Start start, Durability durability, Transfer& transfer) {
-    auto file = partials.open(claim, start);
-    auto received =
-        file ? receive_all(stream, *file, durability == Durability::full, transfer) : file.error();
-    if (received && transfer.aborted) received = interrupted(transfer, {});
-    if (received) {
+namespace {
+
+/// Everything is there and on its way to the disk: publishes it, and keeps its hash.
+Result<void> complete(const Receiving& upload, const Fd& file, UploadHash* hash, Transfer& transfer) {
+    struct stat written {};
+    if (::fstat(file.get(), &written) != 0) return file_error(errno, "the upload");
+    CHECK(upload.partials.publish(upload.claim, file));
+    if (!hash) return {};
+    const auto sha256 = hash->finish(static_cast<std::uint64_t>(written.st_size), hash_patience);
+    if (!sha256) return {};
+    upload.hashes->remember(file, written, *sha256);
+    transfer.sha256 = to_hex(*sha256);
+    return {};
+}
+
+}  // namespace
+
+Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer& transfer) {
+    const auto receive = [&]() -> Result<void> {
+        TRY(const auto file, upload.partials.open(upload.claim, upload.start));
+        std::optional<UploadHash> hash;
+        if (upload.hashes) hash.emplace(file, static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
+        auto* hashing = hash ? &*hash : nullptr;
+        const auto most = upload.start.end ? *upload.start.end - upload.start.offset : no_limit;
+        TRY(const auto received,
+            receive_all(stream, file, upload.durability == Durability::full, most, hashing, transfer));
+        if (transfer.aborted) return interrupted(transfer, {});
+        if (upload.start.end && received < most) return wrong_size(most, received);
         // At once: some clients wait for it before they read the control connection.
         stream.send_end();
-        received = partials.publish(claim, *file);
-    } else {
-        received = interrupted(transfer, received.error());
-    }
-    if (!received && is_useless(received.error())) partials.discard(claim);
+        return complete(upload, file, hashing, transfer);
+    };
+    auto received = receive();
+    if (!received) received = interrupted(transfer, received.error());
+    if (!received && is_useless(received.error())) upload.partials.discard(upload.claim);
     return received;
 }
 
-Result<void> send_file(DataStream& stream, const Fd& file, std::uint64_t offset, Transfer& transfer) {
+Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, Transfer& transfer) {
     (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
-    for (auto at = static_cast<off_t>(offset);;) {
-        const auto got = ::pread(file.get(), buffer.get(), buffer_bytes, at);
+    for (auto at = range.begin; at < range.end;) {
+        const auto wanted = std::min<std::uint64_t>(range.end - at, buffer_bytes);
+        const auto got = ::pread(file.get(), buffer.get(), wanted, static_cast<off_t>(at));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return file_error(errno, "reading");
         if (got == 0) break;
         if (auto sent = stream.write(buffer.get(), static_cast<std::size_t>(got)); !sent)
             return interrupted(transfer, sent.error());
-        at += got;
+        at += static_cast<std::uint64_t>(got);
         transfer.bytes.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
     }
     return end(stream, transfer);

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <string>
 
+#include "ftps/worker/byte_range.hpp"
 #include "ftps/worker/data_tls.hpp"
+#include "ftps/worker/hash_attribute.hpp"
 #include "ftps/worker/listing.hpp"
 #include "ftps/worker/partials.hpp"
 #include "gateway/base/fd.hpp"
@@ -19,19 +21,28 @@ struct Transfer {
     Fd socket;
     std::atomic<std::uint64_t> bytes{0};
     std::atomic<bool> aborted{false};
+    std::string sha256;  ///< in hexadecimal, of the whole file; the thread sets it before it ends
 
     /// Ends every wait of the thread on the connection. Does not block.
     void abort();
 };
 
+/// Where an upload goes, and how.
+struct Receiving {
+    Partials& partials;
+    const Partials::Claim& claim;
+    Partials::Start start;
+    Durability durability;
+    const HashAttribute* hashes;  ///< none: uploads are not hashed
+};
+
 /// STOR, APPE: receives until close_notify, answers it, then publishes; when this returns success the file is
 /// durable under its name. Otherwise the old file is as it was; the partial stays, unless there was no room
-/// or an I/O error.
-Result<void> receive_file(DataStream& stream, Partials& partials, const Partials::Claim& claim,
-                          Partials::Start start, Durability durability, Transfer& transfer);
+/// or an I/O error. With a range (RANG), exactly its bytes must come.
+Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer& transfer);
 
-/// RETR from byte `offset` on.
-Result<void> send_file(DataStream& stream, const Fd& file, std::uint64_t offset, Transfer& transfer);
+/// RETR of a range; it ends where the file ends.
+Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, Transfer& transfer);
 
 /// LIST, NLST, MLSD.
 Result<void> send_listing(DataStream& stream, const LabView& view, const ListRequest& request,

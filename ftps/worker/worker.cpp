@@ -79,13 +79,15 @@ void handle(Worker& worker, ipc::Packet packet) {
 }  // namespace
 
 Worker::Worker(asio::io_context& context_, Config configuration, std::string lab_name, Fd root,
-               Fd supervisor_socket, std::optional<DataTls::Identity> identity)
+               Fd supervisor_socket, std::optional<DataTls::Identity> identity,
+               const HashAttribute::Key& hash_key)
     : context(context_),
       config(std::move(configuration)),
       lab(std::move(lab_name)),
       files(std::move(root), config.ftps.alias),
       partials(files, config.ftps.durability),
       view(files, partials),
+      hashes(hash_key),
       tls(std::move(identity)),
       supervisor(context_.get_executor(), std::move(supervisor_socket)),
       sessions_changed(context_.get_executor()) {}

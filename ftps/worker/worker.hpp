@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ftps/worker/data_tls.hpp"
+#include "ftps/worker/hash_attribute.hpp"
 #include "ftps/worker/lab_files.hpp"
 #include "ftps/worker/lab_view.hpp"
 #include "ftps/worker/live_sessions.hpp"
@@ -26,11 +27,11 @@ struct Session;
 /// Threads for short file operations: one that hangs must not stop the others' at once.
 inline constexpr std::size_t file_threads = 16;
 
-/// Members are used on the main thread, but for files, partials, view and live_sessions, which any thread may
-/// use.
+/// Members are used on the main thread, but for files, partials, view, hashes and live_sessions, which any thread
+/// may use.
 struct Worker {
     Worker(asio::io_context& context, Config configuration, std::string lab_name, Fd root, Fd supervisor,
-           std::optional<DataTls::Identity> identity);
+           std::optional<DataTls::Identity> identity, const HashAttribute::Key& hash_key);
 
     asio::io_context& context;
     const Config config;
@@ -39,6 +40,7 @@ struct Worker {
     LabFiles files;
     Partials partials;
     LabView view;
+    const HashAttribute hashes;
     DataTls tls;
     LiveSessions live_sessions;
     asio::thread_pool pool{file_threads};
@@ -47,6 +49,7 @@ struct Worker {
     std::map<std::uint64_t, Session*> sessions;
     std::uint64_t sessions_started = 0;
     unsigned transfers = 0;
+    unsigned long_commands = 0;
     bool draining = false;
     Event sessions_changed;
 

@@ -19,6 +19,7 @@ enum class QuotaChoice { automatic, btrfs, xfs, ext4, cephfs, none };
 enum class NfsServer { automatic, kernel, ganesha };
 enum class Durability { full, none };
 enum class Resumption { required, optional };
+enum class UploadHashing { sha256, none };
 
 /// Typed values; keys, defaults, units and documentation stand in config.cpp's table.
 struct Config {
@@ -45,6 +46,7 @@ struct Config {
         std::string certificate, private_key;
         std::string alias;  // "/mnt/nfs": another name of "/"
         Durability durability{};
+        UploadHashing upload_hash{};
         Resumption data_tls_resumption{};
         bool same_control_connection{};
         std::chrono::seconds idle_timeout{}, login_timeout{}, data_timeout{}, failed_login_time{};

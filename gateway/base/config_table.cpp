@@ -64,6 +64,10 @@ Result<Resumption> resumption(std::string_view text) {
     return parse::choice<Resumption>(
         text, {{"required", Resumption::required}, {"optional", Resumption::optional}});
 }
+Result<UploadHashing> upload_hashing(std::string_view text) {
+    return parse::choice<UploadHashing>(text,
+                                        {{"sha256", UploadHashing::sha256}, {"none", UploadHashing::none}});
+}
 Result<std::string> scope(std::string_view text) {
     return parse::choice<std::string>(text, {{"department", "department"}, {"project", "project"}});
 }
@@ -150,6 +154,10 @@ const std::vector<ConfigRow>& config_table() {
         {{"ftps.durability", "full", "full, none",
           "full: 226 means that the upload is on disk; none: faster, lost with a power failure."},
          into(durability, FIELD(ftps.durability))},
+        {{"ftps.upload_hash", "sha256", "sha256, none",
+          "sha256: uploads are hashed as they come, 226 tells the hash and HASH answers at once; none: less "
+          "CPU per upload, and HASH reads the file."},
+         into(upload_hashing, FIELD(ftps.upload_hash))},
         {{"ftps.data_tls_resumption", "required", "required, optional",
           "optional admits clients that cannot resume a TLS session on data connections; it gives each "
           "worker the private key."},

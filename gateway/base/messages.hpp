@@ -115,6 +115,8 @@ struct StartWorker {
     LabName lab;
     std::uint32_t uid = 0, gid = 0;
     Text<1024> directory;  ///< absolute path of the lab; becomes the root directory
+    std::array<std::uint8_t, 32>
+        hash_key{};  ///< of this lab's kept file hashes (ftps/worker/hash_attribute.hpp)
 };
 
 /// First packet to the controller. Descriptors: the sealed configuration, the listening control socket, and,

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "gateway/base/config.hpp"
+#include "gateway/base/secret.hpp"
 #include "gateway/supervisor/accounts.hpp"
 #include "gateway/supervisor/ticket_keys.hpp"
 
@@ -20,6 +21,7 @@ struct Context {
     Fd sealed_certificate, sealed_key;  ///< memfds, PEM
     std::string libexec_dir;            ///< where the other executables lie
     TicketKeys tickets;
+    Secret hash_secret;  ///< hash_keys.hpp
     Accounts accounts;
     bool draining = false;
 

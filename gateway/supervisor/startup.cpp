@@ -18,6 +18,7 @@
 #include "gateway/base/secret.hpp"
 #include "gateway/certificate/certificate.hpp"
 #include "gateway/preflight/preflight.hpp"
+#include "gateway/supervisor/hash_keys.hpp"
 #include "gateway/supervisor/service.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -128,6 +129,7 @@ Result<Foundation> prepare(Context& context) {
     TRY(const auto certificate, certificate_of(config));
     TRY(context.sealed_certificate, seal("certificate", certificate.chain_pem));
     TRY(context.sealed_key, seal("private-key", certificate.key_pem.reveal()));
+    TRY(context.hash_secret, load_hash_secret(config.state_dir));
     TRY(foundation.runai_secret, seal_runai_secret(config));
     TRY(foundation.ftps, bind_ftps(config));
     TRY(foundation.control_socket, bind_control(config, foundation.admin_gid));

@@ -3,6 +3,7 @@
 #include "gateway/supervisor/workers.hpp"
 
 #include <signal.h>
+#include <string.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/base/log.hpp"
+#include "gateway/supervisor/hash_keys.hpp"
 
 namespace stowage::supervisor {
 
@@ -74,6 +76,7 @@ Result<void> Workers::introduce(Worker& worker) {
     message::StartWorker start;
     start.uid = lab.uid;
     start.gid = lab.gid;
+    start.hash_key = hash_key(context_.hash_secret, lab.name, lab.uid);
     if (!start.lab.assign(lab.name) || !start.directory.assign(context_.config.labs.root + "/" + lab.name))
         return Error{Code::internal, "the path of lab " + lab.name + " is too long"};
     std::vector<Fd> fds;
@@ -83,7 +86,9 @@ Result<void> Workers::introduce(Worker& worker) {
         fds.push_back(duplicate(context_.sealed_key));
     }
     auto& channel = worker.process->channel();
-    CHECK(channel.send(start, std::move(fds)));
+    const auto sent = channel.send(start, std::move(fds));
+    explicit_bzero(start.hash_key.data(), start.hash_key.size());
+    if (!sent) return sent.error();
     CHECK(channel.send(message::LabSettings{lab.quota_bytes, lab.quota_inodes}));
     for (const auto& key : context_.tickets.all())
         CHECK(channel.send(key));

@@ -95,6 +95,7 @@ Rig::Rig(Options options) : options_(std::move(options)) {
     }
     if (::chown(lab_.c_str(), lab_uid, lab_uid) != 0 || ::chmod(lab_.c_str(), 02770) != 0)
         throw std::runtime_error("chown of the lab");
+    fill(hash_key_);
     fill(key_.name);
     fill(key_.aes);
     fill(key_.hmac);
@@ -126,6 +127,7 @@ void Rig::start() {
     message::StartWorker start_worker;
     start_worker.lab.assign_cut("lab1");
     start_worker.uid = start_worker.gid = lab_uid;
+    start_worker.hash_key = hash_key_;
     start_worker.directory.assign_cut(lab_.string());
     std::vector<int> fds{config.get()};
     Fd certificate, key;

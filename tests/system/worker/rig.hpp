@@ -152,6 +152,7 @@ class Rig {
     Options options_;
     std::filesystem::path lab_;
     message::TicketKey key_;
+    std::array<std::uint8_t, 32> hash_key_{};
     Fd supervisor_;
     pid_t pid_ = -1;
     std::uint64_t next_session_ = 1;

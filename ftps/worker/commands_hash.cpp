@@ -1,0 +1,206 @@
+// HASH (draft-bryan-ftpext-hash-02), its older relatives XSHA256, XSHA1, XMD5 and XCRC, and RANG.
+// Runs in: worker; hashes on a thread each. Distrusts: arguments, and files that change while they are read.
+#include <fmt/format.h>
+
+#include "ftps/worker/command_arguments.hpp"
+#include "ftps/worker/commands.hpp"
+#include "ftps/worker/file_error.hpp"
+#include "ftps/worker/file_hash.hpp"
+#include "ftps/worker/long_command.hpp"
+#include "ftps/worker/on_path.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+/// A file that is open, and what of it is to be hashed.
+struct Hashing {
+    Fd file;
+    struct stat seen {};
+    HashAlgorithm algorithm = HashAlgorithm::sha256;
+    ByteRange range;
+    bool whole = false;                // nobody asked for a range: the attribute will do
+    std::optional<std::string> known;  // from the attribute
+};
+using SharedHashing = std::shared_ptr<Hashing>;
+
+Result<ByteRange> within(const std::string& path, ByteRange range, std::uint64_t size) {
+    if (range.begin < size) return ByteRange{range.begin, std::min(range.end, size)};
+    return Error{Code::invalid, fmt::format("{} has {} bytes; there is none at {}", path, size, range.begin),
+                 "send RANG 1 0 for the whole file"};
+}
+
+Result<SharedHashing> open_for_hashing(Worker& worker, const std::string& path, HashAlgorithm algorithm,
+                                       std::optional<ByteRange> range) {
+    auto hashing = std::make_shared<Hashing>();
+    hashing->algorithm = algorithm;
+    TRY(hashing->file, worker.view.open_for_reading(path));
+    if (::fstat(hashing->file.get(), &hashing->seen) != 0) return file_error(errno, path);
+    const auto size = static_cast<std::uint64_t>(hashing->seen.st_size);
+    hashing->whole = !range;
+    hashing->range = {0, size};
+    if (range) {
+        TRY(hashing->range, within(path, *range, size));
+    } else if (algorithm == HashAlgorithm::sha256) {
+        hashing->known = worker.hashes.recall(hashing->file);
+    }
+    return hashing;
+}
+
+// On a thread of its own.
+Result<std::string> hash_now(const HashAttribute& attribute, const Hashing& hashing, Transfer& progress) {
+    if (hashing.known) return *hashing.known;
+    TRY(auto hash,
+        hash_bytes(hashing.file, hashing.algorithm, hashing.range.begin, hashing.range.end, progress));
+    struct stat now {};
+    if (::fstat(hashing.file.get(), &now) != 0) return file_error(errno, "the file");
+    if (!same_content(now, hashing.seen))
+        return Error{Code::in_use, "somebody wrote to this file while it was read", "try again later"};
+    const bool untouched = now.st_ctim.tv_sec == hashing.seen.st_ctim.tv_sec &&
+                           now.st_ctim.tv_nsec == hashing.seen.st_ctim.tv_nsec;
+    if (hashing.whole && hashing.algorithm == HashAlgorithm::sha256 && untouched)
+        attribute.remember(hashing.file, hashing.seen, hash);
+    return hash;
+}
+
+/// What a reply says about a hash, from the hash itself.
+using Wording = std::function<std::string(const Hashing&, const std::string&)>;
+
+Done run(Session& session, LongCommand command, SharedHashing hashing, Wording wording) {
+    if (hashing->known) {
+        session.reply(command.code, wording(*hashing, *hashing->known));
+        co_return;
+    }
+    command.keepalive = true;
+    command.work = [&attribute = session.worker.hashes, hashing,
+                    wording](Transfer& progress) -> Result<std::string> {
+        TRY(const auto hash, hash_now(attribute, *hashing, progress));
+        return wording(*hashing, hash);
+    };
+    co_await run_long_command(session, std::move(command));
+}
+
+// 553 for a directory (§3.5), 554 for a range behind the end as after REST; the table's for the rest.
+void refuse_hash(Session& session, const Error& error, bool is_directory) {
+    session.refuse(is_directory ? 553 : error.code == Code::invalid ? 554 : 0, error);
+}
+
+struct XArgument {
+    std::string path;
+    std::optional<ByteRange> range;
+};
+
+/// "path", or with a range behind it: "path" start end, where the end is the first byte that does not count.
+/// A name without quotes may hold blanks, so that it has no range.
+Result<XArgument> parse_x_argument(const std::string& verb, const std::string& argument) {
+    if (argument.front() != '"') return XArgument{argument, {}};
+    TRY(const auto words, quoted_words(argument, 3));
+    if (words.size() == 1) return XArgument{words[0], {}};
+    const auto begin = parse_offset(words[1]);
+    const auto end = words.size() == 3 ? parse_offset(words[2]) : std::nullopt;
+    if (!begin || !end || *end <= *begin)
+        return Error{Code::usage, verb + " takes a start and an end behind it, or neither",
+                     fmt::format("write {} \"path\" 0 500 for the first 500 bytes", verb)};
+    return XArgument{words[0], ByteRange{*begin, *end}};
+}
+
+Done x_hash(Session& session, std::string verb, HashAlgorithm algorithm, std::string argument) {
+    const auto parsed = parse_x_argument(verb, argument);
+    if (!parsed) {
+        session.refuse(parsed.error());
+        co_return;
+    }
+    auto open = [algorithm, range = parsed->range](Worker& worker, const std::string& path) {
+        return open_for_hashing(worker, path, algorithm, range);
+    };
+    const auto opened = co_await on_path(session, parsed->path, std::move(open));
+    if (!opened) {
+        refuse_hash(session, opened.error(), false);
+        co_return;
+    }
+    LongCommand command;
+    command.verb = verb;
+    command.path = parsed->path;
+    Wording wording = [](const Hashing&, const std::string& hash) { return upper(to_hex(hash)); };
+    co_await run(session, std::move(command), *opened, std::move(wording));
+}
+
+}  // namespace
+
+Done hash(Session& session, std::string argument) {
+    auto open = [algorithm = session.hash_algorithm, range = std::exchange(session.range, std::nullopt)](
+                    Worker& worker, const std::string& path) {
+        return open_for_hashing(worker, path, algorithm, range);
+    };
+    const auto opened = co_await on_path(session, argument, std::move(open));
+    if (!opened) {
+        auto look = [](Worker& worker, const std::string& path) { return worker.view.stat(path); };
+        const auto seen = co_await on_path(session, argument, std::move(look));
+        refuse_hash(session, opened.error(), seen && S_ISDIR(seen->st_mode));
+        co_return;
+    }
+    LongCommand command;
+    command.verb = "HASH";
+    command.path = argument;
+    command.code = 213;
+    Wording wording = [argument](const Hashing& hashing, const std::string& bytes) {
+        const auto& range = hashing.range;
+        // An empty file has no last byte: "0-0", as ProFTPD says it.
+        return fmt::format("{} {}-{} {} {}", hash_name(hashing.algorithm), range.begin,
+                           range.end > range.begin ? range.end - 1 : range.begin, to_hex(bytes), argument);
+    };
+    co_await run(session, std::move(command), *opened, std::move(wording));
+}
+
+Done xsha256(Session& session, std::string argument) {
+    return x_hash(session, "XSHA256", HashAlgorithm::sha256, std::move(argument));
+}
+Done xsha1(Session& session, std::string argument) {
+    return x_hash(session, "XSHA1", HashAlgorithm::sha1, std::move(argument));
+}
+Done xmd5(Session& session, std::string argument) {
+    return x_hash(session, "XMD5", HashAlgorithm::md5, std::move(argument));
+}
+Done xcrc(Session& session, std::string argument) {
+    return x_hash(session, "XCRC", HashAlgorithm::crc32, std::move(argument));
+}
+
+void hash_options(Session& session, const std::string& wanted) {
+    const auto algorithm = wanted.empty() ? session.hash_algorithm : hash_named(wanted);
+    if (!algorithm) {
+        session.reply(501, "This algorithm is not known here; FEAT lists those that are. " +
+                               std::string(hash_name(session.hash_algorithm)) + " stays.");
+        return;
+    }
+    session.hash_algorithm = *algorithm;
+    session.reply(200, hash_name(*algorithm));
+}
+
+std::string hash_feature(HashAlgorithm selected) {
+    std::string line = "HASH ";
+    for (const auto algorithm : hash_algorithms()) {
+        if (line.back() != ' ') line += ';';
+        line += hash_name(algorithm);
+        if (algorithm == selected) line += '*';
+    }
+    return line;
+}
+
+Done range(Session& session, std::string argument) {
+    session.range.reset();
+    session.restart_at = 0;
+    if (resets_byte_range(argument)) {
+        session.reply(350, "The next command is about the whole file.");
+        co_return;
+    }
+    const auto parsed = parse_byte_range(argument);
+    if (!parsed) {
+        session.refuse(parsed.error());
+        co_return;
+    }
+    session.range = *parsed;
+    session.reply(350, fmt::format("The next transfer or hash is about the bytes {} to {}.", parsed->begin,
+                                   parsed->end - 1));
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,111 @@
+// An unseen file that is filled from others, and published.
+// Runs in: worker, on a thread per copy.
+#include "ftps/worker/file_copy.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "ftps/worker/copy_range.hpp"
+#include "ftps/worker/file_error.hpp"
+#include "ftps/worker/paths.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+struct Source {
+    std::string path;
+    Fd file;
+    struct stat seen {};
+};
+
+Result<Source> open_source(const Copying& copying, const std::string& path) {
+    if (copying.partials.stat(path))
+        return Error{Code::in_use, path + ": its upload has not ended", "finish or delete that upload first"};
+    Source source{path, {}, {}};
+    TRY(source.file, copying.files.open_for_reading(path));
+    if (::fstat(source.file.get(), &source.seen) != 0) return file_error(errno, path);
+    return source;
+}
+
+Result<void> append(const Source& source, const Fd& to, const std::string& target, Transfer& progress) {
+    const auto goes_on = [&progress](std::uint64_t bytes) {
+        progress.bytes.fetch_add(bytes, std::memory_order_relaxed);
+        return !progress.aborted;
+    };
+    const int failed = copy_range(source.file, to, static_cast<std::uint64_t>(source.seen.st_size), goes_on);
+    if (progress.aborted) return Error{Code::cancelled, "the copy was aborted"};
+    struct stat now {};
+    const bool same = ::fstat(source.file.get(), &now) == 0 && same_content(now, source.seen);
+    if (!same)
+        return Error{Code::in_use, source.path + ": somebody wrote to it while it was copied",
+                     "try again later"};
+    if (failed != 0) return file_error(failed, target);
+    return {};
+}
+
+/// Who may not be renamed onto, and where nobody else may upload meanwhile.
+Result<Partials::Claim> claim(const Copying& copying, const std::string& target) {
+    CHECK(copying.partials.check(target, {}));
+    return copying.partials.claim(target, copying.user);
+}
+
+// What stands at the path now may not be what was joined any more: then it is somebody's new file.
+bool remove_part(const Copying& copying, const Source& part) {
+    const auto now = copying.files.lstat(part.path);
+    return now && same_content(*now, part.seen) && copying.files.remove_file(part.path);
+}
+
+}  // namespace
+
+Result<void> copy_file(const Copying& copying, const std::string& from, const std::string& to,
+                       Transfer& progress) {
+    if (from == to) return Error{Code::exists, to + ": this is the file itself", "choose another name"};
+    TRY(const auto source, open_source(copying, from));
+    TRY(const auto claimed, claim(copying, to));
+    TRY(const auto file, copying.partials.open_unseen(claimed));
+    const auto sha256 = copying.hashes.recall(source.file);
+    CHECK(append(source, file, to, progress));
+    struct stat written {};
+    if (::fstat(file.get(), &written) != 0) return file_error(errno, to);
+    CHECK(copying.partials.publish(claimed, file, source.seen.st_mode & 0777));
+    if (sha256) copying.hashes.remember(file, written, *sha256);
+    return {};
+}
+
+Result<std::vector<std::string>> join_files(const Copying& copying, const std::string& target,
+                                            const std::vector<std::string>& parts, Transfer& progress) {
+    std::vector<Source> sources;
+    std::vector<Partials::Claim> claims;
+    const auto target_there = copying.files.lstat(target);
+    TRY(const auto claimed, claim(copying, target));
+    if (target_there) {
+        TRY(auto first, open_source(copying, target));
+        sources.push_back(std::move(first));
+    }
+    const auto kept = sources.size();
+    for (const auto& path : parts) {
+        TRY(auto source, open_source(copying, path));
+        // Each once, by whatever name: a part that is two parts could be removed but once.
+        for (const auto& other : sources)
+            if (other.seen.st_dev == source.seen.st_dev && other.seen.st_ino == source.seen.st_ino)
+                return Error{Code::usage, path + ": named twice, or the target itself",
+                             "name each part once"};
+        TRY(auto own, copying.partials.claim(path, copying.user));
+        claims.push_back(std::move(own));
+        sources.push_back(std::move(source));
+    }
+    TRY(const auto file, copying.partials.open_unseen(claimed));
+    for (const auto& source : sources)
+        CHECK(append(source, file, target, progress));
+    CHECK(copying.partials.publish(claimed, file));
+    std::vector<std::string> left;
+    for (auto part = sources.begin() + static_cast<std::ptrdiff_t>(kept); part != sources.end(); ++part)
+        if (!remove_part(copying, *part)) left.push_back(part->path);
+    return left;
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,98 @@
+// The life of a long command.
+// Runs in: worker.
+#include "ftps/worker/long_command.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "ftps/protocol/reply.hpp"
+#include "ftps/worker/worker.hpp"
+#include "gateway/base/log.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Each reads or writes as fast as the disks can: more of them at once would only make all of them slow.
+constexpr unsigned max_long_commands = 8;
+constexpr std::chrono::seconds keepalive_interval{10};
+
+/// Shared with the coroutine below, which may outlive the command.
+struct Keepalive {
+    explicit Keepalive(asio::any_io_executor executor) : ended(std::move(executor)) {}
+    Event ended;
+    bool over = false;
+};
+
+// A client that asks meanwhile knows that we live, and its replies must not get among these lines.
+asio::awaitable<void> keep_alive(Session& session, std::shared_ptr<Keepalive> shared, int code) {
+    for (;;) {
+        (void)co_await shared->ended.wait(keepalive_interval);
+        if (shared->over || session.asked_meanwhile) co_return;
+        session.open_reply = code;
+        session.tell_progress();
+    }
+}
+
+void log_command(const Session& session, const LongCommand& command, const Result<std::string>& outcome,
+                 Clock::time_point began) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    log::info("file_command", {{"verb", command.verb},
+                               {"user", session.user},
+                               {"peer", session.data.peer().to_string()},
+                               {"path", command.path},
+                               {"bytes", session.transfer->bytes.load()},
+                               {"seconds", fmt::format("{:.3f}", seconds)},
+                               {"result", outcome ? "ok" : to_string(outcome.error().code)},
+                               {"why", outcome ? "" : outcome.error().what}});
+}
+
+void answer(Session& session, const LongCommand& command, const Result<std::string>& outcome) {
+    // Whatever became of it, a reply that was begun with "213-" ends with "213 ".
+    if (const int open = std::exchange(session.open_reply, 0); open != 0 && !outcome)
+        session.reply(open, "None: " + outcome.error().text() + ".");
+    else if (outcome)
+        session.reply(command.code, *outcome);
+    else if (session.aborting)
+        session.reply(426, command.verb + " was aborted; nothing was changed.");
+    else
+        session.refuse(outcome.error());
+}
+
+}  // namespace
+
+asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
+    auto& worker = session.worker;
+    if (worker.long_commands >= max_long_commands) {
+        session.reply(450, fmt::format("{} hashes and copies of this lab are running, which is the limit; "
+                                       "try again later.",
+                                       worker.long_commands));
+        co_return;
+    }
+    const auto began = Clock::now();
+    ++worker.long_commands;
+    session.transferring = true;
+    session.aborting = session.asked_meanwhile = false;
+    session.transfer_name = command.verb + " " + command.path;
+    session.transfer = std::make_shared<Transfer>();
+    const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());
+    if (command.keepalive)
+        asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);
+
+    auto work = [transfer = session.transfer, run = command.work] { return run(*transfer); };
+    const auto outcome = co_await on_own_thread(worker.pool, std::move(work));
+
+    keepalive->over = true;
+    keepalive->ended.notify();
+    log_command(session, command, outcome, began);
+    session.transfer.reset();
+    session.transferring = false;
+    --worker.long_commands;
+    answer(session, command, outcome);
+}
+
+}  // namespace stowage::ftps

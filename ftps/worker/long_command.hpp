@@ -1,0 +1,29 @@
+// Commands without a data connection that may take minutes: hashes, copies, joins.
+// Runs in: worker.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <string>
+
+#include "ftps/worker/session.hpp"
+
+namespace stowage::ftps {
+
+struct LongCommand {
+    std::string verb;
+    std::string path;  ///< for the log and for STAT
+    int code = 250;    ///< of the reply when it is done
+    /// A line "213-…" every ten seconds (draft-bryan-ftpext-hash §3). A reply that was begun so can only end
+    /// with the same code: not for commands whose failure a client has to tell by the code.
+    bool keepalive = false;
+    /// On a thread of its own; its result is the text of the reply. Counts what it has done in bytes, and
+    /// ends when it finds itself aborted.
+    std::function<Result<std::string>(Transfer&)> work = {};
+};
+
+/// Sends every reply itself: 450 when too many run in the lab, 426 after ABOR, else the command's or the
+/// table's. ABOR ends it, STAT tells how far it is, other sessions go on.
+boost::asio::awaitable<void> run_long_command(Session& session, LongCommand command);
+
+}  // namespace stowage::ftps

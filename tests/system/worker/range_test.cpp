@@ -1,0 +1,122 @@
+// RANG: parts of files, there and back (draft-bryan-ftp-range-08).
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/system/worker/rig.hpp"
+
+namespace stowage::ftps::rig {
+
+class Range : public testing::Test {
+  protected:
+    void SetUp() override { rig.write_as_pod("/set", "0123456789"); }
+
+    Reply store(const std::string& range, const std::string& bytes) {
+        if (const auto ranged = alice.control->ask("RANG " + range); ranged.code != 350) return ranged;
+        return rig.store(alice, "STOR set", bytes);
+    }
+    std::string retrieve(const std::string& range) {
+        EXPECT_EQ(alice.control->ask("RANG " + range).code, 350);
+        std::string bytes;
+        const auto last = rig.retrieve(alice, "RETR set", bytes);
+        EXPECT_EQ(last.code, 226) << last.text;
+        return bytes;
+    }
+
+    Rig rig;
+    Rig::Login alice = rig.login();
+};
+
+TEST_F(Range, RetrievesThoseBytesOnce) {
+    EXPECT_EQ(retrieve("2 5"), "2345");
+    std::string all;
+    EXPECT_EQ(rig.retrieve(alice, "RETR set", all).code, 226);
+    EXPECT_EQ(all, "0123456789");
+    EXPECT_EQ(retrieve("9 9"), "9");
+    EXPECT_EQ(retrieve("7 9223372036854775807"), "789");
+    EXPECT_EQ(retrieve("10 20"), "");
+    EXPECT_EQ(retrieve("9223372036854775807 9223372036854775807"), "");
+    EXPECT_EQ(alice.control->ask("RANG 2 5").code, 350);
+    EXPECT_EQ(retrieve("1 0"), "0123456789");
+    EXPECT_NE(alice.control->ask("FEAT").text.find(" RANG STREAM\r\n"), std::string::npos);
+}
+
+TEST_F(Range, HostileNumbersAreRefusedAndTakeItBack) {
+    for (const auto* bad : {"-1 5", "0 -1", "5 4", "2 0", "1 00", "0", "", "0 1 2", "a b", "0x1 2", "+0 1",
+                            "0 9223372036854775808", "18446744073709551616 18446744073709551617",
+                            "0 18446744073709551615", "0  1", " 0 1", "0 1 "}) {
+        ASSERT_EQ(alice.control->ask("RANG 2 5").code, 350);
+        EXPECT_EQ(alice.control->ask(std::string("RANG ") + bad).code, 501) << bad;
+    }
+    std::string all;
+    EXPECT_EQ(rig.retrieve(alice, "RETR set", all).code, 226);
+    EXPECT_EQ(all, "0123456789");
+    // REST and RANG: the last one counts.
+    alice.control->ask("REST 8");
+    EXPECT_EQ(retrieve("2 5"), "2345");
+    alice.control->ask("RANG 2 5");
+    alice.control->ask("REST 8");
+    EXPECT_EQ(rig.retrieve(alice, "RETR set", all).code, 226);
+    EXPECT_EQ(all, "89");
+}
+
+TEST_F(Range, StoresAmidTheFileInOneMoment) {
+    const auto stored = store("2 5", "abcd");
+    EXPECT_EQ(stored.code, 226) << stored.text;
+    EXPECT_EQ(rig.content("/set"), "01abcd6789");
+    EXPECT_EQ(store("8 11", "wxyz").code, 226);
+    EXPECT_EQ(rig.content("/set"), "01abcd67wxyz");
+    EXPECT_EQ(store("12 13", "!?").code, 226);
+    EXPECT_EQ(rig.content("/set"), "01abcd67wxyz!?");
+    EXPECT_EQ(store("15 16", "no").code, 554);
+    EXPECT_EQ(store("9223372036854775806 9223372036854775807", "no").code, 554);
+    EXPECT_EQ(rig.content("/set"), "01abcd67wxyz!?");
+    // 226 tells the hash of all of it.
+    const auto hash = alice.control->ask("HASH set").text;
+    const auto last = store("0 0", "0");
+    EXPECT_NE(last.text.find("SHA256=" + hash.substr(hash.find("0-13 ") + 5, 64)), std::string::npos)
+        << hash << last.text;
+    EXPECT_EQ(rig.staged(), 0u);
+}
+
+TEST_F(Range, WhatDoesNotFillItChangesNothing) {
+    EXPECT_EQ(store("2 5", "abc").code, 426);
+    EXPECT_EQ(store("2 5", "abcde").code, 426);
+    Data data((alice.control->ask("RANG 2 5"), Rig::epsv(*alice.control)), "127.0.0.1",
+              mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("abcd");
+    data.cut();
+    EXPECT_EQ(alice.control->read().code, 426);
+    EXPECT_EQ(rig.content("/set"), "0123456789");
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 10\r\n");
+    EXPECT_EQ(rig.staged(), 0u);
+}
+
+TEST_F(Range, GoesOnWithAnUnfinishedUpload) {
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("abcdef");
+    data.cut();
+    ASSERT_EQ(alice.control->read().code, 426);
+    // A wrong range leaves what is there already as it is.
+    EXPECT_EQ(store("2 3", "x").code, 426);
+    std::string staged;
+    EXPECT_EQ(rig.retrieve(alice, "RETR set", staged).code, 226);
+    EXPECT_EQ(staged, "abcdef");
+    EXPECT_EQ(store("6 8", "ghi").code, 226);
+    EXPECT_EQ(rig.content("/set"), "abcdefghi");
+    EXPECT_EQ(rig.staged(), 0u);
+}
+
+TEST_F(Range, OfANewFileBeginsAtNought) {
+    EXPECT_EQ(alice.control->ask("RANG 0 2").code, 350);
+    EXPECT_EQ(rig.store(alice, "STOR new", "abc").code, 226);
+    EXPECT_EQ(rig.content("/new"), "abc");
+    EXPECT_EQ(alice.control->ask("RANG 3 5").code, 350);
+    EXPECT_EQ(rig.store(alice, "APPE new", "def").code, 226);
+    EXPECT_EQ(rig.content("/new"), "abcdef");
+}
+
+}  // namespace stowage::ftps::rig
