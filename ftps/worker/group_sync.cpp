@@ -9,6 +9,11 @@
 
 namespace stowage::ftps {
 
+int sync_directory(int directory) {
+    if (::fsync(directory) == 0) return 0;
+    return errno == EINVAL || errno == ENOSYS ? 0 : errno;
+}
+
 Result<void> GroupSync::sync(int directory) {
     struct stat seen {};
     if (::fstat(directory, &seen) != 0) return system_error(errno, "fstat of a directory");
@@ -31,8 +36,7 @@ Result<void> GroupSync::sync(int directory) {
         round.running = true;
         ++round.started;
         lock.unlock();
-        int outcome = ::fsync(directory) == 0 ? 0 : errno;
-        if (outcome == EINVAL || outcome == ENOSYS) outcome = 0;  // a filesystem without fsync of directories
+        const int outcome = sync_directory(directory);
         lock.lock();
         round.running = false;
         round.finished = round.started;

@@ -14,6 +14,9 @@
 
 namespace stowage::ftps {
 
+/// fsync(2) of a directory where the filesystem has it. Blocks. 0 or an errno.
+int sync_directory(int directory);
+
 /// Concurrent callers share: a sync that starts after the call covers it, so that at most two run per
 /// directory for any number of callers. (The filesystem's journal groups concurrent fsyncs of the files
 /// themselves.)

@@ -3,8 +3,6 @@
 #include "ftps/worker/lab_files.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <cerrno>
 
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/open_beneath.hpp"
 #include "ftps/worker/paths.hpp"
 
 namespace stowage::ftps {
@@ -19,22 +18,17 @@ namespace stowage::ftps {
 namespace {
 
 constexpr mode_t directory_mode = 02770;
-constexpr int walk_attempts = 20;
-
-// The kernel answers EAGAIN when something was renamed while it walked beneath: a peer must not make that an
-// error.
-int open_beneath(int root, const char* path, int flags) {
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    for (int attempt = 1;; ++attempt) {
-        const auto fd = static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR) || attempt == walk_attempts) return fd;
-    }
-}
 
 Result<void> done(int outcome, const std::string& path) {
     if (outcome != 0) return file_error(errno, path);
+    return {};
+}
+
+Result<void> demand_plain_file(const Fd& fd, const std::string& path) {
+    struct stat seen {};
+    if (::fstat(fd.get(), &seen) != 0) return file_error(errno, path);
+    if (S_ISDIR(seen.st_mode)) return file_error(EISDIR, path);
+    if (!S_ISREG(seen.st_mode)) return Error{Code::denied, path + ": not a plain file"};
     return {};
 }
 
@@ -44,7 +38,7 @@ LabFiles::LabFiles(Fd root, std::string alias) : root_(std::move(root)), alias_(
 
 Result<Fd> LabFiles::open(const std::string& path, int flags) const {
     if (is_reserved(path)) return file_error(ENOENT, path);
-    Fd fd(open_beneath(root_.get(), relative(path).c_str(), flags));
+    auto fd = open_beneath(root_.get(), relative(path).c_str(), flags);
     if (!fd) return file_error(errno, path);
     return fd;
 }
@@ -88,12 +82,12 @@ Result<Fd> LabFiles::open_directory(const std::string& path) const {
 
 Result<Fd> LabFiles::open_for_reading(const std::string& path) const {
     TRY(const auto parent, open_parent(path));
-    // O_NONBLOCK: a fifo that a pod made must not hold the thread.
+    // Looked at before it is opened: whoever writes to a fifo must not find a reader in us. And O_NONBLOCK,
+    // for what a pod puts there in between must not hold the thread.
+    TRY(const auto looked_at, open(path, O_PATH));
+    CHECK(demand_plain_file(looked_at, path));
     TRY(auto fd, open(path, O_RDONLY | O_NONBLOCK));
-    struct stat seen {};
-    if (::fstat(fd.get(), &seen) != 0) return file_error(errno, path);
-    if (S_ISDIR(seen.st_mode)) return file_error(EISDIR, path);
-    if (!S_ISREG(seen.st_mode)) return Error{Code::denied, path + ": not a plain file"};
+    CHECK(demand_plain_file(fd, path));
     return fd;
 }
 

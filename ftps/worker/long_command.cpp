@@ -52,10 +52,13 @@ void log_command(const Session& session, const LongCommand& command, const Resul
 }
 
 void answer(Session& session, const LongCommand& command, const Result<std::string>& outcome) {
+    const int open = std::exchange(session.open_reply, 0);
+    const bool failed_late = open != 0 && !outcome;
     // Whatever became of it, a reply that was begun with "213-" ends with "213 ".
-    if (const int open = std::exchange(session.open_reply, 0); open != 0 && !outcome)
-        session.reply(open, "None: " + outcome.error().text() + ".");
-    else if (outcome)
+    if (failed_late && !command.failure_ends_session)
+        return session.reply(open, "None: " + outcome.error().text() + ".");
+    session.leaving = session.leaving || failed_late;
+    if (outcome)
         session.reply(command.code, *outcome);
     else if (session.aborting)
         session.reply(426, command.verb + " was aborted; nothing was changed.");

@@ -17,6 +17,10 @@ struct LongCommand {
     /// A line "213-…" every ten seconds (draft-bryan-ftpext-hash §3). A reply that was begun so can only end
     /// with the same code: not for commands whose failure a client has to tell by the code.
     bool keepalive = false;
+    /// A failure behind such lines has its own code nevertheless, and ends the session: clients that know a
+    /// reply by its last line (lftp, curl) read why, those that wait for the code it began with (ftplib,
+    /// FileZilla) find the end.
+    bool failure_ends_session = false;
     /// On a thread of its own; its result is the text of the reply. Counts what it has done in bytes, and
     /// ends when it finds itself aborted.
     std::function<Result<std::string>(Transfer&)> work = {};

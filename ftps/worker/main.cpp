@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <csignal>
 
+#include "ftps/worker/archive_reader.hpp"
 #include "ftps/worker/system_calls.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"
@@ -41,9 +42,10 @@ Fd narrow(const message::StartWorker& order) {
     // OpenSSL reads its configuration now: later /etc would be the lab's.
     if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr) != 1)
         throw Fatal({Code::internal, "OpenSSL cannot be initialised"});
+    or_throw(ArchiveReader::prepare_process());
     or_throw(privileges::enter_root(order.directory.str()));
     or_throw(privileges::become(order.uid, order.gid));
-    or_throw(privileges::allow_only(system_calls()));
+    or_throw(privileges::allow_only(system_calls(), privileges::NewCode::refused));
     // Pods run as anybody with the lab's group: others have no rights, the group has all.
     ::umask(007);
     Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -42,8 +42,8 @@ bool done_meanwhile(Session& session, const Session::Line& line) {
     }
     if (command->verb == "STAT" && command->argument.empty()) {
         session.asked_meanwhile = true;
-        const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
-        session.reply(213, fmt::format("{}: {} bytes so far.", session.transfer_name, bytes));
+        const auto amount = session.transfer ? session.transfer->amount() : "0 bytes";
+        session.reply(213, fmt::format("{}: {} so far.", session.transfer_name, amount));
         return true;
     }
     return false;
@@ -199,8 +199,8 @@ void Session::refuse(int code, const Error& error) {
 }
 
 void Session::tell_progress() {
-    const auto bytes = transfer ? transfer->bytes.load() : 0;
-    link.send(reply_part(open_reply, fmt::format("{}: {} bytes so far.", transfer_name, bytes)));
+    const auto amount = transfer ? transfer->amount() : "0 bytes";
+    link.send(reply_part(open_reply, fmt::format("{}: {} so far.", transfer_name, amount)));
 }
 
 void Session::abort_transfer() {

@@ -22,6 +22,8 @@ std::string known_names() {
 
 const std::vector<SiteCommand>& site_commands() {
     static const std::vector<SiteCommand> table = {
+        {"COMMIT", "COMMIT staged final", site_commit},
+        {"UNPACK", "UNPACK archive [directory]", site_unpack},
         {"CHMOD", "CHMOD mode path", site_chmod},
         {"CPFR", "CPFR path", site_copy_from},
         {"CPTO", "CPTO path", site_copy_to},

@@ -26,4 +26,8 @@ Done site_copy_to(Session&, std::string);
 // commands_files.cpp
 Done site_chmod(Session&, std::string);
 
+// commands_datasets.cpp
+Done site_unpack(Session&, std::string);
+Done site_commit(Session&, std::string);
+
 }  // namespace stowage::ftps

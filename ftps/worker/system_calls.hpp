@@ -24,6 +24,11 @@ inline std::vector<const char*> system_calls() {
         "unlinkat",
         "renameat",
         "renameat2",
+        // what archives hold, their place, and all of it on disk
+        "symlinkat",
+        "linkat",
+        "flock",
+        "syncfs",
         "fchmod",
         "fchmodat",
         "utimensat",

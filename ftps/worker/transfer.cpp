@@ -89,6 +89,12 @@ Result<void> end(DataStream& stream, Transfer& transfer) {
 
 }  // namespace
 
+std::string Transfer::amount() const {
+    const auto bytes_now = bytes.load();
+    return files > 0 ? fmt::format("{} files, {} bytes", files.load(), bytes_now)
+                     : fmt::format("{} bytes", bytes_now);
+}
+
 void Transfer::abort() {
     aborted = true;
     if (socket) (void)::shutdown(socket.get(), SHUT_RDWR);

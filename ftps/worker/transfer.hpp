@@ -20,9 +20,12 @@ namespace stowage::ftps {
 struct Transfer {
     Fd socket;
     std::atomic<std::uint64_t> bytes{0};
+    std::atomic<std::uint64_t> files{0};  ///< of an archive that is being unpacked
     std::atomic<bool> aborted{false};
     std::string sha256;  ///< in hexadecimal, of the whole file; the thread sets it before it ends
 
+    /// "123 bytes", or "4 files, 123 bytes" where files are counted.
+    std::string amount() const;
     /// Ends every wait of the thread on the connection. Does not block.
     void abort();
 };

@@ -7,6 +7,7 @@
 
 #include "ftps/worker/activity.hpp"
 #include "ftps/worker/session.hpp"
+#include "ftps/worker/unpack_stage.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::ftps {
@@ -126,6 +127,11 @@ asio::awaitable<void> expire_partials(Worker& worker) {
             return worker.partials.expire(Partials::Clock::now() - worker.config.ftps.partial_expiry);
         });
         if (expired && *expired > 0) log::info("partials_expired", {{"count", *expired}});
+        auto sweep = [&worker]() -> Result<std::size_t> {
+            return UnpackStage::remove_leftovers(worker.files);
+        };
+        const auto removed = co_await on_pool(worker.pool, std::move(sweep));
+        if (removed && *removed > 0) log::info("unfinished_unpackings_removed", {{"count", *removed}});
         (void)co_await never.wait(expiry_interval);
     }
 }

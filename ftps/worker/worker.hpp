@@ -60,7 +60,7 @@ struct Worker {
 asio::awaitable<void> serve_supervisor(Worker& worker);
 /// Tells the supervisor when there was no session for a while.
 asio::awaitable<void> watch_idleness(Worker& worker);
-/// Removes partials that nobody went on with.
+/// Removes partials that nobody went on with, and what a killed worker had begun to unpack.
 asio::awaitable<void> expire_partials(Worker& worker);
 
 }  // namespace stowage::ftps

@@ -25,10 +25,14 @@ Result<void> enter_root(const std::string& directory);
 /// @param keep capability numbers (CAP_NET_BIND_SERVICE …) that stay effective
 Result<void> become(uid_t uid, gid_t gid, std::initializer_list<int> keep = {});
 
+/// Whether a process may still map code: a library that is loaded after chroot would be one of the lab's.
+enum class NewCode { allowed, refused };
+
 /// Seccomp: only `allowed` system calls (names as in syscalls(2)) and those every process of ours needs
 /// (memory, signals, futex, clock, exit, read, write, close). Any other answers EPERM; execve, ptrace, mount,
 /// kexec, bpf and alike kill the process.
-Result<void> allow_only(const std::vector<const char*>& allowed);
+/// @param new_code refused: mmap and mprotect with PROT_EXEC answer EPERM, so that dlopen(3) fails
+Result<void> allow_only(const std::vector<const char*>& allowed, NewCode new_code = NewCode::allowed);
 
 /// A user or group by name, or by number (for machines where quickstart creates no accounts).
 Result<uid_t> user_id(const std::string& name_or_number);

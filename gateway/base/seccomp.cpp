@@ -1,6 +1,7 @@
 // The system call filter.
 // Runs in: front, worker, controller.
 #include <seccomp.h>
+#include <sys/mman.h>
 
 #include <memory>
 
@@ -22,10 +23,8 @@ constexpr const char* always[] = {
     "exit_group",
     "futex",
     "brk",
-    "mmap",
     "munmap",
     "mremap",
-    "mprotect",
     "madvise",
     "rt_sigreturn",
     "sigaltstack",
@@ -115,15 +114,27 @@ Result<void> add(void* filter, std::uint32_t action, const char* name) {
     return {};
 }
 
+/// mmap(2) and mprotect(2) have their protection as third argument.
+Result<void> allow_without_code(void* filter, const char* name) {
+    const int number = seccomp_syscall_resolve_name(name);
+    const int added =
+        seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (added != 0) return system_error(-added, std::string("seccomp rule for ") + name);
+    return {};
+}
+
 }  // namespace
 
-Result<void> allow_only(const std::vector<const char*>& allowed) {
+Result<void> allow_only(const std::vector<const char*>& allowed, NewCode new_code) {
     std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
     if (!filter) return Error{Code::internal, "seccomp_init failed"};
     for (const auto* name : always)
         CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));
     for (const auto* name : allowed)
         CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));
+    for (const auto* name : {"mmap", "mprotect"})
+        CHECK(new_code == NewCode::allowed ? add(filter.get(), SCMP_ACT_ALLOW, name)
+                                           : allow_without_code(filter.get(), name));
     for (const auto* name : deadly)
         CHECK(add(filter.get(), SCMP_ACT_KILL_PROCESS, name));
     // glibc asks for clone3 first and goes on with clone when it is told ENOSYS, which libseccomp can look

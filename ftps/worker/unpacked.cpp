@@ -1,0 +1,44 @@
+// Limits and words.
+// Runs in: worker.
+#include "ftps/worker/unpacked.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ftps/worker/paths.hpp"
+
+namespace stowage::ftps {
+
+namespace {
+
+// More than gzip can make of anything; only what was written to fill a disk is packed tighter than this.
+constexpr std::uint64_t most_expansion = 1100, always_allowed_bytes = 1ull << 30;
+
+}  // namespace
+
+UnpackLimits UnpackLimits::for_archive(std::uint64_t archive_bytes, const std::string& target) {
+    UnpackLimits limits;
+    if (__builtin_mul_overflow(archive_bytes, most_expansion, &limits.bytes)) limits.bytes = UINT64_MAX;
+    limits.bytes = std::max(limits.bytes, always_allowed_bytes);
+    limits.path_bytes = max_path_bytes - std::min(max_path_bytes, target.size() + 1);
+    limits.into_root = target == "/";
+    return limits;
+}
+
+std::string Unpacked::omissions() const {
+    static constexpr std::array<const char*, kinds> words = {
+        "devices, fifos or sockets", "links that lead out of it", "names that cannot be here",
+        "names that something else has"};
+    std::uint64_t all = 0;
+    std::string list;
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+        if (left_out[kind] == 0) continue;
+        all += left_out[kind];
+        list += fmt::format("{}{} {}", list.empty() ? "" : ", ", left_out[kind], words[kind]);
+    }
+    if (all == 0) return {};
+    return fmt::format("{} members were left out ({}), the first was {}", all, list, first_left_out);
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,174 @@
+// Where archives are unpacked, how that gets under its name, and what stays when it does not.
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "ftps/worker/merge_tree.hpp"
+#include "ftps/worker/remove_tree.hpp"
+#include "ftps/worker/unpack_stage.hpp"
+#include "tests/unit/ftps_worker/folder.hpp"
+
+namespace stowage::ftps {
+
+namespace fs = std::filesystem;
+
+class Stage : public testing::Test {
+  protected:
+    fs::path lab() const { return folder.lab; }
+    std::string read(const std::string& path) const { return folder.read("lab/" + path); }
+    void write(const std::string& path, const std::string& bytes) const {
+        fs::create_directories((lab() / path).parent_path());
+        folder.write("lab/" + path, bytes);
+    }
+    fs::path place() const {
+        for (const auto& entry : fs::directory_iterator(lab() / ".stowage/partials"))
+            return entry.path();
+        return {};
+    }
+    std::size_t staged() const {
+        const fs::directory_iterator all(lab() / ".stowage/partials");
+        return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+    }
+    Result<void> publish(UnpackStage stage, const std::string& target) {
+        return stage.publish(files, partials, target, Durability::full, aborted);
+    }
+    UnpackStage staged_with(const std::string& path, const std::string& bytes) {
+        auto stage = or_throw(UnpackStage::make(files));
+        write(fs::relative(place() / path, lab()).string(), bytes);
+        return stage;
+    }
+
+    Folder folder;
+    LabFiles files{folder.root(), "/mnt/nfs"};
+    Partials partials{files, Durability::full};
+    std::atomic<bool> aborted{false};
+};
+
+TEST_F(Stage, ANewDirectoryAppearsWhole) {
+    ASSERT_TRUE(publish(staged_with("d/x", "1"), "/data"));
+    EXPECT_EQ(read("data/d/x"), "1");
+    EXPECT_EQ(staged(), 0u);
+    struct stat seen {};
+    ASSERT_EQ(::stat((lab() / "data").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 02770u);
+}
+
+TEST_F(Stage, AnEmptyDirectoryIsReplaced) {
+    fs::create_directory(lab() / "data");
+    ASSERT_TRUE(publish(staged_with("x", "1"), "/data"));
+    EXPECT_EQ(read("data/x"), "1");
+}
+
+TEST_F(Stage, WhatIsThereAlreadyIsMergedWith) {
+    write("data/d/old", "old");
+    write("data/d/both", "old");
+    auto stage = staged_with("d/new", "new");
+    write(fs::relative(place() / "d/both", lab()).string(), "new");
+    write(fs::relative(place() / "e/f/g", lab()).string(), "new");
+    ASSERT_TRUE(publish(std::move(stage), "/data"));
+    EXPECT_EQ(read("data/d/old"), "old");
+    EXPECT_EQ(read("data/d/new") + read("data/d/both") + read("data/e/f/g"), "newnewnew");
+    EXPECT_EQ(staged(), 0u);
+}
+
+TEST_F(Stage, TheRootOfTheLabToo) {
+    write("other", "stays");
+    ASSERT_TRUE(publish(staged_with("d/x", "1"), "/"));
+    EXPECT_EQ(read("d/x") + read("other"), "1stays");
+    auto stage = staged_with(".stowage/partials/y", "1");
+    const auto refused = publish(std::move(stage), "/");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::denied);
+    EXPECT_EQ(staged(), 0u);
+}
+
+// Fails without Merge::take_back().
+TEST_F(Stage, AMergeThatCannotBeFinishedIsTakenBack) {
+    for (const auto* name : {"a", "b", "c", "d"})
+        write("data/" + std::string(name), "old");
+    fs::create_directories(lab() / "data/z/dir");
+    auto stage = staged_with("a", "new");
+    for (const auto* name : {"b", "c", "d", "new", "z/dir", "z/n/m"})
+        write(fs::relative(place() / name, lab()).string(), "new");
+    const auto refused = publish(std::move(stage), "/data");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::exists);
+    EXPECT_NE(refused.error().what.find("z/dir"), std::string::npos) << refused.error().what;
+    EXPECT_EQ(read("data/a") + read("data/b") + read("data/c") + read("data/d"), "oldoldoldold");
+    EXPECT_FALSE(fs::exists(lab() / "data/new"));
+    EXPECT_FALSE(fs::exists(lab() / "data/z/n"));
+    EXPECT_EQ(staged(), 0u);
+}
+
+TEST_F(Stage, NoLinkInTheTargetIsFollowed) {
+    write("elsewhere/keep", "old");
+    fs::create_directory(lab() / "data");
+    fs::create_directory_symlink("../elsewhere", lab() / "data/d");
+    const auto refused = publish(staged_with("d/keep", "new"), "/data");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(read("elsewhere/keep"), "old");
+    // The target itself may be one, as long as it leads to a place in the lab.
+    fs::create_directory_symlink("elsewhere", lab() / "link");
+    EXPECT_TRUE(publish(staged_with("keep", "new"), "/link"));
+    EXPECT_EQ(read("elsewhere/keep"), "new");
+    fs::create_directory(folder.base / "outside");
+    fs::create_directory_symlink("../outside", lab() / "out");
+    EXPECT_FALSE(publish(staged_with("x", "new"), "/out"));
+    EXPECT_TRUE(fs::is_empty(folder.base / "outside"));
+}
+
+TEST_F(Stage, RefusesBeforeTheWorkWhatCannotBePublished) {
+    write("file", "x");
+    EXPECT_EQ(UnpackStage::check(files, "/file").error().code, Code::exists);
+    EXPECT_EQ(UnpackStage::check(files, "/missing/data").error().code, Code::not_found);
+    EXPECT_TRUE(UnpackStage::check(files, "/data"));
+    EXPECT_TRUE(UnpackStage::check(files, "/"));
+    EXPECT_FALSE(publish(staged_with("x", "1"), "/file"));
+    EXPECT_EQ(read("file"), "x");
+}
+
+TEST_F(Stage, NothingIsPublishedOnceAborted) {
+    aborted = true;
+    const auto refused = publish(staged_with("x", "1"), "/data");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::cancelled);
+    EXPECT_FALSE(fs::exists(lab() / "data"));
+    EXPECT_EQ(staged(), 0u);
+}
+
+TEST_F(Stage, LeftoversGoAndLivingOnesStay) {
+    const auto living = staged_with("x", "1");
+    fs::create_directories(lab() / ".stowage/partials/unpack.1.1/a/b");
+    write(".stowage/partials/unpack.1.1/a/b/c", "1");
+    write(".stowage/partials/an-upload", "1");
+    fs::create_symlink("/etc", lab() / ".stowage/partials/unpack.link");
+    EXPECT_EQ(UnpackStage::remove_leftovers(files), 2u);
+    EXPECT_EQ(staged(), 2u);
+    EXPECT_TRUE(fs::exists("/etc"));
+    EXPECT_EQ(read(".stowage/partials/an-upload"), "1");
+}
+
+TEST_F(Stage, TreesOfAnyDepthAndShapeAreRemoved) {
+    Fd at(::open(lab().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (int depth = 0; depth < 600; ++depth) {
+        ASSERT_EQ(::mkdirat(at.get(), "deep", 0700), 0);
+        at = Fd(::openat(at.get(), "deep", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const Fd file(::openat(at.get(), "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        ASSERT_TRUE(file);
+    }
+    for (int i = 0; i < 30; ++i)
+        write("deep/wide/" + std::to_string(i) + "/x/y", "1");
+    fs::create_directory_symlink("/etc", lab() / "deep/link");
+    fs::permissions(lab() / "deep/wide/7", fs::perms::none);
+    write("beside", "1");
+    const Fd top(::open(lab().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(remove_tree(top.get(), "deep"));
+    EXPECT_FALSE(fs::exists(lab() / "deep"));
+    EXPECT_EQ(read("beside"), "1");
+    EXPECT_TRUE(remove_tree(top.get(), "deep"));
+}
+
+}  // namespace stowage::ftps
