@@ -56,6 +56,7 @@ const std::vector<Verb>& verbs() {
         {"COMB", argument, combine, "COMB target;source_list"},
         {"RANG", argument, range, "RANG STREAM"},
         {"ALLO", argument, allocate},
+        {"AVBL", optional, available, "AVBL"},
         {"SITE", argument, site},
         {"PASV", nothing, passive},
         {"EPSV", optional, extended_passive, "EPSV"},

@@ -59,7 +59,6 @@ Done size(Session&, std::string);
 Done modified(Session&, std::string);
 Done set_modified(Session&, std::string);
 Done facts_of(Session&, std::string);
-Done allocate(Session&, std::string);
 
 // site_commands.cpp
 Done site(Session&, std::string);
@@ -78,6 +77,10 @@ Done range(Session&, std::string);
 void hash_options(Session& session, const std::string& wanted);
 /// The line of FEAT, the selected one starred.
 std::string hash_feature(HashAlgorithm selected);
+
+// commands_room.cpp
+Done allocate(Session&, std::string);
+Done available(Session&, std::string);
 
 // commands_data.cpp
 Done passive(Session&, std::string);

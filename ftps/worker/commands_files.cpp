@@ -64,6 +64,7 @@ Done remove_file(Session& session, std::string argument) {
     const auto removed = co_await on_path(session, argument, [](Worker& worker, const std::string& path) {
         return worker.view.remove_file(path);
     });
+    if (removed) session.refused_in_a_row = 0;  // there may be room now
     if (!removed)
         session.refuse(removed.error());
     else if (*removed == LabView::Removed::partial)
@@ -160,20 +161,6 @@ Done facts_of(Session& session, std::string argument) {
     const auto line =
         facts(looked->seen.stat, looked->seen.link_target, session.facts, {}) + " " + looked->path;
     session.link.send(reply_lines(250, "Facts:", {line}, "End"));
-}
-
-Done allocate(Session& session, std::string argument) {
-    const auto word = split_word(argument).first;
-    std::uint64_t bytes = 0;
-    const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), bytes);
-    if (failed != std::errc{} || end != word.data() + word.size())
-        session.reply(501, "ALLO takes a number of bytes.");
-    else if (session.worker.settings.quota_bytes > 0 && bytes > session.worker.settings.quota_bytes)
-        session.refuse(Error{Code::over_quota, fmt::format("{} bytes are more than the lab may hold", bytes),
-                             "ask the administrator for a higher limit"});
-    else
-        session.reply(202, "No space needs to be reserved.");
-    co_return;
 }
 
 Done site_chmod(Session& session, std::string argument) {

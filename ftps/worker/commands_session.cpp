@@ -16,20 +16,17 @@ namespace {
 
 // STAT of a path goes over the control connection: more than this belongs on a data connection.
 constexpr std::size_t max_status_lines = 1000;
+constexpr std::chrono::seconds usage_age{30};
 
-std::vector<std::string> status_lines(const Session& session) {
-    const auto& limits = session.worker.settings;
-    std::vector<std::string> lines = {
-        fmt::format("Lab {}, user {}, from {}", session.worker.lab, session.user,
-                    session.data.peer().to_string()),
-        fmt::format("Control and data connections are protected by TLS ({})",
-                    session.control_is_tls13 ? "1.3" : "1.2"),
-        fmt::format("Type {}, structure file, mode stream",
-                    session.binary ? "image" : "ASCII, passed as it is"),
-        fmt::format("Limit of the lab: {}, {} files",
-                    limits.quota_bytes ? format_bytes(limits.quota_bytes) : "no bytes",
-                    limits.quota_inodes ? fmt::format("{}", limits.quota_inodes) : "any number of")};
-    if (!limits.quota_bytes) lines.back() = "The lab has no limit of its own";
+std::vector<std::string> status_lines(const Session& session, const Usage& usage) {
+    std::vector<std::string> lines = {fmt::format("Lab {}, user {}, from {}", session.worker.lab,
+                                                  session.user, session.data.peer().to_string()),
+                                      fmt::format("Control and data connections are protected by TLS ({})",
+                                                  session.control_is_tls13 ? "1.3" : "1.2"),
+                                      fmt::format("Type {}, structure file, mode stream",
+                                                  session.binary ? "image" : "ASCII, passed as it is")};
+    for (auto& line : usage_lines(usage))
+        lines.push_back(std::move(line));
     if (session.transfer)
         lines.push_back(
             fmt::format("{}: {} bytes so far", session.transfer_name, session.transfer->bytes.load()));
@@ -197,7 +194,8 @@ Done restart(Session& session, std::string argument) {
 
 Done status(Session& session, std::string argument) {
     if (argument.empty()) {
-        session.link.send(reply_lines(211, "Status:", status_lines(session), "End"));
+        const auto usage = co_await session.worker.usage.recent(usage_age);
+        session.link.send(reply_lines(211, "Status:", status_lines(session, usage), "End"));
         co_return;
     }
     auto work = [&worker = session.worker, directory = session.directory, argument] {

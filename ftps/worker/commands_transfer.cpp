@@ -7,6 +7,7 @@
 
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/data_command.hpp"
+#include "ftps/worker/room.hpp"
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
 
@@ -83,6 +84,12 @@ Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
 Done upload(Session& session, std::string verb, std::string argument, Partials::Start start) {
     if (!may_transfer(session)) co_return;
     auto& worker = session.worker;
+    const auto announced = std::exchange(session.announced.waiting, 0);
+    const auto room = co_await find_room(session, announced);
+    if (!room) {
+        refuse_full(session, room.error());
+        co_return;
+    }
     auto work = [&worker, directory = session.directory, argument, user = session.user, start] {
         return prepare_upload(worker, directory, argument, user, start);
     };
@@ -95,8 +102,10 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
     const auto upload = *prepared;
     const auto durability = worker.config.ftps.durability;
     const auto* hashes = worker.config.ftps.upload_hash == UploadHashing::sha256 ? &worker.hashes : nullptr;
+    session.announced.running = announced;
     DataCommand command;
     command.verb = verb;
+    command.stores = true;
     command.path = upload->path;
     command.opening = "Ready to receive " + upload->path + ".";
     command.success = durability == Durability::full ? "Complete, and safe on disk." : "Complete.";

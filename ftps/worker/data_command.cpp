@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/worker/room.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"
 
@@ -23,6 +24,10 @@ struct Outcome {
     Result<void> work;
     std::string version;
 };
+
+bool is_full(const Error& error) {
+    return error.code == Code::over_quota || error.code == Code::no_space;
+}
 
 bool is_accepted(DataStream::Handshake handshake) {
     return handshake == DataStream::Handshake::resumed || handshake == DataStream::Handshake::full;
@@ -157,16 +162,22 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     log_transfer(session, command, ended, began);
     if (ended.result && !session.transfer->sha256.empty())
         command.success += " SHA256=" + session.transfer->sha256;
+    const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
     // The socket is closed before the reply: clients may connect anew at once.
     session.transfer.reset();
     session.data.reset();
     if (command.release) co_await command.release();
     session.transferring = false;
     --session.worker.transfers;
-    if (ended.result)
+    session.announced.running = 0;
+    if (ended.result) {
+        if (command.stores) session.refused_in_a_row = 0;
         session.reply(226, command.success);
-    else
+    } else if (command.stores && is_full(ended.result.error()) && !session.aborting) {
+        co_await refuse_full(session, ended.result.error(), bytes);
+    } else {
         refuse(session, ended.result.error(), ended.code);
+    }
 }
 
 }  // namespace stowage::ftps

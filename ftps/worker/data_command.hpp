@@ -15,6 +15,7 @@ struct DataCommand {
     std::string verb;
     std::string path;     ///< for the log and for STAT
     std::string opening;  ///< text of the 150
+    bool stores = false;  ///< an upload: where there is no room for it counts
     /// On a transfer thread, after TLS was accepted. May keep what it needs alive.
     std::function<Result<void>(DataStream&, Transfer&)> work = {};
     std::string success;  ///< text of the 226

@@ -3,6 +3,7 @@
 #include "ftps/worker/lab_files.hpp"
 
 #include <fcntl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +42,24 @@ Result<Fd> LabFiles::open(const std::string& path, int flags) const {
     auto fd = open_beneath(root_.get(), relative(path).c_str(), flags);
     if (!fd) return file_error(errno, path);
     return fd;
+}
+
+std::optional<struct stat> LabFiles::there(const Fd& directory, const std::string& name) const {
+    struct stat seen {};
+    if (!ledger_.is_on() || ::fstatat(directory.get(), name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0)
+        return {};
+    return seen;
+}
+
+Result<LabFiles::DiskRoom> LabFiles::disk_room(bool sync) const {
+    const Fd opened(open_beneath(root_.get(), ".", O_RDONLY | O_DIRECTORY));
+    struct statfs room {};
+    if (!opened || (sync && ::syncfs(opened.get()) != 0) || ::fstatfs(opened.get(), &room) != 0)
+        return system_error(errno, "look at the lab's filesystem");
+    DiskRoom left;
+    left.bytes = static_cast<std::uint64_t>(room.f_bavail) * static_cast<std::uint64_t>(room.f_bsize);
+    if (room.f_files > 0) left.inodes = room.f_ffree;
+    return left;
 }
 
 bool LabFiles::ours(int directory) const {
@@ -116,7 +135,11 @@ Result<void> LabFiles::make_directory(const std::string& path) const {
     if (path == "/") return file_error(EEXIST, path);
     TRY(const auto parent, open_parent(path));
     const auto name = name_of(path);
-    if (::mkdirat(parent.get(), name.c_str(), directory_mode & 0777) != 0) return file_error(errno, path);
+    CHECK(ledger_.take_name());
+    if (::mkdirat(parent.get(), name.c_str(), directory_mode & 0777) != 0) {
+        ledger_.give_name();
+        return file_error(errno, path);
+    }
     // The umask and a parent without setgid stand between mkdir and 2770. What a peer put there instead
     // stays.
     const Fd made(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -127,21 +150,30 @@ Result<void> LabFiles::make_directory(const std::string& path) const {
 Result<void> LabFiles::remove_directory(const std::string& path) const {
     if (path == "/") return file_error(EBUSY, path);
     TRY(const auto parent, open_parent(path));
-    return done(::unlinkat(parent.get(), name_of(path).c_str(), AT_REMOVEDIR), path);
+    CHECK(done(::unlinkat(parent.get(), name_of(path).c_str(), AT_REMOVEDIR), path));
+    ledger_.give_name();
+    return {};
 }
 
 Result<void> LabFiles::remove_file(const std::string& path) const {
     if (path == "/") return file_error(EISDIR, path);
     TRY(const auto parent, open_parent(path));
-    return done(::unlinkat(parent.get(), name_of(path).c_str(), 0), path);
+    const auto name = name_of(path);
+    const auto file = there(parent, name);
+    CHECK(done(::unlinkat(parent.get(), name.c_str(), 0), path));
+    if (file) ledger_.give_file(*file);
+    return {};
 }
 
 Result<void> LabFiles::rename(const std::string& from, const std::string& to) const {
     if (from == "/" || to == "/") return file_error(EBUSY, "/");
     TRY(const auto old_parent, open_parent(from));
     TRY(const auto new_parent, open_parent(to));
-    return done(::renameat(old_parent.get(), name_of(from).c_str(), new_parent.get(), name_of(to).c_str()),
-                from + " to " + to);
+    const auto replaced = there(new_parent, name_of(to));
+    CHECK(done(::renameat(old_parent.get(), name_of(from).c_str(), new_parent.get(), name_of(to).c_str()),
+               from + " to " + to));
+    if (replaced && from != to) ledger_.give_file(*replaced);
+    return {};
 }
 
 // By name, not by descriptor: a file without read permission can be given it back. A link that a peer puts

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "ftps/worker/ledger.hpp"
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
 
@@ -54,13 +56,27 @@ class LabFiles {
     /// symbolic link reaches them by another name.
     Result<Fd> open_staging();
 
+    /// What the whole filesystem has left for the lab; no inodes where it knows no such limit (btrfs).
+    struct DiskRoom {
+        std::uint64_t bytes = 0;
+        std::optional<std::uint64_t> inodes;
+    };
+    /// @param sync first syncfs(2), after which btrfs has counted everything
+    Result<DiskRoom> disk_room(bool sync) const;
+    /// Has the ledger count the whole lab anew.
+    Result<void> count() { return ledger_.walk(root_); }
+    Ledger& ledger() const { return ledger_; }
+
   private:
     Result<Fd> open(const std::string& path, int flags) const;
     Result<Fd> open_own(int parent, const char* name);
     bool ours(int directory) const;
+    /// For the ledger: what is about to go. Nothing while it is off.
+    std::optional<struct stat> there(const Fd& directory, const std::string& name) const;
 
     Fd root_;
     std::string alias_;
+    mutable Ledger ledger_;
     mutable std::mutex mutex_;
     std::vector<std::pair<dev_t, ino_t>> ours_;
 };

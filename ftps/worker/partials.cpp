@@ -150,18 +150,36 @@ Result<Fd> Partials::open_staged(const std::string& file, int flags, const std::
     return fd;
 }
 
+Result<Fd> Partials::make_staged(const std::string& file, const std::string& path) {
+    CHECK(ledger().take_name());
+    auto fd = open_staged(file, O_RDWR | O_CREAT | O_EXCL, path);
+    if (!fd) ledger().give_name();
+    return fd;
+}
+
+Result<void> Partials::copy_counted(const Fd& from, const Fd& to, std::uint64_t size,
+                                    const std::string& path) {
+    CHECK(ledger().take(size));
+    const int failed = copy_range(from, to, size);
+    if (failed == 0) return {};
+    struct stat copied {};
+    if (::fstat(to.get(), &copied) == 0) ledger().give(size - std::min(size, Ledger::held(copied)));
+    return file_error(failed, path);
+}
+
 Result<Fd> Partials::create(std::uint64_t id) {
     const std::lock_guard lock(mutex_);
     const auto entry = find(id);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     const auto name = random_name();
-    TRY(auto fd, open_staged(name, O_RDWR | O_CREAT | O_EXCL, entry->first));
+    TRY(auto fd, make_staged(name, entry->first));
     if (auto marked = mark(fd, entry->first, entry->second.user); !marked) {
         unlink(name);
         return marked.error();
     }
     if (!entry->second.file.empty()) unlink(entry->second.file);
     entry->second.file = name;
+    entry->second.kept = 0;
     return fd;
 }
 
@@ -186,7 +204,8 @@ Result<Fd> Partials::open(const Claim& claim, Start start) {
     lock.unlock();
     if (start.end) return replace_range(claim, path, file, start);
     if (!start.at_end && start.offset == 0) return create(claim.id_);
-    return file.empty() ? continue_complete(claim.id_, path, start) : continue_partial(file, path, start);
+    return file.empty() ? continue_complete(claim.id_, path, start)
+                        : continue_partial(claim.id_, file, path, start);
 }
 
 Result<Fd> Partials::open_unseen(const Claim& claim) {
@@ -195,7 +214,7 @@ Result<Fd> Partials::open_unseen(const Claim& claim) {
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     // Without a mark: what a crash leaves of it, load() removes.
     auto name = random_name();
-    TRY(auto fd, open_staged(name, O_RDWR | O_CREAT | O_EXCL, entry->first));
+    TRY(auto fd, make_staged(name, entry->first));
     entry->second.unseen = std::move(name);
     return fd;
 }
@@ -210,16 +229,18 @@ Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, 
     if (start.offset > size) return behind_end(path, size);
     if (start.offset == size) {  // nothing is replaced: an upload that goes on like any other
         if (!source) return create(claim.id_);
-        return file.empty() ? continue_complete(claim.id_, path, start) : continue_partial(file, path, start);
+        return file.empty() ? continue_complete(claim.id_, path, start)
+                            : continue_partial(claim.id_, file, path, start);
     }
     TRY(auto fd, open_unseen(claim));
-    if (const int failed = copy_range(*source, fd, size); failed != 0) return file_error(failed, path);
+    CHECK(copy_counted(*source, fd, size, path));
     const auto position = static_cast<off_t>(start.offset);
     if (::lseek(fd.get(), position, SEEK_SET) != position) return file_error(errno, path);
     return fd;
 }
 
-Result<Fd> Partials::continue_partial(const std::string& file, const std::string& path, Start start) {
+Result<Fd> Partials::continue_partial(std::uint64_t id, const std::string& file, const std::string& path,
+                                      Start start) {
     const std::lock_guard lock(mutex_);
     TRY(auto fd, open_staged(file, O_RDWR, path));
     struct stat seen {};
@@ -229,6 +250,9 @@ Result<Fd> Partials::continue_partial(const std::string& file, const std::string
     const auto position = static_cast<off_t>(start.at_end ? size : start.offset);
     if (::ftruncate(fd.get(), position) != 0 || ::lseek(fd.get(), position, SEEK_SET) != position)
         return file_error(errno, path);
+    ledger().give(size - static_cast<std::uint64_t>(position));
+    if (const auto entry = find(id); entry != entries_.end())
+        entry->second.kept = static_cast<std::uint64_t>(position);
     return fd;
 }
 
@@ -242,8 +266,8 @@ Result<Fd> Partials::continue_complete(std::uint64_t id, const std::string& path
     if (::fstat(source->get(), &seen) != 0) return file_error(errno, path);
     const auto size = static_cast<std::uint64_t>(seen.st_size);
     if (start.offset > size) return behind_end(path, size);
-    if (const int failed = copy_range(*source, fd, start.at_end ? size : start.offset); failed != 0)
-        return file_error(failed, path);
+    const auto wanted = start.at_end ? size : start.offset;
+    CHECK(copy_counted(*source, fd, wanted, path));
     return fd;
 }
 
@@ -268,6 +292,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mo
     if (durability_ == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
     if (::renameat(directory->get(), name.c_str(), parent.get(), final_name.c_str()) != 0)
         return file_error(errno, path);
+    if (replaces) ledger().give_file(old);
     // Only now: until it is published, the attributes are how the partial is found again.
     (void)::fremovexattr(file.get(), path_attribute);
     (void)::fremovexattr(file.get(), user_attribute);
@@ -287,15 +312,41 @@ void Partials::discard(const Claim& claim) {
     auto& file = entry->second.unseen.empty() ? entry->second.file : entry->second.unseen;
     if (file.empty()) return;
     // Space first: on a full btrfs an unlink may find no room for its own metadata.
-    if (const auto fd = open_staged(file, O_WRONLY, entry->first))
-        if (::ftruncate(fd->get(), 0) != 0) log::debug("partial_not_truncated", {{"errno", errno}});
+    cut(file, entry->first, 0);
     unlink(file);
     file.clear();
 }
 
+void Partials::take_back(const Claim& claim) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto entry = find(claim.id_);
+        if (entry == entries_.end()) return;
+        if (entry->second.unseen.empty() && entry->second.kept > 0)
+            return cut(entry->second.file, entry->first, entry->second.kept);
+    }
+    discard(claim);
+}
+
+void Partials::cut(const std::string& file, const std::string& path, std::uint64_t size) {
+    const auto fd = open_staged(file, O_WRONLY, path);
+    struct stat seen {};
+    if (!fd || ::fstat(fd->get(), &seen) != 0) return;
+    if (::ftruncate(fd->get(), static_cast<off_t>(size)) == 0)
+        ledger().give(Ledger::held(seen) - std::min(Ledger::held(seen), size));
+    else
+        log::warning("partial_not_truncated", {{"path", path}, {"why", strerrordesc_np(errno)}});
+}
+
 void Partials::unlink(const std::string& file) {
     const auto directory = staging();
-    if (!directory || ::unlinkat((*directory)->get(), file.c_str(), 0) == 0 || errno == ENOENT) return;
+    struct stat seen {};
+    const bool counts = directory && ledger().is_on() &&
+                        ::fstatat((*directory)->get(), file.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!directory || ::unlinkat((*directory)->get(), file.c_str(), 0) == 0 || errno == ENOENT) {
+        if (counts) ledger().give_file(seen);
+        return;
+    }
     log::warning("partial_not_removed", {{"file", file}, {"why", strerrordesc_np(errno)}});
 }
 

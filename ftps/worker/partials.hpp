@@ -69,8 +69,12 @@ class Partials {
     /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file.
     /// @param new_mode where no file is replaced; one that is gives its own
     Result<void> publish(const Claim& claim, const Fd& file, mode_t new_mode = 0660);
-    /// Removes the partial of a claim: after "disk full", what it holds helps nobody.
+    /// Removes the partial of a claim.
     void discard(const Claim& claim);
+    /// Takes back what the upload of this claim has added: a partial that it went on with stays as it was
+    /// then.
+    void take_back(const Claim& claim);
+    Ledger& ledger() const { return files_.ledger(); }
 
     Result<struct stat> stat(const std::string& path);  ///< Code::not_found if there is no partial
     Result<Fd> open_for_reading(const std::string& path);
@@ -95,6 +99,7 @@ class Partials {
         Clock::time_point since;
         bool active = false;
         std::string unseen = {};  // another one in the staging directory, which publish() prefers
+        std::uint64_t kept = 0;   // bytes that it had when the running upload went on with it
     };
     using Entries = std::map<std::string, Entry>;
 
@@ -102,13 +107,18 @@ class Partials {
     Entries::iterator find(std::uint64_t id);
     Result<std::shared_ptr<const Fd>> staging();
     Result<Fd> create(std::uint64_t id);
+    Result<Fd> make_staged(const std::string& file, const std::string& path);
+    /// copy_range(), counted by the ledger.
+    Result<void> copy_counted(const Fd& from, const Fd& to, std::uint64_t size, const std::string& path);
     Result<Fd> replace_range(const Claim& claim, const std::string& path, const std::string& file,
                              Start start);
-    Result<Fd> continue_partial(const std::string& file, const std::string& path, Start start);
+    Result<Fd> continue_partial(std::uint64_t id, const std::string& file, const std::string& path,
+                                Start start);
     Result<Fd> continue_complete(std::uint64_t id, const std::string& path, Start start);
     Result<Fd> open_staged(const std::string& file, int flags, const std::string& path);
     void adopt(const Fd& directory, const char* file);
     void unlink(const std::string& file);
+    void cut(const std::string& file, const std::string& path, std::uint64_t size);
     void rekey(Entries::iterator entry, const std::string& to);
     std::optional<struct stat> stat_of(const Entry& entry);
 

@@ -23,6 +23,8 @@ constexpr std::size_t max_inbox = 64;
 // After the last reply the front closes; this is for one that does not.
 constexpr std::chrono::seconds closing_limit{10};
 constexpr std::chrono::hours long_wait{24};
+// How old the numbers in the welcome may be.
+constexpr std::chrono::seconds usage_age{30};
 
 /// True if the command was dealt with while a transfer runs. ABOR both ends the transfer and stays in line,
 /// for its own reply comes after the transfer's.
@@ -112,16 +114,20 @@ asio::awaitable<std::optional<Session::Line>> next_line(Session& session) {
     co_return line;
 }
 
-std::string welcome(const Session& session) {
+asio::awaitable<std::string> welcome(Session& session) {
     const auto& settings = session.worker.settings;
     auto text = fmt::format("Welcome to lab {}, {}.", session.worker.lab, session.user);
-    if (settings.quota_bytes > 0)
-        text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
-    return text;
+    if (settings.quota_bytes == 0 && settings.quota_inodes == 0) co_return text;
+    // Also where it is not told: from here on the usage is known.
+    const auto usage = co_await session.worker.usage.recent(usage_age);
+    if (settings.quota_bytes == 0) co_return text;
+    text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
+    co_return text + warning(usage);
 }
 
 asio::awaitable<void> serve_commands(Session& session) {
-    session.reply(230, welcome(session));
+    const auto greeting = co_await welcome(session);
+    session.reply(230, greeting);
     while (!session.leaving && !session.gone) {
         auto line = co_await next_line(session);
         if (!line) break;
@@ -186,16 +192,13 @@ void Session::refuse(const Error& error) {
 }
 
 void Session::refuse(int code, const Error& error) {
-    auto what = error.what;
-    if ((error.code == Code::over_quota || error.code == Code::no_space) && worker.settings.quota_bytes > 0) {
-        what += fmt::format(" (lab {} may hold {}", worker.lab, format_bytes(worker.settings.quota_bytes));
-        if (worker.settings.quota_inodes > 0)
-            what += fmt::format(" and {} files", worker.settings.quota_inodes);
-        what += ")";
-    }
-    if (code == 0) code = reply_code(error.code);
+    const auto shown = explained(error, worker.usage.latest(), 0);
+    tell(code != 0 ? code : reply_code(shown.code), shown);
+}
+
+void Session::tell(int code, const Error& error) {
     log_refusal(*this, code, error);
-    reply(code, Error{error.code, what, error.remedy}.text() + ".");
+    reply(code, error.text() + ".");
 }
 
 void Session::tell_progress() {

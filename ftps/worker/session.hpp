@@ -19,6 +19,7 @@
 #include "ftps/worker/digest.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/transfer.hpp"
+#include "ftps/worker/usage.hpp"
 #include "ftps/worker/waiting.hpp"
 #include "gateway/base/messages.hpp"
 
@@ -47,6 +48,8 @@ struct Session {
     HashAlgorithm hash_algorithm = HashAlgorithm::sha256;  // OPTS HASH
     std::optional<std::string> rename_from;                // RNFR
     std::optional<std::string> copy_from;                  // SITE CPFR
+    Announced announced;                                   // ALLO
+    unsigned refused_in_a_row = 0;                         // uploads without room
     unsigned facts = all_facts;                            // OPTS MLST
     bool prot_private = false;
     bool epsv_all = false;
@@ -75,10 +78,12 @@ struct Session {
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();  // began, or waits
 
     void reply(int code, std::string_view text);
-    /// The reply for a refusal: what, the lab's limits if they are the reason, and the remedy.
+    /// The reply for a refusal: what, the lab's room as last known if that is the reason, and the remedy.
     void refuse(const Error& error);
     /// A refusal with another code than the table's.
     void refuse(int code, const Error& error);
+    /// An error as it is.
+    void tell(int code, const Error& error);
     /// A further line of the open reply: how far the long command is.
     void tell_progress();
     /// Ends the running data command or long command, wherever it waits.

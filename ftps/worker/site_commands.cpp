@@ -27,6 +27,7 @@ const std::vector<SiteCommand>& site_commands() {
         {"CHMOD", "CHMOD mode path", site_chmod},
         {"CPFR", "CPFR path", site_copy_from},
         {"CPTO", "CPTO path", site_copy_to},
+        {"QUOTA", "QUOTA", site_quota},
     };
     return table;
 }

@@ -25,6 +25,8 @@ Done site_copy_to(Session&, std::string);
 
 // commands_files.cpp
 Done site_chmod(Session&, std::string);
+// commands_room.cpp
+Done site_quota(Session&, std::string);
 
 // commands_datasets.cpp
 Done site_unpack(Session&, std::string);

@@ -34,6 +34,8 @@ inline std::vector<const char*> system_calls() {
         "utimensat",
         "ftruncate",
         "fsync",
+        "fstatfs",
+        "syncfs",
         "sync_file_range",
         "copy_file_range",
         "fadvise64",

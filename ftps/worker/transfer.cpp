@@ -30,11 +30,16 @@ constexpr std::chrono::milliseconds listing_pause{50};
 constexpr std::chrono::seconds hash_patience{10};
 constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
-Result<void> write_all(const Fd& file, const char* bytes, std::size_t size) {
+Result<void> write_all(const Fd& file, const char* bytes, std::size_t size, Ledger& ledger) {
+    CHECK(ledger.take(size));
     while (size > 0) {
         const auto put = ::write(file.get(), bytes, size);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return file_error(errno, "the upload");
+        if (put < 0) {
+            const int failed = errno;
+            ledger.give(size);
+            return file_error(failed, "the upload");
+        }
         bytes += put;
         size -= static_cast<std::size_t>(put);
     }
@@ -50,7 +55,7 @@ Error wrong_size(std::uint64_t announced, std::uint64_t came) {
 
 /// @param most bytes that may come; @param hash may be null
 Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, bool write_back, std::uint64_t most,
-                                  UploadHash* hash, Transfer& transfer) {
+                                  UploadHash* hash, Transfer& transfer, Ledger& ledger) {
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     const auto first = ::lseek(file.get(), 0, SEEK_CUR);
     std::uint64_t received = 0, written_back = 0;
@@ -58,7 +63,7 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, bool write
         TRY(const auto size, stream.read(buffer.get(), buffer_bytes));
         if (size == 0) return received;
         if (size > most - received) return wrong_size(most, received + size);
-        CHECK(write_all(file, buffer.get(), size));
+        CHECK(write_all(file, buffer.get(), size, ledger));
         if (hash) hash->received(buffer.get(), size);
         received += size;
         transfer.bytes.store(received, std::memory_order_relaxed);
@@ -69,10 +74,14 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, bool write
     }
 }
 
-// With no room, what was staged only keeps others out. After an I/O error nobody knows what of it is on disk:
-// going on from there could publish a hole.
-bool is_useless(const Error& error) {
-    return error.code == Code::over_quota || error.code == Code::no_space || error.code == Code::io;
+// With no room, what was staged only keeps others out: what this upload brought goes again, what an earlier
+// one had staged stays. After an I/O error nobody knows what of it is on disk: going on from there could
+// publish a hole.
+void clean_up(Partials& partials, const Partials::Claim& claim, const Error& error) {
+    if (error.code == Code::over_quota || error.code == Code::no_space)
+        partials.take_back(claim);
+    else if (error.code == Code::io)
+        partials.discard(claim);
 }
 
 Error interrupted(const Transfer& transfer, Error error) {
@@ -124,8 +133,8 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
         if (upload.hashes) hash.emplace(file, static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
         auto* hashing = hash ? &*hash : nullptr;
         const auto most = upload.start.end ? *upload.start.end - upload.start.offset : no_limit;
-        TRY(const auto received,
-            receive_all(stream, file, upload.durability == Durability::full, most, hashing, transfer));
+        TRY(const auto received, receive_all(stream, file, upload.durability == Durability::full, most,
+                                             hashing, transfer, upload.partials.ledger()));
         if (transfer.aborted) return interrupted(transfer, {});
         if (upload.start.end && received < most) return wrong_size(most, received);
         // At once: some clients wait for it before they read the control connection.
@@ -134,7 +143,7 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
     };
     auto received = receive();
     if (!received) received = interrupted(transfer, received.error());
-    if (!received && is_useless(received.error())) upload.partials.discard(upload.claim);
+    if (!received) clean_up(upload.partials, upload.claim, received.error());
     return received;
 }
 

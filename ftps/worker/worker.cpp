@@ -60,11 +60,14 @@ void handle(Worker& worker, ipc::Packet packet) {
             return add_key(worker, packet);
         case message::Type::lab_settings:
             worker.settings = or_throw(packet.as<message::LabSettings>());
+            worker.usage.limits_changed(worker.settings);
             return;
         case message::Type::activity_query:
             return tell_activity(worker, packet);
         case message::Type::end_session:
             return end_by_order(worker, packet);
+        case message::Type::lab_usage:
+            return worker.usage.answered(or_throw(packet.as<message::LabUsage>()));
         case message::Type::drain: {
             const auto order = or_throw(packet.as<message::Drain>());
             if (worker.draining) return;
@@ -91,6 +94,7 @@ Worker::Worker(asio::io_context& context_, Config configuration, std::string lab
       hashes(hash_key),
       tls(std::move(identity)),
       supervisor(context_.get_executor(), std::move(supervisor_socket)),
+      usage(context_.get_executor(), pool, files, supervisor),
       sessions_changed(context_.get_executor()) {}
 
 unsigned Worker::sessions_of(const std::string& user) const {

@@ -12,6 +12,7 @@
 #include "ftps/worker/data_tls.hpp"
 #include "ftps/worker/hash_attribute.hpp"
 #include "ftps/worker/lab_files.hpp"
+#include "ftps/worker/lab_usage.hpp"
 #include "ftps/worker/lab_view.hpp"
 #include "ftps/worker/live_sessions.hpp"
 #include "ftps/worker/partials.hpp"
@@ -27,8 +28,8 @@ struct Session;
 /// Threads for short file operations: one that hangs must not stop the others' at once.
 inline constexpr std::size_t file_threads = 16;
 
-/// Members are used on the main thread, but for files, partials, view, hashes and live_sessions, which any thread
-/// may use.
+/// Members are used on the main thread, but for files, partials, view, hashes and live_sessions, which any
+/// thread may use.
 struct Worker {
     Worker(asio::io_context& context, Config configuration, std::string lab_name, Fd root, Fd supervisor,
            std::optional<DataTls::Identity> identity, const HashAttribute::Key& hash_key);
@@ -45,6 +46,7 @@ struct Worker {
     LiveSessions live_sessions;
     asio::thread_pool pool{file_threads};
     ipc::Channel supervisor;
+    LabUsage usage;
 
     std::map<std::uint64_t, Session*> sessions;
     std::uint64_t sessions_started = 0;

@@ -62,9 +62,11 @@ enum class Type : std::uint16_t {
     session_start,
     lab_settings,
     activity_query,
+    lab_usage,
     // worker -> supervisor
     idle,
     activity,
+    usage_query,
     // any child -> supervisor
     ready,
     // controller -> supervisor
@@ -232,6 +234,24 @@ struct LabSettings {
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< 0: no limit
 };
 
+/// worker -> supervisor: how much does the lab hold? At most one at a time: the next only after the answer.
+struct UsageQuery {
+    static constexpr Type type = Type::usage_query;
+    std::uint32_t reserved = 0;
+};
+
+enum class QuotaBackend : std::uint8_t { none = 1, btrfs, xfs, ext4, cephfs };
+
+/// supervisor -> worker, once per UsageQuery, at most once a second: what enforces the lab's quota, as root
+/// sees it. `code` 0 is success, else a stowage::Code, and the rest is empty.
+struct LabUsage {
+    static constexpr Type type = Type::lab_usage;
+    std::uint16_t code = 0;
+    QuotaBackend backend = QuotaBackend::none;
+    std::uint64_t limit_bytes = 0, limit_inodes = 0;  ///< 0: no limit
+    std::uint64_t used_bytes = 0, used_inodes = 0;    ///< 0 where the backend does not count them
+};
+
 /// supervisor -> front, worker, controller: take nothing new, finish what runs, then exit.
 struct Drain {
     static constexpr Type type = Type::drain;
@@ -308,6 +328,7 @@ struct AccountsComplete {
 /// What root_step can do. Each is idempotent: done twice it is done once.
 enum class Step : std::uint16_t {
     observe_lab = 1,  ///< reads: directory, owner, mount, quota, usage, export
+    observe_quota,    ///< reads: quota and usage
     make_directory,   ///< directory or subvolume, mount, owner, mode 2770, marker
     set_quota,
     publish_export,   ///< or change it
@@ -331,9 +352,7 @@ struct StepRequest {
     Text<256> password_hash;  ///< crypt(5), made by the controller
 };
 
-enum class QuotaBackend : std::uint8_t { none = 1, btrfs, xfs, ext4, cephfs };
-
-/// What observe_lab saw.
+/// What observe_lab saw; observe_quota fills in quota and usage only.
 struct LabObservation {
     std::uint8_t root_marked = 0;  ///< labs.root is the filesystem on which labs were made
     std::uint8_t directory_exists = 0;

@@ -23,6 +23,7 @@ struct StepRule {
 
 constexpr std::array rules = {
     StepRule{Step::observe_lab, "observe_lab", true, true, true, true, false, false},
+    StepRule{Step::observe_quota, "observe_quota", true, true, false, false, false, false},
     StepRule{Step::make_directory, "make_directory", true, true, false, false, false, false},
     StepRule{Step::set_quota, "set_quota", true, true, true, false, false, false},
     StepRule{Step::publish_export, "publish_export", true, true, false, true, false, false},

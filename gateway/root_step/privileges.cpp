@@ -23,6 +23,7 @@ std::vector<unsigned> needed(Step step) {
         // Mounts and qgroups are CAP_SYS_ADMIN; directories of a lab (2770) are entered past their mode and
         // given away.
         case Step::observe_lab:
+        case Step::observe_quota:
             return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
         case Step::make_directory:
             return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_FSETID};

@@ -26,6 +26,7 @@ constexpr std::array admitted = {
     Admitted{Peer::worker, Type::ready, true},
     Admitted{Peer::worker, Type::idle, false},
     Admitted{Peer::worker, Type::activity, false},
+    Admitted{Peer::worker, Type::usage_query, false},
     Admitted{Peer::nfs_server, Type::ready, true},
     Admitted{Peer::controller, Type::ready, true},
     Admitted{Peer::controller, Type::put_lab, false},

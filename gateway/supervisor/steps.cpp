@@ -23,6 +23,7 @@ message::StepReply refusal(const Error& error) {
 }
 
 std::chrono::seconds limit_of(message::Step step) {
+    if (step == message::Step::observe_quota) return std::chrono::seconds(20);
     return step == message::Step::purge_directory ? std::chrono::seconds(86400) : std::chrono::seconds(180);
 }
 
@@ -50,7 +51,9 @@ asio::awaitable<message::StepReply> run_step(const Context& context, message::St
     auto reply = answered ? *answered : refusal(answered.error());
     const auto ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
-    const bool routine = reply.code == 0 && request.step == message::Step::observe_lab;
+    const bool looks =
+        request.step == message::Step::observe_lab || request.step == message::Step::observe_quota;
+    const bool routine = reply.code == 0 && looks;
     log::write(reply.code ? log::Level::warning
                : routine  ? log::Level::debug
                           : log::Level::info,

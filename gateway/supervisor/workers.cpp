@@ -97,7 +97,7 @@ Result<void> Workers::introduce(Worker& worker) {
 
 asio::awaitable<void> Workers::serve(std::shared_ptr<Worker> worker) {
     const auto started = steady_clock::now();
-    const auto why = co_await answer(*worker);
+    const auto why = co_await answer(worker);
     const bool failed = !worker->is_ready;
     worker->is_gone = true;
     worker->ready.cancel();
@@ -122,25 +122,38 @@ asio::awaitable<void> Workers::serve(std::shared_ptr<Worker> worker) {
                 {"how", ending.text()}});
 }
 
-asio::awaitable<Error> Workers::answer(Worker& worker) {
-    auto& channel = worker.process->channel();
+asio::awaitable<Error> Workers::answer(std::shared_ptr<Worker> worker) {
     for (;;) {
-        auto packet = co_await receive_admitted(channel, Peer::worker, worker.is_ready);
+        auto packet = co_await receive_admitted(worker->process->channel(), Peer::worker, worker->is_ready);
         if (!packet) co_return packet.error();
-        if (packet->header.type == message::Type::ready) {
-            worker.is_ready = true;
-            worker.ready.cancel();
-            continue;
-        }
-        if (packet->header.type == message::Type::activity) {
-            auto taken = take_activity(worker, *packet);
-            if (!taken) co_return taken.error();
-            continue;
-        }
-        const auto idle = packet->as<message::Idle>();
-        if (!idle) co_return idle.error();
-        if (idle->sessions_started == worker.sessions_started) co_return Error{Code::cancelled, "idle"};
+        if (const auto handled = handle(worker, *packet); !handled) co_return handled.error();
     }
+}
+
+// Code::cancelled: it has been idle, and may go.
+Result<void> Workers::handle(const std::shared_ptr<Worker>& worker, const ipc::Packet& packet) {
+    if (packet.header.type == message::Type::ready) {
+        worker->is_ready = true;
+        worker->ready.cancel();
+        return {};
+    }
+    if (packet.header.type == message::Type::usage_query) {
+        CHECK(packet.as<message::UsageQuery>());
+        if (worker->asks_usage) return Error{Code::protocol, "a second usage query before the answer"};
+        worker->asks_usage = true;
+        asio::co_spawn(context_.io, tell_usage(worker, packet.header.id), asio::detached);
+        return {};
+    }
+    if (packet.header.type == message::Type::activity) return take_activity(*worker, packet);
+    TRY(const auto idle, packet.as<message::Idle>());
+    if (idle.sessions_started == worker->sessions_started) return Error{Code::cancelled, "idle"};
+    return {};
+}
+
+asio::awaitable<void> Workers::tell_usage(std::shared_ptr<Worker> worker, std::uint32_t id) {
+    const auto usage = co_await usage_.observe(worker->lab);
+    worker->asks_usage = false;
+    if (!worker->is_gone) (void)worker->process->channel().send(usage, {}, id);
 }
 
 void Workers::remove(const std::shared_ptr<Worker>& worker) {

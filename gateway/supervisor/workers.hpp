@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/supervisor/service.hpp"
+#include "gateway/supervisor/usage.hpp"
 
 namespace stowage::supervisor {
 
@@ -21,13 +22,14 @@ struct Worker {
     std::unique_ptr<Process> process;
     boost::asio::steady_timer ready;  ///< never expires; cancelled when the worker is ready or gone
     bool is_ready = false, is_gone = false;
+    bool asks_usage = false;  ///< and has no answer yet
     std::uint64_t sessions_started = 0;
     std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
 };
 
 class Workers {
   public:
-    explicit Workers(Context& context) : context_(context) {}
+    explicit Workers(Context& context) : context_(context), usage_(context) {}
 
     /// Gives a session to the lab's worker, starting it if need be. Code::unavailable when the worker does
     /// not come up within ten seconds, or has failed so often that its next start is further away than that.
@@ -65,7 +67,9 @@ class Workers {
     Result<std::shared_ptr<Worker>> start(const ServedLab& lab);
     Result<void> introduce(Worker& worker);
     boost::asio::awaitable<void> serve(std::shared_ptr<Worker> worker);
-    boost::asio::awaitable<Error> answer(Worker& worker);
+    boost::asio::awaitable<Error> answer(std::shared_ptr<Worker> worker);
+    Result<void> handle(const std::shared_ptr<Worker>& worker, const ipc::Packet& packet);
+    boost::asio::awaitable<void> tell_usage(std::shared_ptr<Worker> worker, std::uint32_t id);
     Result<void> take_activity(const Worker& worker, const ipc::Packet& packet);
     void remove(const std::shared_ptr<Worker>& worker);
 
@@ -75,6 +79,7 @@ class Workers {
     Context& context_;
     std::uint32_t last_round_ = 0;
     std::map<std::uint32_t, std::shared_ptr<Round>> rounds_;
+    UsageObserver usage_;
     std::map<std::string, std::shared_ptr<Worker>, std::less<>> workers_;
     std::map<std::string, Failures, std::less<>> failures_;
 };

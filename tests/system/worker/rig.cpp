@@ -138,11 +138,31 @@ void Rig::start() {
         fds.insert(fds.end(), {certificate.get(), key.get()});
     }
     or_throw(ipc::send(supervisor_.get(), start_worker, fds));
-    or_throw(ipc::send(supervisor_.get(), message::LabSettings{options_.quota_bytes, 0}));
+    or_throw(ipc::send(supervisor_.get(), message::LabSettings{options_.quota_bytes, options_.quota_inodes}));
     or_throw(ipc::send(supervisor_.get(), key_));
     const timeval limit{20, 0};
     ::setsockopt(supervisor_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     or_throw(ipc::receive_as<message::Ready>(supervisor_.get()));
+    if (options_.quota_bytes > 0 || options_.quota_inodes > 0)
+        answering_ = std::thread([this] { answer_queries(); });
+}
+
+void Rig::answer_queries() {
+    for (;;) {
+        auto packet = ipc::receive(supervisor_.get());
+        if (!packet && packet.error().code == Code::unavailable) continue;
+        if (!packet) return;
+        if (packet->header.type != message::Type::usage_query) continue;
+        ++usage_queries_;
+        const auto usage = options_.usage ? options_.usage() : message::LabUsage{};
+        if (!ipc::send(supervisor_.get(), usage, {}, packet->header.id)) return;
+    }
+}
+
+void Rig::hang_up() {
+    ::shutdown(supervisor_.get(), SHUT_RDWR);
+    if (answering_.joinable()) answering_.join();
+    supervisor_.reset();
 }
 
 void Rig::kill() {
@@ -150,7 +170,7 @@ void Rig::kill() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
-    supervisor_.reset();
+    hang_up();
 }
 
 int Rig::wait_for_exit() {

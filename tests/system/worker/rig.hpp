@@ -4,10 +4,13 @@
 
 #include <openssl/ssl.h>
 
+#include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway/base/config.hpp"
@@ -106,8 +109,11 @@ class Rig {
     struct Options {
         std::string directory;  ///< empty: one of its own
         std::vector<std::pair<std::string, std::string>> config;
-        std::uint64_t quota_bytes = 0;
+        std::uint64_t quota_bytes = 0, quota_inodes = 0;
         bool optional_resumption = false;
+        /// Answers the worker's usage queries; without it they are answered "none", as where no filesystem
+        /// counts. Runs on another thread.
+        std::function<message::LabUsage()> usage = {};
     };
     Rig() : Rig(Options{}) {}
     explicit Rig(Options options);
@@ -117,7 +123,8 @@ class Rig {
     void kill();  ///< SIGKILL, and waits
     /// Waits at most 10 s; the exit status, or -1.
     int wait_for_exit();
-    void hang_up() { supervisor_.reset(); }  ///< as a supervisor that died
+    void hang_up();  ///< as a supervisor that died
+    unsigned usage_queries() const { return usage_queries_; }
     pid_t pid() const { return pid_; }
     int supervisor() const { return supervisor_.get(); }
     const std::filesystem::path& lab() const { return lab_; }
@@ -148,6 +155,7 @@ class Rig {
 
   private:
     Login login_as(message::SessionStart start_session);
+    void answer_queries();
 
     Options options_;
     std::filesystem::path lab_;
@@ -156,6 +164,9 @@ class Rig {
     Fd supervisor_;
     pid_t pid_ = -1;
     std::uint64_t next_session_ = 1;
+    std::atomic<unsigned> usage_queries_{0};
+    std::thread
+        answering_;  // only where there is a quota: nobody else may read from the supervisor's socket then
 };
 
 }  // namespace stowage::ftps::rig

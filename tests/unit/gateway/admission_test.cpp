@@ -31,6 +31,14 @@ TEST(Admission, OnlyTheControllerAsksForStepsAndAccounts) {
     EXPECT_FALSE(may_send(Peer::worker, Type::login_request, true));
 }
 
+TEST(Admission, OnlyAWorkerAsksForTheLabsUsageAndOnlyWhenReady) {
+    for (const auto peer : {Peer::front, Peer::worker, Peer::controller, Peer::nfs_server}) {
+        EXPECT_EQ(may_send(peer, Type::usage_query, true), peer == Peer::worker);
+        EXPECT_FALSE(may_send(peer, Type::usage_query, false));
+        EXPECT_FALSE(may_send(peer, Type::lab_usage, true));
+    }
+}
+
 TEST(Admission, NobodySendsWhatTheSupervisorSends) {
     for (const auto type : {Type::start_front, Type::start_worker, Type::certificate, Type::ticket_key,
                             Type::session_start, Type::login_reply, Type::step_reply, Type::drain,
@@ -82,6 +90,19 @@ class StepCheck : public testing::Test {
 TEST_F(StepCheck, WholeRequestIsAdmitted) {
     EXPECT_TRUE(check_step(publish(), config_));
     EXPECT_TRUE(check_step(password("$y$j9T$abcdefgh$ijklmnop"), config_));
+}
+
+TEST_F(StepCheck, ObservingAQuotaTakesTheLabAndItsOwnerAndNothingElse) {
+    message::StepRequest m;
+    m.step = Step::observe_quota;
+    m.lab.assign_cut("lab1");
+    m.uid = m.gid = 700000;
+    EXPECT_TRUE(check_step(m, config_));
+    m.quota_bytes = 1;
+    EXPECT_FALSE(check_step(m, config_));
+    m = publish();
+    m.step = Step::observe_quota;
+    EXPECT_FALSE(check_step(m, config_));
 }
 
 TEST_F(StepCheck, LabOutsideItsRulesIsRefused) {

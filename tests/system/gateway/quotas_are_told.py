@@ -1,0 +1,162 @@
+"""A lab's quota, seen from FTPS: refused with the numbers, before the first byte where the size is known; what pods
+write counts; nothing is lost, and room that was made is there at once."""
+
+import ftplib
+import os
+import unittest
+
+from stowage_rig import FtpsClient, Rig, run_tests, wait_until, write_site
+
+MIB = 2**20
+
+
+def reply_to(client, command):
+    """The reply's text, refused or not."""
+    try:
+        return client.sendcmd(command)
+    except ftplib.Error as refused:
+        return str(refused)
+
+
+def store_refused(client, name, size):
+    """The reply to an upload that must fail; the server ends its data connection when it has no more room."""
+    try:
+        client.store(name, b"u" * size)
+    except ftplib.Error as refused:
+        return str(refused)
+    except OSError:
+        return client.refusal()
+    raise AssertionError(f"{size} bytes were stored")
+
+
+class Quotas:
+    """Each test has a lab of its own, with 64 MiB."""
+
+    kind = "btrfs"
+    number = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = Rig(labs=cls.kind, departments=[f"lab{n}" for n in range(1, 12)]).__enter__()
+        cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
+
+    def setUp(self):
+        type(self).number += 1
+        self.lab = f"lab{self.number}"
+        self.rig.create_lab(self.lab, "64MiB")
+        self.user = f"user{self.number}"
+        self.password = self.rig.add_user(self.user, self.lab)
+        self.folder = self.rig.labs / self.lab
+
+    def login(self):
+        return self.rig.login(self.user, self.password)
+
+    def write_as_pod(self, name, size):
+        owner = self.folder.stat().st_uid
+        path = self.folder / name
+        path.write_bytes(b"p" * size)
+        os.chown(path, owner, owner)
+        return path
+
+    def staged(self):
+        return list((self.folder / ".stowage" / "partials").iterdir())
+
+    def test_over_quota_has_numbers_and_loses_nothing(self):
+        client = self.login()
+        client.store("model", b"m" * 8 * MIB)
+        refused = store_refused(client, "model", 80 * MIB)
+        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
+        self.assertRegex(refused, r"8(\.\d+)?MiB of 64MiB are used, (55\.\d+|56)MiB are left; delete something")
+        self.assertEqual((self.folder / "model").read_bytes(), b"m" * 8 * MIB)
+        self.assertEqual(self.staged(), [])
+        client.store("fits", b"f" * 40 * MIB)
+
+    def test_announced_uploads_are_refused_before_the_first_byte(self):
+        first, second = self.login(), self.login()
+        self.assertRegex(reply_to(first, f"ALLO {65 * MIB}"), "^552 ")
+        self.assertRegex(reply_to(first, f"ALLO {40 * MIB}"), "^200 ")
+        self.assertRegex(reply_to(second, f"ALLO {40 * MIB}"), "^552 .*40MiB that other uploads have announced")
+        self.assertRegex(reply_to(second, f"ALLO {20 * MIB}"), "^200 ")
+        first.store("announced", b"a" * 40 * MIB)
+        second.store("announced too", b"a" * 20 * MIB)
+
+    def test_everything_shows_the_usage(self):
+        client = self.login()
+        self.assertRegex(client.sendcmd("AVBL"), r"^213 \d+$")
+        client.store("most", b"m" * 60 * MIB)
+        left = int(client.sendcmd("AVBL").split()[1])
+        self.assertLess(abs(left - 4 * MIB), MIB)
+        for command in ("SITE QUOTA", "STAT"):
+            shown = client.sendcmd(command)
+            self.assertIn("Limit: 64MiB (67108864 bytes)", shown)
+            self.assertRegex(shown, r"Used:  60(\.\d+)?MiB")
+            self.assertIn(self.who_counts, shown)
+        newcomer = FtpsClient(self.rig.ports, self.rig.gateway.certificate)
+        self.rig.clients.append(newcomer)
+        greeting = newcomer.login(self.user, self.password)
+        self.assertRegex(greeting, r"may hold 64MiB\. Little room is left: 9[34] % of it are used")
+
+    def test_the_third_refusal_in_a_row_ends_the_session(self):
+        client = self.login()
+        for turn in range(3):
+            self.assertRegex(store_refused(client, f"too large {turn}", 80 * MIB), "^552 ")
+        self.assertRegex(client.refusal(), "^421 Three uploads in a row found no room")
+        with self.assertRaises((EOFError, OSError)):
+            client.sendcmd("NOOP")
+        self.login().store("small", b"fits")
+
+    def test_a_full_lab_can_be_emptied_and_takes_uploads_at_once(self):
+        client = self.login()
+        for name in ("one", "two", "three"):
+            client.store(name, b"x" * 20 * MIB)
+        self.assertRegex(store_refused(client, "four", 20 * MIB), "^552 ")
+        client.delete("one")
+        client.store("four", b"x" * 20 * MIB)
+
+    def test_names_too_long_and_missing_rights_have_their_own_words(self):
+        client = self.login()
+        self.assertRegex(reply_to(client, "MKD " + "n" * 300), "^553 .*name is too long; a name may have 255 bytes")
+        closed = self.folder / "closed"
+        closed.mkdir()
+        closed.chmod(0o755)  # root's
+        self.assertRegex(reply_to(client, "MKD closed/inside"), "^550 .*permission denied")
+
+
+class OnBtrfs(Quotas, unittest.TestCase):
+    who_counts = "Enforced by the filesystem (btrfs), for pods too"
+
+    def test_what_pods_write_counts_and_what_they_remove_makes_room(self):
+        client = self.login()
+        client.sendcmd("AVBL")
+        path = self.write_as_pod("of a pod", 50 * MIB)
+        self.assertRegex(reply_to(client, f"ALLO {20 * MIB}"), "^552 ")
+        self.assertRegex(store_refused(client, "upload", 20 * MIB), "^552 ")
+        path.unlink()
+        client.store("upload", b"u" * 20 * MIB)
+
+    def test_a_raised_limit_holds_at_once(self):
+        client = self.login()
+        self.assertRegex(reply_to(client, f"ALLO {100 * MIB}"), "^552 ")
+        site = write_site(self.rig.folder / "site.yaml", [{"name": self.lab, "quota": "128MiB"}])
+        code, output = self.rig.run("apply", str(site))
+        self.assertEqual(code, 0, output)
+        wait_until(lambda: reply_to(client, f"ALLO {100 * MIB}").startswith("200"), what="the new limit")
+        client.store("large", b"l" * 100 * MIB)
+
+    def test_a_worker_that_asks_all_the_time_keeps_root_at_one_look_a_second(self):
+        client = self.login()
+        before = self.rig.gateway.log_path.read_text().count("step=observe_quota")
+        for _ in range(4):
+            client.sendcmd("AVBL")
+        lines = self.rig.gateway.log_path.read_text().count("step=observe_quota") - before
+        self.assertGreaterEqual(lines, 1)
+        self.assertLessEqual(lines, 5)
+
+
+class WithoutABackend(Quotas, unittest.TestCase):
+    kind = "plain"
+    who_counts = "Counted by this FTPS server"
+
+
+if __name__ == "__main__":
+    run_tests()
