@@ -138,7 +138,7 @@ asio::awaitable<Result<void>> ControlSession::read_into(CommandReader& reader) {
 
 // The bytes that the client sent behind PASS, once it is logged in.
 asio::awaitable<Result<std::string>> ControlSession::log_in() {
-    LoginDialog dialog(implicit_tls_);
+    LoginDialog dialog(implicit_tls_, front_.config().ftps.active_mode);
     CommandReader reader;
     CO_CHECK(co_await send(LoginDialog::greeting()));
     for (;;) {

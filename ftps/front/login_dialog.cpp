@@ -39,8 +39,11 @@ LoginDialog::Step tls_first() {
 
 }  // namespace
 
-LoginDialog::LoginDialog(bool implicit_tls)
-    : tls_(implicit_tls), prot_private_(implicit_tls), buffer_size_said_(implicit_tls) {}
+LoginDialog::LoginDialog(bool implicit_tls, bool active_mode)
+    : tls_(implicit_tls),
+      prot_private_(implicit_tls),
+      buffer_size_said_(implicit_tls),
+      active_mode_(active_mode) {}
 
 std::string LoginDialog::greeting() {
     return reply(220, "Stowage FTPS, ready.");
@@ -138,7 +141,8 @@ LoginDialog::Step LoginDialog::small_talk(const Command& command) {
         return say(200, "Noted.");
     }
     if (command.verb == "HOST") return say(502, "This server has one host only.");
-    if (command.verb == "FEAT") return {Next::go_on, reply_lines(211, "Features:", features(), "End")};
+    if (command.verb == "FEAT")
+        return {Next::go_on, reply_lines(211, "Features:", features(active_mode_), "End")};
     if (command.verb == "HELP")
         return say(214, "Before the login: AUTH PBSZ PROT USER PASS FEAT OPTS HELP NOOP SYST STAT QUIT.");
     if (command.verb == "STAT")

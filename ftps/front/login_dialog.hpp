@@ -29,7 +29,8 @@ class LoginDialog {
     static constexpr int max_refusals = 3, max_lines = 100;
 
     /// @param implicit_tls TLS came first (RFC 4217 leaves this port to custom), which implies PROT P
-    explicit LoginDialog(bool implicit_tls);
+    /// @param active_mode the configuration's, for FEAT
+    explicit LoginDialog(bool implicit_tls, bool active_mode = true);
 
     static std::string greeting();
 
@@ -55,7 +56,7 @@ class LoginDialog {
     Step protection(const Command& command);
     Step small_talk(const Command& command);
 
-    bool tls_, prot_private_, buffer_size_said_;
+    bool tls_, prot_private_, buffer_size_said_, active_mode_;
     int refusals_ = 0, lines_ = 0;
     std::string user_, client_;
     Secret password_;

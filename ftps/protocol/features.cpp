@@ -4,27 +4,31 @@
 
 namespace stowage::ftps {
 
-std::vector<std::string> features() {
-    return {"AUTH TLS",
-            "PBSZ",
-            "PROT",
-            "CLNT",
-            "REST STREAM",
-            "RANG STREAM",
-            "HASH SHA-256*;SHA-1;MD5;CRC32",
-            "XSHA256 filename;start;end",
-            "XSHA1 filename;start;end",
-            "XMD5 filename;start;end",
-            "XCRC filename;start;end",
-            "COMB target;source_list",
-            "SIZE",
-            "MDTM",
-            "MFMT",
-            "EPSV",
-            "EPRT",
-            "MLST type*;size*;modify*;perm*;unique*;UNIX.mode*;",
-            "TVFS",
-            "UTF8"};
+std::vector<std::string> features(bool active_mode) {
+    std::vector<std::string> lines = {"AUTH TLS",
+                                      "PBSZ",
+                                      "PROT",
+                                      "CLNT",
+                                      "CSID",
+                                      "REST STREAM",
+                                      "RANG STREAM",
+                                      "HASH SHA-256*;SHA-1;MD5;CRC32",
+                                      "XSHA256 filename;start;end",
+                                      "XSHA1 filename;start;end",
+                                      "XMD5 filename;start;end",
+                                      "XCRC filename;start;end",
+                                      "COMB target;source_list",
+                                      "SIZE",
+                                      "MDTM",
+                                      "MFMT",
+                                      "MFF modify;UNIX.mode;",
+                                      "EPSV",
+                                      "EPRT",
+                                      "MLST type*;size*;modify*;perm*;unique*;UNIX.mode*;",
+                                      "TVFS",
+                                      "UTF8"};
+    if (!active_mode) std::erase(lines, "EPRT");
+    return lines;
 }
 
 }  // namespace stowage::ftps

@@ -8,7 +8,7 @@
 namespace stowage::ftps {
 
 /// The lines between "211-Features:" and "211 End", without their blank. One line per extension that the
-/// worker really has.
-std::vector<std::string> features();
+/// worker really has. @param active_mode the configuration's
+std::vector<std::string> features(bool active_mode);
 
 }  // namespace stowage::ftps

@@ -21,6 +21,14 @@ void append_safe(std::string& out, std::string_view text) {
     }
 }
 
+// RFC 854 IAC is doubled here too.
+void append_name(std::string& out, std::string_view text) {
+    for (const char c : text) {
+        const bool ends_line = c == '\0' || c == '\r' || c == '\n';
+        out.append(static_cast<unsigned char>(c) == 0xff ? 2 : 1, ends_line ? '?' : c);
+    }
+}
+
 void append_line(std::string& out, int code, char separator, std::string_view text) {
     out += fmt::format("{:03}{}", code, separator);
     append_safe(out, text);
@@ -51,13 +59,19 @@ std::string reply_part(int code, std::string_view text) {
     return out;
 }
 
+std::string reply_with_name(int code, std::string_view text) {
+    auto out = fmt::format("{:03} ", code);
+    append_name(out, text);
+    return out += "\r\n";
+}
+
 std::string reply_lines(int code, std::string_view first, const std::vector<std::string>& lines,
                         std::string_view last) {
     std::string out;
     append_line(out, code, '-', first);
     for (const auto& line : lines) {
         out += ' ';
-        append_safe(out, line);
+        append_name(out, line);
         out += "\r\n";
     }
     append_line(out, code, ' ', last);

@@ -17,7 +17,12 @@ std::string reply(int code, std::string_view text);
 /// "213-text": a line of a reply that goes on, and ends with reply() of the same code.
 std::string reply_part(int code, std::string_view text);
 
-/// "211-first", then each line behind one blank, then "211 last" (FEAT, STAT, MLST).
+/// "250 text\r\n" with a name in it that a program reads (PWD, MKD, MFMT): every byte stays, as RFC 2640
+/// wants it, but for NUL, CR and LF, which become '?' as in listings.
+std::string reply_with_name(int code, std::string_view text);
+
+/// "211-first", then each line behind one blank, then "211 last" (FEAT, STAT, MLST). The lines hold names, as
+/// in reply_with_name().
 std::string reply_lines(int code, std::string_view first, const std::vector<std::string>& lines,
                         std::string_view last);
 

@@ -2,6 +2,8 @@
 // Runs in: worker. Distrusts: arguments.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "ftps/protocol/command_line.hpp"
 #include "ftps/worker/digest.hpp"
+#include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
 
@@ -42,9 +45,14 @@ Done protection_buffer(Session&, std::string);
 Done protection(Session&, std::string);
 Done help(Session&, std::string);
 Done client_name(Session&, std::string);
+Done client_and_server(Session&, std::string);
 Done abort_command(Session&, std::string);
 Done restart(Session&, std::string);
+
+// commands_status.cpp
 Done status(Session&, std::string);
+/// Of the running transfer: "RETR /set: 7 bytes of 70 (10 %) in 1.0 s, 0.00 MB/s".
+std::string progress(const Session&);
 
 // commands_files.cpp
 Done print_directory(Session&, std::string);
@@ -55,10 +63,6 @@ Done remove_directory(Session&, std::string);
 Done remove_file(Session&, std::string);
 Done rename_from(Session&, std::string);
 Done rename_to(Session&, std::string);
-Done size(Session&, std::string);
-Done modified(Session&, std::string);
-Done set_modified(Session&, std::string);
-Done facts_of(Session&, std::string);
 
 // site_commands.cpp
 Done site(Session&, std::string);
@@ -77,6 +81,15 @@ Done range(Session&, std::string);
 void hash_options(Session& session, const std::string& wanted);
 /// The line of FEAT, the selected one starred.
 std::string hash_feature(HashAlgorithm selected);
+// commands_facts.cpp
+Done size(Session&, std::string);
+Done modified(Session&, std::string);
+Done set_modified(Session&, std::string);
+Done set_creation(Session&, std::string);
+Done set_facts(Session&, std::string);
+Done facts_of(Session&, std::string);
+/// Octal permission bits, up to 7777. Code::usage for anything else.
+Result<mode_t> parse_mode(std::string_view text);
 
 // commands_room.cpp
 Done allocate(Session&, std::string);
@@ -90,6 +103,7 @@ Done extended_port(Session&, std::string);
 
 // commands_transfer.cpp
 Done store(Session&, std::string);
+Done store_unique(Session&, std::string);
 Done append(Session&, std::string);
 Done retrieve(Session&, std::string);
 Done list_long(Session&, std::string);

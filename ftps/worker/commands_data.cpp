@@ -22,6 +22,12 @@ Result<std::uint16_t> listen(Session& session) {
     return session.data.listen(ftps.passive_port_min, ftps.passive_port_max);
 }
 
+bool refused_as_active(Session& session) {
+    const bool refused = !session.worker.config.ftps.active_mode;
+    if (refused) session.reply(502, "Active mode is switched off here; use passive mode (EPSV or PASV).");
+    return refused;
+}
+
 void aim(Session& session, const Result<boost::asio::ip::tcp::endpoint>& target) {
     if (!target) {
         session.refuse(target.error().code == Code::unsupported ? 522 : 501, target.error());
@@ -79,12 +85,14 @@ Done extended_passive(Session& session, std::string argument) {
 }
 
 Done port(Session& session, std::string argument) {
-    if (!refused_by_epsv_all(session)) aim(session, parse_port_argument(argument));
+    if (!refused_by_epsv_all(session) && !refused_as_active(session))
+        aim(session, parse_port_argument(argument));
     co_return;
 }
 
 Done extended_port(Session& session, std::string argument) {
-    if (!refused_by_epsv_all(session)) aim(session, parse_eprt_argument(argument));
+    if (!refused_by_epsv_all(session) && !refused_as_active(session))
+        aim(session, parse_eprt_argument(argument));
     co_return;
 }
 

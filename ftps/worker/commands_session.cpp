@@ -5,51 +5,11 @@
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
-#include "ftps/worker/listing.hpp"
+#include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
-#include "gateway/base/identity.hpp"
 
 namespace stowage::ftps {
-
-namespace {
-
-// STAT of a path goes over the control connection: more than this belongs on a data connection.
-constexpr std::size_t max_status_lines = 1000;
-constexpr std::chrono::seconds usage_age{30};
-
-std::vector<std::string> status_lines(const Session& session, const Usage& usage) {
-    std::vector<std::string> lines = {fmt::format("Lab {}, user {}, from {}", session.worker.lab,
-                                                  session.user, session.data.peer().to_string()),
-                                      fmt::format("Control and data connections are protected by TLS ({})",
-                                                  session.control_is_tls13 ? "1.3" : "1.2"),
-                                      fmt::format("Type {}, structure file, mode stream",
-                                                  session.binary ? "image" : "ASCII, passed as it is")};
-    for (auto& line : usage_lines(usage))
-        lines.push_back(std::move(line));
-    if (session.transfer)
-        lines.push_back(
-            fmt::format("{}: {} bytes so far", session.transfer_name, session.transfer->bytes.load()));
-    else
-        lines.push_back("No transfer is running");
-    return lines;
-}
-
-Result<std::vector<std::string>> listed_lines(Worker& worker, const std::string& directory,
-                                              const std::string& argument) {
-    ListRequest request;
-    request.owner = worker.lab;
-    TRY(request.path, worker.files.locate(directory, parse_list_argument(argument).path));
-    std::vector<std::string> lines;
-    CHECK(list(worker.view, request_for(worker.view, request), [&lines](std::string_view line) {
-        lines.emplace_back(line.substr(0, line.size() - 2));
-        return lines.size() < max_status_lines;
-    }));
-    if (lines.size() == max_status_lines) lines.push_back("… and more: use LIST");
-    return lines;
-}
-
-}  // namespace
 
 Done already_logged_in(Session& session, std::string) {
     session.reply(503, "You are logged in as " + session.user + "; connect again to be somebody else.");
@@ -74,8 +34,9 @@ Done system_type(Session& session, std::string) {
 
 Done features(Session& session, std::string) {
     std::vector<std::string> lines;
+    const bool active_mode = session.worker.config.ftps.active_mode;
     for (const auto& verb : verbs())
-        if (!verb.feature.empty()) lines.emplace_back(verb.feature);
+        if (!verb.feature.empty() && (active_mode || verb.name != "EPRT")) lines.emplace_back(verb.feature);
     lines.push_back(hash_feature(session.hash_algorithm));
     lines.push_back("MLST " + fact_names(session.facts, true));
     lines.insert(lines.end(), {"TVFS", "UTF8"});
@@ -93,7 +54,8 @@ Done options(Session& session, std::string argument) {
             session.reply(200, "Names are UTF-8.");
     } else if (command == "MLST") {
         session.facts = parse_facts(rest);
-        session.reply(200, "MLST OPTS " + fact_names(session.facts, false));
+        const auto chosen = fact_names(session.facts, false);
+        session.reply(200, chosen.empty() ? "MLST OPTS" : "MLST OPTS " + chosen);
     } else if (command == "HASH") {
         hash_options(session, rest);
     } else {
@@ -105,11 +67,12 @@ Done options(Session& session, std::string argument) {
 Done type(Session& session, std::string argument) {
     const auto wanted = upper(argument);
     if (wanted == "I" || wanted == "L 8" || wanted == "L8") {
-        session.binary = true;
+        session.type = DataType::image;
         session.reply(200, "Type is image: bytes are passed as they are.");
     } else if (wanted == "A" || wanted == "A N") {
-        session.binary = false;
-        session.reply(200, "Type is ASCII; files are passed as they are, listings have CR LF.");
+        session.type = DataType::ascii;
+        session.reply(
+            200, "Type is ASCII: line ends of files are converted. Use TYPE I for all that is not text.");
     } else {
         session.reply(504, "This type is not known here; use TYPE I.");
     }
@@ -174,6 +137,14 @@ Done client_name(Session& session, std::string argument) {
     co_return;
 }
 
+// draft-peterson-streamlined-ftp-command-extensions §4: facts about the server in return. Its version is
+// nobody's business.
+Done client_and_server(Session& session, std::string argument) {
+    session.client = argument.substr(0, sizeof message::ClientName::bytes);
+    session.reply(200, "Name=Stowage; CaseSensitive=1; DirSep=/;");
+    co_return;
+}
+
 // What ran was ended when the command arrived (session.cpp), and has been answered.
 Done abort_command(Session& session, std::string) {
     session.data.reset();
@@ -187,26 +158,14 @@ Done restart(Session& session, std::string argument) {
         session.reply(501, "REST takes a position in bytes, from 0 to 9223372036854775807.");
         co_return;
     }
+    if (*position > 0 && session.type == DataType::ascii) {
+        session.reply(501,
+                      "In TYPE A line ends are converted and a position means nothing; send TYPE I first.");
+        co_return;
+    }
     session.restart_at = *position;
     session.range.reset();
     session.reply(350, fmt::format("The next transfer starts at byte {}.", *position));
-}
-
-Done status(Session& session, std::string argument) {
-    if (argument.empty()) {
-        const auto usage = co_await session.worker.usage.recent(usage_age);
-        session.link.send(reply_lines(211, "Status:", status_lines(session, usage), "End"));
-        co_return;
-    }
-    auto work = [&worker = session.worker, directory = session.directory, argument] {
-        return listed_lines(worker, directory, argument);
-    };
-    const auto listed = co_await on_pool(session.worker.pool, std::move(work));
-    if (!listed) {
-        session.refuse(listed.error());
-        co_return;
-    }
-    session.link.send(reply_lines(213, "Status of " + argument + ":", *listed, "End"));
 }
 
 }  // namespace stowage::ftps

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <random>
 
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/data_command.hpp"
@@ -34,6 +35,31 @@ Result<std::shared_ptr<Upload>> prepare_upload(Worker& worker, const std::string
     return upload;
 }
 
+// Names that STOU tries.
+constexpr int max_unique_names = 1000;
+
+std::string unique_name(const std::string& wished, int attempt) {
+    static std::random_device random;
+    if (wished.empty()) return fmt::format("upload.{:08x}", random());
+    return attempt == 0 ? wished : fmt::format("{}.{}", wished, attempt);
+}
+
+/// STOU: a name that nobody has, claimed. `wished` may be empty.
+Result<std::shared_ptr<Upload>> prepare_unique(Worker& worker, const std::string& directory,
+                                               const std::string& wished, const std::string& user) {
+    for (int attempt = 0; attempt < max_unique_names; ++attempt) {
+        const auto name = unique_name(wished, attempt);
+        TRY(const auto path, worker.files.locate(directory, name));
+        if (worker.view.look(path)) continue;
+        auto prepared = prepare_upload(worker, directory, name, user, {});
+        if (!prepared && prepared.error().code == Code::in_use) continue;
+        return prepared;
+    }
+    return Error{Code::exists,
+                 fmt::format("{} and the {} names after it are taken", wished, max_unique_names),
+                 "choose another name"};
+}
+
 struct Download {
     std::string path;
     Fd file;
@@ -43,7 +69,8 @@ struct Download {
 Result<std::shared_ptr<Download>> prepare_download(Worker& worker, const std::string& directory,
                                                    const std::string& argument) {
     auto download = std::make_shared<Download>();
-    TRY(download->path, worker.files.locate(directory, argument));
+    TRY(const auto path, worker.files.locate(directory, argument));
+    TRY(download->path, worker.view.known_as(path));
     TRY(download->file, worker.view.open_for_reading(download->path));
     struct stat seen {};
     if (::fstat(download->file.get(), &seen) != 0) return system_error(errno, download->path);
@@ -60,10 +87,11 @@ std::string names_prefix(const ListRequest& request, const std::string& argument
 
 Result<ListRequest> prepare_listing(Worker& worker, const std::string& directory, const std::string& argument,
                                     ListRequest request) {
-    TRY(request.path, worker.files.locate(directory, argument));
+    TRY(const auto path, worker.files.locate(directory, argument));
+    TRY(request.path, worker.view.known_as(path));
     request = request_for(worker.view, std::move(request));
     TRY(const auto seen, worker.view.stat(request.path));
-    if (S_ISDIR(seen.st_mode)) {
+    if (S_ISDIR(seen.st_mode) && !request.itself) {
         CHECK(worker.files.open_directory(request.path));
     } else if (request.form == ListForm::facts) {
         return Error{Code::usage, argument + ": not a directory", "MLST is for files"};
@@ -81,8 +109,42 @@ Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
     (void)co_await on_pool(worker.pool, std::move(work));
 }
 
+LineEnds line_ends_of(const Session& session) {
+    return session.type == DataType::ascii ? LineEnds::converted : LineEnds::kept;
+}
+
+// REST or RANG came before TYPE A.
+bool refused_in_ascii(Session& session, bool has_position) {
+    const bool refused = has_position && session.type == DataType::ascii;
+    if (refused)
+        session.reply(554,
+                      "In TYPE A a transfer starts at byte 0 only; send TYPE I, then REST or RANG again.");
+    return refused;
+}
+
+DataCommand receive_command(const Session& session, std::string verb, std::shared_ptr<Upload> upload,
+                            Partials::Start start) {
+    auto& worker = session.worker;
+    const auto durability = worker.config.ftps.durability;
+    DataCommand command;
+    command.verb = std::move(verb);
+    command.stores = true;
+    command.path = upload->path;
+    command.opening = "Ready to receive " + upload->path + ".";
+    command.success = durability == Durability::full ? "Complete, and safe on disk." : "Complete.";
+    const auto* hashes = worker.config.ftps.upload_hash == UploadHashing::sha256 ? &worker.hashes : nullptr;
+    command.work = [&worker, upload, start, line_ends = line_ends_of(session), durability, hashes](
+                       DataStream& stream, Transfer& transfer) {
+        return receive_file(stream, {worker.partials, *upload->claim, start, line_ends, durability, hashes},
+                            transfer);
+    };
+    // Before the reply: a client may upload the same name again at once.
+    command.release = [&worker, upload] { return release_claim(worker, upload); };
+    return command;
+}
+
 Done upload(Session& session, std::string verb, std::string argument, Partials::Start start) {
-    if (!may_transfer(session)) co_return;
+    if (!may_transfer(session) || refused_in_ascii(session, start.offset > 0 || start.end)) co_return;
     auto& worker = session.worker;
     const auto announced = std::exchange(session.announced.waiting, 0);
     const auto room = co_await find_room(session, announced);
@@ -99,21 +161,8 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
         session.refuse(bad_position ? 554 : 0, prepared.error());
         co_return;
     }
-    const auto upload = *prepared;
-    const auto durability = worker.config.ftps.durability;
-    const auto* hashes = worker.config.ftps.upload_hash == UploadHashing::sha256 ? &worker.hashes : nullptr;
     session.announced.running = announced;
-    DataCommand command;
-    command.verb = verb;
-    command.stores = true;
-    command.path = upload->path;
-    command.opening = "Ready to receive " + upload->path + ".";
-    command.success = durability == Durability::full ? "Complete, and safe on disk." : "Complete.";
-    command.work = [&worker, upload, start, durability, hashes](DataStream& stream, Transfer& transfer) {
-        return receive_file(stream, {worker.partials, *upload->claim, start, durability, hashes}, transfer);
-    };
-    // Before the reply: a client may upload the same name again at once.
-    command.release = [&worker, upload] { return release_claim(worker, upload); };
+    auto command = receive_command(session, std::move(verb), *prepared, start);
     co_await run_data_command(session, std::move(command));
 }
 
@@ -121,12 +170,13 @@ Done listing(Session& session, std::string verb, ListForm form, std::string argu
     if (!may_transfer(session)) co_return;
     auto& worker = session.worker;
     const auto parsed =
-        form == ListForm::facts ? ListArgument{false, argument} : parse_list_argument(argument);
+        form == ListForm::facts ? ListArgument{.path = argument} : parse_list_argument(argument);
     ListRequest request;
     request.form = form;
     request.owner = worker.lab;
     request.facts = session.facts;
     request.recursive = parsed.recursive && form == ListForm::long_lines;
+    request.itself = parsed.itself;
     auto work = [&worker, directory = session.directory, name = parsed.path, request] {
         return prepare_listing(worker, directory, name, request);
     };
@@ -147,7 +197,7 @@ Done listing(Session& session, std::string verb, ListForm form, std::string argu
 }
 
 Done download(Session& session, std::string argument, std::uint64_t offset, std::optional<ByteRange> range) {
-    if (!may_transfer(session)) co_return;
+    if (!may_transfer(session) || refused_in_ascii(session, offset > 0 || range)) co_return;
     auto& worker = session.worker;
     auto work = [&worker, directory = session.directory, argument] {
         return prepare_download(worker, directory, argument);
@@ -170,10 +220,13 @@ Done download(Session& session, std::string argument, std::uint64_t offset, std:
     DataCommand command;
     command.verb = "RETR";
     command.path = download->path;
-    command.opening = fmt::format("Here come {} bytes.", last - std::min(sent.begin, last));
+    const auto line_ends = line_ends_of(session);
+    command.size = line_ends == LineEnds::kept ? last - std::min(sent.begin, last) : 0;
+    command.opening = line_ends == LineEnds::kept ? fmt::format("Here come {} bytes.", command.size)
+                                                  : "Here come lines of text, each with CR LF.";
     command.success = "Complete.";
-    command.work = [download, sent](DataStream& stream, Transfer& transfer) {
-        return send_file(stream, download->file, sent, transfer);
+    command.work = [download, sent, line_ends](DataStream& stream, Transfer& transfer) {
+        return send_file(stream, download->file, sent, line_ends, transfer);
     };
     co_await run_data_command(session, std::move(command));
 }
@@ -190,6 +243,36 @@ Partials::Start start_of(Session& session, bool at_end) {
 
 Done store(Session& session, std::string argument) {
     return upload(session, "STOR", std::move(argument), start_of(session, false));
+}
+
+// RFC 1123 §4.1.2.9: the name stands behind "FILE: ", in the 150 and nowhere before.
+Done store_unique(Session& session, std::string wished) {
+    if (!may_transfer(session)) co_return;
+    // A file that is not there yet begins at its beginning.
+    session.restart_at = 0;
+    session.range.reset();
+    auto& worker = session.worker;
+    const auto announced = std::exchange(session.announced.waiting, 0);
+    const auto room = co_await find_room(session, announced);
+    if (!room) {
+        refuse_full(session, room.error());
+        co_return;
+    }
+    auto work = [&worker, directory = session.directory, wished, user = session.user] {
+        return prepare_unique(worker, directory, wished, user);
+    };
+    const auto prepared = co_await on_pool(worker.pool, std::move(work));
+    if (!prepared) {
+        session.refuse(prepared.error());
+        co_return;
+    }
+    session.announced.running = announced;
+    Partials::Start start;
+    start.is_new = true;
+    auto command = receive_command(session, "STOU", *prepared, start);
+    command.opening = "FILE: " + (*prepared)->path;
+    command.success += " FILE: " + (*prepared)->path;
+    co_await run_data_command(session, std::move(command));
 }
 
 Done append(Session& session, std::string argument) {

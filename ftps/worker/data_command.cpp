@@ -151,9 +151,11 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     const auto began = Clock::now();
     ++session.worker.transfers;
     session.transferring = true;
-    session.aborting = false;
+    session.aborting = session.is_unwanted();
     session.transfer_name = command.verb + " " + command.path;
     session.path = command.path;
+    session.transfer_size = command.size;
+    session.transfer_began = began;
     // Before the handshake: some clients start TLS only after they have read it.
     session.reply(150, command.opening);
 

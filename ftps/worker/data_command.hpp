@@ -13,9 +13,10 @@ namespace stowage::ftps {
 
 struct DataCommand {
     std::string verb;
-    std::string path;     ///< for the log and for STAT
-    std::string opening;  ///< text of the 150
-    bool stores = false;  ///< an upload: where there is no room for it counts
+    std::string path;        ///< for the log and for STAT
+    std::string opening;     ///< text of the 150
+    std::uint64_t size = 0;  ///< of a download, for STAT; 0 if nobody knows
+    bool stores = false;     ///< an upload: where there is no room for it counts
     /// On a transfer thread, after TLS was accepted. May keep what it needs alive.
     std::function<Result<void>(DataStream&, Transfer&)> work = {};
     std::string success;  ///< text of the 226

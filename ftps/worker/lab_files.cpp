@@ -125,6 +125,13 @@ bool LabFiles::hides(int directory, std::string_view name) const {
            (seen.st_dev == root.st_dev && seen.st_ino == root.st_ino);
 }
 
+int LabFiles::rights(int directory) {
+    int rights = 0;
+    for (const int right : {R_OK, W_OK, X_OK})
+        if (::faccessat(directory, "", right, AT_EMPTY_PATH | AT_EACCESS) == 0) rights |= right;
+    return rights;
+}
+
 std::string LabFiles::link_target(int directory, const char* name) {
     std::array<char, max_path_bytes + 1> target;
     const auto size = ::readlinkat(directory, name, target.data(), target.size());

@@ -39,6 +39,8 @@ class LabFiles {
     Result<Fd> open_parent(const std::string& path) const;
     /// True for /.stowage, however the way to the root was written.
     bool hides(int directory, std::string_view name) const;
+    /// What access(2) allows in an open directory, O_PATH ones too: R_OK, W_OK and X_OK or-ed.
+    static int rights(int directory);
     /// The target of a symbolic link; empty if it is none.
     static std::string link_target(int directory, const char* name);
 

@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/paths.hpp"
 
 namespace stowage::ftps {
@@ -23,18 +25,53 @@ using Directory = std::unique_ptr<DIR, DirectoryCloser>;
 
 }  // namespace
 
+Result<std::string> LabView::shown_as(const std::string& directory, const std::string& name) const {
+    auto found = join(directory, name);
+    unsigned count = 0;
+    const auto read = each_child(directory, [&](const Seen& seen) {
+        if (line_name(seen.name) != name) return true;
+        found = join(directory, seen.name);
+        return ++count < 2;
+    });
+    if (read && count > 1)
+        return Error{Code::denied, join(directory, name) + ": several names look like this",
+                     "rename all but one in a pod"};
+    return found;
+}
+
+Result<std::string> LabView::known_as(const std::string& path) const {
+    if (path.find('?') == std::string::npos || look(path)) return path;
+    std::string known = "/";
+    for (std::size_t at = 1; at < path.size();) {
+        const auto end = std::min(path.find('/', at), path.size());
+        const auto name = path.substr(at, end - at);
+        const auto exact = join(known, name);
+        at = end + 1;
+        if (name.find('?') == std::string::npos || look(exact)) {
+            known = exact;
+            continue;
+        }
+        TRY(known, shown_as(known, name));
+    }
+    return known;
+}
+
 Result<struct stat> LabView::stat(const std::string& path) const {
     if (auto partial = partials_.stat(path)) return partial;
     return files_.stat(path);
 }
 
 Result<Seen> LabView::look(const std::string& path) const {
-    if (const auto partial = partials_.stat(path)) return Seen{name_of(path), *partial, {}};
-    TRY(const auto found, files_.lstat(path));
-    Seen seen{name_of(path), found, {}};
-    if (!S_ISLNK(found.st_mode)) return seen;
+    Seen seen{name_of(path), {}, {}, 0};
+    if (auto partial = partials_.stat(path)) {
+        seen.stat = *partial;
+    } else {
+        TRY(seen.stat, files_.lstat(path));
+    }
+    if (path == "/") return seen;  // nobody may remove or rename it
     TRY(const auto parent, files_.open_parent(path));
-    seen.link_target = LabFiles::link_target(parent.get(), seen.name.c_str());
+    seen.parent_rights = LabFiles::rights(parent.get());
+    if (S_ISLNK(seen.stat.st_mode)) seen.link_target = LabFiles::link_target(parent.get(), seen.name.c_str());
     return seen;
 }
 
@@ -78,13 +115,14 @@ Result<void> LabView::each_child(const std::string& path,
     const Directory stream(::fdopendir(directory));
     if (!stream) return file_error(errno, path);
     (void)opened.release();  // closedir() closes it
+    const int rights = LabFiles::rights(directory);
 
     for (;;) {
         errno = 0;
         const auto* entry = ::readdir(stream.get());
         if (!entry && errno != 0) return file_error(errno, path);
         if (!entry) break;
-        Seen seen{entry->d_name, {}, {}};
+        Seen seen{entry->d_name, {}, {}, rights};
         if (seen.name == "." || seen.name == ".." || files_.hides(directory, seen.name)) continue;
         if (const auto partial = partials.find(seen.name); partial != partials.end()) {
             seen.stat = partial->second;
@@ -98,7 +136,7 @@ Result<void> LabView::each_child(const std::string& path,
         if (!visit(seen)) return {};
     }
     for (const auto& [name, stat] : partials)
-        if (!visit(Seen{name, stat, {}})) return {};
+        if (!visit(Seen{name, stat, {}, rights})) return {};
     return {};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <functional>
 #include <string>
@@ -16,7 +17,8 @@ namespace stowage::ftps {
 struct Seen {
     std::string name;
     struct stat stat {};
-    std::string link_target;  ///< of a symbolic link
+    std::string link_target = {};            ///< of a symbolic link
+    int parent_rights = R_OK | W_OK | X_OK;  ///< LabFiles::rights() of its directory
 };
 
 /// All members may block and are safe from several threads. Paths are LabFiles::locate()'s.
@@ -26,6 +28,10 @@ class LabView {
 
     LabView(LabFiles& files, Partials& partials) : files_(files), partials_(partials) {}
 
+    /// A peer may give a file a name with CR or LF, which no command can hold; listings show '?' there. The
+    /// path of what exists as `path`, else of the one name that is shown so; `path` itself if there is none.
+    /// Code::denied when several are shown alike.
+    Result<std::string> known_as(const std::string& path) const;
     /// Follows links; a partial comes before the complete file of its name.
     Result<struct stat> stat(const std::string& path) const;
     /// As one name among others: a link stays a link.
@@ -40,6 +46,8 @@ class LabView {
     Result<void> each_child(const std::string& path, const std::function<bool(const Seen&)>& visit) const;
 
   private:
+    Result<std::string> shown_as(const std::string& directory, const std::string& name) const;
+
     LabFiles& files_;
     Partials& partials_;
 };

@@ -45,34 +45,45 @@ ListRequest request_for(const LabView& view, ListRequest request) {
 Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink) {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     TRY(const auto target, view.stat(request.path));
-    if (!S_ISDIR(target.st_mode)) {
+    if (!S_ISDIR(target.st_mode) || request.itself) {
         TRY(auto seen, view.look(request.path));
         auto alone = request;
         if (request.form == ListForm::names && request.prefix.ends_with('/')) alone.prefix.pop_back();
         if (request.form == ListForm::names) seen.name.clear();
+        if (seen.name.empty() && alone.prefix.empty()) seen.name = ".";
         sink(line_of(alone, seen, now));
         return {};
     }
 
     std::deque<Directory> left{{request.path, ".", 0}};
-    bool wanted = true;
-    for (unsigned count = 0; !left.empty() && wanted && count < max_list_directories; ++count) {
+    bool wanted = true, cut = false;
+    for (unsigned count = 0; !left.empty() && wanted; ++count) {
         const auto current = left.front();
         left.pop_front();
         if (request.recursive)
-            wanted = sink(fmt::format("{}{}:\r\n", count ? "\r\n" : "", shown_name(current.shown)));
+            wanted = sink(fmt::format("{}{}:\r\n", count ? "\r\n" : "", line_name(current.shown)));
         const auto listed = view.each_child(current.path, [&](const Seen& seen) {
             if (!request.pattern.empty() &&
                 ::fnmatch(request.pattern.c_str(), seen.name.c_str(), FNM_PERIOD) != 0)
                 return wanted;
-            if (request.recursive && S_ISDIR(seen.stat.st_mode) && current.depth < max_list_depth &&
-                left.size() < max_list_directories)
-                left.push_back(
-                    {join(current.path, seen.name), join(current.shown, seen.name), current.depth + 1});
+            if (request.recursive && S_ISDIR(seen.stat.st_mode)) {
+                const bool fits =
+                    current.depth < max_list_depth && count + left.size() + 1 < max_list_directories;
+                cut = cut || !fits;
+                if (fits)
+                    left.push_back(
+                        {join(current.path, seen.name), join(current.shown, seen.name), current.depth + 1});
+            }
             return wanted = wanted && sink(line_of(request, seen, now));
         });
         if (!listed && count == 0) return listed;
     }
+    if (cut && wanted)
+        return Error{
+            Code::io,
+            fmt::format("the listing is not whole: -R goes into {} directories and {} levels at most",
+                        max_list_directories, max_list_depth),
+            "list the deeper directories by themselves"};
     return {};
 }
 

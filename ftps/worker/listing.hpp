@@ -21,6 +21,7 @@ struct ListRequest {
     std::string owner;    ///< the lab's name
     unsigned facts = all_facts;
     bool recursive = false;  ///< LIST -R
+    bool itself = false;     ///< LIST -d
 };
 
 /// Directories below the first that LIST -R still shows, and their number: a loop of pods' making ends there.
@@ -33,7 +34,8 @@ using LineSink = std::function<bool(std::string_view)>;
 /// Splits a last component with wildcards off, when nothing has that very name.
 ListRequest request_for(const LabView& view, ListRequest request);
 
-/// Blocks. The error of the first directory; deeper ones that cannot be read are left out.
+/// Blocks. The error of the first directory; deeper ones that cannot be read are left out. Code::io at the
+/// end of a recursive listing that was cut at the bounds above: nobody shall take it for the whole.
 Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink);
 
 }  // namespace stowage::ftps

@@ -47,21 +47,24 @@ std::string mode_text(mode_t mode) {
     return text;
 }
 
-// RFC 3659 §7.5.5, by the owner's bits: everything in a lab belongs to its one owner, who we are.
-std::string perm_text(mode_t mode) {
+// RFC 3659 §7.5.5, by the owner's bits: everything in a lab belongs to its one owner, who we are. An upload
+// takes its name by a rename, so it needs rights in the directory (to read it too: it is synced), not in the
+// old file; APPE reads the old file besides.
+std::string perm_text(const Seen& seen) {
+    const auto mode = seen.stat.st_mode;
+    const bool is_file = S_ISREG(mode), is_directory = S_ISDIR(mode), may_read = mode & 0400;
+    const bool may_rename = (seen.parent_rights & (W_OK | X_OK)) == (W_OK | X_OK);
+    const bool may_upload = may_rename && (seen.parent_rights & R_OK);
     std::string text;
-    if (S_ISDIR(mode)) {
-        if (mode & 0200) text += "cdfmp";
-        if (mode & 0100) text += 'e';
-        if (mode & 0400) text += 'l';
-    } else if (S_ISREG(mode)) {
-        text += "df";
-        if (mode & 0400) text += 'r';
-        if (mode & 0200) text += "aw";
-    } else {
-        text += "df";
-    }
-    std::sort(text.begin(), text.end());
+    if (is_file && may_read && may_upload) text += 'a';
+    if (is_directory && (mode & 0700) == 0700) text += 'c';
+    if (may_rename) text += 'd';
+    if (is_directory && (mode & 0500) == 0500) text += 'e';
+    if (may_rename) text += 'f';
+    if (is_directory && may_read) text += 'l';
+    if (is_directory && (mode & 0300) == 0300) text += "mp";
+    if (is_file && may_read) text += 'r';
+    if (is_file && may_upload) text += 'w';
     return text;
 }
 
@@ -89,37 +92,29 @@ std::string line_name(std::string_view name) {
     return text;
 }
 
-std::string shown_name(std::string_view name) {
-    std::string text(name);
-    std::replace_if(text.begin(), text.end(), is_control, '?');
-    return text;
-}
-
 std::string list_line(const Seen& seen, std::string_view owner, std::int64_t now) {
     auto line = fmt::format("{} {:3} {:<8} {:<8} {:>12} {} {}", mode_text(seen.stat.st_mode),
                             seen.stat.st_nlink, owner, owner, seen.stat.st_size,
-                            list_time(seen.stat.st_mtime, now), shown_name(seen.name));
-    if (S_ISLNK(seen.stat.st_mode)) line += " -> " + shown_name(seen.link_target);
+                            list_time(seen.stat.st_mtime, now), line_name(seen.name));
+    if (S_ISLNK(seen.stat.st_mode)) line += " -> " + line_name(seen.link_target);
     return line;
 }
 
-std::string facts(const struct stat& stat, std::string_view link_target, unsigned chosen,
-                  std::string_view type) {
+std::string facts(const Seen& seen, unsigned chosen) {
+    const auto& stat = seen.stat;
     const auto wants = [chosen](Fact fact) { return (chosen & static_cast<unsigned>(fact)) != 0; };
     std::string text;
-    if (wants(Fact::type))
-        text +=
-            fmt::format("type={};", type.empty() ? type_text(stat.st_mode, link_target) : std::string(type));
+    if (wants(Fact::type)) text += fmt::format("type={};", type_text(stat.st_mode, seen.link_target));
     if (wants(Fact::size) && S_ISREG(stat.st_mode)) text += fmt::format("size={};", stat.st_size);
     if (wants(Fact::modify)) text += fmt::format("modify={};", fact_time(stat.st_mtime));
-    if (wants(Fact::perm)) text += fmt::format("perm={};", perm_text(stat.st_mode));
+    if (wants(Fact::perm)) text += fmt::format("perm={};", perm_text(seen));
     if (wants(Fact::unique)) text += fmt::format("unique={:x}g{:x};", stat.st_dev, stat.st_ino);
     if (wants(Fact::mode)) text += fmt::format("UNIX.mode={:04o};", stat.st_mode & 07777);
     return text;
 }
 
 std::string fact_line(const Seen& seen, unsigned chosen) {
-    return facts(seen.stat, seen.link_target, chosen, {}) + " " + line_name(seen.name);
+    return facts(seen, chosen) + " " + line_name(seen.name);
 }
 
 std::string fact_names(unsigned chosen, bool starred) {
@@ -144,13 +139,18 @@ unsigned parse_facts(std::string_view text) {
 }
 
 ListArgument parse_list_argument(std::string_view argument) {
+    constexpr std::string_view letters = "1aAcCdFghiklLmnopqrRsStuUx";
     ListArgument parsed;
     while (argument.starts_with('-')) {
         const auto end = argument.find(' ');
-        const auto flags = argument.substr(0, end);
+        const auto word = argument.substr(0, end), flags = word.substr(1);
+        const bool ends_flags = flags == "-";
+        if (!ends_flags && (flags.empty() || flags.find_first_not_of(letters) != std::string_view::npos))
+            break;
         argument.remove_prefix(end == std::string_view::npos ? argument.size() : end + 1);
-        if (flags == "--") break;
-        if (flags.find('R') != std::string_view::npos) parsed.recursive = true;
+        if (ends_flags) break;
+        parsed.recursive = parsed.recursive || flags.find('R') != std::string_view::npos;
+        parsed.itself = parsed.itself || flags.find('d') != std::string_view::npos;
     }
     parsed.path = argument;
     return parsed;

@@ -17,9 +17,6 @@ inline constexpr unsigned all_facts = 63;
 /// A name on a line of its own, for programs: CR and LF, which would forge a line, become '?', all else
 /// stays.
 std::string line_name(std::string_view name);
-/// A name for a reader and his terminal: every control byte becomes '?'.
-std::string shown_name(std::string_view name);
-
 /// As `ls -l` has it, without line end. @param owner the lab's name, shown as user and group
 /// @param now seconds since the epoch, for the form of the time
 std::string list_line(const Seen& seen, std::string_view owner, std::int64_t now);
@@ -28,18 +25,20 @@ std::string list_line(const Seen& seen, std::string_view owner, std::int64_t now
 /// @param chosen set of Fact
 std::string fact_line(const Seen& seen, unsigned chosen);
 /// The facts alone, as fact_line() has them in front of the name.
-std::string facts(const struct stat& stat, std::string_view link_target, unsigned chosen,
-                  std::string_view type);
+std::string facts(const Seen& seen, unsigned chosen);
 
 /// "type*;size*;modify;": FEAT's list with the chosen ones starred (RFC 3659 §7.8).
 std::string fact_names(unsigned chosen, bool starred);
 /// OPTS MLST's argument; unknown facts are left out, as the RFC demands.
 unsigned parse_facts(std::string_view text);
 
-/// What LIST was asked for: flags as of ls(1) are taken off ("-al dir" is "dir", "-- -x" is "-x").
+/// What LIST was asked for: flags as of ls(1) are taken off ("-al dir" is "dir", "-- -x" is "-x"). -R and -d
+/// are obeyed; the others make no difference here, for every name is shown, and in no order. A word with
+/// anything but ls's letters is a path.
 struct ListArgument {
-    bool recursive = false;
-    std::string path;
+    bool recursive = false;  ///< -R
+    bool itself = false;     ///< -d: a directory, not what is in it
+    std::string path = {};
 };
 ListArgument parse_list_argument(std::string_view argument);
 

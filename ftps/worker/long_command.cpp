@@ -81,7 +81,10 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
     session.transferring = true;
     session.aborting = session.asked_meanwhile = false;
     session.transfer_name = command.verb + " " + command.path;
+    session.transfer_size = 0;
+    session.transfer_began = began;
     session.transfer = std::make_shared<Transfer>();
+    if (session.is_unwanted()) session.abort_transfer();
     const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());
     if (command.keepalive)
         asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);

@@ -1,5 +1,5 @@
-// Short work on one path of the lab, on a file thread.
-// Runs in: worker.
+// Work on the path that a command names, done on a file thread.
+// Runs in: worker. Distrusts: arguments.
 #pragma once
 
 #include <string>
@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "ftps/worker/session.hpp"
+#include "ftps/worker/waiting.hpp"
 #include "ftps/worker/worker.hpp"
 
 namespace stowage::ftps {
 
-/// Runs `work(worker, path)` on a file thread, with `argument` as a canonical path.
+/// Runs `work(worker, path)` on a file thread, with `argument` as a canonical path: for names that need not
+/// exist. `work` returns a Result.
 template <typename Work>
 auto on_path(Session& session, std::string argument, Work work) {
     using Outcome = std::invoke_result_t<Work&, Worker&, const std::string&>;
@@ -22,6 +24,17 @@ auto on_path(Session& session, std::string argument, Work work) {
             TRY(const auto path, worker.files.locate(directory, argument));
             return work(worker, path);
         });
+}
+
+/// The same for what should exist: also names that listings can only show with '?' (LabView::known_as).
+template <typename Work>
+auto on_known_path(Session& session, std::string argument, Work work) {
+    using Outcome = std::invoke_result_t<Work&, Worker&, const std::string&>;
+    return on_path(session, std::move(argument),
+                   [work](Worker& worker, const std::string& path) mutable -> Outcome {
+                       TRY(const auto known, worker.view.known_as(path));
+                       return work(worker, known);
+                   });
 }
 
 }  // namespace stowage::ftps

@@ -54,6 +54,16 @@ Result<void> mark(const Fd& file, const std::string& path, const std::string& us
     return {};
 }
 
+// CephFS, for one, cannot refuse to replace: there, what was seen a moment ago must do.
+int put_in_place(int staging, const std::string& file, int parent, const std::string& name,
+                 bool may_replace) {
+    if (!may_replace) {
+        const int moved = ::renameat2(staging, file.c_str(), parent, name.c_str(), RENAME_NOREPLACE);
+        if (moved == 0 || errno != EINVAL) return moved;
+    }
+    return ::renameat(staging, file.c_str(), parent, name.c_str());
+}
+
 Error busy(const std::string& path, const std::string& user, Partials::Clock::time_point since) {
     return {Code::in_use,
             fmt::format("{}: {} has been uploading it since {}", path, user,
@@ -99,8 +109,11 @@ void Partials::adopt(const Fd& directory, const char* file) {
     struct stat seen {};
     if (!opened || ::fstat(opened.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
     const auto path = attribute(opened, path_attribute);
-    const auto checked = absolute_path("/", path);
-    if (path.empty() || !checked || *checked != path || path == "/" || is_reserved(path)) {
+    // A directory on the way may have a name with CR or LF, by a peer; an upload's own name never has.
+    const auto checked = absolute_path(path, "."), name = absolute_path("/", name_of(path));
+    const bool has_nul = path.find('\0') != std::string::npos;
+    if (!path.starts_with('/') || has_nul || !checked || !name || *checked != path || path == "/" ||
+        is_reserved(path)) {
         unlink(file);
         return;
     }
@@ -186,7 +199,9 @@ Result<Fd> Partials::create(std::uint64_t id) {
 Result<void> Partials::check(const std::string& path, Start start) {
     const auto complete = files_.lstat(path);
     if (complete && S_ISDIR(complete->st_mode)) return file_error(EISDIR, path);
-    CHECK(files_.open_parent(path));
+    TRY(const auto parent, files_.open_parent(path));
+    // R_OK too: a directory that cannot be opened cannot be synced.
+    if (LabFiles::rights(parent.get()) != (R_OK | W_OK | X_OK)) return file_error(EACCES, parent_of(path));
     if (start.at_end || start.offset == 0) return {};
     const auto partial = stat(path);
     const auto& seen = partial ? partial : complete;
@@ -271,7 +286,7 @@ Result<Fd> Partials::continue_complete(std::uint64_t id, const std::string& path
     return fd;
 }
 
-Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mode) {
+Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mode, bool may_replace) {
     std::unique_lock lock(mutex_);
     const auto entry = find(claim.id_);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
@@ -286,11 +301,12 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mo
     const auto final_name = name_of(path);
     struct stat old {};
     const bool replaces = ::fstatat(parent.get(), final_name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+    if (replaces && !may_replace) return file_error(EEXIST, path);
     if (replaces && S_ISDIR(old.st_mode)) return file_error(EISDIR, path);
     const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode & 0777 : new_mode;
     if (::fchmod(file.get(), mode) != 0) return file_error(errno, path);
     if (durability_ == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
-    if (::renameat(directory->get(), name.c_str(), parent.get(), final_name.c_str()) != 0)
+    if (put_in_place(directory->get(), name, parent.get(), final_name, may_replace) != 0)
         return file_error(errno, path);
     if (replaces) ledger().give_file(old);
     // Only now: until it is published, the attributes are how the partial is found again.

@@ -48,6 +48,7 @@ class Partials {
         std::uint64_t offset = 0;  ///< REST
         /// RANG: only the bytes up to here are replaced, what is behind them stays.
         std::optional<std::uint64_t> end = {};
+        bool is_new = false;  ///< STOU: nothing of that name may be replaced
     };
 
     Partials(LabFiles& files, Durability durability);
@@ -66,9 +67,10 @@ class Partials {
     Result<Fd> open_unseen(const Claim& claim);
     /// Refuses a position behind the end, and a directory of that name, before the first byte.
     Result<void> check(const std::string& path, Start start);
-    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file.
+    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Code::exists if
+    /// `may_replace` is false and somebody took the name meanwhile.
     /// @param new_mode where no file is replaced; one that is gives its own
-    Result<void> publish(const Claim& claim, const Fd& file, mode_t new_mode = 0660);
+    Result<void> publish(const Claim& claim, const Fd& file, mode_t new_mode = 0660, bool may_replace = true);
     /// Removes the partial of a claim.
     void discard(const Claim& claim);
     /// Takes back what the upload of this claim has added: a partial that it went on with stays as it was

@@ -41,7 +41,7 @@ Result<std::string> absolute_path(std::string_view directory, std::string_view a
         path.append("/").append(part);
     if (path.size() > max_path_bytes)
         return bad_path(path, "this path is longer than 4095 bytes",
-                        "change into a directory on the way first");
+                        "give a directory on the way a shorter name");
     return path.empty() ? "/" : path;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -44,8 +45,7 @@ bool done_meanwhile(Session& session, const Session::Line& line) {
     }
     if (command->verb == "STAT" && command->argument.empty()) {
         session.asked_meanwhile = true;
-        const auto amount = session.transfer ? session.transfer->amount() : "0 bytes";
-        session.reply(213, fmt::format("{}: {} so far.", session.transfer_name, amount));
+        session.reply(213, progress(session) + ".");
         return true;
     }
     return false;
@@ -212,6 +212,13 @@ void Session::abort_transfer() {
     data.cancel();
     if (transfer) transfer->abort();
     worker.live_sessions.wake();
+}
+
+bool Session::is_unwanted() const {
+    return gone || std::any_of(inbox.begin(), inbox.end(), [](const Line& line) {
+               const auto* command = std::get_if<Command>(&line);
+               return command && command->verb == "ABOR";
+           });
 }
 
 asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd socket) {

@@ -27,6 +27,10 @@ namespace stowage::ftps {
 
 struct Worker;
 
+/// TYPE (RFC 959 §3.1.1). Its default there is A, but a client that never says TYPE expects its bytes back:
+/// `unsaid` passes files as they are.
+enum class DataType { unsaid, ascii, image };
+
 /// Lives in the frame of serve(). One thread.
 struct Session {
     using Line = std::variant<Command, CommandReader::BadLine>;
@@ -53,7 +57,7 @@ struct Session {
     unsigned facts = all_facts;                            // OPTS MLST
     bool prot_private = false;
     bool epsv_all = false;
-    bool binary = false;
+    DataType type = DataType::unsaid;
 
     // What the reader has brought and the main loop has not done yet.
     CommandReader reader;
@@ -70,6 +74,8 @@ struct Session {
     bool asked_meanwhile = false;  // NOOP or STAT was answered
     int open_reply = 0;            // the code of a reply whose first lines have been sent
     std::string transfer_name;
+    std::uint64_t transfer_size = 0;  // of a download; 0 if nobody knows
+    std::chrono::steady_clock::time_point transfer_began;
     std::shared_ptr<Transfer> transfer;
 
     // For `stowage sessions`: the client's words about itself, and what it is doing.
@@ -88,6 +94,9 @@ struct Session {
     void tell_progress();
     /// Ends the running data command or long command, wherever it waits.
     void abort_transfer();
+    /// True if the client no longer wants the data command that is about to begin: it said ABOR while the
+    /// filesystem was asked, or it is gone.
+    bool is_unwanted() const;
 };
 
 /// The whole life of a session, from the 230 to the end of the control connection.

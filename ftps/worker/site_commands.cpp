@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/session.hpp"
 
@@ -28,8 +29,22 @@ const std::vector<SiteCommand>& site_commands() {
         {"CPFR", "CPFR path", site_copy_from},
         {"CPTO", "CPTO path", site_copy_to},
         {"QUOTA", "QUOTA", site_quota},
+        {"HELP", "HELP [command]", site_help},
+        {"UTIME", "UTIME YYYYMMDDhhmm[ss] path", site_utime},
     };
     return table;
+}
+
+Done site_help(Session& session, std::string argument) {
+    std::vector<std::string> lines;
+    for (const auto& command : site_commands())
+        if (argument.empty() || upper(argument) == command.name)
+            lines.push_back("SITE " + std::string(command.usage));
+    if (lines.empty())
+        session.reply(504, "SITE knows " + known_names() + ".");
+    else
+        session.link.send(reply_lines(214, "Written so:", lines, "End"));
+    co_return;
 }
 
 Done site(Session& session, std::string argument) {

@@ -22,6 +22,8 @@ const std::vector<SiteCommand>& site_commands();
 // commands_copy.cpp
 Done site_copy_from(Session&, std::string);
 Done site_copy_to(Session&, std::string);
+// site_commands.cpp
+Done site_help(Session&, std::string);
 
 // commands_files.cpp
 Done site_chmod(Session&, std::string);
@@ -31,5 +33,7 @@ Done site_quota(Session&, std::string);
 // commands_datasets.cpp
 Done site_unpack(Session&, std::string);
 Done site_commit(Session&, std::string);
+// commands_facts.cpp
+Done site_utime(Session&, std::string);
 
 }  // namespace stowage::ftps

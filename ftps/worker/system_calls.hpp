@@ -18,6 +18,7 @@ inline std::vector<const char*> system_calls() {
         "openat",
         "openat2",
         "statx",
+        "faccessat2",
         "getdents64",
         "readlinkat",
         "mkdirat",

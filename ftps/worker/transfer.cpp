@@ -14,15 +14,15 @@
 #include <memory>
 
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/line_ends.hpp"
 #include "ftps/worker/upload_hash.hpp"
+#include "ftps/worker/write_back.hpp"
 
 namespace stowage::ftps {
 
 namespace {
 
 constexpr std::size_t buffer_bytes = 256 * 1024;
-// Written back while more is received, so that the fsync before 226 finds little left to do.
-constexpr std::uint64_t write_back_bytes = 16 * 1024 * 1024;
 // A listing's first lines leave soon, the rest in full records.
 constexpr std::size_t listing_chunk_bytes = 16 * 1024;
 constexpr std::chrono::milliseconds listing_pause{50};
@@ -30,18 +30,17 @@ constexpr std::chrono::milliseconds listing_pause{50};
 constexpr std::chrono::seconds hash_patience{10};
 constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
-Result<void> write_all(const Fd& file, const char* bytes, std::size_t size, Ledger& ledger) {
-    CHECK(ledger.take(size));
-    while (size > 0) {
-        const auto put = ::write(file.get(), bytes, size);
+Result<void> write_all(const Fd& file, std::string_view bytes, Ledger& ledger) {
+    CHECK(ledger.take(bytes.size()));
+    while (!bytes.empty()) {
+        const auto put = ::write(file.get(), bytes.data(), bytes.size());
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) {
             const int failed = errno;
-            ledger.give(size);
+            ledger.give(bytes.size());
             return file_error(failed, "the upload");
         }
-        bytes += put;
-        size -= static_cast<std::size_t>(put);
+        bytes.remove_prefix(static_cast<std::size_t>(put));
     }
     return {};
 }
@@ -54,23 +53,28 @@ Error wrong_size(std::uint64_t announced, std::uint64_t came) {
 }
 
 /// @param most bytes that may come; @param hash may be null
-Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, bool write_back, std::uint64_t most,
-                                  UploadHash* hash, Transfer& transfer, Ledger& ledger) {
+Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Receiving& upload,
+                                  std::uint64_t most, UploadHash* hash, Transfer& transfer) {
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
-    const auto first = ::lseek(file.get(), 0, SEEK_CUR);
-    std::uint64_t received = 0, written_back = 0;
-    for (;;) {
+    WriteBack disk(file);
+    LocalLines lines;
+    const auto keep = [&](std::string_view bytes) -> Result<void> {
+        CHECK(write_all(file, bytes, upload.partials.ledger()));
+        if (hash) hash->received(bytes.data(), bytes.size());
+        if (upload.durability == Durability::full) disk.wrote(bytes.size());
+        return {};
+    };
+    for (std::uint64_t came = 0;;) {
         TRY(const auto size, stream.read(buffer.get(), buffer_bytes));
-        if (size == 0) return received;
-        if (size > most - received) return wrong_size(most, received + size);
-        CHECK(write_all(file, buffer.get(), size, ledger));
-        if (hash) hash->received(buffer.get(), size);
-        received += size;
-        transfer.bytes.store(received, std::memory_order_relaxed);
-        if (!write_back || received - written_back < write_back_bytes) continue;
-        (void)::sync_file_range(file.get(), first + static_cast<off_t>(written_back),
-                                static_cast<off_t>(received - written_back), SYNC_FILE_RANGE_WRITE);
-        written_back = received;
+        if (size == 0) {
+            CHECK(keep(lines.rest()));
+            return came;
+        }
+        if (size > most - came) return wrong_size(most, came + size);
+        came += size;
+        const std::string_view received(buffer.get(), size);
+        CHECK(keep(upload.line_ends == LineEnds::converted ? lines.take(received) : received));
+        transfer.bytes.store(came, std::memory_order_relaxed);
     }
 }
 
@@ -115,7 +119,7 @@ namespace {
 Result<void> complete(const Receiving& upload, const Fd& file, UploadHash* hash, Transfer& transfer) {
     struct stat written {};
     if (::fstat(file.get(), &written) != 0) return file_error(errno, "the upload");
-    CHECK(upload.partials.publish(upload.claim, file));
+    CHECK(upload.partials.publish(upload.claim, file, 0660, !upload.start.is_new));
     if (!hash) return {};
     const auto sha256 = hash->finish(static_cast<std::uint64_t>(written.st_size), hash_patience);
     if (!sha256) return {};
@@ -133,8 +137,7 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
         if (upload.hashes) hash.emplace(file, static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
         auto* hashing = hash ? &*hash : nullptr;
         const auto most = upload.start.end ? *upload.start.end - upload.start.offset : no_limit;
-        TRY(const auto received, receive_all(stream, file, upload.durability == Durability::full, most,
-                                             hashing, transfer, upload.partials.ledger()));
+        TRY(const auto received, receive_all(stream, file, upload, most, hashing, transfer));
         if (transfer.aborted) return interrupted(transfer, {});
         if (upload.start.end && received < most) return wrong_size(most, received);
         // At once: some clients wait for it before they read the control connection.
@@ -147,19 +150,23 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
     return received;
 }
 
-Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, Transfer& transfer) {
+Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, LineEnds line_ends,
+                       Transfer& transfer) {
     (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
+    NetworkLines lines;
     for (auto at = range.begin; at < range.end;) {
         const auto wanted = std::min<std::uint64_t>(range.end - at, buffer_bytes);
         const auto got = ::pread(file.get(), buffer.get(), wanted, static_cast<off_t>(at));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return file_error(errno, "reading");
         if (got == 0) break;
-        if (auto sent = stream.write(buffer.get(), static_cast<std::size_t>(got)); !sent)
+        const std::string_view read(buffer.get(), static_cast<std::size_t>(got));
+        const auto bytes = line_ends == LineEnds::converted ? lines.take(read) : read;
+        if (auto sent = stream.write(bytes.data(), bytes.size()); !sent)
             return interrupted(transfer, sent.error());
         at += static_cast<std::uint64_t>(got);
-        transfer.bytes.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+        transfer.bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
     }
     return end(stream, transfer);
 }

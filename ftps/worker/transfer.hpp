@@ -16,6 +16,9 @@
 
 namespace stowage::ftps {
 
+/// What becomes of line ends: nothing, or what TYPE A asks for.
+enum class LineEnds { kept, converted };
+
 /// What the session and the thread share while a transfer runs.
 struct Transfer {
     Fd socket;
@@ -35,6 +38,7 @@ struct Receiving {
     Partials& partials;
     const Partials::Claim& claim;
     Partials::Start start;
+    LineEnds line_ends;
     Durability durability;
     const HashAttribute* hashes;  ///< none: uploads are not hashed
 };
@@ -46,7 +50,8 @@ struct Receiving {
 Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer& transfer);
 
 /// RETR of a range; it ends where the file ends.
-Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, Transfer& transfer);
+Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, LineEnds line_ends,
+                       Transfer& transfer);
 
 /// LIST, NLST, MLSD.
 Result<void> send_listing(DataStream& stream, const LabView& view, const ListRequest& request,

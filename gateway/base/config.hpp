@@ -43,6 +43,7 @@ struct Config {
         std::uint16_t port{}, implicit_port{};  // 0 in the configuration: off for implicit
         std::uint16_t passive_port_min{}, passive_port_max{};
         std::string pasv_address;  // empty: the address that the client reached
+        bool active_mode{};
         std::string certificate, private_key;
         std::string alias;  // "/mnt/nfs": another name of "/"
         Durability durability{};

@@ -3,6 +3,7 @@ with 522 or 425, nothing is stored, and the real client goes on."""
 
 import socket
 import ssl
+import threading
 import unittest
 
 from stowage_rig import FtpsClient, Rig, run_tests
@@ -103,13 +104,33 @@ class DataConnectionsMustResume(unittest.TestCase):
         self.assertTrue(second.data_reused)
 
     def test_race_from_another_address(self):
-        """An attacker who connects first gets nothing and takes nothing away."""
+        """An attacker who connects first gets nothing and takes nothing away: the client behind him, on the same port,
+        is served."""
         client = self.login("alice")
         host, port = client.makepasv()
+        client.makepasv = lambda: (host, port)
         with socket.create_connection((host, port), 10, ("127.0.0.9", 0)) as attacker:
             attacker.sendall(b"x" * 1000)
-            self.assertIn("2", client.voidcmd("NOOP"))
-        client.store("after the race", b"fine")
+            client.store("after the race", b"fine")
+        self.assertEqual((self.rig.labs / "lab1" / "after the race").read_bytes(), b"fine")
+
+    def test_race_without_resumption(self):
+        """The same from the client's own address: he is turned away for want of a session."""
+        for version in VERSIONS:
+            with self.subTest(version=version.name):
+                client = self.login("alice", version=version)
+                host, port = client.makepasv()
+                client.makepasv = lambda: (host, port)
+                with socket.create_connection((host, port), 10) as attacker:
+                    thread = threading.Thread(target=self.fail_to_shake_hands, args=(client, attacker))
+                    thread.start()
+                    client.store(f"behind {version.name}", b"fine")
+                    thread.join()
+                self.assertEqual((self.rig.labs / "lab1" / f"behind {version.name}").read_bytes(), b"fine")
+
+    def fail_to_shake_hands(self, client, plain):
+        with self.assertRaises(OSError):
+            client.context.wrap_socket(plain, server_hostname="127.0.0.1")
 
     def test_plain_data_is_refused(self):
         client = self.login("alice")

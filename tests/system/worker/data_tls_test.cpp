@@ -130,10 +130,13 @@ TEST_P(DataTls, AStrangerInFrontOfTheClientIsTurnedAway) {
     const auto port = Rig::epsv(*alice.control);
     Data stranger(port, "127.0.0.2", mint(rig.key(), alice.nonce, version()), version());
     Data unresumed(port, "127.0.0.1", nullptr, version());
+    auto mallory = rig.login("mallory");
+    Data thief(port, "127.0.0.1", mint(rig.key(), mallory.nonce, version()), version());
     Data data(port, "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
     ASSERT_EQ(alice.control->ask("STOR mine").code, 150);
     EXPECT_FALSE(stranger.handshake());
     EXPECT_FALSE(unresumed.handshake());
+    EXPECT_FALSE(thief.handshake());
     ASSERT_TRUE(data.handshake());
     data.write("mine");
     data.finish();

@@ -185,6 +185,19 @@ int Rig::wait_for_exit() {
     return -1;
 }
 
+std::size_t Rig::descriptors() const {
+    const auto folder = "/proc/" + std::to_string(pid_) + "/fd";
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+bool comes_true(const std::function<bool()>& condition) {
+    for (int i = 0; i < 1000; ++i) {
+        if (condition()) return true;
+        ::poll(nullptr, 0, 20);
+    }
+    return false;
+}
+
 Rig::~Rig() {
     kill();
     std::error_code ignored;

@@ -81,6 +81,8 @@ class Data {
   public:
     /// @param from the address to come from; @param session none: a full handshake
     Data(std::uint16_t port, const std::string& from, TlsSession session, int version);
+    /// Over a connection that the server opened (active mode): TLS's client all the same.
+    Data(Fd connected, TlsSession session, int version);
     ~Data();
     bool connected() const { return static_cast<bool>(socket_); }
     /// True if TLS was accepted and resumed, as the server has confirmed by what it sent.
@@ -93,15 +95,21 @@ class Data {
     /// close_notify, then waits for the server's.
     void finish();
     void cut() { socket_.reset(); }  ///< FIN without close_notify
+    void tear();                     ///< RST
     SSL* ssl() { return ssl_.get(); }
     int fd() const { return socket_.get(); }
 
   private:
+    void use(Fd socket, const TlsSession& session);
+
     Fd socket_;
     Context context_;
     Ssl ssl_;
     bool ended_well_ = false;
 };
+
+/// What has no event of its own: looks until it is true, at most 20 s.
+bool comes_true(const std::function<bool()>& condition);
 
 /// A worker process with its lab; both go with the object.
 class Rig {
@@ -126,6 +134,8 @@ class Rig {
     void hang_up();  ///< as a supervisor that died
     unsigned usage_queries() const { return usage_queries_; }
     pid_t pid() const { return pid_; }
+    /// Open descriptors of the worker.
+    std::size_t descriptors() const;
     int supervisor() const { return supervisor_.get(); }
     const std::filesystem::path& lab() const { return lab_; }
     const message::TicketKey& key() const { return key_; }

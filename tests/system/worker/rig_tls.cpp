@@ -146,6 +146,15 @@ Data::Data(std::uint16_t port, const std::string& from, TlsSession session, int 
     if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&here), sizeof here) != 0 ||
         ::connect(socket.get(), reinterpret_cast<sockaddr*>(&there), sizeof there) != 0)
         return;
+    use(std::move(socket), session);
+}
+
+Data::Data(Fd connected, TlsSession session, int version)
+    : context_(client_context(version)), ssl_(SSL_new(context_.get())) {
+    use(std::move(connected), session);
+}
+
+void Data::use(Fd socket, const TlsSession& session) {
     socket_ = std::move(socket);
     SSL_set_fd(ssl_.get(), socket_.get());
     // OpenSSL's client marks a session as used up; WinSCP, for one, replays its ticket, and so do we.
@@ -154,6 +163,12 @@ Data::Data(std::uint16_t port, const std::string& from, TlsSession session, int 
 }
 
 Data::~Data() = default;
+
+void Data::tear() {
+    const linger at_once{1, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    socket_.reset();
+}
 
 bool Data::handshake() {
     return connected() && SSL_connect(ssl_.get()) == 1;

@@ -1,4 +1,5 @@
 // What happens to uploads that do not end well, and to the file that they were to replace.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -167,6 +168,68 @@ TEST_P(Upload, PartialsMoveWithRenames) {
     auto again = rig.login();
     EXPECT_EQ(rig.store(again, "APPE two/other", "def", version()).code, 226);
     EXPECT_EQ(rig.content("/two/other"), "abcdef");
+}
+
+TEST_P(Upload, PartialsAreListedAndDeletedAsFilesAre) {
+    Rig rig;
+    auto alice = rig.login();
+    EXPECT_EQ(cut_off(rig, alice, "STOR set", "abcde").code, 426);
+    std::string listing;
+    EXPECT_EQ(rig.retrieve(alice, "LIST", listing, version()).code, 226);
+    EXPECT_NE(listing.find(" 5 "), std::string::npos) << listing;
+    EXPECT_TRUE(listing.ends_with(" set\r\n")) << listing;
+    EXPECT_EQ(rig.retrieve(alice, "NLST", listing, version()).code, 226);
+    EXPECT_EQ(listing, "set\r\n");
+    EXPECT_EQ(alice.control->ask("MDTM set").code, 213);
+    EXPECT_EQ(alice.control->ask("REST 3").code, 350);
+    EXPECT_EQ(rig.retrieve(alice, "RETR set", listing, version()).code, 226);
+    EXPECT_EQ(listing, "de");
+    EXPECT_EQ(alice.control->ask("DELE set").code, 250);
+    EXPECT_EQ(alice.control->ask("SIZE set").code, 550);
+    EXPECT_EQ(rig.staged(), 0u);
+}
+
+TEST_P(Upload, PartialsExpireAndFreshOnesDoNot) {
+    Rig rig;
+    auto alice = rig.login();
+    EXPECT_EQ(cut_off(rig, alice, "STOR old", "abc").code, 426);
+    const auto file = fs::directory_iterator(rig.lab() / ".stowage/partials")->path();
+    const timespec long_ago[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 8 * 86400, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), long_ago, 0), 0);
+    EXPECT_EQ(cut_off(rig, alice, "STOR fresh", "abc").code, 426);
+    rig.kill();
+    rig.start();
+    EXPECT_TRUE(comes_true([&rig] { return rig.staged() == 1; }));
+    auto again = rig.login();
+    EXPECT_EQ(again.control->ask("SIZE old").code, 550);
+    EXPECT_EQ(again.control->ask("SIZE fresh").text, "213 3\r\n");
+}
+
+// A directory that a peer named so; its partials are found again too.
+TEST_P(Upload, PartialsInADirectoryWithALineEndInItsNameSurvive) {
+    Rig rig;
+    auto alice = rig.login();
+    fs::create_directory(rig.lab() / "a\nb");
+    ASSERT_EQ(::chown((rig.lab() / "a\nb").c_str(), lab_uid, lab_uid), 0);
+    ASSERT_EQ(alice.control->ask("CWD a?b").code, 250);
+    EXPECT_EQ(cut_off(rig, alice, "STOR set", "abc").code, 426);
+    rig.kill();
+    rig.start();
+    auto again = rig.login();
+    ASSERT_EQ(again.control->ask("CWD a?b").code, 250);
+    EXPECT_EQ(rig.store(again, "APPE set", "def", version()).code, 226);
+    EXPECT_EQ(rig.content("/a\nb/set"), "abcdef");
+}
+
+TEST_P(Upload, IsRefusedBeforeTheFirstByteWhereNothingMayBeMade) {
+    Rig rig;
+    auto alice = rig.login();
+    fs::create_directory(rig.lab() / "closed");
+    ASSERT_EQ(::chown((rig.lab() / "closed").c_str(), lab_uid, lab_uid), 0);
+    ASSERT_EQ(::chmod((rig.lab() / "closed").c_str(), 0550), 0);
+    Rig::epsv(*alice.control);
+    for (const auto* command : {"STOR closed/set", "APPE closed/set", "STOU closed/set"})
+        EXPECT_EQ(alice.control->ask(command).code, 550) << command;
 }
 
 TEST_P(Upload, ModesAreTheLabs) {

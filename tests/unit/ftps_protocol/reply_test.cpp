@@ -28,8 +28,14 @@ TEST(Reply, KeepsOtherBytesAndDoublesIac) {
 
 TEST(ReplyLines, IndentsAndNeverForges) {
     EXPECT_EQ(reply_lines(211, "Features:", {"UTF8", "x\r\n211 End"}, "End"),
-              "211-Features:\r\n UTF8\r\n x\\x0d\\x0a211 End\r\n211 End\r\n");
+              "211-Features:\r\n UTF8\r\n x??211 End\r\n211 End\r\n");
     EXPECT_EQ(reply_lines(211, "a\nb", {}, "c\n211 d"), "211-a\\x0ab\r\n211 c\\x0a211 d\r\n");
+}
+
+TEST(ReplyWithName, KeepsEveryByteThatDoesNotEndTheLine) {
+    EXPECT_EQ(reply_with_name(257, "\"/\t\x1b\x7f\\ \""), "257 \"/\t\x1b\x7f\\ \"\r\n");
+    EXPECT_EQ(reply_with_name(257, "a\r\n226 forged\0b"s), "257 a??226 forged?b\r\n");
+    EXPECT_EQ(reply_with_name(257, "\xff"), "257 \xff\xff\r\n");
 }
 
 TEST(ReplyCode, TellsQuotaFromPermission) {

@@ -9,7 +9,7 @@ namespace stowage::ftps {
 namespace {
 
 Seen seen(std::string name, mode_t mode, off_t size = 3) {
-    Seen one{std::move(name), {}, {}};
+    Seen one{std::move(name), {}};
     one.stat.st_mode = mode;
     one.stat.st_size = size;
     one.stat.st_nlink = 1;
@@ -32,7 +32,6 @@ TEST(Listing, IsTheFormOfLs) {
 
 TEST(Listing, EscapesNewlinesInNames) {
     EXPECT_EQ(line_name("a\r\nb\tc\x1b"), "a??b\tc\x1b");
-    EXPECT_EQ(shown_name("a\r\nb\tc\x1b\x7f"), "a??b?c??");
     EXPECT_EQ(line_name("caf\xc3\xa9 \xff"), "caf\xc3\xa9 \xff");
 }
 
@@ -49,6 +48,23 @@ TEST(Listing, FactsAreRfc3659s) {
     EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink:plain; l");
 }
 
+// What each letter promises is tried in tests/system/worker/listing_test.cpp.
+TEST(Listing, PermIsWhatTheOwnerMayDo) {
+    const auto perm = [](mode_t mode, bool parent_writable) {
+        auto one = seen("x", mode);
+        one.parent_rights = parent_writable ? R_OK | W_OK | X_OK : R_OK | X_OK;
+        return facts(one, static_cast<unsigned>(Fact::perm));
+    };
+    EXPECT_EQ(perm(S_IFREG | 0660, true), "perm=adfrw;");
+    EXPECT_EQ(perm(S_IFREG | 0440, true), "perm=adfrw;") << "an upload renames onto it";
+    EXPECT_EQ(perm(S_IFREG | 0660, false), "perm=r;");
+    EXPECT_EQ(perm(S_IFREG | 0060, true), "perm=dfw;");
+    EXPECT_EQ(perm(S_IFDIR | 0770, false), "perm=celmp;") << "the lab's root";
+    EXPECT_EQ(perm(S_IFDIR | 0550, true), "perm=defl;");
+    EXPECT_EQ(perm(S_IFDIR | 0070, true), "perm=df;");
+    EXPECT_EQ(perm(S_IFLNK | 0777, true), "perm=df;");
+}
+
 TEST(Listing, ClientsChooseFacts) {
     EXPECT_EQ(fact_names(parse_facts("Size;TYPE;nonsense;unix.mode"), false), "type;size;UNIX.mode;");
     EXPECT_EQ(fact_names(parse_facts(""), true), "type;size;modify;perm;unique;UNIX.mode;");
@@ -62,6 +78,18 @@ TEST(Listing, FlagsAreNotPaths) {
     EXPECT_EQ(parse_list_argument("-lR dir with blanks").path, "dir with blanks");
     EXPECT_EQ(parse_list_argument("-- -x").path, "-x");
     EXPECT_EQ(parse_list_argument("plain").path, "plain");
+    EXPECT_EQ(parse_list_argument("-aAl1tRF").path, "");
+    EXPECT_EQ(parse_list_argument("-d -- -R").path, "-R");
+    EXPECT_TRUE(parse_list_argument("-ld dir").itself);
+    EXPECT_FALSE(parse_list_argument("-l dir").itself);
+}
+
+TEST(Listing, NamesWithADashThatAreNoFlagsArePaths) {
+    for (const auto* name : {"-", "-weird name", "-backup.tar", "-l.txt", "--long"}) {
+        EXPECT_EQ(parse_list_argument(name).path, name);
+        EXPECT_EQ(parse_list_argument(std::string("-al ") + name).path, name);
+    }
+    EXPECT_EQ(parse_list_argument("./-l").path, "./-l");
 }
 
 }  // namespace stowage::ftps

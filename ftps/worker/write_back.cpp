@@ -1,0 +1,25 @@
+// sync_file_range(2): starts the writing of what is new, waits for what is old.
+// Runs in: worker.
+#include "ftps/worker/write_back.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace stowage::ftps {
+
+WriteBack::WriteBack(const Fd& file) : file_(file), first_(::lseek(file.get(), 0, SEEK_CUR)) {}
+
+void WriteBack::wrote(std::size_t bytes) {
+    written_ += bytes;
+    if (written_ - started_ < step_bytes) return;
+    const auto begin = first_ + static_cast<off_t>(started_), size = static_cast<off_t>(written_ - started_);
+    started_ = written_;
+    (void)::sync_file_range(file_.get(), begin, size, SYNC_FILE_RANGE_WRITE);
+    // These ranges follow one another just as the steps do, so that none is left out.
+    const auto old = begin - static_cast<off_t>(step_bytes * steps_under_way);
+    if (old < first_) return;
+    (void)::sync_file_range(file_.get(), old, size,
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,130 @@
+// A disk that stands still between the last byte and the 226 (lesson 10: a slow finish).
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/system/worker/rig.hpp"
+
+namespace stowage::ftps::rig {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool run(const std::string& command) {
+    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+/// An ext4 of its own that can be frozen: every write and fsync then waits. It thaws when this process ends,
+/// however it ends.
+class Disk {
+  public:
+    Disk() {
+        char pattern[] = "/var/tmp/stowage-disk.XXXXXX";
+        folder_ = ::mkdtemp(pattern);
+        fs::permissions(folder_, fs::perms::others_exec, fs::perm_options::add);
+        fs::create_directory(folder_ + "/lab");
+        mounted_ = run("truncate -s 64M " + folder_ + "/image && mkfs.ext4 -q " + folder_ + "/image") &&
+                   run("mount -o loop " + folder_ + "/image " + lab());
+        if (mounted_) watch();
+    }
+    ~Disk() {
+        thaw();
+        alive_.reset();
+        if (guard_ > 0) ::waitpid(guard_, nullptr, 0);
+        directory_.reset();
+        if (mounted_) run("umount " + lab());
+        fs::remove_all(folder_);
+    }
+    bool mounted() const { return mounted_; }
+    std::string lab() const { return folder_ + "/lab"; }
+    bool freeze() { return ::ioctl(directory_.get(), FIFREEZE, 0) == 0; }
+    void thaw() { (void)::ioctl(directory_.get(), FITHAW, 0); }
+
+  private:
+    void watch() {
+        directory_ = Fd(::open(lab().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+        guard_ = ::fork();
+        if (guard_ == 0) {
+            ::close(ends[1]);
+            char byte = 0;
+            (void)!::read(ends[0], &byte, 1);
+            thaw();
+            ::_exit(0);
+        }
+        ::close(ends[0]);
+        alive_ = Fd(ends[1]);
+    }
+
+    std::string folder_;
+    bool mounted_ = false;
+    Fd directory_, alive_;
+    pid_t guard_ = -1;
+};
+
+}  // namespace
+
+TEST(FrozenDisk, CloseNotifyIsAnsweredAtOnceAndTheSessionGoesOn) {
+    Disk disk;
+    if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
+    Rig::Options options;
+    options.directory = disk.lab();
+    Rig rig(options);
+    auto alice = rig.login("alice"), bob = rig.login("bob");
+    rig.write_as_pod("/other", "other");
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("whole");
+    ASSERT_TRUE(
+        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+    ASSERT_TRUE(disk.freeze());
+    // Returns when the server's close_notify is here: with the answer behind the fsync it would not.
+    data.finish();
+    EXPECT_TRUE(data.ended_well());
+    EXPECT_EQ(alice.control->ask("NOOP").code, 200) << "clients keep the connection alive like this";
+    EXPECT_EQ(alice.control->ask("STAT").code, 213);
+    EXPECT_EQ(bob.control->ask("SIZE other").text, "213 5\r\n");
+    std::string back;
+    EXPECT_EQ(rig.retrieve(bob, "RETR other", back).code, 226);
+    // Too late for ABOR: the upload is complete, and both are answered when it is on disk.
+    alice.control->send("ABOR");
+    EXPECT_EQ(bob.control->ask("NOOP").code, 200);
+    disk.thaw();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(rig.content("/set"), "whole");
+    EXPECT_EQ(rig.store(alice, "STOR set", "again").code, 226);
+}
+
+TEST(FrozenDisk, AControlConnectionLostMeanwhileLosesNoCompleteUpload) {
+    Disk disk;
+    if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
+    Rig::Options options;
+    options.directory = disk.lab();
+    Rig rig(options);
+    const auto before = rig.descriptors();
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("whole");
+    ASSERT_TRUE(
+        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+    ASSERT_TRUE(disk.freeze());
+    data.finish();
+    alice.control->hang_up();
+    disk.thaw();
+    EXPECT_TRUE(comes_true([&] { return rig.content("/set") == "whole"; }));
+    EXPECT_TRUE(comes_true([&] { return rig.staged() == 0 && rig.descriptors() <= before + 1; }));
+}
+
+}  // namespace stowage::ftps::rig

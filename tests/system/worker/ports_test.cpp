@@ -1,0 +1,189 @@
+// Data connections: active mode, EPSV ALL, listeners and their ports, the order of 150 and handshake.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <set>
+#include <thread>
+
+#include "tests/system/worker/rig.hpp"
+
+namespace stowage::ftps::rig {
+
+namespace {
+
+/// A client's port for active mode.
+class Listener {
+  public:
+    Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in here{};
+        here.sin_family = AF_INET;
+        here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof here;
+        if (::bind(socket_.get(), reinterpret_cast<sockaddr*>(&here), sizeof here) != 0 ||
+            ::listen(socket_.get(), 1) != 0 ||
+            ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&here), &size) != 0)
+            throw std::runtime_error("no port for active mode");
+        port_ = ntohs(here.sin_port);
+    }
+    unsigned port() const { return port_; }
+    Fd accept() const {
+        const timeval limit{10, 0};
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        return Fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    }
+
+  private:
+    Fd socket_;
+    unsigned port_ = 0;
+};
+
+Rig::Options with(std::vector<std::pair<std::string, std::string>> config) {
+    Rig::Options options;
+    options.config = std::move(config);
+    return options;
+}
+
+}  // namespace
+
+class ActiveMode : public testing::TestWithParam<int> {};
+
+TEST_P(ActiveMode, UploadsAndDownloadsGoToThePeer) {
+    Rig rig;
+    auto alice = rig.login("alice", "127.0.0.1", GetParam());
+    for (const bool extended : {false, true}) {
+        const Listener listener;
+        const auto port = listener.port();
+        const auto prepare =
+            extended ? "EPRT |1|127.0.0.1|" + std::to_string(port) + "|"
+                     : "PORT 127,0,0,1," + std::to_string(port >> 8) + "," + std::to_string(port & 255);
+        const auto name = extended ? "eprt" : "port";
+        ASSERT_EQ(alice.control->ask(prepare).code, 200);
+        ASSERT_EQ(alice.control->ask(std::string("STOR ") + name).code, 150);
+        Data up(listener.accept(), mint(rig.key(), alice.nonce, GetParam()), GetParam());
+        ASSERT_TRUE(up.handshake());
+        up.write(name);
+        up.finish();
+        EXPECT_EQ(alice.control->read().code, 226);
+        EXPECT_EQ(rig.content(std::string("/") + name), name);
+        ASSERT_EQ(alice.control->ask(prepare).code, 200);
+        ASSERT_EQ(alice.control->ask(std::string("RETR ") + name).code, 150);
+        Data down(listener.accept(), mint(rig.key(), alice.nonce, GetParam()), GetParam());
+        ASSERT_TRUE(down.handshake());
+        EXPECT_EQ(down.read_all(), name);
+        down.finish();
+        EXPECT_EQ(alice.control->read().code, 226);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, ActiveMode, testing::Values(tls12, tls13),
+                         [](const auto& version) { return version.param == tls12 ? "Tls12" : "Tls13"; });
+
+TEST(ActivePorts, OthersAddressesAndLowPortsAreRefused) {
+    Rig rig;
+    auto alice = rig.login();
+    for (const auto* command : {"PORT 10,0,0,1,200,0", "PORT 127,0,0,2,200,0", "PORT 127,0,0,1,0,80",
+                                "PORT 127,0,0,1,3,255", "EPRT |1|10.0.0.1|50000|", "EPRT |2|::1|50000|",
+                                "EPRT |1|127.0.0.1|1023|", "EPRT |2|::ffff:10.0.0.1|50000|"}) {
+        EXPECT_EQ(alice.control->ask(command).code, 500) << command;
+        EXPECT_EQ(alice.control->ask("LIST").code, 425) << "nothing is prepared after " << command;
+    }
+    EXPECT_EQ(alice.control->ask("PORT 127,0,0,1,4,0").code, 200);
+}
+
+TEST(ActivePorts, CanBeSwitchedOff) {
+    Rig rig(with({{"ftps.active_mode", "false"}}));
+    auto alice = rig.login();
+    EXPECT_EQ(alice.control->ask("PORT 127,0,0,1,200,0").code, 502);
+    EXPECT_EQ(alice.control->ask("EPRT |1|127.0.0.1|50000|").code, 502);
+    EXPECT_EQ(alice.control->ask("FEAT").text.find("EPRT"), std::string::npos);
+    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+}
+
+TEST(EpsvAll, OutlivesFailedTransfers) {
+    Rig rig;
+    auto alice = rig.login();
+    ASSERT_EQ(alice.control->ask("EPSV ALL").code, 200);
+    const auto others_are_refused = [&alice] {
+        for (const auto* command : {"PASV", "PORT 127,0,0,1,200,0", "EPRT |1|127.0.0.1|50000|"})
+            EXPECT_EQ(alice.control->ask(command).code, 503) << command;
+    };
+    others_are_refused();
+    Rig::epsv(*alice.control);
+    EXPECT_EQ(alice.control->ask("RETR nowhere").code, 550);
+    others_are_refused();
+    Data unresumed(Rig::epsv(*alice.control), "127.0.0.1", nullptr, tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    EXPECT_FALSE(unresumed.handshake());
+    EXPECT_EQ(alice.control->read().code, 522);
+    others_are_refused();
+    Rig::epsv(*alice.control);
+    alice.control->send_raw("LIST\r\nABOR\r\n");
+    EXPECT_EQ(alice.control->read().code, 150);
+    EXPECT_EQ(alice.control->read().code, 426);
+    EXPECT_EQ(alice.control->read().code, 226);
+    others_are_refused();
+    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+    EXPECT_EQ(alice.control->ask("EPSV 1").code, 229);
+    EXPECT_EQ(alice.control->ask("EPSV 2").code, 522);
+}
+
+TEST(Listeners, AThousandUnusedOnesAreOne) {
+    Rig rig;
+    auto alice = rig.login();
+    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+    const auto without = rig.descriptors();
+    std::set<std::uint16_t> ports;
+    for (int i = 0; i < 1000; ++i)
+        ports.insert(Rig::epsv(*alice.control));
+    EXPECT_EQ(rig.descriptors(), without + 1);
+    EXPECT_GT(ports.size(), 100u) << "the next port can be guessed";
+    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+    EXPECT_EQ(rig.descriptors(), without) << "none is left behind a transfer";
+}
+
+TEST(Listeners, WorkersShareARangeWithoutCollision) {
+    const auto options = with({{"ftps.passive_ports", "43210-43213"}});
+    Rig first(options), second(options);
+    std::vector<Rig::Login> logins;
+    std::set<std::uint16_t> ports;
+    for (int i = 0; i < 4; ++i) {
+        logins.push_back((i % 2 ? first : second).login());
+        ports.insert(Rig::epsv(*logins.back().control));
+    }
+    EXPECT_EQ(ports, (std::set<std::uint16_t>{43210, 43211, 43212, 43213}));
+    auto late = first.login();
+    const auto refused = late.control->ask("EPSV");
+    EXPECT_EQ(refused.code, 425) << refused.text;
+    EXPECT_NE(refused.text.find("all data ports are taken"), std::string::npos);
+    // A port is free again as soon as its right client is connected.
+    EXPECT_EQ(second.store(logins[0], "STOR set", "second's").code, 226);
+    EXPECT_EQ(first.store(late, "STOR set", "first's").code, 226);
+    EXPECT_EQ(first.store(logins[1], "STOR other", "first's").code, 226);
+    EXPECT_EQ(first.content("/set"), "first's");
+    EXPECT_EQ(second.content("/set"), "second's");
+}
+
+// Some clients begin TLS as soon as they are connected, others only after the 150 (rclone#6426).
+TEST(Handshakes, MayBeginBeforeTheCommandOrAfterThe150) {
+    Rig rig;
+    for (const int version : {tls12, tls13}) {
+        auto alice = rig.login("alice", "127.0.0.1", version);
+        Data early(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version), version);
+        bool accepted = false;
+        std::thread hello([&] { accepted = early.handshake(); });
+        // The ClientHello is there before the command is: it has no answer to wait for.
+        EXPECT_EQ(alice.control->ask("NOOP").code, 200);
+        ASSERT_EQ(alice.control->ask("STOR early").code, 150);
+        hello.join();
+        ASSERT_TRUE(accepted);
+        early.write("early");
+        early.finish();
+        EXPECT_EQ(alice.control->read().code, 226);
+        // 150 comes without any byte on the data connection: rig.store() does it in this order.
+        EXPECT_EQ(rig.store(alice, "STOR late", "late", version).code, 226);
+        EXPECT_EQ(rig.content("/early"), "early");
+    }
+}
+
+}  // namespace stowage::ftps::rig
