@@ -64,11 +64,12 @@ std::size_t sessions_by_descriptors() {
 
 }  // namespace
 
-Front::Front(asio::io_context& io, Config config, ipc::Channel supervisor)
+Front::Front(asio::io_context& io, Config config, ipc::Channel supervisor, std::uint64_t last_session)
     : io_(io),
       config_(std::move(config)),
       supervisor_(std::move(supervisor)),
       doorkeeper_(config_),
+      last_number_(last_session),
       drain_timer_(io),
       max_sessions_(std::min<std::size_t>(config_.ftps.max_sessions, sessions_by_descriptors())) {
     if (max_sessions_ < config_.ftps.max_sessions)

@@ -22,7 +22,8 @@ class ControlSession;
 /// One thread, one io_context. Outlives its sessions.
 class Front {
   public:
-    Front(boost::asio::io_context& io, Config config, ipc::Channel supervisor);
+    /// @param last_session sessions are numbered from the next one on
+    Front(boost::asio::io_context& io, Config config, ipc::Channel supervisor, std::uint64_t last_session);
     ~Front();
 
     /// Takes what the supervisor sends until it is gone; says Ready when listeners, certificate and a ticket
@@ -69,7 +70,7 @@ class Front {
     std::vector<std::unique_ptr<Listener>> listeners_;
     Doorkeeper doorkeeper_;
     std::unordered_map<std::uint64_t, ControlSession*> sessions_;
-    std::uint64_t last_number_ = 0;
+    std::uint64_t last_number_;
     boost::asio::steady_timer drain_timer_;
     std::size_t max_sessions_;
     std::array<char, session_packet::max_payload + 1> scratch_{};

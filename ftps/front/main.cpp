@@ -3,7 +3,6 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -16,14 +15,6 @@
 namespace {
 
 using namespace stowage;
-
-// One descriptor for the client and one for the worker, for each session.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // What OpenSSL loads on first use must be there before the root directory is empty.
 void load_openssl() {
@@ -42,7 +33,7 @@ void narrow(const Config& config, const message::StartFront& start) {
 
 [[noreturn]] void serve() {
     privileges::harden();
-    raise_descriptor_limit();
+    privileges::raise_descriptor_limit();
     for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGHUP})
         (void)::signal(number, SIG_IGN);
     auto first = or_throw(ipc::receive(ipc::supervisor_fd));
@@ -56,7 +47,8 @@ void narrow(const Config& config, const message::StartFront& start) {
     narrow(config, start);
 
     boost::asio::io_context io(1);
-    ftps::Front front(io, std::move(config), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)));
+    ftps::Front front(io, std::move(config), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)),
+                      start.last_session);
     boost::asio::co_spawn(io, front.run(), boost::asio::detached);
     io.run();
     // Suspended sessions lie in the io_context and point to the Front: neither can go first. The kernel takes

@@ -92,6 +92,7 @@ int main() {
     log::start("worker", log::Level::info);
     try {
         privileges::harden();
+        privileges::raise_descriptor_limit();
         auto start = ftps::receive_start();
         log::start("worker:" + start.order.lab.str(), start.config.log_level);
         ftps::run(std::move(start));

@@ -108,6 +108,8 @@ struct Header {
 struct StartFront {
     static constexpr Type type = Type::start_front;
     std::uint32_t uid = 0, gid = 0;
+    /// The highest number that an earlier front gave to a session: workers may still have it.
+    std::uint64_t last_session = 0;
 };
 
 /// First packet to a worker. Descriptors: the sealed configuration; and, only when the lab's

@@ -28,6 +28,13 @@ void harden() {
     ::umask(077);
 }
 
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Result<void> enter_root(const std::string& directory) {
     open_how how{};
     how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;

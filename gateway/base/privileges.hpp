@@ -14,6 +14,8 @@ namespace stowage::privileges {
 
 /// No core dumps, not dumpable (so no ptrace by the same uid and /proc/PID/mem is root's), umask 077.
 void harden();
+/// As many open files as the hard limit allows: sessions and transfers need one or two each.
+void raise_descriptor_limit();
 
 /// chroot(2) to `directory` and chdir to its root. Needs root. The path is opened without following symbolic
 /// links.

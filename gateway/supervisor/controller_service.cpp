@@ -2,6 +2,8 @@
 // Runs in: supervisor. Distrusts: the controller, which speaks with Run:ai and parses JSON.
 #include "gateway/supervisor/controller_service.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -109,7 +111,9 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
         }
         case Type::remove_account: {
             TRY(const auto m, packet.as<message::RemoveAccount>());
-            return accounts.remove_account(m);
+            CHECK(accounts.remove_account(m));
+            front_.cut_sessions_of(m.user.view());
+            return {};
         }
         case Type::accounts_complete:
             for (const auto& lab : accounts.complete())
@@ -123,8 +127,14 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
 Result<void> ControllerService::begin_step(const ipc::Packet& packet) {
     TRY(auto request, packet.as<message::StepRequest>());
     CHECK(check_step(request, context_.config));
-    if (steps_under_way_ >= max_steps_under_way)
-        return Error{Code::protocol, "more steps at once than it may ask for"};
+    if (steps_under_way_ >= max_steps_under_way) {
+        // Hung filesystems bring it about, not only a controller that went astray.
+        message::StepReply busy;
+        busy.code = static_cast<std::uint16_t>(Code::unavailable);
+        busy.what.assign_cut(fmt::format("{} steps are under way and do not end", steps_under_way_));
+        busy.remedy.assign_cut("look whether the labs' filesystem hangs");
+        return channel_->send(busy, {}, packet.header.id);
+    }
     ++steps_under_way_;
     asio::co_spawn(context_.io, step(request, packet.header.id, run_), asio::detached);
     return {};
@@ -134,6 +144,8 @@ asio::awaitable<void> ControllerService::step(message::StepRequest request, std:
                                               std::uint64_t run) {
     const auto reply = co_await run_step(context_, request);
     --steps_under_way_;
+    if (request.step == message::Step::set_password && reply.code == 0)
+        front_.cut_sessions_of(request.user.view());
     // A controller that was restarted since has other ids, and observes for itself what happened.
     if (run == run_ && channel_) (void)channel_->send(reply, {}, id);
 }

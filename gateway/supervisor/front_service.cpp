@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -50,7 +51,7 @@ Result<void> FrontService::introduce(ipc::Channel& channel) {
         fds.push_back(duplicate(first));
         return fds;
     };
-    CHECK(channel.send(message::StartFront{uid_, gid_}, with(context_.sealed_config)));
+    CHECK(channel.send(message::StartFront{uid_, gid_, last_session_}, with(context_.sealed_config)));
     for (const auto& listener : listeners_)
         CHECK(channel.send(message::Listener{listener.implicit_tls}, with(listener.socket)));
     auto pair = with(context_.sealed_certificate);
@@ -99,6 +100,7 @@ Result<void> FrontService::begin_login(const ipc::Packet& packet) {
     CHECK(check_login(request));
     if (sessions_.contains(request.session))
         return Error{Code::protocol, "a login for a session that is logged in"};
+    last_session_ = std::max(last_session_, request.session);
     asio::co_spawn(context_.io, login(request, run_), asio::detached);
     explicit_bzero(&request, sizeof request);
     return {};
@@ -124,6 +126,13 @@ asio::awaitable<bool> FrontService::wait_for_end_of(std::uint64_t session,
 
 void FrontService::cut(std::uint64_t session) {
     if (channel_) (void)channel_->send(message::EndSession{session});
+}
+
+void FrontService::cut_sessions_of(std::string_view user) {
+    for (const auto session : sessions_.of_user(user)) {
+        log::notice("session_ended", {{"session", session}, {"user", user}, {"why", "the account changed"}});
+        cut(session);
+    }
 }
 
 // The front turns them away before it does anything for them. It is no part of the decision: logins are

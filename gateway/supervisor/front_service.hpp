@@ -26,6 +26,8 @@ class FrontService {
 
     /// The front cuts the connection, whatever it is doing.
     void cut(std::uint64_t session);
+    /// Whoever knew the old password, or had the account, is out.
+    void cut_sessions_of(std::string_view user);
     /// True if the session is over within `limit`.
     boost::asio::awaitable<bool> wait_for_end_of(std::uint64_t session,
                                                  std::chrono::steady_clock::duration limit);
@@ -67,7 +69,7 @@ class FrontService {
     gid_t gid_;
     ServiceStatus status_{"front"};
     ipc::Channel* channel_ = nullptr;  // of the current run
-    std::uint64_t run_ = 0;
+    std::uint64_t run_ = 0, last_session_ = 0;
     LoginThrottle throttle_;
     LoginQueue queue_;  // asks the throttle
     SessionTable sessions_;

@@ -36,6 +36,7 @@ std::string own_folder() {
 
 int main(int argc, char** argv) {
     privileges::harden();
+    privileges::raise_descriptor_limit();
     ::signal(SIGPIPE, SIG_IGN);
     log::start("supervisor", log::Level::info);
     try {

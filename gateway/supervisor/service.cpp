@@ -50,10 +50,13 @@ asio::awaitable<Result<ipc::Packet>> receive_admitted(ipc::Channel& channel, Pee
 
 namespace {
 
+constexpr int exit_config = 78;  // EX_CONFIG
+
 asio::awaitable<void> run_once(ServiceStatus& status, Process& process, Serve& serve) {
     status.pid = process.pid();
     status.started_at = std::chrono::system_clock::now();
     const auto why = co_await serve(process);
+    status.was_ready = status.was_ready || status.ready;
     status.ready = false;
     process.channel().close();
     if (why.code == Code::protocol) {
@@ -64,6 +67,10 @@ asio::awaitable<void> run_once(ServiceStatus& status, Process& process, Serve& s
     log::write(ending.exit_code == 0 ? log::Level::info : log::Level::warning, "child_ended",
                {{"child", status.name}, {"pid", status.pid}, {"how", ending.text()}});
     status.pid = 0;
+    // What it cannot work with at the first start, it cannot work with at the hundredth.
+    if (ending.exit_code == exit_config && !status.was_ready)
+        throw Fatal({Code::config, "the " + status.name + " cannot work with this configuration or state",
+                     "its own words are in the log right above"});
 }
 
 }  // namespace

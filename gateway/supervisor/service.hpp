@@ -19,7 +19,7 @@ struct ServiceStatus {
     pid_t pid = 0;
     std::uint32_t restarts = 0;
     std::chrono::system_clock::time_point started_at{};
-    bool ready = false;
+    bool ready = false, was_ready = false;  ///< now, ever
 };
 
 /// Longer and longer waits between restarts: 0.1 s doubling to 30 s, back to the start after a minute of good

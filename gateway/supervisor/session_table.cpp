@@ -52,6 +52,13 @@ const LoggedIn* SessionTable::find(std::uint64_t number) const {
     return found == sessions_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::uint64_t> SessionTable::of_user(std::string_view user) const {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, session] : sessions_)
+        if (session.user == user) numbers.push_back(number);
+    return numbers;
+}
+
 std::vector<std::pair<std::uint64_t, LoggedIn>> SessionTable::page(std::uint64_t after,
                                                                    std::size_t most) const {
     std::vector<std::pair<std::uint64_t, LoggedIn>> page;

@@ -37,6 +37,7 @@ class SessionTable {
     bool contains(std::uint64_t number) const { return sessions_.contains(number); }
     std::size_t size() const { return sessions_.size(); }
     std::uint32_t of_lab(std::string_view lab) const { return count(by_lab_, lab); }
+    std::vector<std::uint64_t> of_user(std::string_view user) const;
     /// The first `most` with numbers above `after`, in order.
     std::vector<std::pair<std::uint64_t, LoggedIn>> page(std::uint64_t after, std::size_t most) const;
 

@@ -32,6 +32,11 @@ message::StatusEntry entry_of(const ServiceStatus& status) {
     return entry;
 }
 
+/// Out of io.run(), and so out of main(): a child that nobody looks after any more must not go on.
+void end_if_failed(std::exception_ptr failed) {
+    if (failed) std::rethrow_exception(failed);
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Context& context, Foundation& foundation, bool with_ganesha)
@@ -48,11 +53,11 @@ Supervisor::Supervisor(Context& context, Foundation& foundation, bool with_ganes
 void Supervisor::run() {
     auto& io = context_.io;
     if (with_ganesha_) {
-        asio::co_spawn(io, nfs_.run_bus(), asio::detached);
-        asio::co_spawn(io, nfs_.run_server(), asio::detached);
+        asio::co_spawn(io, nfs_.run_bus(), end_if_failed);
+        asio::co_spawn(io, nfs_.run_server(), end_if_failed);
     }
-    asio::co_spawn(io, controller_.run(), asio::detached);
-    asio::co_spawn(io, front_.run(), asio::detached);
+    asio::co_spawn(io, controller_.run(), end_if_failed);
+    asio::co_spawn(io, front_.run(), end_if_failed);
     asio::co_spawn(io, rotate_ticket_keys(), asio::detached);
     asio::co_spawn(io, tell_systemd(), asio::detached);
     asio::co_spawn(io, wait_for_signal(), [&io](std::exception_ptr failed) {

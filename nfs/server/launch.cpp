@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/privileges.hpp"
 #include "nfs/exports/bus_socket.hpp"
 #include "nfs/exports/lock.hpp"
 
@@ -56,13 +56,6 @@ Result<void> give_away(Rights rights) {
             return Error{Code::internal, fmt::format("capability {} was not given away", capability)};
     }
     return {};
-}
-
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// As a new process would have them: our mask and our ignored signals would go through exec.
@@ -132,7 +125,7 @@ Error become_program(Launch launch, pid_t parent) {
     // Out of the terminal's process group: Ctrl-C is the supervisor's, and a hang-up would make Ganesha
     // reload.
     (void)::setsid();
-    raise_descriptor_limit();
+    privileges::raise_descriptor_limit();
     auto ready = give_away(launch.rights);
     if (ready) ready = die_with(parent);
     if (ready) ready = ipc::send(ipc::supervisor_fd, message::Ready{});

@@ -3,6 +3,7 @@ and ends those who are on-line. Real logins, through PAM."""
 
 import contextlib
 import ftplib
+import json
 import re
 import signal
 import socket
@@ -331,6 +332,21 @@ class Sessions(Gateway):
             kill(worker, signal.SIGCONT)
         bob.voidcmd("NOOP")
         self.login().voidcmd("NOOP")
+
+    # Without cut_sessions_of() in the supervisor the session goes on for as long as it says NOOP.
+    def test_end_when_the_password_or_the_account_goes(self):
+        for user, change in (("temp", ("user", "passwd", "temp")), ("temp", ("user", "remove", "temp"))):
+            with self.subTest(change=change[1]):
+                if change[1] == "passwd":
+                    self.passwords[user] = self.rig.add_user(user, "lab1")
+                old, bob = self.login(user), self.login("bob")
+                code, output = self.rig.run(*change, "--json")
+                self.assertEqual(code, 0, output)
+                with self.assertRaises((OSError, EOFError, ssl.SSLError)):
+                    old.voidcmd("NOOP")
+                bob.voidcmd("NOOP")
+                if change[1] == "passwd":
+                    self.passwords[user] = json.loads(output)["password"]
 
     def test_of_more_than_one_page(self):
         clients = [self.login() for _ in range(120)]

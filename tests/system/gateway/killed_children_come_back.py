@@ -75,9 +75,16 @@ class KilledChildrenComeBack(unittest.TestCase):
         return self.rig.processes()["controller"]["pid"] if code == 0 else None
 
     def test_front(self):
+        """Sessions of the next front have numbers of their own: a worker may still be busy with the old ones."""
+        self.can_transfer("alice", "lab1")
+        before = self.newest_session()
         self.killed("front")
         wait_until(lambda: self.can_log_in("alice"), what="a login after the front's restart")
         self.can_transfer("alice", "lab1")
+        self.assertGreater(self.newest_session(), before)
+
+    def newest_session(self):
+        return max(session["id"] for session in self.rig.gateway.answer("sessions")["sessions"])
 
     def can_log_in(self, user):
         try:

@@ -36,6 +36,14 @@ TEST_F(Sessions, AreLimitedPerUserAndPerLab) {
     EXPECT_EQ(table_.size(), 0u);
 }
 
+TEST_F(Sessions, OfAUserAreFound) {
+    table_.add(1, {"alice", "lab1", "192.0.2.1"});
+    table_.add(2, {"bob", "lab1", "192.0.2.1"});
+    table_.add(9, {"alice", "lab1", "192.0.2.2"});
+    EXPECT_EQ(table_.of_user("alice"), (std::vector<std::uint64_t>{1, 9}));
+    EXPECT_TRUE(table_.of_user("alic").empty());
+}
+
 TEST_F(Sessions, HaveOneNumberEach) {
     EXPECT_TRUE(table_.add(7, {"alice", "lab1", "192.0.2.1"}));
     EXPECT_FALSE(table_.add(7, {"mallory", "lab2", "192.0.2.1"}));
