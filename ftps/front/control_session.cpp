@@ -11,6 +11,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "ftps/front/front.hpp"
+#include "ftps/front/server_names.hpp"
+#include "ftps/protocol/proxy_header.hpp"
 #include "ftps/protocol/reply.hpp"
 #include "gateway/base/log.hpp"
 
@@ -51,6 +53,7 @@ ControlSession::ControlSession(Front& front, std::uint64_t number, Accepted acce
       implicit_tls_(accepted.implicit_tls),
       peer_(std::move(accepted.peer)),
       local_(std::move(accepted.local)),
+      bound_(std::move(accepted.bound)),
       places_(std::move(accepted.places)) {
     limits_.fill(never);
     limits_[phase_limit] = Clock::now() + front.config().ftps.login_timeout;
@@ -131,14 +134,24 @@ asio::awaitable<Result<void>> ControlSession::start_tls() {
 asio::awaitable<Result<void>> ControlSession::read_into(CommandReader& reader) {
     auto& scratch = front_.scratch();
     CO_TRY(const auto received, co_await stream_.read_some(scratch.data(), scratch.size()));
-    reader.feed({scratch.data(), received});
+    const std::string_view bytes(scratch.data(), received);
+    if (!stream_.is_tls() && bytes.size() >= proxy_prefix_bytes && starts_like_proxy_header(bytes)) {
+        log::warning("proxy_header_refused",
+                     {{"session", number_}, {"from", peer_}, {"why", "not from a proxy"}});
+        co_return Error{Code::protocol, "a PROXY header of somebody who is not in ftps.proxy_networks"};
+    }
+    reader.feed(bytes);
     explicit_bzero(scratch.data(), received);
     co_return Result<void>();
 }
 
 // The bytes that the client sent behind PASS, once it is logged in.
 asio::awaitable<Result<std::string>> ControlSession::log_in() {
-    LoginDialog dialog(implicit_tls_, front_.config().ftps.active_mode);
+    LoginDialog dialog(implicit_tls_, front_.config().ftps.active_mode, [this](std::string_view host) {
+        return host == local_ || is_host_of(SSL_CTX_get0_certificate(front_.context()), host);
+    });
+    if (implicit_tls_) dialog.tls_started(stream_.server_name());
+    if (front_.asks_for_certificates()) dialog.certificates_are_asked_for();
     CommandReader reader;
     CO_CHECK(co_await send(LoginDialog::greeting()));
     for (;;) {
@@ -163,7 +176,7 @@ asio::awaitable<Result<std::string>> ControlSession::log_in() {
         }
         if (step.next != LoginDialog::Next::start_tls) continue;
         CO_CHECK(co_await start_tls());
-        dialog.tls_started();
+        dialog.tls_started(stream_.server_name());
     }
 }
 
@@ -216,7 +229,7 @@ Result<void> ControlSession::send_request(const LoginDialog& dialog, bool hopele
     request.prot_private = dialog.prot_private();
     request.hopeless = hopeless;
     request.client.assign_cut(dialog.client());
-    bool fits = request.peer.assign(peer_) && request.local.assign(local_);
+    bool fits = request.peer.assign(peer_) && request.local.assign(local_) && request.bound.assign(bound_);
     // Asked about nevertheless: it counts as any other, and is answered at the same pace.
     if (hopeless)
         request.user.assign_cut(dialog.user());

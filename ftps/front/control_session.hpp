@@ -22,7 +22,8 @@ class Front;
 struct Accepted {
     Fd socket;
     bool implicit_tls = false;
-    std::string peer, local;  ///< numeric addresses
+    std::string peer, local;  ///< numeric addresses; behind a proxy what it tells of the client
+    std::string bound;        ///< our own end of the connection
     Places places = {};
 };
 
@@ -43,6 +44,8 @@ class ControlSession {
 
     /// The supervisor's answer, with the session socket if there is one. False if nobody waits for it.
     bool take_reply(const message::LoginReply& reply, Fd session_socket);
+    /// Whether its client's certificate leads to one of `cas` (PEM).
+    ClientCheck check_certificate(std::string_view cas) const { return stream_.check_certificate(cas); }
     /// The gateway is about to stop: whoever is not logged in, and not about to be, goes now.
     void expire_unless_logged_in();
     /// Ends the connection at once.
@@ -86,7 +89,7 @@ class ControlSession {
     std::array<Clock::time_point, limit_count> limits_;
     Phase phase_ = Phase::before_login;
     bool implicit_tls_, ended_ = false;
-    std::string peer_, local_;
+    std::string peer_, local_, bound_;
     Places places_;
     message::Nonce nonce_{};
     std::optional<message::LoginReply> reply_;

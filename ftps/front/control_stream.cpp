@@ -137,6 +137,11 @@ void ControlStream::shut_down() {
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
 }
 
+std::string_view ControlStream::server_name() const {
+    const auto* name = ssl_ ? SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name) : nullptr;
+    return name ? name : "";
+}
+
 std::uint16_t ControlStream::tls_version() const {
     return ssl_ ? static_cast<std::uint16_t>(SSL_version(ssl_.get())) : std::uint16_t{0};
 }

@@ -7,6 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <string_view>
 
+#include "ftps/front/client_certificate.hpp"
 #include "ftps/front/tls_context.hpp"
 #include "ftps/front/turn.hpp"
 #include "gateway/base/fd.hpp"
@@ -47,7 +48,12 @@ class ControlStream {
     /// What the worker needs to resume this TLS session by its id; empty where tickets do that.
     Secret resumable_session() const;
 
+    /// check_client() of this connection.
+    ClientCheck check_certificate(std::string_view cas) const { return check_client(ssl_.get(), cas); }
+
     bool is_tls() const { return ssl_ != nullptr; }
+    /// What the client called us in its hello (SNI); empty if it did not, and before TLS.
+    std::string_view server_name() const;
     /// 0x0303 or 0x0304; 0 before TLS.
     std::uint16_t tls_version() const;
 

@@ -15,7 +15,9 @@
 #include <cerrno>
 
 #include "ftps/front/control_session.hpp"
+#include "ftps/front/stapling.hpp"
 #include "ftps/protocol/reply.hpp"
+#include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::ftps {
@@ -100,6 +102,8 @@ Result<void> Front::take(ipc::Packet& packet) {
             return take_certificate(packet);
         case message::Type::login_reply:
             return take_login_reply(packet);
+        case message::Type::verify_client:
+            return check_client_of(packet);
         case message::Type::ticket_key: {
             TRY(auto key, packet.as<message::TicketKey>());
             keys_.add(key);
@@ -152,8 +156,10 @@ Result<void> Front::take_listener(ipc::Packet& packet) {
 }
 
 Result<void> Front::take_certificate(const ipc::Packet& packet) {
-    CHECK(packet.as<message::Certificate>());
-    if (packet.fds.size() != 2) return Error{Code::protocol, "a certificate without its descriptors"};
+    TRY(const auto certificate, packet.as<message::Certificate>());
+    const bool stapled = certificate.ocsp_until != 0;
+    if (packet.fds.size() != (stapled ? 3u : 2u))
+        return Error{Code::protocol, "a certificate without its descriptors"};
     TRY(const auto chain, read_sealed(packet.fds[0]));
     TRY(auto key, read_sealed(packet.fds[1]));
     auto context = make_control_context(chain, key, keys_);
@@ -163,8 +169,14 @@ Result<void> Front::take_certificate(const ipc::Packet& packet) {
         log::error("certificate_not_reloaded", {{"why", context.error().text()}});
         return {};
     }
+    if (stapled) {
+        TRY(auto response, read_sealed(packet.fds[2]));
+        staple(context->get(), {std::move(response), certificate.ocsp_until});
+    }
+    asks_for_certificates_ = certificate.request_client_certificate != 0;
+    if (asks_for_certificates_) request_client_certificate(context->get());
     context_ = std::move(*context);
-    log::info("certificate_in_use", {});
+    log::info("certificate_in_use", {{"stapled", stapled}, {"asks_clients", asks_for_certificates_}});
     start_when_complete();
     return {};
 }
@@ -178,6 +190,18 @@ Result<void> Front::take_login_reply(ipc::Packet& packet) {
     if (!taken && reply.outcome == message::LoginOutcome::ok)
         return supervisor_.send(message::SessionEnded{reply.session});
     return {};
+}
+
+Result<void> Front::check_client_of(const ipc::Packet& packet) {
+    TRY(const auto question, packet.as<message::VerifyClient>());
+    const auto session = sessions_.find(question.session);
+    const auto check = session == sessions_.end() ? ClientCheck{false, "the session is gone"}
+                                                  : session->second->check_certificate(question.cas.view());
+    message::ClientVerified answer;
+    answer.session = question.session;
+    answer.ok = check.ok;
+    answer.text.assign_cut(check.text);
+    return supervisor_.send(answer);
 }
 
 void Front::start_when_complete() {
@@ -226,7 +250,7 @@ asio::awaitable<void> Front::accept_from(Listener& listener) {
                                      &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         boost::system::error_code ignored;
         if (socket >= 0) {
-            admit(socket, peer, listener.implicit_tls);
+            take_connection(socket, peer, listener.implicit_tls);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             co_await listener.socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                                 asio::redirect_error(asio::use_awaitable, ignored));
@@ -239,15 +263,23 @@ asio::awaitable<void> Front::accept_from(Listener& listener) {
     }
 }
 
-void Front::admit(int socket, const sockaddr_storage& peer, bool implicit_tls) {
-    Accepted accepted{Fd(socket), implicit_tls, address_text(peer), local_address(socket)};
+void Front::take_connection(int socket, const sockaddr_storage& peer, bool implicit_tls) {
+    Accepted accepted{Fd(socket), implicit_tls, address_text(peer), local_address(socket), {}};
+    accepted.bound = accepted.local;
     tune(socket);
+    if (!is_in(config_.ftps.proxy_networks, accepted.peer)) return admit(std::move(accepted));
+    if (sessions_.size() + before_proxy_header_ >= max_sessions_)
+        return doorkeeper_.log_refusal(accepted.peer, "too many connections, even before their PROXY header");
+    asio::co_spawn(io_, admit_proxied(std::move(accepted)), asio::detached);
+}
+
+void Front::admit(Accepted accepted) {
     auto entry = doorkeeper_.enter(accepted.peer, Doorkeeper::Clock::now());
     if (entry.refusal.empty() && sessions_.size() >= max_sessions_)
         entry.refusal = "Too many connections, which is the limit of this server; try again later.";
     if (!entry.refusal.empty()) {
         doorkeeper_.log_refusal(accepted.peer, entry.refusal);
-        return turn_away(std::move(accepted.socket), implicit_tls, entry.refusal);
+        return turn_away(std::move(accepted.socket), accepted.implicit_tls, entry.refusal);
     }
     accepted.places = std::move(entry.places);
     asio::co_spawn(io_, serve_connection(*this, ++last_number_, std::move(accepted)), asio::detached);

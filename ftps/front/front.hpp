@@ -18,6 +18,7 @@
 namespace stowage::ftps {
 
 class ControlSession;
+struct Accepted;
 
 /// One thread, one io_context. Outlives its sessions.
 class Front {
@@ -36,6 +37,8 @@ class Front {
     ipc::Channel& supervisor() { return supervisor_; }
     /// As of now: a reload changes it for later connections.
     SSL_CTX* context() { return context_.get(); }
+    /// Some lab's users must present a certificate.
+    bool asks_for_certificates() const { return asks_for_certificates_; }
     /// One buffer for all, since nobody keeps anything in it across a suspension: idle sessions own none.
     std::array<char, session_packet::max_payload + 1>& scratch() { return scratch_; }
     void enter(ControlSession& session);
@@ -55,17 +58,23 @@ class Front {
     Result<void> take_listener(ipc::Packet& packet);
     Result<void> take_login_reply(ipc::Packet& packet);
     Result<void> take_order(const ipc::Packet& packet);
+    Result<void> check_client_of(const ipc::Packet& packet);
     void start_when_complete();
     void drain(std::chrono::seconds limit);
     boost::asio::awaitable<void> stop_at_limit();
     boost::asio::awaitable<void> accept_from(Listener& listener);
-    void admit(int socket, const sockaddr_storage& peer, bool implicit_tls);
+    void take_connection(int socket, const sockaddr_storage& peer, bool implicit_tls);
+    void admit(Accepted accepted);
+    /// proxied.cpp: once the PROXY header is read.
+    boost::asio::awaitable<void> admit_proxied(Accepted accepted);
 
     boost::asio::io_context& io_;
     Config config_;
     ipc::Channel supervisor_;
     TicketKeys keys_;  // before the contexts that use them
     SslContext context_;
+    std::size_t before_proxy_header_ = 0;
+    bool asks_for_certificates_ = false;
     bool has_key_ = false, serving_ = false, draining_ = false;
     std::vector<std::unique_ptr<Listener>> listeners_;
     Doorkeeper doorkeeper_;

@@ -26,6 +26,23 @@ std::string upper(std::string text) {
     return text;
 }
 
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+/// A name, or an address; IPv6 ones stand in brackets (RFC 7151 §3.1). Empty if it is neither.
+std::string host_in(const std::string& argument) {
+    auto host = lower(argument);
+    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    const bool has_colon = host.find(':') != std::string::npos;
+    if (host.size() > 255 || has_colon != bracketed || host.find_first_of(" []/") != std::string::npos)
+        return {};
+    return host;
+}
+
 LoginDialog::Step say(int code, std::string_view text) {
     return {Next::go_on, reply(code, text)};
 }
@@ -39,11 +56,17 @@ LoginDialog::Step tls_first() {
 
 }  // namespace
 
-LoginDialog::LoginDialog(bool implicit_tls, bool active_mode)
-    : tls_(implicit_tls),
+LoginDialog::LoginDialog(bool implicit_tls, bool active_mode, AnswersTo answers_to)
+    : answers_to_(std::move(answers_to)),
+      tls_(implicit_tls),
       prot_private_(implicit_tls),
       buffer_size_said_(implicit_tls),
       active_mode_(active_mode) {}
+
+void LoginDialog::tls_started(std::string_view server_name) {
+    tls_ = true;
+    server_name_ = lower(std::string(server_name));
+}
 
 std::string LoginDialog::greeting() {
     return reply(220, "Stowage FTPS, ready.");
@@ -62,6 +85,7 @@ LoginDialog::Step LoginDialog::on(Command& command) {
     if (command.verb == "USER") return take_user(command);
     if (command.verb == "PASS") return take_password(command);
     if (command.verb == "PBSZ" || command.verb == "PROT") return protection(command);
+    if (command.verb == "HOST") return host(command);
     return small_talk(command);
 }
 
@@ -107,7 +131,11 @@ LoginDialog::Step LoginDialog::refused(message::LoginOutcome outcome, std::strin
             text = text.empty() ? "This password has expired; ask the administrator for a new one." : text;
             break;
         default:
-            text = "User or password are not right.";
+            // The same for everybody: nobody learns which labs demand one, nor that a password was right.
+            text = certificates_asked_for_
+                       ? "User or password are not right, or a client certificate is missing or not "
+                         "one that the lab takes."
+                       : "User or password are not right.";
     }
     if (++refusals_ < max_refusals) return say(530, text);
     return {Next::close, reply(530, text) + reply(421, "Too many refused logins.")};
@@ -132,6 +160,17 @@ LoginDialog::Step LoginDialog::protection(const Command& command) {
     return say(200, "Data connections are encrypted.");
 }
 
+// RFC 7151. There is one host behind all its names, so that nothing changes but the client's certainty.
+LoginDialog::Step LoginDialog::host(const Command& command) const {
+    if (!user_.empty()) return say(503, "HOST comes before USER.");
+    const auto name = host_in(command.argument);
+    if (name.empty()) return say(501, "HOST needs a host name, or an address (IPv6 in brackets).");
+    if (!server_name_.empty() && name != server_name_)
+        return say(504, "TLS was started for another host name; HOST must be the same.");
+    if (!answers_to_(name)) return say(504, "This server does not answer to that host name.");
+    return say(220, "This is the right host.");
+}
+
 LoginDialog::Step LoginDialog::small_talk(const Command& command) {
     if (command.verb == "QUIT") return close_with(221, "Goodbye.");
     if (command.verb == "NOOP") return say(200, "Here.");
@@ -140,11 +179,11 @@ LoginDialog::Step LoginDialog::small_talk(const Command& command) {
         client_ = command.argument.substr(0, sizeof message::ClientName::bytes);
         return say(200, "Noted.");
     }
-    if (command.verb == "HOST") return say(502, "This server has one host only.");
     if (command.verb == "FEAT")
         return {Next::go_on, reply_lines(211, "Features:", features(active_mode_), "End")};
     if (command.verb == "HELP")
-        return say(214, "Before the login: AUTH PBSZ PROT USER PASS FEAT OPTS HELP NOOP SYST STAT QUIT.");
+        return say(214,
+                   "Before the login: AUTH HOST PBSZ PROT USER PASS FEAT OPTS HELP NOOP SYST STAT QUIT.");
     if (command.verb == "STAT")
         return say(211, tls_ ? "Encrypted, not logged in." : "Neither encrypted nor logged in.");
     if (command.verb == "OPTS") {

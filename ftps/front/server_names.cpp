@@ -25,6 +25,12 @@ bool answers_to(X509* certificate, std::string_view name) {
     return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
 }
 
+bool is_host_of(X509* certificate, std::string_view name) {
+    const std::string text(name);
+    if (is_address(text)) return X509_check_ip_asc(certificate, text.c_str(), 0) == 1;
+    return answers_to(certificate, name);
+}
+
 std::optional<std::string_view> choose_protocol(std::string_view offered) {
     while (!offered.empty()) {
         const auto size = static_cast<unsigned char>(offered.front());

@@ -8,6 +8,7 @@ std::vector<std::string> features(bool active_mode) {
     std::vector<std::string> lines = {"AUTH TLS",
                                       "PBSZ",
                                       "PROT",
+                                      "HOST",
                                       "CLNT",
                                       "CSID",
                                       "REST STREAM",

@@ -15,6 +15,7 @@ const std::vector<Verb>& verbs() {
         {"PASS", optional, already_logged_in},
         {"ACCT", optional, already_logged_in},
         {"AUTH", optional, already_logged_in, "AUTH TLS"},
+        {"HOST", optional, already_logged_in, "HOST"},
         {"QUIT", nothing, quit},
         {"NOOP", optional, noop},
         {"SYST", nothing, system_type},

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t max_parts = 256;
 
 Copying copying_of(Session& session) {
-    return {session.worker.files, session.worker.partials, session.worker.hashes, session.user};
+    return {session.worker.files, session.worker.partials, session.worker.hashes, session.user,
+            session.worker.durability()};
 }
 
 std::string joined_text(std::size_t parts, const std::string& target, const std::vector<std::string>& left) {

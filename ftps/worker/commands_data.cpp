@@ -7,6 +7,7 @@
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
+#include "gateway/base/identity.hpp"
 
 namespace stowage::ftps {
 
@@ -15,6 +16,16 @@ namespace {
 bool refused_by_epsv_all(Session& session) {
     if (session.epsv_all) session.reply(503, "After EPSV ALL only EPSV is allowed (RFC 2428).");
     return session.epsv_all;
+}
+
+/// By the network that the client comes from: behind NAT, the VPN and the world see different addresses of
+/// ours.
+boost::asio::ip::address_v4 told_address(const Session& session) {
+    const auto peer = session.data.peer().to_string();
+    for (const auto& [network, address] : session.worker.config.ftps.pasv_addresses)
+        if (networks_overlap(network, peer))
+            return address.empty() ? session.data.local().to_v4() : boost::asio::ip::make_address_v4(address);
+    return session.data.local().to_v4();
 }
 
 Result<std::uint16_t> listen(Session& session) {
@@ -54,10 +65,7 @@ Done passive(Session& session, std::string) {
         session.refuse(425, port.error());
         co_return;
     }
-    boost::system::error_code ignored;
-    const auto& told = session.worker.config.ftps.pasv_address;
-    const auto outside = boost::asio::ip::make_address_v4(told, ignored);
-    const auto bytes = (told.empty() || ignored ? session.data.local().to_v4() : outside).to_bytes();
+    const auto bytes = told_address(session).to_bytes();
     session.link.send_ticket();
     session.reply(227, fmt::format("Entering Passive Mode ({},{},{},{},{},{}).", bytes[0], bytes[1], bytes[2],
                                    bytes[3], *port >> 8, *port & 255));

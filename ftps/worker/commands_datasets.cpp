@@ -59,8 +59,8 @@ std::string success(const Unpacking& unpacking, const Unpacked& done, bool durab
     return text;
 }
 
-Result<std::string> unpack(Worker& worker, const Unpacking& unpacking, Transfer& transfer) {
-    const auto durability = worker.config.ftps.durability;
+Result<std::string> unpack(Worker& worker, const Unpacking& unpacking, Durability durability,
+                           Transfer& transfer) {
     TRY(auto stage, UnpackStage::make(worker.files));
     TRY(const auto done, unpack_tree(unpacking.file, stage.directory(), unpacking.limits, transfer));
     CHECK(stage.publish(worker.files, worker.partials, unpacking.target, durability, transfer.aborted));
@@ -86,7 +86,9 @@ Done site_unpack(Session& session, std::string argument) {
     command.verb = "SITE UNPACK";
     command.path = unpacking->archive + " into " + unpacking->target;
     command.keepalive = command.failure_ends_session = true;
-    command.work = [&worker, unpacking](Transfer& transfer) { return unpack(worker, *unpacking, transfer); };
+    command.work = [&worker, unpacking, durability = worker.durability()](Transfer& transfer) {
+        return unpack(worker, *unpacking, durability, transfer);
+    };
     co_await run_long_command(session, std::move(command));
 }
 
@@ -100,12 +102,11 @@ Done site_commit(Session& session, std::string argument) {
     LongCommand command;
     command.verb = "SITE COMMIT";
     command.path = argument;
-    command.work = [&worker, directory = session.directory,
-                    words = *names](Transfer&) -> Result<std::string> {
+    command.work = [&worker, directory = session.directory, words = *names,
+                    durability = worker.durability()](Transfer&) -> Result<std::string> {
         TRY(const auto staged, worker.files.locate(directory, words[0]));
         TRY(const auto published, worker.files.locate(directory, words[1]));
-        TRY(const auto how, commit_directory(worker.files, worker.partials, staged, published,
-                                             worker.config.ftps.durability));
+        TRY(const auto how, commit_directory(worker.files, worker.partials, staged, published, durability));
         if (how == Committed::renamed) return published + " is published.";
         return fmt::format(
             "{0} is published; what it was is {1} now.\nThe same command takes it back; removing {1} "

@@ -125,7 +125,7 @@ bool refused_in_ascii(Session& session, bool has_position) {
 DataCommand receive_command(const Session& session, std::string verb, std::shared_ptr<Upload> upload,
                             Partials::Start start) {
     auto& worker = session.worker;
-    const auto durability = worker.config.ftps.durability;
+    const auto durability = worker.durability();
     DataCommand command;
     command.verb = std::move(verb);
     command.stores = true;

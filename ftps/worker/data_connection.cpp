@@ -10,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 
+#include "ftps/protocol/proxy_reader.hpp"
+#include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::ftps {
@@ -24,6 +26,7 @@ using boost::system::error_code;
 constexpr auto as_pair = asio::as_tuple(asio::use_awaitable);
 // Few ports suffice: whoever holds them all holds them for a moment only.
 constexpr unsigned max_port_attempts = 2000;
+constexpr std::chrono::seconds proxy_header_limit{2};
 
 asio::ip::address plain(const asio::ip::address& address) {
     if (address.is_v6() && address.to_v6().is_v4_mapped())
@@ -57,9 +60,11 @@ Result<Fd> blocking(tcp::socket& socket) {
 
 }  // namespace
 
-DataConnection::DataConnection(asio::any_io_executor executor, asio::ip::address local,
-                               asio::ip::address peer)
-    : executor_(std::move(executor)), local_(plain(local)), peer_(plain(peer)) {}
+DataConnection::DataConnection(asio::any_io_executor executor, Ends ends,
+                               const std::vector<std::string>& proxy_networks)
+    : executor_(std::move(executor)),
+      ends_{plain(ends.local), plain(ends.bound), plain(ends.peer)},
+      proxy_networks_(proxy_networks) {}
 
 Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16_t port_max) {
     reset();
@@ -71,7 +76,7 @@ Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16
     error_code failed;
     for (unsigned i = 0; i < std::min(count, max_port_attempts); ++i) {
         const auto port = static_cast<std::uint16_t>(port_min + (first + i) % count);
-        failed = open_listener(*acceptor, {local_, port});
+        failed = open_listener(*acceptor, {ends_.bound, port});
         if (!failed) {
             acceptor_ = std::move(acceptor);
             return port;
@@ -86,13 +91,13 @@ Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16
 
 Result<void> DataConnection::aim(const asio::ip::address& address, std::uint16_t port) {
     reset();
-    if (plain(address) != peer_)
+    if (plain(address) != ends_.peer)
         return Error{Code::denied, "data connections go to the address of the control connection only",
                      "use passive mode (PASV or EPSV)"};
     if (port < 1024)
         return Error{Code::denied, "data connections do not go to ports below 1024",
                      "use passive mode (PASV or EPSV)"};
-    target_ = tcp::endpoint(peer_, port);
+    target_ = tcp::endpoint(ends_.peer, port);
     return {};
 }
 
@@ -115,14 +120,32 @@ asio::awaitable<Result<Fd>> DataConnection::accept_peer(std::chrono::steady_cloc
         if (failed == asio::error::no_descriptors)
             co_return Error{Code::unavailable, "too many files are open"};
         if (failed) continue;  // it was gone before it was accepted
-        const auto from = socket.remote_endpoint(failed);
-        if (failed) continue;
-        if (plain(from.address()) == peer_) co_return blocking(socket);
-        log::warning(
-            "data_connection_refused",
-            {{"why", "another address"}, {"from", from.address().to_string()}, {"peer", peer_.to_string()}});
+        const auto from = co_await origin_of(socket);
+        if (from && *from == ends_.peer) co_return blocking(socket);
+        log::warning("data_connection_refused", {{"why", from ? "another address" : from.error().what},
+                                                 {"from", from ? from->to_string() : ""},
+                                                 {"peer", ends_.peer.to_string()}});
     }
     co_return Error{Code::cancelled, "the wait for the data connection was ended"};
+}
+
+// Who connected, or whom a proxy forwards. Proxies are trusted to send their header at once, so that waiting
+// for it keeps nobody else waiting.
+asio::awaitable<Result<asio::ip::address>> DataConnection::origin_of(Socket& socket) {
+    error_code failed;
+    const auto from = plain(socket.remote_endpoint(failed).address());
+    if (failed) co_return Error{Code::io, "it was gone before it was accepted"};
+    if (!is_in(proxy_networks_, from.to_string())) co_return from;
+    asio::steady_timer timer(executor_, proxy_header_limit);
+    ProxyReader reader;
+    for (;;) {
+        CO_TRY(const bool whole, reader.read_from(socket.native_handle()));
+        if (whole) break;
+        auto outcome = co_await (socket.async_wait(Socket::wait_read, as_pair) || timer.async_wait(as_pair));
+        if (outcome.index() == 1) co_return Error{Code::timeout, "PROXY header: it did not come in time"};
+    }
+    if (reader.header().local) co_return from;
+    co_return plain(asio::ip::make_address(reader.header().source));
 }
 
 asio::awaitable<Result<Fd>> DataConnection::connect_to_peer(std::chrono::steady_clock::duration limit) {
@@ -131,7 +154,8 @@ asio::awaitable<Result<Fd>> DataConnection::connect_to_peer(std::chrono::steady_
     asio::steady_timer timer(executor_, limit);
     error_code failed;
     socket->open(target.protocol(), failed);
-    if (!failed) socket->bind({local_, 0}, failed);
+    // Behind a proxy the two may speak different protocols.
+    if (!failed && ends_.bound.is_v4() == target.address().is_v4()) socket->bind({ends_.bound, 0}, failed);
     if (failed) co_return system_error(failed.value(), "data connection");
     auto outcome = co_await (socket->async_connect(target, as_pair) || timer.async_wait(as_pair));
     connecting_.reset();

@@ -10,18 +10,28 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
 
-/// One thread. Accepts from the peer of the control connection only, connects to it only.
+/// The ends of the control connection, which are those of data connections too.
+struct Ends {
+    boost::asio::ip::address local;  ///< what the client reached
+    boost::asio::ip::address bound;  ///< our own end, where listeners are bound: another one behind a proxy
+    boost::asio::ip::address peer;   ///< the client
+};
+
+/// One thread. Accepts from the peer of the control connection only, connects to it only. Connections from
+/// `proxy_networks` must begin with a PROXY header and come from whom that names.
 class DataConnection {
   public:
-    /// @param local where the control connection was accepted: listeners are bound there
-    DataConnection(boost::asio::any_io_executor executor, boost::asio::ip::address local,
-                   boost::asio::ip::address peer);
+    /// @param proxy_networks must live as long as this
+    DataConnection(boost::asio::any_io_executor executor, Ends ends,
+                   const std::vector<std::string>& proxy_networks);
 
     /// PASV, EPSV: a listener on a free port of the range; the one before is closed. Code::unavailable if all
     /// are taken. Returns the port.
@@ -40,18 +50,20 @@ class DataConnection {
     void cancel();
     void reset();
 
-    const boost::asio::ip::address& local() const { return local_; }
-    const boost::asio::ip::address& peer() const { return peer_; }
+    const boost::asio::ip::address& local() const { return ends_.local; }
+    const boost::asio::ip::address& peer() const { return ends_.peer; }
 
   private:
     using Acceptor = boost::asio::ip::tcp::acceptor;
     using Socket = boost::asio::ip::tcp::socket;
 
     boost::asio::awaitable<Result<Fd>> accept_peer(std::chrono::steady_clock::duration limit);
+    boost::asio::awaitable<Result<boost::asio::ip::address>> origin_of(Socket& socket);
     boost::asio::awaitable<Result<Fd>> connect_to_peer(std::chrono::steady_clock::duration limit);
 
     boost::asio::any_io_executor executor_;
-    boost::asio::ip::address local_, peer_;
+    Ends ends_;
+    const std::vector<std::string>& proxy_networks_;
     std::shared_ptr<Acceptor> acceptor_;
     std::shared_ptr<Socket> connecting_;
     std::optional<boost::asio::ip::tcp::endpoint> target_;

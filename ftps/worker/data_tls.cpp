@@ -71,7 +71,7 @@ Bio memory(std::string_view text) {
     return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-bool use_identity(SSL_CTX* context, const DataTls::Identity& identity) {
+bool put_into(SSL_CTX* context, const DataTls::Identity& identity) {
     const auto chain = memory(identity.certificates);
     const Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
     if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return false;
@@ -111,6 +111,17 @@ void DataTls::add_key(const message::TicketKey& key) {
     context_.reset();
 }
 
+void DataTls::use_identity(Identity identity) {
+    identity_ = std::move(identity);
+    context_.reset();
+}
+
+void DataTls::forget_identity() {
+    if (!identity_) return;
+    identity_.reset();
+    context_.reset();
+}
+
 Result<std::shared_ptr<TlsContext>> DataTls::context() {
     if (context_) return context_;
     auto made = std::make_shared<TlsContext>();
@@ -122,7 +133,7 @@ Result<std::shared_ptr<TlsContext>> DataTls::context() {
     set_common_options(context);
     made->keys.accept_in(context, &is_admitted);
     resume_session_ids_in(context, &offer_sessions);
-    if (identity_ && !use_identity(context, *identity_))
+    if (identity_ && !put_into(context, *identity_))
         return Error{Code::config, "the certificate for data connections: " + openssl_reason()};
     // A busy stream would give its large buffer back and take it again at every read.
     SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);

@@ -32,9 +32,10 @@ class DataTls {
         Secret private_key;
     };
 
-    explicit DataTls(std::optional<Identity> identity) : identity_(std::move(identity)) {}
     void add_key(const message::TicketKey& key);
-    bool resumption_is_required() const { return !identity_; }
+    /// From the next handshake on, full ones are admitted; those under way go on with what they had.
+    void use_identity(Identity identity);
+    void forget_identity();
     /// For the next handshake. Code::internal if OpenSSL refuses the certificate.
     Result<std::shared_ptr<TlsContext>> context();
 

@@ -71,7 +71,7 @@ Result<void> copy_file(const Copying& copying, const std::string& from, const st
     CHECK(append(source, file, to, progress));
     struct stat written {};
     if (::fstat(file.get(), &written) != 0) return file_error(errno, to);
-    CHECK(copying.partials.publish(claimed, file, source.seen.st_mode & 0777));
+    CHECK(copying.partials.publish(claimed, file, copying.durability, source.seen.st_mode & 0777));
     if (sha256) copying.hashes.remember(file, written, *sha256);
     return {};
 }
@@ -101,7 +101,7 @@ Result<std::vector<std::string>> join_files(const Copying& copying, const std::s
     TRY(const auto file, copying.partials.open_unseen(claimed));
     for (const auto& source : sources)
         CHECK(append(source, file, target, progress));
-    CHECK(copying.partials.publish(claimed, file));
+    CHECK(copying.partials.publish(claimed, file, copying.durability));
     std::vector<std::string> left;
     for (auto part = sources.begin() + static_cast<std::ptrdiff_t>(kept); part != sources.end(); ++part)
         if (!remove_part(copying, *part)) left.push_back(part->path);

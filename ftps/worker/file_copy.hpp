@@ -18,6 +18,7 @@ struct Copying {
     Partials& partials;
     const HashAttribute& hashes;
     std::string user;
+    Durability durability;
 };
 
 /// `to` becomes a copy of the file `from`, in one moment and as durable as an upload; blocks are shared where

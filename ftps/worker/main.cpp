@@ -21,21 +21,14 @@ namespace {
 struct Start {
     message::StartWorker order;
     Config config;
-    std::optional<DataTls::Identity> identity;
 };
 
 Start receive_start() {
     auto packet = or_throw(ipc::receive(ipc::supervisor_fd));
     const auto order = or_throw(packet.as<message::StartWorker>());
-    if (packet.fds.size() != 1 && packet.fds.size() != 3)
-        throw Fatal(
-            {Code::protocol, "StartWorker comes with the configuration, or with certificate and key too"});
+    if (packet.fds.size() != 1) throw Fatal({Code::protocol, "StartWorker comes with the configuration"});
     auto config = or_throw(parse_config(or_throw(values_from_text(or_throw(read_sealed(packet.fds[0]))))));
-    std::optional<DataTls::Identity> identity;
-    if (packet.fds.size() == 3)
-        identity = DataTls::Identity{or_throw(read_sealed(packet.fds[1])),
-                                     Secret(or_throw(read_sealed(packet.fds[2])))};
-    return {order, std::move(config), std::move(identity)};
+    return {order, std::move(config)};
 }
 
 Fd narrow(const message::StartWorker& order) {
@@ -59,7 +52,7 @@ Fd narrow(const message::StartWorker& order) {
     auto root = narrow(start.order);
     asio::io_context context(1);
     Worker worker(context, std::move(start.config), start.order.lab.str(), std::move(root),
-                  Fd(ipc::supervisor_fd), std::move(start.identity), start.order.hash_key);
+                  Fd(ipc::supervisor_fd), start.order.hash_key);
     OPENSSL_cleanse(start.order.hash_key.data(), start.order.hash_key.size());
     // Uploads will say it again, to those whom it concerns; downloads work without.
     if (const auto loaded = worker.partials.load(); !loaded)

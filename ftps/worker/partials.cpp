@@ -78,8 +78,6 @@ Error behind_end(const std::string& path, std::uint64_t size) {
 
 }  // namespace
 
-Partials::Partials(LabFiles& files, Durability durability) : files_(files), durability_(durability) {}
-
 Result<std::shared_ptr<const Fd>> Partials::staging() {
     struct stat seen {};
     // A peer may remove the directory over NFS: uploads then go on in a new one.
@@ -286,7 +284,8 @@ Result<Fd> Partials::continue_complete(std::uint64_t id, const std::string& path
     return fd;
 }
 
-Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mode, bool may_replace) {
+Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode,
+                               bool may_replace) {
     std::unique_lock lock(mutex_);
     const auto entry = find(claim.id_);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
@@ -305,7 +304,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mo
     if (replaces && S_ISDIR(old.st_mode)) return file_error(EISDIR, path);
     const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode & 0777 : new_mode;
     if (::fchmod(file.get(), mode) != 0) return file_error(errno, path);
-    if (durability_ == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
+    if (durability == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
     if (put_in_place(directory->get(), name, parent.get(), final_name, may_replace) != 0)
         return file_error(errno, path);
     if (replaces) ledger().give_file(old);
@@ -317,7 +316,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, mode_t new_mo
     if (!superseded_file.empty()) unlink(superseded_file);
     if (const auto published = find(claim.id_); published != entries_.end()) entries_.erase(published);
     lock.unlock();
-    if (durability_ == Durability::full) return directories_.sync(parent.get());
+    if (durability == Durability::full) return directories_.sync(parent.get());
     return {};
 }
 

@@ -51,7 +51,7 @@ class Partials {
         bool is_new = false;  ///< STOU: nothing of that name may be replaced
     };
 
-    Partials(LabFiles& files, Durability durability);
+    explicit Partials(LabFiles& files) : files_(files) {}
 
     /// Finds what an earlier worker left. Entries that name no path are removed: nobody could ask for them.
     Result<void> load();
@@ -67,10 +67,11 @@ class Partials {
     Result<Fd> open_unseen(const Claim& claim);
     /// Refuses a position behind the end, and a directory of that name, before the first byte.
     Result<void> check(const std::string& path, Start start);
-    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Code::exists if
-    /// `may_replace` is false and somebody took the name meanwhile.
+    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Durability::none
+    /// leaves the fsyncs out. Code::exists if `may_replace` is false and somebody took the name meanwhile.
     /// @param new_mode where no file is replaced; one that is gives its own
-    Result<void> publish(const Claim& claim, const Fd& file, mode_t new_mode = 0660, bool may_replace = true);
+    Result<void> publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode = 0660,
+                         bool may_replace = true);
     /// Removes the partial of a claim.
     void discard(const Claim& claim);
     /// Takes back what the upload of this claim has added: a partial that it went on with stays as it was
@@ -125,7 +126,6 @@ class Partials {
     std::optional<struct stat> stat_of(const Entry& entry);
 
     LabFiles& files_;
-    const Durability durability_;
     GroupSync directories_;
     std::mutex mutex_;
     std::shared_ptr<const Fd> staging_;

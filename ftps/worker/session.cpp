@@ -154,6 +154,18 @@ asio::awaitable<void> end(Session& session) {
         (void)co_await session.reader_ended.wait(closing_limit);
 }
 
+/// Nothing if one of them is no address.
+std::optional<Ends> ends_in(const message::SessionStart& start) {
+    Ends ends;
+    for (const auto& [text, address] :
+         {std::pair{&start.local, &ends.local}, {&start.bound, &ends.bound}, {&start.peer, &ends.peer}}) {
+        boost::system::error_code bad;
+        *address = asio::ip::make_address(text->str(), bad);
+        if (bad) return std::nullopt;
+    }
+    return ends;
+}
+
 bool too_many(Session& session) {
     const auto limit = session.worker.config.ftps.max_sessions_per_user;
     if (session.worker.draining)
@@ -168,15 +180,14 @@ bool too_many(Session& session) {
 
 }  // namespace
 
-Session::Session(Worker& worker_, const message::SessionStart& start, Fd socket, asio::ip::address local,
-                 asio::ip::address peer)
+Session::Session(Worker& worker_, const message::SessionStart& start, Fd socket, Ends ends)
     : worker(worker_),
       number(start.session),
       nonce(start.nonce),
       user(start.user.str()),
       control_is_tls13(start.tls_version >= 0x0304),
       link(worker_.context.get_executor(), std::move(socket)),
-      data(worker_.context.get_executor(), std::move(local), std::move(peer)),
+      data(worker_.context.get_executor(), std::move(ends), worker_.config.ftps.proxy_networks),
       prot_private(start.prot_private != 0),
       wake(worker_.context.get_executor()),
       room(worker_.context.get_executor()),
@@ -222,15 +233,13 @@ bool Session::is_unwanted() const {
 }
 
 asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd socket) {
-    boost::system::error_code bad;
-    const auto local = asio::ip::make_address(start.local.str(), bad);
-    const auto peer = bad ? asio::ip::address() : asio::ip::make_address(start.peer.str(), bad);
-    if (bad) {
+    const auto ends = ends_in(start);
+    if (!ends) {
         log::error("session_refused",
                    {{"why", "not an address"}, {"peer", start.peer.view()}, {"local", start.local.view()}});
         co_return;
     }
-    Session session(worker, start, std::move(socket), local, peer);
+    Session session(worker, start, std::move(socket), *ends);
     worker.sessions[session.number] = &session;
     worker.sessions_changed.notify();
     worker.live_sessions.enter(session.nonce, {session.user, peer});

@@ -35,8 +35,7 @@ enum class DataType { unsaid, ascii, image };
 struct Session {
     using Line = std::variant<Command, CommandReader::BadLine>;
 
-    Session(Worker& worker, const message::SessionStart& start, Fd socket, boost::asio::ip::address local,
-            boost::asio::ip::address peer);
+    Session(Worker& worker, const message::SessionStart& start, Fd socket, Ends ends);
 
     Worker& worker;
     const std::uint64_t number;

@@ -119,7 +119,7 @@ namespace {
 Result<void> complete(const Receiving& upload, const Fd& file, UploadHash* hash, Transfer& transfer) {
     struct stat written {};
     if (::fstat(file.get(), &written) != 0) return file_error(errno, "the upload");
-    CHECK(upload.partials.publish(upload.claim, file, 0660, !upload.start.is_new));
+    CHECK(upload.partials.publish(upload.claim, file, upload.durability, 0660, !upload.start.is_new));
     if (!hash) return {};
     const auto sha256 = hash->finish(static_cast<std::uint64_t>(written.st_size), hash_patience);
     if (!sha256) return {};

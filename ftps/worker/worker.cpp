@@ -52,6 +52,20 @@ asio::awaitable<void> drain(Worker& worker, std::chrono::seconds limit) {
     worker.context.stop();
 }
 
+void use_certificate(Worker& worker, const ipc::Packet& packet) {
+    or_throw(packet.as<message::Certificate>());
+    if (packet.fds.size() != 2) throw Fatal({Code::protocol, "a certificate comes with its key"});
+    auto key = or_throw(read_sealed(packet.fds[1]));
+    worker.tls.use_identity({or_throw(read_sealed(packet.fds[0])), Secret(key)});
+    explicit_bzero(key.data(), key.size());
+}
+
+void take_settings(Worker& worker, const ipc::Packet& packet) {
+    worker.settings = or_throw(packet.as<message::LabSettings>());
+    worker.usage.limits_changed(worker.settings);
+    if (!worker.settings.resumption_optional) worker.tls.forget_identity();
+}
+
 void handle(Worker& worker, ipc::Packet packet) {
     switch (packet.header.type) {
         case message::Type::session_start:
@@ -59,9 +73,9 @@ void handle(Worker& worker, ipc::Packet packet) {
         case message::Type::ticket_key:
             return add_key(worker, packet);
         case message::Type::lab_settings:
-            worker.settings = or_throw(packet.as<message::LabSettings>());
-            worker.usage.limits_changed(worker.settings);
-            return;
+            return take_settings(worker, packet);
+        case message::Type::certificate:
+            return use_certificate(worker, packet);
         case message::Type::activity_query:
             return tell_activity(worker, packet);
         case message::Type::end_session:
@@ -83,16 +97,14 @@ void handle(Worker& worker, ipc::Packet packet) {
 }  // namespace
 
 Worker::Worker(asio::io_context& context_, Config configuration, std::string lab_name, Fd root,
-               Fd supervisor_socket, std::optional<DataTls::Identity> identity,
-               const HashAttribute::Key& hash_key)
+               Fd supervisor_socket, const HashAttribute::Key& hash_key)
     : context(context_),
       config(std::move(configuration)),
       lab(std::move(lab_name)),
       files(std::move(root), config.ftps.alias),
-      partials(files, config.ftps.durability),
+      partials(files),
       view(files, partials),
       hashes(hash_key),
-      tls(std::move(identity)),
       supervisor(context_.get_executor(), std::move(supervisor_socket)),
       usage(context_.get_executor(), pool, files, supervisor),
       sessions_changed(context_.get_executor()) {}

@@ -32,7 +32,7 @@ inline constexpr std::size_t file_threads = 16;
 /// thread may use.
 struct Worker {
     Worker(asio::io_context& context, Config configuration, std::string lab_name, Fd root, Fd supervisor,
-           std::optional<DataTls::Identity> identity, const HashAttribute::Key& hash_key);
+           const HashAttribute::Key& hash_key);
 
     asio::io_context& context;
     const Config config;
@@ -56,6 +56,7 @@ struct Worker {
     Event sessions_changed;
 
     unsigned sessions_of(const std::string& user) const;
+    Durability durability() const { return settings.durable ? Durability::full : Durability::none; }
 };
 
 /// Serves the supervisor's packets until it closes the channel, or until a drain has ended.

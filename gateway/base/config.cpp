@@ -52,6 +52,14 @@ void check_together(const Config& config, std::vector<std::string>& problems) {
 
 }  // namespace
 
+std::string_view to_string(Durability durability) {
+    return durability == Durability::full ? "full" : "none";
+}
+
+std::string_view to_string(Resumption resumption) {
+    return resumption == Resumption::required ? "required" : "optional";
+}
+
 const std::vector<ConfigKey>& config_keys() {
     static const auto keys = [] {
         std::vector<ConfigKey> all;

@@ -21,6 +21,16 @@ enum class Durability { full, none };
 enum class Resumption { required, optional };
 enum class UploadHashing { sha256, none };
 
+/// What is told to clients of one network in PASV replies.
+struct PasvAddress {
+    std::string network;  ///< canonical
+    std::string address;  ///< IPv4; empty: the one that the client reached
+};
+
+/// As they are written: "full", "required", …
+std::string_view to_string(Durability durability);
+std::string_view to_string(Resumption resumption);
+
 /// Typed values; keys, defaults, units and documentation stand in config.cpp's table.
 struct Config {
     std::string state_dir, run_dir;
@@ -42,9 +52,10 @@ struct Config {
         std::vector<std::string> listen;        // addresses; "::" is dual stack
         std::uint16_t port{}, implicit_port{};  // 0 in the configuration: off for implicit
         std::uint16_t passive_port_min{}, passive_port_max{};
-        std::string pasv_address;  // empty: the address that the client reached
+        std::vector<PasvAddress> pasv_addresses;  // the narrowest network first; "0.0.0.0/0" is everybody
         bool active_mode{};
-        std::string certificate, private_key;
+        std::vector<std::string> proxy_networks;  // canonical; from here PROXY protocol v2 is spoken
+        std::string certificate, private_key, ocsp_response;
         std::string alias;  // "/mnt/nfs": another name of "/"
         Durability durability{};
         UploadHashing upload_hash{};

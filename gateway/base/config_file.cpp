@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gateway/base/atomic_file.hpp"
@@ -44,11 +45,33 @@ struct Reader {
         put(key, node, joined);
     }
 
+    /// The value of a key that takes a map (`{10.8.0.0/16: 10.8.0.1, default: …}`): "name=value,…".
+    void read_pairs(const std::string& key, const YAML::Node& node) {
+        std::string joined;
+        for (const auto& entry : node) {
+            if (!entry.first.IsScalar() || !entry.second.IsScalar()) {
+                problems.push_back(
+                    fmt::format("{}: {} holds something else than plain values", at(entry.second), key));
+                continue;
+            }
+            joined += (joined.empty() ? "" : ",") + entry.first.Scalar() + "=" + entry.second.Scalar();
+        }
+        put(key, node, joined);
+    }
+
+    static bool is_key(std::string_view name) {
+        const auto& keys = config_keys();
+        return std::any_of(keys.begin(), keys.end(),
+                           [name](const ConfigKey& key) { return key.key == name; });
+    }
+
     void read_map(const std::string& prefix, const YAML::Node& node, int depth) {
         for (const auto& entry : node) {
             const auto key = prefix + (entry.first.IsScalar() ? entry.first.Scalar() : std::string("?"));
             const auto& value = entry.second;
-            if (value.IsMap() && depth < 4)
+            if (value.IsMap() && is_key(key))
+                read_pairs(key, value);
+            else if (value.IsMap() && depth < 4)
                 read_map(key + ".", value, depth + 1);
             else if (value.IsSequence())
                 read_sequence(key, value);

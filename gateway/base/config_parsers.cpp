@@ -91,10 +91,6 @@ Result<std::string> address(std::string_view text) {
     return copy;
 }
 
-Result<std::string> address_or_empty(std::string_view text) {
-    return text.empty() ? Result<std::string>(std::string()) : address(text);
-}
-
 Result<std::vector<std::string>> addresses(std::string_view text) {
     auto parts = split(text);
     for (const auto& part : parts)
@@ -150,6 +146,14 @@ Result<std::pair<std::uint16_t, std::uint16_t>> port_range(std::string_view text
     auto high = number(text.substr(hyphen + 1), 1024, 65535);
     if (!low || !high || *low > *high) return wrong("is not a port range", remedy);
     return std::pair{static_cast<std::uint16_t>(*low), static_cast<std::uint16_t>(*high)};
+}
+
+Result<Durability> durability(std::string_view text) {
+    return choice<Durability>(text, {{"full", Durability::full}, {"none", Durability::none}});
+}
+
+Result<Resumption> resumption(std::string_view text) {
+    return choice<Resumption>(text, {{"required", Resumption::required}, {"optional", Resumption::optional}});
 }
 
 }  // namespace stowage::config_parsers

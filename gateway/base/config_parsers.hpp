@@ -21,13 +21,20 @@ Result<std::chrono::seconds> duration(std::string_view text, std::chrono::second
 Result<std::string> absolute_path(std::string_view text);
 Result<std::string> path_or_empty(std::string_view text);
 Result<std::string> address(std::string_view text);
-Result<std::string> address_or_empty(std::string_view text);
 Result<std::vector<std::string>> addresses(std::string_view text);
 Result<std::vector<std::string>> networks(std::string_view text);
 Result<std::string> word(std::string_view text);
 Result<std::string> text_or_empty(std::string_view text);
 Result<std::string> url_or_empty(std::string_view text);
 Result<std::pair<std::uint16_t, std::uint16_t>> port_range(std::string_view text);
+
+/// One IPv4 address for everybody, or `NETWORK=ADDRESS` for each network and `default=ADDRESS` for the rest;
+/// the word `reached` stands for the address that the client reached. Empty: nothing.
+Result<std::vector<PasvAddress>> pasv_addresses(std::string_view text);
+
+/// What a lab may choose for itself, too.
+Result<Durability> durability(std::string_view text);
+Result<Resumption> resumption(std::string_view text);
 
 /// One of a few words.
 template <typename Enum>

@@ -57,13 +57,6 @@ Result<NfsServer> nfs_server(std::string_view text) {
     using N = NfsServer;
     return parse::choice<N>(text, {{"auto", N::automatic}, {"kernel", N::kernel}, {"ganesha", N::ganesha}});
 }
-Result<Durability> durability(std::string_view text) {
-    return parse::choice<Durability>(text, {{"full", Durability::full}, {"none", Durability::none}});
-}
-Result<Resumption> resumption(std::string_view text) {
-    return parse::choice<Resumption>(
-        text, {{"required", Resumption::required}, {"optional", Resumption::optional}});
-}
 Result<UploadHashing> upload_hashing(std::string_view text) {
     return parse::choice<UploadHashing>(text,
                                         {{"sha256", UploadHashing::sha256}, {"none", UploadHashing::none}});
@@ -140,9 +133,18 @@ const std::vector<ConfigRow>& config_table() {
          into(number(0, 65535), FIELD(ftps.implicit_port))},
         {{"ftps.passive_ports", "50000-50999", "port range", "Data connections; open it in the firewall."},
          set_passive_ports},
-        {{"ftps.pasv_address", "", "address",
-          "IPv4 address told in PASV replies behind NAT; empty: the one that the client reached."},
-         into(parse::address_or_empty, FIELD(ftps.pasv_address))},
+        {{"ftps.pasv_address", "", "address, or addresses by client network",
+          "IPv4 address told in PASV replies behind NAT; empty: the one that the client reached. By network: "
+          "`{10.8.0.0/16: 10.8.0.1, 10.0.0.0/8: reached, default: 203.0.113.5}`, or `10.8.0.0/16=10.8.0.1,…` "
+          "on one "
+          "line; the narrowest network counts."},
+         into(parse::pasv_addresses, FIELD(ftps.pasv_addresses))},
+        {{"ftps.proxy_networks", "", "networks",
+          "Load balancers that speak PROXY protocol v2. Control and data connections from here must begin "
+          "with its "
+          "header, and count as coming from the client that it names; those from elsewhere must not have "
+          "one."},
+         into(parse::networks, FIELD(ftps.proxy_networks))},
         {{"ftps.active_mode", "true", "true, false",
           "false: PORT and EPRT are refused, so that the server opens no connection itself."},
          into(parse::boolean, FIELD(ftps.active_mode))},
@@ -151,20 +153,25 @@ const std::vector<ConfigRow>& config_table() {
          into(parse::path_or_empty, FIELD(ftps.certificate))},
         {{"ftps.private_key", "", "path", "Its private key (PEM), readable by root only."},
          into(parse::path_or_empty, FIELD(ftps.private_key))},
+        {{"ftps.ocsp_response", "", "path",
+          "OCSP response (DER) for the certificate, stapled for clients that ask; read again by a reload."},
+         into(parse::path_or_empty, FIELD(ftps.ocsp_response))},
         {{"ftps.alias", "/mnt/nfs", "path",
           "Another name of / for FTPS users, so that paths are those of the pods; empty: none."},
          into(parse::path_or_empty, FIELD(ftps.alias))},
         {{"ftps.durability", "full", "full, none",
-          "full: 226 means that the upload is on disk; none: faster, lost with a power failure."},
-         into(durability, FIELD(ftps.durability))},
+          "full: 226 means that the upload is on disk; none: faster, lost with a power failure. For labs "
+          "that do "
+          "not choose."},
+         into(parse::durability, FIELD(ftps.durability))},
         {{"ftps.upload_hash", "sha256", "sha256, none",
           "sha256: uploads are hashed as they come, 226 tells the hash and HASH answers at once; none: less "
           "CPU per upload, and HASH reads the file."},
          into(upload_hashing, FIELD(ftps.upload_hash))},
         {{"ftps.data_tls_resumption", "required", "required, optional",
-          "optional admits clients that cannot resume a TLS session on data connections; it gives each "
-          "worker the private key."},
-         into(resumption, FIELD(ftps.data_tls_resumption))},
+          "optional admits clients that cannot resume a TLS session on data connections; it gives the lab's "
+          "worker the private key. For labs that do not choose."},
+         into(parse::resumption, FIELD(ftps.data_tls_resumption))},
         {{"ftps.same_control_connection", "false", "true, false",
           "true: a data connection must resume its own control connection, not just one of the same login "
           "and address."},

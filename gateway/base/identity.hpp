@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/base/result.hpp"
 
@@ -42,5 +43,8 @@ std::string client_network(std::string_view address);
 
 /// True if two canonical networks share an address.
 bool networks_overlap(std::string_view a, std::string_view b);
+
+/// True if an address, or a canonical network, shares one with any of these networks.
+bool is_in(const std::vector<std::string>& networks, std::string_view address);
 
 }  // namespace stowage

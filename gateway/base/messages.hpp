@@ -35,8 +35,10 @@ struct Text {
 
 using LabName = Text<57>;
 using UserName = Text<64>;
-using Address = Text<48>;     ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
-using ClientName = Text<80>;  ///< what the client calls itself: any bytes
+using Address = Text<48>;      ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
+using ClientName = Text<80>;   ///< what the client calls itself: any bytes
+using Address = Text<48>;      ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
+using ClientCas = Text<6144>;  ///< PEM: the CAs that client certificates of a lab must lead to
 using Nonce = std::array<std::uint8_t, 16>;
 using Uuid = std::array<std::uint8_t, 16>;
 
@@ -47,14 +49,16 @@ enum class Type : std::uint16_t {
     start_controller,
     // supervisor -> front
     listener,
-    certificate,
     login_reply,
+    verify_client,
     // supervisor -> front and worker
+    certificate,
     ticket_key,
     drain,
     // front -> supervisor
     login_request,
     session_ended,
+    client_verified,
     // supervisor -> front
     put_ban,
     lift_ban,
@@ -112,8 +116,7 @@ struct StartFront {
     std::uint64_t last_session = 0;
 };
 
-/// First packet to a worker. Descriptors: the sealed configuration; and, only when the lab's
-/// data_tls_resumption is optional, certificate chain and private key (PEM, sealed memfds).
+/// First packet to a worker. Descriptor: the sealed configuration.
 struct StartWorker {
     static constexpr Type type = Type::start_worker;
     LabName lab;
@@ -146,10 +149,13 @@ struct Listener {
     std::uint8_t implicit_tls = 0;
 };
 
-/// Two descriptors: certificate chain and private key (PEM, sealed memfds). Sent again on a reload.
+/// Two descriptors: certificate chain and private key (PEM, sealed memfds). To the front, and to the workers
+/// of labs whose data_tls_resumption is optional. Sent again on a reload.
+/// A third one is an OCSP response (DER) to staple until `ocsp_until`.
 struct Certificate {
     static constexpr Type type = Type::certificate;
-    std::uint32_t reserved = 0;
+    std::uint8_t request_client_certificate = 0;  ///< some lab demands one: ask each client for it
+    std::int64_t ocsp_until = 0;                  ///< seconds since the epoch; 0: there is no OCSP response
 };
 
 /// A session ticket key (RFC 5077 §4 construction: AES-256-CBC and HMAC-SHA-256). The newest encrypts; up to
@@ -169,7 +175,8 @@ struct LoginRequest {
     static constexpr Type type = Type::login_request;
     std::uint64_t session = 0;  ///< the front's number of the control connection
     Nonce nonce{};              ///< stands in every ticket of this control connection
-    Address peer, local;
+    Address peer, local;        ///< behind a proxy: what it tells of the client, and what the client reached
+    Address bound;  ///< where the connection was accepted: data connections are listened for there
     UserName user;
     Text<512> password;
     std::uint16_t tls_version = 0;  ///< 0x0303 or 0x0304
@@ -199,6 +206,22 @@ struct LoginReply {
     Text<512> text;
 };
 
+/// supervisor -> front: does this session's client certificate verify against these CAs? Asked while the
+/// session waits for its LoginReply; answered by ClientVerified with the same session.
+struct VerifyClient {
+    static constexpr Type type = Type::verify_client;
+    std::uint64_t session = 0;
+    ClientCas cas;
+};
+
+/// front -> supervisor. `text` is for the log: whose certificate it is, or what is wrong with it.
+struct ClientVerified {
+    static constexpr Type type = Type::client_verified;
+    std::uint64_t session = 0;
+    std::uint8_t ok = 0;
+    Text<256> text;
+};
+
 /// front -> supervisor: the control connection is gone.
 struct SessionEnded {
     static constexpr Type type = Type::session_ended;
@@ -211,7 +234,7 @@ struct SessionStart {
     std::uint64_t session = 0;
     Nonce nonce{};
     UserName user;
-    Address peer, local;
+    Address peer, local, bound;  ///< as in LoginRequest
     std::uint16_t tls_version = 0;
     std::uint8_t prot_private = 0;  ///< as in LoginRequest
     ClientName client;
@@ -234,6 +257,8 @@ struct LiftBan {
 struct LabSettings {
     static constexpr Type type = Type::lab_settings;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< 0: no limit
+    std::uint8_t durable = 1;                         ///< a 226 means that the upload is on disk
+    std::uint8_t resumption_optional = 0;             ///< 0: forget the certificate that came before
 };
 
 /// worker -> supervisor: how much does the lab hold? At most one at a time: the next only after the answer.
@@ -301,7 +326,8 @@ struct PutLab {
     LabName lab;
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
-    std::uint8_t resumption_optional = 0;
+    std::uint8_t durable = 1, resumption_optional = 0;  ///< as in LabSettings
+    ClientCas client_cas;                               ///< empty: no client certificates are asked for
 };
 
 struct RemoveLab {

@@ -95,4 +95,9 @@ bool networks_overlap(std::string_view a, std::string_view b) {
     return first->address == second->address;
 }
 
+bool is_in(const std::vector<std::string>& networks, std::string_view address) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [address](const std::string& network) { return networks_overlap(network, address); });
+}
+
 }  // namespace stowage

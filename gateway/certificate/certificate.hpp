@@ -29,6 +29,15 @@ struct LoadedCertificate {
 /// without file.
 Result<LoadedCertificate> load_certificate(const CertificateFiles& files);
 
+struct OcspResponse {
+    std::string der;
+    std::chrono::system_clock::time_point until{};  ///< nextUpdate
+};
+
+/// Reads an OCSP response (RFC 6960, DER) and checks that it says of the chain's first certificate that it is
+/// good, now, signed by that certificate's issuer, the second of the chain. Code::config with what is wrong.
+Result<OcspResponse> load_ocsp_response(const std::string& path, std::string_view chain_pem);
+
 /// Makes an ECDSA P-256 key and a certificate for `names` (host names and IP addresses), valid for 825 days,
 /// at `files` (key 0600). Key first, then certificate, each by rename: a crash between leaves no mismatched
 /// pair, because load_certificate() refuses it and the next start makes both anew.

@@ -86,6 +86,21 @@ void CommandLine::declare_labs() {
         ->delimiter(',')
         ->allow_extra_args(false);
 
+    create
+        ->add_option("--durability", raw_.durability,
+                     "full: an upload's 226 means that it is on disk; none: faster; default: ftps.durability")
+        ->type_name("WORD")
+        ->check(CLI::IsMember({"full", "none", "default"}));
+    create
+        ->add_option("--data-tls-resumption", raw_.resumption,
+                     "optional admits FTPS clients that cannot resume TLS; default: ftps.data_tls_resumption")
+        ->type_name("WORD")
+        ->check(CLI::IsMember({"required", "optional", "default"}));
+    create
+        ->add_option("--client-ca", raw_.client_ca,
+                     "The lab's users must present a certificate that leads to one of this file's CAs (PEM)")
+        ->type_name("FILE");
+
     auto* list = leaf(lab, "list", "List the labs", "stowage lab list --json", lab_list);
     list->add_flag("--names", raw_.names_only, "Names only, one a line");
 

@@ -17,7 +17,9 @@ namespace stowage::cli {
 struct LabCreate {
     std::string name;
     std::optional<std::uint64_t> quota_bytes = {}, quota_inodes = {};  ///< 0: no limit
-    std::vector<std::string> clients = {};  ///< canonical; empty: the gateway's default
+    std::vector<std::string> clients = {};                  ///< canonical; empty: the gateway's default
+    std::string durability = {}, data_tls_resumption = {};  ///< checked words; empty: not given
+    std::string client_ca_file = {};
 };
 struct LabList {
     bool names_only = false;

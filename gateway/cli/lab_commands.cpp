@@ -9,6 +9,7 @@
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
+#include "gateway/cli/site_file.hpp"
 #include "gateway/cli/step_stream.hpp"
 
 namespace stowage::cli {
@@ -63,6 +64,11 @@ Result<Exit> run(const LabCreate& command, Context& context) {
     if (command.quota_inodes) body["quota_inodes"] = *command.quota_inodes;
     if (!command.clients.empty())
         body["clients"] = json::array(command.clients.begin(), command.clients.end());
+    if (!command.durability.empty()) body["durability"] = command.durability;
+    if (!command.data_tls_resumption.empty()) body["data_tls_resumption"] = command.data_tls_resumption;
+    if (!command.client_ca_file.empty()) {
+        TRY(body["client_cas"], read_client_cas(command.client_ca_file));
+    }
     return follow_and_print(context, {"POST", "/v1/labs", body_of(body)});
 }
 

@@ -48,6 +48,22 @@ void print_export(const Console& console, const json::object& lab) {
                     port == 2049 ? std::string() : fmt::format("-o port={} ", port), server, path));
 }
 
+/// "durability none, data TLS resumption required (default)"
+void print_ftps(const Console& console, const json::object& lab) {
+    const auto* ftps = object_of(lab, "ftps");
+    if (ftps == nullptr) return;
+    const auto setting = [&](const char* key, const char* words) {
+        const auto* choice = object_of(*ftps, key);
+        if (choice == nullptr) return std::string();
+        return fmt::format("{} {}{}", words, text_of(*choice, "value"),
+                           text_of(*choice, "from") == "lab" ? "" : " (default)");
+    };
+    print_property(
+        console, "FTPS",
+        setting("durability", "durability") + ", " + setting("data_tls_resumption", "data TLS resumption") +
+            (text_of(*ftps, "client_certificates") == "demanded" ? ", client certificates demanded" : ""));
+}
+
 void print_data_source(const Console& console, const json::object& lab) {
     const auto* source = object_of(lab, "data_source");
     if (source == nullptr || text_of(*source, "name").empty()) return;
@@ -91,6 +107,7 @@ void print_lab(const Console& console, const json::object& lab) {
                                text_of(lab, "gid")));
     print_property(console, "space", quota_text(lab));
     print_export(console, lab);
+    print_ftps(console, lab);
     print_data_source(console, lab);
     print_property(console, "users", joined(list_of(lab, "users")));
     print_property(console, "verified", moment_of(lab, "verified_at"));

@@ -44,6 +44,9 @@ Result<Command> lab_create(const Raw& raw) {
         TRY(command.quota_inodes, as_usage(parse_count("--inodes", raw.inodes)));
     }
     TRY(command.clients, networks(raw.clients));
+    command.durability = raw.durability;
+    command.data_tls_resumption = raw.resumption;
+    command.client_ca_file = raw.client_ca;
     return Command(std::move(command));
 }
 

@@ -12,7 +12,8 @@ namespace stowage::cli {
 
 /// What the command line's parser fills in; each command uses some of it.
 struct Raw {
-    std::string name, lab, user, quota, inodes, confirm, secrets_file, file, shell;
+    std::string name, lab, user, quota, inodes, durability, resumption, client_ca, confirm, secrets_file,
+        file, shell;
     std::vector<std::string> clients, settings;
     bool purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;

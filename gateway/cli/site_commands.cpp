@@ -26,6 +26,9 @@ json::object lab_json(const SiteLab& lab) {
     if (lab.quota_bytes) object["quota_bytes"] = *lab.quota_bytes;
     if (lab.quota_inodes) object["quota_inodes"] = *lab.quota_inodes;
     if (lab.clients) object["clients"] = json::array(lab.clients->begin(), lab.clients->end());
+    if (lab.durability) object["durability"] = *lab.durability;
+    if (lab.data_tls_resumption) object["data_tls_resumption"] = *lab.data_tls_resumption;
+    if (lab.client_cas) object["client_cas"] = *lab.client_cas;
     return object;
 }
 

@@ -5,36 +5,54 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/cli/site_node.hpp"
 
 namespace stowage::cli {
 
+namespace fs = std::filesystem;
+
 namespace {
+
+constexpr std::size_t most_bundle_bytes = 64 * 1024;
 
 const KeySet top_keys = {{"defaults", "labs", "users"},
                          {"runai", "node_pools", "compute_resources", "departments", "projects", "roles",
                           "access_rules", "cluster", "clusters", "policies", "prune"}};
-const KeySet defaults_keys = {{"quota", "inodes", "clients"},
-                              {"gpus", "node_pools", "department", "project", "projects", "role", "roles",
-                               "runai", "compute_resources", "data_source"}};
-const KeySet lab_keys = {{"name", "quota", "inodes", "clients", "users"},
-                         {"gpus", "node_pools", "department", "project", "projects", "role", "roles", "runai",
-                          "compute_resources", "data_source", "members", "read_only"}};
+const KeySet defaults_keys = {
+    {"quota", "inodes", "clients", "durability", "data_tls_resumption", "client_ca"},
+    {"gpus", "node_pools", "department", "project", "projects", "role", "roles", "runai", "compute_resources",
+     "data_source"}};
+const KeySet lab_keys = {
+    {"name", "quota", "inodes", "clients", "durability", "data_tls_resumption", "client_ca", "users"},
+    {"gpus", "node_pools", "department", "project", "projects", "role", "roles", "runai", "compute_resources",
+     "data_source", "members", "read_only"}};
 const KeySet user_keys = {{"name", "lab"}, {"email", "role", "roles", "labs", "projects", "runai", "groups"}};
 
 /// What both `defaults` and a lab may say.
 struct Limits {
     std::optional<std::uint64_t> quota_bytes, quota_inodes;
     std::optional<std::vector<std::string>> clients;
+    std::optional<std::string> durability, data_tls_resumption, client_cas;
 };
+
+template <typename T>
+Result<void> check_choice(std::string_view text, Result<T> (*parse)(std::string_view)) {
+    if (text == "default") return {};
+    auto value = parse(text);
+    if (value) return {};
+    return Error{Code::invalid, value.error().what, value.error().remedy + ", default"};
+}
 
 class SiteReader {
   public:
-    explicit SiteReader(const std::string& origin) : problems_(origin) {}
+    explicit SiteReader(const std::string& origin)
+        : problems_(origin), folder_(fs::path(origin).parent_path()) {}
 
     Result<Site> read(const YAML::Node& root);
 
@@ -42,6 +60,8 @@ class SiteReader {
     void read_limit(Limits& limits, const std::string& key, const YAML::Node& value,
                     const std::string& where);
     void read_clients(Limits& limits, const YAML::Node& value, const std::string& where);
+    void read_client_ca(Limits& limits, const YAML::Node& value, const std::string& path,
+                        const std::string& where);
     void read_lab(const YAML::Node& node, const std::string& where);
     void read_user(const YAML::Node& node, const std::string& where);
     void add_lab(SiteLab lab, const YAML::Node& at);
@@ -49,6 +69,7 @@ class SiteReader {
     void apply_defaults();
 
     SiteProblems problems_;
+    fs::path folder_;  // of the file: where relative paths begin
     Site site_;
     Limits defaults_;
     std::map<std::string, int> lab_lines_, user_lines_;
@@ -74,11 +95,30 @@ void SiteReader::read_clients(Limits& limits, const YAML::Node& value, const std
     limits.clients = std::move(networks);
 }
 
+void SiteReader::read_client_ca(Limits& limits, const YAML::Node& value, const std::string& path,
+                                const std::string& where) {
+    limits.client_cas.emplace();
+    if (path == "none") return;
+    auto text = read_client_cas(folder_ / path);
+    if (text)
+        limits.client_cas = std::move(*text);
+    else
+        problems_.add(value, where, text.error());
+}
+
 void SiteReader::read_limit(Limits& limits, const std::string& key, const YAML::Node& value,
                             const std::string& where) {
     if (key == "clients") return read_clients(limits, value, where);
     const auto text = problems_.scalar(value, where);
     if (!text) return;
+    if (key == "client_ca") return read_client_ca(limits, value, *text, where);
+    if (key == "durability" || key == "data_tls_resumption") {
+        const auto good = key == "durability" ? check_choice(*text, config_parsers::durability)
+                                              : check_choice(*text, config_parsers::resumption);
+        if (!good) return problems_.add(value, where, good.error());
+        (key == "durability" ? limits.durability : limits.data_tls_resumption) = *text;
+        return;
+    }
     const auto number = key == "quota" ? parse_bytes("size", *text) : parse_count("count", *text);
     if (!number) return problems_.add(value, where, number.error());
     (key == "quota" ? limits.quota_bytes : limits.quota_inodes) = *number;
@@ -131,6 +171,9 @@ void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
     lab.quota_bytes = limits.quota_bytes;
     lab.quota_inodes = limits.quota_inodes;
     lab.clients = std::move(limits.clients);
+    lab.durability = std::move(limits.durability);
+    lab.data_tls_resumption = std::move(limits.data_tls_resumption);
+    lab.client_cas = std::move(limits.client_cas);
     add_lab(std::move(lab), node);
 }
 
@@ -158,6 +201,9 @@ void SiteReader::apply_defaults() {
         if (!lab.quota_bytes) lab.quota_bytes = defaults_.quota_bytes;
         if (!lab.quota_inodes) lab.quota_inodes = defaults_.quota_inodes;
         if (!lab.clients) lab.clients = defaults_.clients;
+        if (!lab.durability) lab.durability = defaults_.durability;
+        if (!lab.data_tls_resumption) lab.data_tls_resumption = defaults_.data_tls_resumption;
+        if (!lab.client_cas) lab.client_cas = defaults_.client_cas;
     }
 }
 
@@ -190,6 +236,14 @@ Result<Site> parse_site(std::string_view text, const std::string& origin) {
     } catch (const YAML::Exception& problem) {
         return Error{Code::config, fmt::format("{}:{}: {}", origin, problem.mark.line + 1, problem.msg)};
     }
+}
+
+Result<std::string> read_client_cas(const std::string& path) {
+    auto text = read_file(path, most_bundle_bytes);
+    if (!text && text.error().code == Code::invalid)
+        return Error{Code::config, path + " has more than 64 KiB: this is no bundle of a few CAs"};
+    if (text && text->empty()) return Error{Code::config, path + " is empty", "give the CAs as PEM"};
+    return text;
 }
 
 Result<Site> read_site_file(const std::string& path) {

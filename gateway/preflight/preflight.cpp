@@ -75,6 +75,7 @@ struct Checks {
                 add(Severity::warning, "ftps.certificate",
                     {Code::config, fmt::format("{} expires in {} days", files.chain_path, left.count() / 24),
                      "renew it"});
+            ocsp_response(loaded->chain_pem);
             return;
         }
         if (loaded.error().code == Code::denied)
@@ -86,6 +87,13 @@ struct Checks {
         else
             add(Severity::note, "ftps.certificate",
                 {Code::not_found, "a self-signed certificate is made at the next start"});
+    }
+
+    /// A warning, never more: without it the service is as good as without ftps.ocsp_response.
+    void ocsp_response(std::string_view chain) {
+        if (config.ftps.ocsp_response.empty()) return;
+        if (auto loaded = load_ocsp_response(config.ftps.ocsp_response, chain); !loaded)
+            add(Severity::warning, "ftps.ocsp_response", loaded.error());
     }
 
     void nfs() {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gateway/base/identity.hpp"
 
 namespace stowage::supervisor {
@@ -26,7 +28,14 @@ Result<ServedLab> Accounts::put_lab(const message::PutLab& m) {
     for (const auto& [other, told] : labs_)
         if (other != name && told.value.uid == m.uid && told.round == round_)
             return refused(fmt::format("gave uid {} of lab {} to lab {} too", m.uid, other, name));
-    ServedLab lab{name, m.uid, m.gid, m.quota_bytes, m.quota_inodes, m.resumption_optional != 0};
+    ServedLab lab{name,
+                  m.uid,
+                  m.gid,
+                  m.quota_bytes,
+                  m.quota_inodes,
+                  m.durable != 0,
+                  m.resumption_optional != 0,
+                  m.client_cas.str()};
     labs_[name] = {lab, round_};
     return lab;
 }
@@ -67,6 +76,11 @@ std::vector<std::string> Accounts::complete() {
 const ServedLab* Accounts::lab_of(std::string_view user) const {
     const auto found = users_.find(user);
     return found == users_.end() ? nullptr : lab(found->second.value);
+}
+
+bool Accounts::some_lab_wants_client_certificates() const {
+    return std::any_of(labs_.begin(), labs_.end(),
+                       [](const auto& entry) { return !entry.second.value.client_cas.empty(); });
 }
 
 const ServedLab* Accounts::lab(std::string_view name) const {

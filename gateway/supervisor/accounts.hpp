@@ -16,10 +16,12 @@ struct ServedLab {
     std::string name;
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
-    bool resumption_optional = false;
+    bool durable = true, resumption_optional = false;
+    std::string client_cas = {};  ///< PEM; empty: no client certificates are asked for
 
-    bool same_process(const ServedLab& other) const {
-        return uid == other.uid && gid == other.gid && resumption_optional == other.resumption_optional;
+    bool same_process(const ServedLab& other) const { return uid == other.uid && gid == other.gid; }
+    message::LabSettings settings() const {
+        return {quota_bytes, quota_inodes, durable, resumption_optional};
     }
 };
 
@@ -42,6 +44,7 @@ class Accounts {
     /// The lab of a user, or nullptr.
     const ServedLab* lab_of(std::string_view user) const;
     const ServedLab* lab(std::string_view name) const;
+    bool some_lab_wants_client_certificates() const;
 
   private:
     template <typename T>

@@ -23,6 +23,7 @@ constexpr std::array admitted = {
     Admitted{Peer::front, Type::ready, true},
     Admitted{Peer::front, Type::login_request, false},
     Admitted{Peer::front, Type::session_ended, false},
+    Admitted{Peer::front, Type::client_verified, false},
     Admitted{Peer::worker, Type::ready, true},
     Admitted{Peer::worker, Type::idle, false},
     Admitted{Peer::worker, Type::activity, false},
@@ -52,7 +53,7 @@ bool may_send(Peer peer, Type type, bool ready) {
 
 Result<void> check_login(const message::LoginRequest& m) {
     unsigned char bytes[16];
-    for (const auto* address : {&m.peer, &m.local})
+    for (const auto* address : {&m.peer, &m.local, &m.bound})
         if (inet_pton(AF_INET, address->str().c_str(), bytes) != 1 &&
             inet_pton(AF_INET6, address->str().c_str(), bytes) != 1)
             return Error{Code::protocol, "login request: an address that is none"};

@@ -97,12 +97,14 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
             TRY(const auto m, packet.as<message::PutLab>());
             TRY(const auto lab, accounts.put_lab(m));
             workers_.lab_changed(lab);
+            front_.labs_changed();
             return {};
         }
         case Type::remove_lab: {
             TRY(const auto m, packet.as<message::RemoveLab>());
             TRY(const auto lab, accounts.remove_lab(m));
             workers_.end(lab);
+            front_.labs_changed();
             return {};
         }
         case Type::put_account: {
@@ -118,6 +120,7 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
         case Type::accounts_complete:
             for (const auto& lab : accounts.complete())
                 workers_.end(lab);
+            front_.labs_changed();
             return {};
         default:
             return Error{Code::protocol, "a message without a meaning"};

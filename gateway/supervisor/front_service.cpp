@@ -12,6 +12,7 @@
 
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/supervisor/tls_identity.hpp"
 
 namespace stowage::supervisor {
 
@@ -36,7 +37,8 @@ FrontService::FrontService(Context& context, Workers& workers, std::vector<Bound
           context.io.get_executor(), max_logins_at_once, max_logins_waiting,
           [this](const std::string& network) { return throttle_.most_at_once(network, Ban::Clock::now()); }),
       sessions_(context.config),
-      session_ended_(context.io, asio::steady_timer::time_point::max()) {}
+      session_ended_(context.io, asio::steady_timer::time_point::max()),
+      client_checks_(context.io) {}
 
 asio::awaitable<void> FrontService::run() {
     // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
@@ -54,9 +56,7 @@ Result<void> FrontService::introduce(ipc::Channel& channel) {
     CHECK(channel.send(message::StartFront{uid_, gid_, last_session_}, with(context_.sealed_config)));
     for (const auto& listener : listeners_)
         CHECK(channel.send(message::Listener{listener.implicit_tls}, with(listener.socket)));
-    auto pair = with(context_.sealed_certificate);
-    pair.push_back(duplicate(context_.sealed_key));
-    CHECK(channel.send(message::Certificate{}, std::move(pair)));
+    CHECK(send_control_certificate(context_, channel));
     for (const auto& key : context_.tickets.all())
         CHECK(channel.send(key));
     for (const auto& ban : bans())
@@ -81,6 +81,10 @@ asio::awaitable<Error> FrontService::serve(Process& process) {
             status_.ready = true;
         } else if (packet->header.type == message::Type::login_request) {
             handled = begin_login(*packet);
+        } else if (packet->header.type == message::Type::client_verified) {
+            const auto verified = packet->as<message::ClientVerified>();
+            if (verified) client_checks_.take(*verified);
+            if (!verified) handled = verified.error();
         } else {
             const auto ended = packet->as<message::SessionEnded>();
             if (ended) end_session(ended->session);
@@ -152,6 +156,24 @@ std::size_t FrontService::lift_bans(const std::string& network) {
     (void)m.network.assign(network);
     if (channel_) (void)channel_->send(m);
     return count;
+}
+
+asio::awaitable<Result<void>> FrontService::check_client(std::uint64_t session, ServedLab lab) {
+    if (lab.client_cas.empty()) co_return Result<void>();
+    if (!channel_) co_return Error{Code::unavailable, "the front is gone"};
+    const auto subject = co_await client_checks_.ask(*channel_, session, lab.client_cas);
+    if (!subject) co_return subject.error();
+    log::info("client_certificate", {{"session", session}, {"lab", lab.name}, {"subject", *subject}});
+    co_return Result<void>();
+}
+
+void FrontService::send_certificate() {
+    if (channel_) (void)send_control_certificate(context_, *channel_);
+}
+
+void FrontService::labs_changed() {
+    const bool wanted = context_.accounts.some_lab_wants_client_certificates();
+    if (std::exchange(asked_for_certificates_, wanted) != wanted) send_certificate();
 }
 
 void FrontService::send(const message::TicketKey& key) {

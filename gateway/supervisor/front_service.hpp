@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "gateway/supervisor/client_checks.hpp"
 #include "gateway/supervisor/listeners.hpp"
 #include "gateway/supervisor/login_queue.hpp"
 #include "gateway/supervisor/login_throttle.hpp"
@@ -20,6 +21,10 @@ class FrontService {
 
     boost::asio::awaitable<void> run();
     void send(const message::TicketKey& key);
+    /// After a reload.
+    void send_certificate();
+    /// Has clients asked for certificates from now on, or no longer, if that is another wish than before.
+    void labs_changed();
     void drain();
     const ServiceStatus& status() const { return status_; }
     const SessionTable& sessions() const { return sessions_; }
@@ -61,6 +66,7 @@ class FrontService {
     boost::asio::awaitable<void> welcome(const message::LoginRequest& request, Decision& decision);
     boost::asio::awaitable<Result<void>> open_session(const message::LoginRequest& request,
                                                       const ServedLab& lab, Fd& front_end);
+    boost::asio::awaitable<Result<void>> check_client(std::uint64_t session, ServedLab lab);
 
     Context& context_;
     Workers& workers_;
@@ -74,6 +80,8 @@ class FrontService {
     LoginQueue queue_;  // asks the throttle
     SessionTable sessions_;
     boost::asio::steady_timer session_ended_;  // never expires; cancelled when one ends
+    ClientChecks client_checks_;
+    bool asked_for_certificates_ = false;  // what the front was told last
 };
 
 }  // namespace stowage::supervisor

@@ -101,15 +101,24 @@ asio::awaitable<void> FrontService::judge(const message::LoginRequest& request, 
         pam = co_await attempt_login(context_, request);
     else
         pam.reason.assign_cut("such a name or password cannot be");
-    const auto* lab = context_.accounts.lab_of(request.user.view());
+    std::optional<ServedLab> lab;
+    if (const auto* found = context_.accounts.lab_of(request.user.view())) lab = *found;
     decision.why = lab || request.hopeless ? pam.reason.str() : "no such account";
     // Only somebody with an account here is told that its password has expired.
     if (!lab && (pam.outcome == LoginOutcome::ok || pam.outcome == LoginOutcome::expired))
         pam.outcome = LoginOutcome::denied;
+    // Only with the right password, so that nobody else learns whether a certificate is good; a guess as any
+    // other.
+    if (pam.outcome == LoginOutcome::ok) {
+        if (const auto verified = co_await check_client(request.session, *lab); !verified) {
+            pam.outcome = LoginOutcome::denied;
+            decision.why = verified.error().what;
+        }
+    }
     answer(decision.reply, pam.outcome, "");
     const auto now = Ban::Clock::now();
     if (pam.outcome == LoginOutcome::ok) {
-        decision.lab = *lab;
+        decision.lab = std::move(lab);
         decision.delay = throttle_.succeeded(network, request.user.view(), now);
     } else if (pam.outcome == LoginOutcome::denied) {
         const auto verdict = throttle_.failed(network, request.user.view(), now);
@@ -162,6 +171,7 @@ asio::awaitable<Result<void>> FrontService::open_session(const message::LoginReq
     start.user = request.user;
     start.peer = request.peer;
     start.local = request.local;
+    start.bound = request.bound;
     start.tls_version = request.tls_version;
     start.prot_private = request.prot_private;
     start.client = request.client;

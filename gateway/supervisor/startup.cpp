@@ -16,10 +16,10 @@
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/base/secret.hpp"
-#include "gateway/certificate/certificate.hpp"
 #include "gateway/preflight/preflight.hpp"
 #include "gateway/supervisor/hash_keys.hpp"
 #include "gateway/supervisor/service.hpp"
+#include "gateway/supervisor/tls_identity.hpp"
 #include "nfs/exports/server_choice.hpp"
 
 namespace stowage::supervisor {
@@ -89,15 +89,6 @@ Result<Fd> lock_state(const std::string& state_dir) {
     return lock;
 }
 
-Result<LoadedCertificate> certificate_of(const Config& config) {
-    const auto files = certificate_files(config);
-    auto loaded = load_certificate(files);
-    if (loaded || !config.ftps.certificate.empty()) return loaded;
-    log::notice("certificate_made", {{"path", files.chain_path}, {"why", loaded.error().text()}});
-    CHECK(make_self_signed(files, host_names()));
-    return load_certificate(files);
-}
-
 Result<Fd> seal_runai_secret(const Config& config) {
     const auto& path = config.runai.client_secret_file;
     if (path.empty()) return Fd();
@@ -126,9 +117,7 @@ Result<Foundation> prepare(Context& context) {
     TRY(foundation.state_lock, lock_state(config.state_dir));
     CHECK(make_directories(config, foundation));
     CHECK(check_machine(config));
-    TRY(const auto certificate, certificate_of(config));
-    TRY(context.sealed_certificate, seal("certificate", certificate.chain_pem));
-    TRY(context.sealed_key, seal("private-key", certificate.key_pem.reveal()));
+    CHECK(read_tls_identity(context));
     TRY(context.hash_secret, load_hash_secret(config.state_dir));
     TRY(foundation.runai_secret, seal_runai_secret(config));
     TRY(foundation.ftps, bind_ftps(config));

@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/base/log.hpp"
+#include "gateway/supervisor/tls_identity.hpp"
 
 namespace stowage::supervisor {
 
@@ -97,10 +98,25 @@ asio::awaitable<void> Supervisor::tell_systemd() {
 
 asio::awaitable<void> Supervisor::wait_for_signal() {
     asio::signal_set signals(context_.io, SIGTERM, SIGINT, SIGHUP);
-    const int number = co_await signals.async_wait(asio::use_awaitable);
+    int number = SIGHUP;
+    while (number == SIGHUP) {
+        number = co_await signals.async_wait(asio::use_awaitable);
+        if (number == SIGHUP) reload();
+    }
     log::notice("draining", {{"signal", number}, {"sessions", front_.sessions().size()}});
     ::sd_notify(0, "STOPPING=1");
     co_await drain();
+}
+
+// Certificate, key and OCSP response; sessions go on with those that they began with.
+void Supervisor::reload() {
+    if (const auto read = read_tls_identity(context_); !read) {
+        log::error("certificate_not_reloaded", {{"why", read.error().what}, {"remedy", read.error().remedy}});
+        return;
+    }
+    front_.send_certificate();
+    workers_.send_certificate();
+    log::notice("reloaded", {});
 }
 
 asio::awaitable<void> Supervisor::drain() {

@@ -20,6 +20,7 @@ class Supervisor {
     boost::asio::awaitable<void> rotate_ticket_keys();
     boost::asio::awaitable<void> tell_systemd();
     boost::asio::awaitable<void> wait_for_signal();
+    void reload();
     boost::asio::awaitable<void> drain();
     bool all_ready() const;
     std::vector<message::StatusEntry> report() const;

@@ -12,6 +12,7 @@
 
 #include "gateway/base/log.hpp"
 #include "gateway/supervisor/hash_keys.hpp"
+#include "gateway/supervisor/tls_identity.hpp"
 
 namespace stowage::supervisor {
 
@@ -81,15 +82,12 @@ Result<void> Workers::introduce(Worker& worker) {
         return Error{Code::internal, "the path of lab " + lab.name + " is too long"};
     std::vector<Fd> fds;
     fds.push_back(duplicate(context_.sealed_config));
-    if (lab.resumption_optional) {
-        fds.push_back(duplicate(context_.sealed_certificate));
-        fds.push_back(duplicate(context_.sealed_key));
-    }
     auto& channel = worker.process->channel();
     const auto sent = channel.send(start, std::move(fds));
     explicit_bzero(start.hash_key.data(), start.hash_key.size());
     if (!sent) return sent.error();
-    CHECK(channel.send(message::LabSettings{lab.quota_bytes, lab.quota_inodes}));
+    if (lab.resumption_optional) CHECK(supervisor::send_certificate(context_, channel));
+    CHECK(channel.send(lab.settings()));
     for (const auto& key : context_.tickets.all())
         CHECK(channel.send(key));
     return {};
@@ -166,8 +164,11 @@ void Workers::lab_changed(const ServedLab& lab) {
     if (found == workers_.end()) return;
     auto& worker = *found->second;
     if (!worker.lab.same_process(lab)) return end(lab.name);
+    const bool newly_optional = lab.resumption_optional && !worker.lab.resumption_optional;
     worker.lab = lab;
-    (void)worker.process->channel().send(message::LabSettings{lab.quota_bytes, lab.quota_inodes});
+    auto& channel = worker.process->channel();
+    if (newly_optional) (void)supervisor::send_certificate(context_, channel);
+    (void)channel.send(lab.settings());
 }
 
 void Workers::end(const std::string& lab) {
@@ -178,6 +179,12 @@ void Workers::end(const std::string& lab) {
 void Workers::send(const message::TicketKey& key) {
     for (const auto& [lab, worker] : workers_)
         (void)worker->process->channel().send(key);
+}
+
+void Workers::send_certificate() {
+    for (const auto& [lab, worker] : workers_)
+        if (worker->lab.resumption_optional)
+            (void)supervisor::send_certificate(context_, worker->process->channel());
 }
 
 void Workers::drain() {

@@ -35,10 +35,12 @@ class Workers {
     /// not come up within ten seconds, or has failed so often that its next start is further away than that.
     boost::asio::awaitable<Result<void>> hand_over(ServedLab lab, message::SessionStart session, Fd socket);
 
-    /// New limits for a running worker; one with another uid or key is ended instead.
+    /// New settings for a running worker, whose sessions go on; one with another uid is ended instead.
     void lab_changed(const ServedLab& lab);
     void end(const std::string& lab);
     void send(const message::TicketKey& key);
+    /// After a reload, to those who hold it.
+    void send_certificate();
     void drain();
     bool empty() const { return workers_.empty(); }
     const auto& all() const { return workers_; }

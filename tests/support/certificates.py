@@ -68,5 +68,28 @@ def make(folder, name, dates=("20200101000000Z", "20491231235959Z")):
     return key, chain
 
 
+def make_ca(folder, name):
+    """A CA for client certificates. Returns the paths of key and certificate."""
+    folder.mkdir(exist_ok=True)
+    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+    _new_key("-x509", "-keyout", key, "-out", certificate, "-days", "30", "-subj", f"/CN={name}")
+    return key, certificate
+
+
+def make_client(folder, name, ca):
+    """A TLS client's certificate, signed by what make_ca() returned. Returns the paths of key and certificate."""
+    key, request, certificate = (folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
+    extensions = folder / f"{name}.ext"
+    extensions.write_text("extendedKeyUsage = clientAuth\n", encoding="ascii")
+    _new_key("-keyout", key, "-out", request, "-subj", f"/CN={name}")
+    signing = ["-CA", ca[1], "-CAkey", ca[0], "-CAcreateserial", "-days", "30", "-extfile", extensions]
+    _openssl("x509", "-req", "-in", request, "-out", certificate, *signing)
+    return key, certificate
+
+
+def _new_key(*words):
+    _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *words)
+
+
 def _openssl(*words):
-    subprocess.run(["openssl", *words], check=True, capture_output=True)
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)

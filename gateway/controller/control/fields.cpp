@@ -44,6 +44,14 @@ Result<std::string> Fields::text(std::string_view key) {
     return std::string(value->get_string());
 }
 
+Result<std::optional<std::string>> Fields::maybe_text(std::string_view key, std::size_t most_bytes) {
+    const auto* value = take(key);
+    if (!value) return std::optional<std::string>();
+    if (!value->is_string() || value->get_string().size() > most_bytes)
+        return wrong(key, *value, fmt::format("a text of at most {} bytes", most_bytes));
+    return std::optional(std::string(value->get_string()));
+}
+
 Result<std::optional<Secret>> Fields::maybe_secret(std::string_view key) {
     const auto* value = take(key);
     if (!value) return std::optional<Secret>();

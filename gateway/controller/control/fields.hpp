@@ -22,6 +22,7 @@ class Fields {
         : object_(object), place_(std::move(place)) {}
 
     Result<std::string> text(std::string_view key);
+    Result<std::optional<std::string>> maybe_text(std::string_view key, std::size_t most_bytes = 4096);
     Result<std::optional<Secret>> maybe_secret(std::string_view key);
     /// A whole number from 0 to 2^63-1.
     Result<std::optional<std::uint64_t>> maybe_number(std::string_view key);

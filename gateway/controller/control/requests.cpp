@@ -8,7 +8,9 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/controller/control/client_cas.hpp"
 #include "gateway/controller/control/fields.hpp"
 #include "gateway/controller/reconcile/password_hash.hpp"
 
@@ -19,6 +21,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t max_depth = 8;
+/// Bundles may hold comments and more; what is kept is less.
+constexpr std::size_t most_bundle_bytes = 64 * 1024;
 /// What fits into a StepRequest.
 constexpr std::size_t most_clients_bytes = sizeof(decltype(message::StepRequest::clients)::bytes);
 
@@ -100,12 +104,40 @@ Result<std::optional<std::vector<std::string>>> clients_in(Fields& fields) {
     return texts;
 }
 
+/// One of `parse`'s words, or "default": what the configuration says.
+template <typename T>
+Result<std::optional<std::optional<T>>> choice_in(Fields& fields, std::string_view key,
+                                                  Result<T> (*parse)(std::string_view)) {
+    using Choice = std::optional<std::optional<T>>;
+    TRY(const auto text, fields.maybe_text(key));
+    if (!text) return Choice();
+    if (*text == "default") return Choice(std::optional<T>());
+    auto value = parse(*text);
+    if (!value)
+        return Error{Code::invalid,
+                     fmt::format("{}: {} {}", fields.name_of(key), log::escaped(text->substr(0, 80)),
+                                 value.error().what),
+                     value.error().remedy + ", default"};
+    return Choice(std::optional<T>(*value));
+}
+
+Result<std::optional<std::string>> client_cas_in(Fields& fields) {
+    TRY(auto text, fields.maybe_text("client_cas", most_bundle_bytes));
+    if (!text || text->empty()) return text;
+    auto checked = check_client_cas(*text);
+    if (!checked) return at(fields.name_of("client_cas"), checked.error());
+    return std::optional(std::move(*checked));
+}
+
 Result<LabRequest> lab_in(Fields fields) {
     LabRequest lab;
     TRY(lab.name, lab_name(fields, "name"));
     TRY(lab.quota_bytes, fields.maybe_number("quota_bytes"));
     TRY(lab.quota_inodes, fields.maybe_number("quota_inodes"));
     TRY(lab.clients, clients_in(fields));
+    TRY(lab.durability, choice_in(fields, "durability", config_parsers::durability));
+    TRY(lab.data_tls_resumption, choice_in(fields, "data_tls_resumption", config_parsers::resumption));
+    TRY(lab.client_cas, client_cas_in(fields));
     CHECK(fields.finish());
     return lab;
 }
@@ -176,12 +208,19 @@ Result<SiteRequest> parse_site_request(std::string_view body) {
 }
 
 LabSettings settings_for(const LabRequest& request, const std::optional<Lab>& now, const Config& config) {
-    LabSettings settings{config.labs.default_quota_bytes, config.labs.default_quota_inodes,
-                         config.labs.default_clients};
+    LabSettings settings{config.labs.default_quota_bytes,
+                         config.labs.default_quota_inodes,
+                         config.labs.default_clients,
+                         std::nullopt,
+                         std::nullopt,
+                         {}};
     if (now) settings = now->settings;
     if (request.quota_bytes) settings.quota_bytes = *request.quota_bytes;
     if (request.quota_inodes) settings.quota_inodes = *request.quota_inodes;
     if (request.clients) settings.clients = *request.clients;
+    if (request.durability) settings.durability = *request.durability;
+    if (request.data_tls_resumption) settings.data_tls_resumption = *request.data_tls_resumption;
+    if (request.client_cas) settings.client_cas = *request.client_cas;
     return settings;
 }
 

@@ -20,6 +20,10 @@ struct LabRequest {
     std::string name;
     std::optional<std::uint64_t> quota_bytes = {}, quota_inodes = {};
     std::optional<std::vector<std::string>> clients = {};  ///< canonical
+    /// "default" is asked for as well: nothing inside something.
+    std::optional<std::optional<Durability>> durability = {};
+    std::optional<std::optional<Resumption>> data_tls_resumption = {};
+    std::optional<std::string> client_cas = {};  ///< checked PEM; empty: no client certificates any more
 };
 
 struct UserRequest {

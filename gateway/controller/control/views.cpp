@@ -86,6 +86,21 @@ void add_status(json::object& view, const LabStatus& status) {
 
 }  // namespace
 
+/// The setting as it is in force, and whether the lab or the configuration chose it.
+template <typename T>
+json::object choice_view(const std::optional<T>& chosen, T by_default) {
+    return {{"value", to_string(chosen.value_or(by_default))}, {"from", chosen ? "lab" : "configuration"}};
+}
+
+json::object ftps_view(const Context& context, const LabSettings& settings) {
+    json::object view;
+    view["durability"] = choice_view(settings.durability, context.site.durability);
+    view["data_tls_resumption"] = choice_view(settings.data_tls_resumption, context.site.data_tls_resumption);
+    view["client_certificates"] = settings.client_cas.empty() ? "not asked for" : "demanded";
+    view["client_cas"] = settings.client_cas;
+    return view;
+}
+
 json::object error_view(const Error& error) {
     return {{"code", to_string(error.code)}, {"what", error.what}, {"remedy", error.remedy}};
 }
@@ -110,6 +125,7 @@ json::object lab_view(const Context& context, const Lab& lab) {
     add_storage(view, seen.storage.value_or(message::LabObservation{}));
     view["seen_at"] = seen.at;
     view["clients"] = json::array(lab.settings.clients.begin(), lab.settings.clients.end());
+    view["ftps"] = ftps_view(context, lab.settings);
     view["export"] = {{"server", context.site.nfs_address},
                       {"path", context.site.directory_of(lab.name)},
                       {"port", context.config.nfs.port}};

@@ -19,7 +19,8 @@ struct Site {
     std::uint32_t uid_min = 0, uid_max = 0;
     std::string nfs_address;     ///< as pods reach this node
     std::string container_path;  ///< where pods find the lab
-    bool resumption_optional = false;
+    Durability durability{};     ///< of labs that do not choose, as the next one
+    Resumption data_tls_resumption{};
 
     std::string directory_of(const std::string& lab) const { return labs_root + "/" + lab; }
 };

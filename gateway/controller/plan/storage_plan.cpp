@@ -108,7 +108,8 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
     if (blocks(seen.quota_bytes) == blocks(wanted.quota_bytes) && same_inodes) return step;
     step.change = seen.quota_bytes || seen.quota_inodes ? Change::change : Change::create;
     if (step.change == Change::change)
-        step.detail = fmt::format("was {}", quota_text({seen.quota_bytes, seen.quota_inodes, {}}).substr(6));
+        step.detail =
+            fmt::format("was {}", quota_text({seen.quota_bytes, seen.quota_inodes, {}, {}, {}}).substr(6));
     return step;
 }
 
@@ -125,13 +126,32 @@ Step export_step(const Lab& lab, const Site& site, const message::LabObservation
 
 bool same(const message::PutLab& a, const message::PutLab& b) {
     return a.uid == b.uid && a.gid == b.gid && a.quota_bytes == b.quota_bytes &&
-           a.quota_inodes == b.quota_inodes && a.resumption_optional == b.resumption_optional;
+           a.quota_inodes == b.quota_inodes && a.durable == b.durable &&
+           a.resumption_optional == b.resumption_optional && a.client_cas.view() == b.client_cas.view();
+}
+
+/// "durability none instead of full": what of the lab's own FTPS settings changes.
+std::string changes_between(const message::PutLab& before, const message::PutLab& after) {
+    std::string text;
+    const auto note = [&](std::string what) { text += (text.empty() ? "" : ", ") + std::move(what); };
+    if (before.durable != after.durable)
+        note(after.durable ? "durability full instead of none" : "durability none instead of full");
+    if (before.resumption_optional != after.resumption_optional)
+        note(after.resumption_optional ? "data TLS resumption optional instead of required"
+                                       : "data TLS resumption required instead of optional");
+    if (before.client_cas.view() != after.client_cas.view())
+        note(after.client_cas.size == 0    ? "no client certificates any more"
+             : before.client_cas.size == 0 ? "client certificates demanded"
+                                           : "other CAs for client certificates");
+    return text;
 }
 
 Step serve_step(const Lab& lab, const Site& site, const ObservedStorage& observed) {
     Step step{.lab = lab.name, .kind = StepKind::serve_ftps, .title = "FTPS access"};
-    if (observed.served && same(*observed.served, served_form(lab, site))) return step;
+    const auto wanted = served_form(lab, site);
+    if (observed.served && same(*observed.served, wanted)) return step;
     step.change = observed.served ? Change::change : Change::create;
+    if (observed.served) step.detail = changes_between(*observed.served, wanted);
     return step;
 }
 
@@ -161,7 +181,11 @@ message::PutLab served_form(const Lab& lab, const Site& site) {
     put.uid = put.gid = lab.uid;
     put.quota_bytes = lab.settings.quota_bytes;
     put.quota_inodes = lab.settings.quota_inodes;
-    put.resumption_optional = site.resumption_optional;
+    put.durable = lab.settings.durability.value_or(site.durability) == Durability::full;
+    put.resumption_optional =
+        lab.settings.data_tls_resumption.value_or(site.data_tls_resumption) == Resumption::optional;
+    // Its length was checked when the lab was asked for.
+    (void)put.client_cas.assign(lab.settings.client_cas);
     return put;
 }
 

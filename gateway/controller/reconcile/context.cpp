@@ -40,7 +40,8 @@ Site site_from(const Config& config) {
             config.labs.uid_max,
             config.nfs.address.empty() ? host_name() : config.nfs.address,
             config.runai.container_path,
-            config.ftps.data_tls_resumption == Resumption::optional};
+            config.ftps.durability,
+            config.ftps.data_tls_resumption};
 }
 
 Context::Context(boost::asio::any_io_executor executor_, const Config& config_, State& state_,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include "gateway/base/config_parsers.hpp"
 #include "gateway/controller/state/state.hpp"
 
 namespace stowage::controller {
@@ -14,8 +15,8 @@ namespace {
 
 constexpr std::uint16_t max_export_id = 65535;
 constexpr auto lab_columns =
-    "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at "
-    "FROM labs ";
+    "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at, "
+    "durability, data_tls_resumption, client_cas FROM labs ";
 
 std::string hex(const message::Uuid& uuid) {
     std::string text;
@@ -55,14 +56,30 @@ std::vector<std::string> split(const std::string& text) {
     return parts;
 }
 
+/// '' where the lab does not choose.
+template <typename T>
+std::string text_of(const std::optional<T>& choice) {
+    return std::string(choice ? to_string(*choice) : std::string_view());
+}
+
+template <typename T>
+std::optional<T> choice_in(const std::string& text, Result<T> (*parse)(std::string_view)) {
+    auto parsed = parse(text);
+    return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
 Lab lab_in(const Statement& row) {
     Lab lab;
     lab.name = row.text(0);
     lab.uid = static_cast<std::uint32_t>(row.integer(1));
     lab.export_id = static_cast<std::uint16_t>(row.integer(2));
     lab.fsid = uuid_of(row.text(3));
-    lab.settings = {static_cast<std::uint64_t>(row.integer(4)), static_cast<std::uint64_t>(row.integer(5)),
-                    split(row.text(6))};
+    lab.settings = {static_cast<std::uint64_t>(row.integer(4)),
+                    static_cast<std::uint64_t>(row.integer(5)),
+                    split(row.text(6)),
+                    choice_in(row.text(10), config_parsers::durability),
+                    choice_in(row.text(11), config_parsers::resumption),
+                    row.text(12)};
     lab.phase = static_cast<Phase>(row.integer(7));
     lab.directory = static_cast<DirectoryPhase>(row.integer(8));
     lab.created_at = row.integer(9);
@@ -147,14 +164,16 @@ Result<Lab> State::insert_lab(const std::string& name, const LabSettings& settin
     CHECK(Statement(database_, "INSERT OR IGNORE INTO uids_used(uid, lab, since) VALUES(?,?,?)", lab.uid,
                     name, lab.created_at)
               .run());
-    CHECK(Statement(
-              database_,
-              "INSERT INTO labs(name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, "
-              "directory, "
-              "created_at, state, why, since, verified_at) VALUES(?,?,?,?,?,?,?,0,0,?,?,'not made yet',?,0)",
-              name, lab.uid, lab.export_id, hex(lab.fsid), settings.quota_bytes, settings.quota_inodes,
-              joined(settings.clients), lab.created_at, static_cast<int>(LabState::pending), lab.created_at)
-              .run());
+    CHECK(
+        Statement(
+            database_,
+            "INSERT INTO labs(name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, durability, "
+            "data_tls_resumption, client_cas, phase, directory, created_at, state, why, since, verified_at) "
+            "VALUES(?,?,?,?,?,?,?,?,?,?,0,0,?,?,'not made yet',?,0)",
+            name, lab.uid, lab.export_id, hex(lab.fsid), settings.quota_bytes, settings.quota_inodes,
+            joined(settings.clients), text_of(settings.durability), text_of(settings.data_tls_resumption),
+            settings.client_cas, lab.created_at, static_cast<int>(LabState::pending), lab.created_at)
+            .run());
     return lab;
 }
 
@@ -173,8 +192,11 @@ Result<void> State::put_labs(const std::vector<NamedSettings>& labs, UidRange ra
             continue;
         }
         CHECK(Statement(database_,
-                        "UPDATE labs SET quota_bytes = ?, quota_inodes = ?, clients = ? WHERE name = ?",
-                        settings.quota_bytes, settings.quota_inodes, joined(settings.clients), name)
+                        "UPDATE labs SET quota_bytes = ?, quota_inodes = ?, clients = ?, durability = ?, "
+                        "data_tls_resumption = ?, client_cas = ? WHERE name = ?",
+                        settings.quota_bytes, settings.quota_inodes, joined(settings.clients),
+                        text_of(settings.durability), text_of(settings.data_tls_resumption),
+                        settings.client_cas, name)
                   .run());
     }
     return transaction.commit();

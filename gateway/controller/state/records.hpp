@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/base/config.hpp"
 #include "gateway/base/messages.hpp"
 #include "gateway/base/result.hpp"
 #include "provisioning/runai/data_source.hpp"
@@ -17,6 +18,10 @@ namespace stowage::controller {
 struct LabSettings {
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< 0: no limit
     std::vector<std::string> clients;                 ///< canonical networks
+    /// Nothing: as the configuration says, also when that changes.
+    std::optional<Durability> durability = {};
+    std::optional<Resumption> data_tls_resumption = {};
+    std::string client_cas = {};  ///< PEM, as check_client_cas() made it; empty: no client certificates
 
     bool operator==(const LabSettings&) const = default;
 };

@@ -76,6 +76,15 @@ constexpr std::array migrations = {
     ) STRICT;
     CREATE INDEX journal_unfinished ON journal(lab) WHERE finished = 0;
     )sql",
+    // '' is what the configuration says.
+    R"sql(
+    ALTER TABLE labs ADD COLUMN durability TEXT NOT NULL DEFAULT '' CHECK(durability IN ('', 'full', 'none'));
+    ALTER TABLE labs ADD COLUMN data_tls_resumption TEXT NOT NULL DEFAULT ''
+        CHECK(data_tls_resumption IN ('', 'required', 'optional'));
+    )sql",
+    R"sql(
+    ALTER TABLE labs ADD COLUMN client_cas TEXT NOT NULL DEFAULT '';
+    )sql",
 };
 
 std::int64_t pragma(sqlite::Database& database, std::string_view name) {

@@ -172,6 +172,54 @@ TEST_P(DataTls, OptionalResumptionAdmitsAFullHandshake) {
     EXPECT_EQ(open.store(alice, "STOR resumed", "r", version()).code, 226);
 }
 
+// The settings of a lab change while sessions live, and hold for the next transfer.
+TEST_P(DataTls, SettingsChangeUnderALiveSession) {
+    auto alice = rig.login();
+    const auto attempt = [&](const std::string& name) {
+        Data data(Rig::epsv(*alice.control), "127.0.0.1", nullptr, version());
+        EXPECT_EQ(alice.control->ask("STOR " + name).code, 150);
+        if (data.handshake()) {
+            data.write("x");
+            data.finish();
+        }
+        return alice.control->read();
+    };
+    EXPECT_EQ(attempt("before").code, 522);
+    rig.send_certificate();
+    rig.send_settings({0, 0, /*durable=*/0, /*resumption_optional=*/1});
+    const auto stored = attempt("meanwhile");
+    EXPECT_EQ(stored.text, "226 Complete.\r\n");
+    rig.send_settings({0, 0, 1, 0});
+    EXPECT_EQ(attempt("afterwards").code, 522);
+    EXPECT_EQ(rig.store(alice, "STOR resumed", "r", version()).text, "226 Complete, and safe on disk.\r\n");
+}
+
+// Tickets live as long as their key is kept: a day of hourly keys, and no more.
+TEST_P(DataTls, OldTicketsResumeUntilTheirKeyIsDropped) {
+    auto alice = rig.login();
+    const auto session = mint(rig.key(), alice.nonce, version());
+    const auto resumes = [&](int round) {
+        Data data(Rig::epsv(*alice.control), "127.0.0.1", session, version());
+        EXPECT_EQ(alice.control->ask("STOR x").code, 150) << round;
+        const bool resumed = data.handshake();
+        if (resumed) data.finish();
+        EXPECT_EQ(alice.control->read().code, resumed ? 226 : 522) << round;
+        return resumed;
+    };
+    EXPECT_TRUE(resumes(0));
+    auto key = rig.key();
+    for (std::size_t made = 1; made <= message::ticket_keys_kept + 1; ++made) {
+        key.name[0] = static_cast<std::uint8_t>(key.name[0] + 1);
+        ++key.made_at;
+        or_throw(ipc::send(rig.supervisor(), key));
+        if (made == 1 || made == message::ticket_keys_kept) {
+            EXPECT_TRUE(resumes(static_cast<int>(made)));
+        }
+    }
+    EXPECT_FALSE(resumes(-1));
+    // Taken out (no limit in TicketKeys and DataTls): the last line fails.
+}
+
 TEST_P(DataTls, SameControlConnectionCanBeDemanded) {
     Rig::Options options;
     options.config = {{"ftps.same_control_connection", "true"}};

@@ -129,16 +129,10 @@ void Rig::start() {
     start_worker.uid = start_worker.gid = lab_uid;
     start_worker.hash_key = hash_key_;
     start_worker.directory.assign_cut(lab_.string());
-    std::vector<int> fds{config.get()};
-    Fd certificate, key;
-    if (options_.optional_resumption) {
-        const auto [certificate_text, key_text] = self_signed();
-        certificate = or_throw(seal("certificate", certificate_text));
-        key = or_throw(seal("key", key_text));
-        fds.insert(fds.end(), {certificate.get(), key.get()});
-    }
-    or_throw(ipc::send(supervisor_.get(), start_worker, fds));
-    or_throw(ipc::send(supervisor_.get(), message::LabSettings{options_.quota_bytes, options_.quota_inodes}));
+    or_throw(ipc::send(supervisor_.get(), start_worker, {config.get()}));
+    if (options_.optional_resumption) send_certificate();
+    send_settings(
+        {options_.quota_bytes, options_.quota_inodes, options_.durable, options_.optional_resumption});
     or_throw(ipc::send(supervisor_.get(), key_));
     const timeval limit{20, 0};
     ::setsockopt(supervisor_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -163,6 +157,17 @@ void Rig::hang_up() {
     ::shutdown(supervisor_.get(), SHUT_RDWR);
     if (answering_.joinable()) answering_.join();
     supervisor_.reset();
+}
+
+void Rig::send_settings(const message::LabSettings& settings) {
+    or_throw(ipc::send(supervisor_.get(), settings));
+}
+
+void Rig::send_certificate() {
+    const auto [certificate_text, key_text] = self_signed();
+    const auto certificate = or_throw(seal("certificate", certificate_text));
+    const auto key = or_throw(seal("key", key_text));
+    or_throw(ipc::send(supervisor_.get(), message::Certificate{}, {certificate.get(), key.get()}));
 }
 
 void Rig::kill() {
@@ -210,11 +215,14 @@ message::Nonce Rig::new_nonce() {
     return nonce;
 }
 
-Rig::Login Rig::login(const std::string& user, const std::string& peer, int version) {
+Rig::Login Rig::login(const std::string& user, const std::string& peer, int version,
+                      const std::string& local) {
     message::SessionStart start_session;
     start_session.nonce = new_nonce();
     start_session.user.assign_cut(user);
     start_session.peer.assign_cut(peer);
+    start_session.local.assign_cut(local);
+    start_session.bound.assign_cut("127.0.0.1");
     start_session.tls_version = static_cast<std::uint16_t>(version);
     return login_as(start_session);
 }
@@ -223,7 +231,8 @@ Rig::Login Rig::login(const message::Nonce& nonce, const std::string& user) {
     message::SessionStart start_session;
     start_session.nonce = nonce;
     start_session.user.assign_cut(user);
-    start_session.peer.assign_cut("127.0.0.1");
+    for (auto* address : {&start_session.peer, &start_session.local, &start_session.bound})
+        address->assign_cut("127.0.0.1");
     start_session.tls_version = tls13;
     return login_as(start_session);
 }
@@ -233,7 +242,6 @@ Rig::Login Rig::login_as(message::SessionStart start_session) {
     Login login;
     login.nonce = start_session.nonce;
     start_session.session = next_session_++;
-    start_session.local.assign_cut("127.0.0.1");
     start_session.prot_private = 1;
     or_throw(ipc::send(supervisor_.get(), start_session, {theirs.get()}));
     login.control = std::make_unique<Control>(std::move(ours));

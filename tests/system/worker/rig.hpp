@@ -80,7 +80,9 @@ class Control {
 class Data {
   public:
     /// @param from the address to come from; @param session none: a full handshake
-    Data(std::uint16_t port, const std::string& from, TlsSession session, int version);
+    /// @param first bytes that go out before TLS
+    Data(std::uint16_t port, const std::string& from, TlsSession session, int version,
+         const std::string& first = {});
     /// Over a connection that the server opened (active mode): TLS's client all the same.
     Data(Fd connected, TlsSession session, int version);
     ~Data();
@@ -122,6 +124,7 @@ class Rig {
         /// Answers the worker's usage queries; without it they are answered "none", as where no filesystem
         /// counts. Runs on another thread.
         std::function<message::LabUsage()> usage = {};
+        bool durable = true;
     };
     Rig() : Rig(Options{}) {}
     explicit Rig(Options options);
@@ -131,6 +134,9 @@ class Rig {
     void kill();  ///< SIGKILL, and waits
     /// Waits at most 10 s; the exit status, or -1.
     int wait_for_exit();
+    /// As the supervisor does when something about the lab was changed. The worker takes them in their order.
+    void send_settings(const message::LabSettings& settings);
+    void send_certificate();
     void hang_up();  ///< as a supervisor that died
     unsigned usage_queries() const { return usage_queries_; }
     pid_t pid() const { return pid_; }
@@ -146,8 +152,8 @@ class Rig {
         message::Nonce nonce{};
         Reply welcome;
     };
-    Login login(const std::string& user = "alice", const std::string& peer = "127.0.0.1",
-                int version = tls13);
+    Login login(const std::string& user = "alice", const std::string& peer = "127.0.0.1", int version = tls13,
+                const std::string& local = "127.0.0.1");
     /// With the nonce that the connection's tickets bear already.
     Login login(const message::Nonce& nonce, const std::string& user = "alice");
     /// Logged in, TYPE I; asserts nothing.

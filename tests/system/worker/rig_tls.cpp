@@ -132,7 +132,8 @@ SessionById mint_without_ticket(const message::TicketKey& key, const message::No
     return handshake_in_memory(key, nonce, tls12, false);
 }
 
-Data::Data(std::uint16_t port, const std::string& from, TlsSession session, int version)
+Data::Data(std::uint16_t port, const std::string& from, TlsSession session, int version,
+           const std::string& first)
     : context_(client_context(version)), ssl_(SSL_new(context_.get())) {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in here{}, there{};
@@ -146,6 +147,7 @@ Data::Data(std::uint16_t port, const std::string& from, TlsSession session, int 
     if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&here), sizeof here) != 0 ||
         ::connect(socket.get(), reinterpret_cast<sockaddr*>(&there), sizeof there) != 0)
         return;
+    if (!first.empty()) (void)!::send(socket.get(), first.data(), first.size(), MSG_NOSIGNAL);
     use(std::move(socket), session);
 }
 

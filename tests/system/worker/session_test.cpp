@@ -227,4 +227,20 @@ TEST(Worker, EndsWithItsSupervisor) {
     EXPECT_EQ(rig.wait_for_exit(), 0);
 }
 
+// Behind NAT the VPN and the world see different addresses of this server.
+TEST(PasvAddress, FollowsTheNetworkOfTheClient) {
+    Rig::Options options;
+    options.config = {
+        {"ftps.pasv_address", "127.8.0.0/16=10.8.0.1,127.9.0.0/16=reached,default=203.0.113.5"}};
+    Rig rig(options);
+    const auto told = [&rig](const std::string& peer) {
+        auto login = rig.login("alice", peer);
+        const auto text = login.control->ask("PASV").text;
+        return text.substr(text.find('('), text.rfind(',', text.rfind(',') - 1) - text.find('('));
+    };
+    EXPECT_EQ(told("127.8.0.7"), "(10,8,0,1");
+    EXPECT_EQ(told("127.9.0.7"), "(127,0,0,1");
+    EXPECT_EQ(told("198.51.100.7"), "(203,0,113,5");
+}
+
 }  // namespace stowage::ftps::rig

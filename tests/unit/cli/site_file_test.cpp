@@ -45,6 +45,22 @@ users:
     EXPECT_EQ(site->users[2].lab, "elsewhere");
 }
 
+TEST(SiteFile, ReadsFtpsSettings) {
+    const auto site = parse_site(
+        "defaults: {durability: none}\n"
+        "labs: [{name: a}, {name: b, durability: default, data_tls_resumption: optional}]",
+        "site.yaml");
+    ASSERT_TRUE(site) << site.error().what;
+    EXPECT_EQ(site->labs[0].durability, "none");
+    EXPECT_EQ(site->labs[0].data_tls_resumption, std::nullopt);
+    EXPECT_EQ(site->labs[1].durability, "default");
+    EXPECT_EQ(site->labs[1].data_tls_resumption, "optional");
+    EXPECT_THAT(
+        problems("labs:\n  - name: a\n    durability: half\n"),
+        HasSubstr(
+            "site.yaml:3: labs[1].durability: is not one of the choices; use one of: full, none, default"));
+}
+
 TEST(SiteFile, LeavesOutWhatIsNotSaid) {
     const auto site = parse_site("labs: [{name: lab1}]", "site.yaml");
     ASSERT_TRUE(site);

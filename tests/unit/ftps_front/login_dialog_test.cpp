@@ -122,7 +122,7 @@ TEST(LoginDialog, SmallTalk) {
                                                  {"HELP", "", "214"},
                                                  {"STAT", "", "211"},
                                                  {"CLNT", "x", "200"},
-                                                 {"HOST", "x", "502"},
+                                                 {"HOST", "x", "504"},
                                                  {"OPTS", "utf8 on", "200"},
                                                  {"OPTS", "MLST type", "501"},
                                                  {"LIST", "", "530"},
@@ -132,6 +132,36 @@ TEST(LoginDialog, SmallTalk) {
                                                  {"QUIT", "", "221"}})
         EXPECT_EQ(code_of(say(dialog, verb, argument)), code) << verb;
     EXPECT_THAT(say(dialog, "FEAT").reply, testing::HasSubstr("\r\n UTF8\r\n"));
+}
+
+// RFC 7151 §3: 220, 504 for a name of somebody else, 501 for what is no name, 503 once USER was said.
+TEST(LoginDialog, HostIsTheCertificatesAndComesBeforeUser) {
+    const auto answers = [](std::string_view host) {
+        return host == "storage.example" || host == "2001:db8::1";
+    };
+    for (const bool implicit : {false, true}) {
+        LoginDialog dialog(implicit, true, answers);
+        EXPECT_EQ(code_of(say(dialog, "HOST", "Storage.Example")), "220");
+        EXPECT_EQ(code_of(say(dialog, "HOST", "[2001:DB8::1]")), "220");
+        EXPECT_EQ(code_of(say(dialog, "HOST", "bank.example")), "504");
+        for (const auto* bad : {"", "2001:db8::1", "storage.example:21", "[]", "a b", "[storage.example]"})
+            EXPECT_EQ(code_of(say(dialog, "HOST", bad)), "501") << bad;
+        EXPECT_EQ(code_of(say(dialog, "HOST", std::string(300, 'a'))), "501");
+        dialog.tls_started();
+        EXPECT_EQ(code_of(say(dialog, "HOST", "storage.example")), "220");
+        (void)say(dialog, "USER", "alice");
+        EXPECT_EQ(code_of(say(dialog, "HOST", "storage.example")), "503");
+        (void)say(dialog, "PASS", "x");
+        (void)dialog.refused(LoginOutcome::denied, "");
+        EXPECT_EQ(code_of(say(dialog, "HOST", "storage.example")), "220");
+    }
+}
+
+TEST(LoginDialog, HostIsTheNameThatTlsWasStartedFor) {
+    LoginDialog dialog(false, true, [](std::string_view) { return true; });
+    dialog.tls_started("Storage.example");
+    EXPECT_EQ(code_of(say(dialog, "HOST", "storage.EXAMPLE")), "220");
+    EXPECT_EQ(code_of(say(dialog, "HOST", "other.example")), "504");
 }
 
 TEST(LoginDialog, EndlessTalkIsEnded) {

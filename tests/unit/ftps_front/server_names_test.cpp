@@ -50,6 +50,16 @@ TEST(ServerNames, AnswersToItsOwnAndToAddresses) {
     EXPECT_FALSE(answers_to(certificate.get(), ""));
 }
 
+TEST(ServerNames, HostIsWhatTheCertificateHolds) {
+    const Key key(EVP_EC_gen("P-256"));
+    const auto certificate = certificate_for("DNS:storage.example,IP:192.0.2.1", key.get());
+    EXPECT_TRUE(is_host_of(certificate.get(), "storage.example"));
+    EXPECT_TRUE(is_host_of(certificate.get(), "192.0.2.1"));
+    EXPECT_FALSE(is_host_of(certificate.get(), "192.0.2.2"));
+    EXPECT_FALSE(is_host_of(certificate.get(), "bank.example"));
+    EXPECT_FALSE(is_host_of(certificate.get(), ""));
+}
+
 TEST(Protocols, OnlyFtp) {
     EXPECT_EQ(choose_protocol("\x03"
                               "ftp"),

@@ -52,7 +52,7 @@ class Adversary : public testing::Test {
 
     Folder folder;
     LabFiles files{folder.root(), "/mnt/nfs"};
-    Partials partials{files, Durability::none};
+    Partials partials{files};
     LabView view{files, partials};
 };
 
@@ -97,7 +97,7 @@ TEST_F(Adversary, UploadsNothingOutside) {
     repeat([this] {
         const auto claim = partials.claim("/d/new", "alice");
         const auto file = claim ? partials.open(*claim, {}) : claim.error();
-        return file && partials.publish(*claim, *file);
+        return file && partials.publish(*claim, *file, Durability::none);
     });
 }
 

@@ -23,7 +23,7 @@ class Commit : public testing::Test {
 
     Folder folder;
     LabFiles files{folder.root(), "/mnt/nfs"};
-    Partials partials{files, Durability::full};
+    Partials partials{files};
 };
 
 TEST_F(Commit, ANewNameIsARename) {

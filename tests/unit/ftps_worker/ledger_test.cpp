@@ -101,7 +101,7 @@ TEST_F(LedgerOfLab, SmallFilesGiveBackExactlyWhatTheyTook) {
 
 TEST_F(LedgerOfLab, InterruptedAndPublishedUploadsAddUp) {
     folder.write("lab/probe", "");
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     ASSERT_TRUE(partials.load());
     files.ledger().start(1 << 20, 0);
     ASSERT_TRUE(files.count());
@@ -125,7 +125,7 @@ TEST_F(LedgerOfLab, InterruptedAndPublishedUploadsAddUp) {
         auto claim = *partials.claim("/set", "alice");
         const auto file = partials.open(claim, {false, 400});
         write(*file, 100);
-        ASSERT_TRUE(partials.publish(claim, *file));
+        ASSERT_TRUE(partials.publish(claim, *file, Durability::none));
     }
     EXPECT_EQ(counted().bytes, 500u);
     {
@@ -133,7 +133,7 @@ TEST_F(LedgerOfLab, InterruptedAndPublishedUploadsAddUp) {
         const auto file = partials.open(claim, {false, 200});
         EXPECT_EQ(counted().bytes, 700u);
         write(*file, 10);
-        ASSERT_TRUE(partials.publish(claim, *file));
+        ASSERT_TRUE(partials.publish(claim, *file, Durability::none));
     }
     EXPECT_EQ(counted().bytes, 210u);
     const auto before = counted();

@@ -28,7 +28,7 @@ class PartialsTest : public testing::Test {
         ASSERT_TRUE(file) << file.error().text();
         ASSERT_EQ(::write(file->get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
         if (publish) {
-            ASSERT_TRUE(partials.publish(*claim, *file));
+            ASSERT_TRUE(partials.publish(*claim, *file, Durability::none));
         }
     }
     std::size_t staged() const {
@@ -42,10 +42,10 @@ class PartialsTest : public testing::Test {
 
 TEST_F(PartialsTest, AreFoundAgainByAnotherProcess) {
     {
-        Partials first(files, Durability::full);
+        Partials first(files);
         upload(first, "/a/set", "12345");
     }
-    Partials second(files, Durability::full);
+    Partials second(files);
     ASSERT_TRUE(second.load());
     EXPECT_EQ(second.stat("/a/set").value().st_size, 5);
     EXPECT_EQ(second.children("/a").count("set"), 1u);
@@ -54,7 +54,7 @@ TEST_F(PartialsTest, AreFoundAgainByAnotherProcess) {
 }
 
 TEST_F(PartialsTest, PublishedFilesCarryNoTrace) {
-    Partials partials(files, Durability::full);
+    Partials partials(files);
     publish = true;
     upload(partials, "/set", "12345");
     EXPECT_EQ(folder.read("lab/set"), "12345");
@@ -64,7 +64,7 @@ TEST_F(PartialsTest, PublishedFilesCarryNoTrace) {
 }
 
 TEST_F(PartialsTest, GoOnFromWhereTheyAre) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     upload(partials, "/set", "12345");
     upload(partials, "/set", "x", {false, 3});
     EXPECT_EQ(partials.stat("/set").value().st_size, 4);
@@ -73,7 +73,7 @@ TEST_F(PartialsTest, GoOnFromWhereTheyAre) {
 }
 
 TEST_F(PartialsTest, ACompleteFileIsCopiedNotTouched) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     folder.write("lab/set", "0123456789");
     upload(partials, "/set", "x", {false, 4});
     EXPECT_EQ(folder.read("lab/set"), "0123456789");
@@ -84,14 +84,14 @@ TEST_F(PartialsTest, ACompleteFileIsCopiedNotTouched) {
 }
 
 TEST_F(PartialsTest, EmptyOnesAreNotKept) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     upload(partials, "/set", "");
     EXPECT_FALSE(partials.stat("/set"));
     EXPECT_EQ(staged(), 0u);
 }
 
 TEST_F(PartialsTest, OneUploadPerName) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     auto first = partials.claim("/set", "alice");
     const auto second = partials.claim("/set", "bob");
     ASSERT_FALSE(second);
@@ -102,7 +102,7 @@ TEST_F(PartialsTest, OneUploadPerName) {
 }
 
 TEST_F(PartialsTest, ExpireByTheirLastWrite) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     upload(partials, "/set", "x");
     EXPECT_EQ(partials.expire(Partials::Clock::now() - std::chrono::hours(1)), 0u);
     EXPECT_EQ(partials.expire(Partials::Clock::now() + std::chrono::hours(1)), 1u);
@@ -110,7 +110,7 @@ TEST_F(PartialsTest, ExpireByTheirLastWrite) {
 }
 
 TEST_F(PartialsTest, RemovingOneLeavesTheCompleteFile) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     LabView view(files, partials);
     folder.write("lab/set", "complete");
     upload(partials, "/set", "half");
@@ -120,7 +120,7 @@ TEST_F(PartialsTest, RemovingOneLeavesTheCompleteFile) {
 }
 
 TEST_F(PartialsTest, ARenameOntoTheirNameEndsThem) {
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     LabView view(files, partials);
     upload(partials, "/set", "half");
     folder.write("lab/set.tmp", "complete");
@@ -137,14 +137,14 @@ TEST_F(PartialsTest, ForgedAttributesNameNothing) {
         std::ofstream(file) << "x";
         ::setxattr(file.c_str(), "user.stowage.path", path, std::strlen(path), 0);
     }
-    Partials partials(files, Durability::none);
+    Partials partials(files);
     ASSERT_TRUE(partials.load());
     EXPECT_EQ(staged(), 0u);
     EXPECT_FALSE(partials.any_within("/"));
 }
 
 TEST_F(PartialsTest, UploadsGoOnWhenAPeerRemovesTheStagingDirectory) {
-    Partials partials(files, Durability::full);
+    Partials partials(files);
     upload(partials, "/one", "x");
     fs::remove_all(folder.lab / ".stowage");
     publish = true;

@@ -43,7 +43,7 @@ class Stage : public testing::Test {
 
     Folder folder;
     LabFiles files{folder.root(), "/mnt/nfs"};
-    Partials partials{files, Durability::full};
+    Partials partials{files};
     std::atomic<bool> aborted{false};
 };
 

@@ -155,6 +155,7 @@ TEST(LoginCheck, AddressesVersionAndLengths) {
     message::LoginRequest m;
     m.peer.assign_cut("192.0.2.1");
     m.local.assign_cut("::1");
+    m.bound.assign_cut("::1");
     m.user.assign_cut("alice");
     m.tls_version = 0x0304;
     EXPECT_TRUE(check_login(m));

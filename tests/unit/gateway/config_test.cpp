@@ -90,6 +90,43 @@ TEST_F(ConfigFile, NestedMapsAndListsBecomeKeys) {
     EXPECT_EQ(values->at("ftps.listen").text, "127.0.0.1,::1");
 }
 
+std::string told(const Config& config) {
+    std::string text;
+    for (const auto& [network, address] : config.ftps.pasv_addresses)
+        text += network + " " + address + ";";
+    return text;
+}
+
+TEST(Config, PasvAddressIsOneOrOnePerNetworkTheNarrowestFirst) {
+    const auto with = [](const std::string& text) {
+        return parse_config({{"ftps.pasv_address", {text, "x"}}});
+    };
+    EXPECT_EQ(told(*with("")), "");
+    EXPECT_EQ(told(*with("203.0.113.5")), "0.0.0.0/0 203.0.113.5;");
+    EXPECT_EQ(told(*with("default=203.0.113.5, 10.0.0.0/8=reached,10.8.0.0/16 = 10.8.0.1")),
+              "10.8.0.0/16 10.8.0.1;10.0.0.0/8 ;0.0.0.0/0 203.0.113.5;");
+    for (const auto* bad :
+         {"2001:db8::1", "storage.example", "10.8.0.0/16", "10.8.0.1/16=10.8.0.1", "fd00::/8=10.8.0.1",
+          "10.0.0.0/8=10.0.0.1,10.0.0.0/8=10.0.0.2", "1.2.3.4,5.6.7.8", "default=", "=1.2.3.4"}) {
+        const auto refused = with(bad);
+        ASSERT_FALSE(refused) << bad;
+        EXPECT_NE(refused.error().what.find("x: ftps.pasv_address: \""), std::string::npos)
+            << refused.error().what;
+    }
+}
+
+TEST_F(ConfigFile, PasvAddressMayBeAMap) {
+    const auto values =
+        read("ftps:\n  pasv_address: {10.8.0.0/16: 10.8.0.1, default: 203.0.113.5}\n  port: 2121\n");
+    ASSERT_TRUE(values) << values.error().text();
+    EXPECT_EQ(values->at("ftps.port").text, "2121");
+    const auto config = parse_config(*values);
+    ASSERT_TRUE(config) << config.error().text();
+    EXPECT_EQ(told(*config), "10.8.0.0/16 10.8.0.1;0.0.0.0/0 203.0.113.5;");
+    EXPECT_FALSE(read("ftps:\n  pasv_address: {10.8.0.0/16: [10.8.0.1]}\n"));
+    EXPECT_FALSE(parse_config(*read("ftps:\n  port: {10.8.0.0/16: 21}\n")));
+}
+
 TEST_F(ConfigFile, SyntaxErrorsAndDuplicatesNameTheLine) {
     const auto broken = read("ftps:\n  port: [1\nnfs: x: y\n");
     ASSERT_FALSE(broken);

@@ -33,6 +33,19 @@ TEST(LabRequest, TakesEverythingThatALabHas) {
     EXPECT_THAT(*lab.clients, ElementsAre("10.0.0.0/8", "fd00::/8"));
 }
 
+TEST(LabRequest, ChoosesFtpsSettingsOrGoesBackToTheDefault) {
+    const auto lab =
+        or_throw(parse_lab_request(R"({"name":"lab1","durability":"none","data_tls_resumption":"default"})"));
+    ASSERT_TRUE(lab.durability && *lab.durability);
+    EXPECT_EQ(**lab.durability, Durability::none);
+    ASSERT_TRUE(lab.data_tls_resumption);
+    EXPECT_EQ(*lab.data_tls_resumption, std::nullopt);
+    EXPECT_THAT(lab_refusal(R"({"name":"lab1","durability":"half"})"),
+                HasSubstr("durability: half is not one of the choices; use one of: full, none, default"));
+    EXPECT_THAT(lab_refusal(R"({"name":"lab1","data_tls_resumption":true})"),
+                HasSubstr("data_tls_resumption"));
+}
+
 TEST(LabRequest, LeavesOutWhatIsLeftOut) {
     const auto lab = or_throw(parse_lab_request(R"({"name":"lab1","quota_bytes":null})"));
     EXPECT_FALSE(lab.quota_bytes);
@@ -146,6 +159,11 @@ TEST(SettingsFor, PutsTheRequestOverWhatIsThere) {
     Lab lab;
     lab.settings = {5, 6, {"10.0.0.0/8"}};
     EXPECT_EQ(settings_for(request, lab, config), (LabSettings{5, 7, {"10.0.0.0/8"}}));
+    lab.settings.durability = Durability::none;
+    lab.settings.data_tls_resumption = Resumption::optional;
+    request.data_tls_resumption = std::optional<Resumption>();
+    EXPECT_EQ(settings_for(request, lab, config),
+              (LabSettings{5, 7, {"10.0.0.0/8"}, Durability::none, std::nullopt}));
 }
 
 }  // namespace

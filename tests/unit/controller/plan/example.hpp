@@ -7,7 +7,8 @@
 namespace stowage::controller {
 
 inline Site example_site() {
-    return {"/mnt/nfs", 700000, 799999, "gateway.example", "/mnt/nfs", false};
+    return {"/mnt/nfs",          700000, 799999, "gateway.example", "/mnt/nfs", Durability::full,
+            Resumption::required};
 }
 
 inline Lab example_lab() {
@@ -16,7 +17,7 @@ inline Lab example_lab() {
     lab.uid = 700001;
     lab.export_id = 1;
     lab.fsid[0] = 1;
-    lab.settings = {10ull << 40, 50000000, {"10.0.0.0/8"}};
+    lab.settings = {10ull << 40, 50000000, {"10.0.0.0/8"}, {}, {}};
     return lab;
 }
 

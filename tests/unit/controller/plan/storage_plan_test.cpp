@@ -246,6 +246,24 @@ TEST(StoragePlan, TellsTheSupervisorAboutANewQuotaOnce) {
     EXPECT_EQ(plan_storage(lab, example_site(), observed)[3].change, Change::unchanged);
 }
 
+TEST(StoragePlan, TellsWhichFtpsSettingsChange) {
+    auto lab = made_lab();
+    const auto step = [&lab](const Site& site) { return plan_storage(lab, site, settled())[3]; };
+    EXPECT_EQ(step(example_site()).change, Change::unchanged);
+    lab.settings.durability = Durability::none;
+    lab.settings.data_tls_resumption = Resumption::optional;
+    EXPECT_EQ(step(example_site()).change, Change::change);
+    EXPECT_EQ(step(example_site()).detail,
+              "durability none instead of full, data TLS resumption optional instead of required");
+    // A lab that does not choose follows the configuration, one that chooses does not.
+    auto lax = example_site();
+    lax.durability = Durability::none;
+    lab.settings = made_lab().settings;
+    EXPECT_EQ(step(lax).detail, "durability none instead of full");
+    lab.settings.durability = Durability::full;
+    EXPECT_EQ(step(lax).change, Change::unchanged);
+}
+
 TEST(StoragePlan, ChecksTheMountUntilItWasFoundGood) {
     auto observed = settled();
     observed.verified = false;

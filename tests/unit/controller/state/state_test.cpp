@@ -119,6 +119,19 @@ TEST_F(StateTest, ChangesSettings) {
     EXPECT_EQ(state_.lab("lab2")->settings, changed);
 }
 
+TEST_F(StateTest, KeepsFtpsSettingsAndThatThereAreNone) {
+    add("lab1");
+    EXPECT_EQ(state_.lab("lab1")->settings.durability, std::nullopt);
+    EXPECT_EQ(state_.lab("lab1")->settings.data_tls_resumption, std::nullopt);
+    LabSettings chosen{5, 0, {"127.0.0.0/8"}, Durability::none, Resumption::optional};
+    or_throw(state_.put_labs({{"lab1", chosen}, {"lab2", chosen}}, range));
+    EXPECT_EQ(state_.lab("lab1")->settings, chosen);
+    EXPECT_EQ(state_.lab("lab2")->settings, chosen);
+    chosen.durability.reset();
+    or_throw(state_.put_labs({{"lab1", chosen}}, range));
+    EXPECT_EQ(state_.lab("lab1")->settings, chosen);
+}
+
 TEST_F(StateTest, PutsAllLabsOrNone) {
     add("lab1");
     const LabSettings changed{5, 0, {"127.0.0.0/8"}};

@@ -1,0 +1,65 @@
+// Files to sealed memfds, and those to the other processes.
+// Runs in: supervisor.
+#include "gateway/supervisor/tls_identity.hpp"
+
+#include "gateway/base/log.hpp"
+#include "gateway/certificate/certificate.hpp"
+
+namespace stowage::supervisor {
+
+namespace {
+
+Result<LoadedCertificate> certificate_of(const Config& config) {
+    const auto files = certificate_files(config);
+    auto loaded = load_certificate(files);
+    if (loaded || !config.ftps.certificate.empty()) return loaded;
+    log::notice("certificate_made", {{"path", files.chain_path}, {"why", loaded.error().text()}});
+    CHECK(make_self_signed(files, host_names()));
+    return load_certificate(files);
+}
+
+Result<OcspResponse> ocsp_response_of(const Config& config, const LoadedCertificate& certificate) {
+    OcspResponse none;
+    if (config.ftps.ocsp_response.empty()) return none;
+    auto loaded = load_ocsp_response(config.ftps.ocsp_response, certificate.chain_pem);
+    if (loaded) return loaded;
+    log::warning("ocsp_not_stapled", {{"why", loaded.error().what}, {"remedy", loaded.error().remedy}});
+    return none;
+}
+
+std::vector<Fd> pair_of(const Context& context) {
+    std::vector<Fd> fds;
+    fds.push_back(duplicate(context.sealed_certificate));
+    fds.push_back(duplicate(context.sealed_key));
+    return fds;
+}
+
+}  // namespace
+
+Result<void> read_tls_identity(Context& context) {
+    TRY(const auto certificate, certificate_of(context.config));
+    TRY(const auto ocsp, ocsp_response_of(context.config, certificate));
+    TRY(auto chain, seal("certificate", certificate.chain_pem));
+    TRY(auto key, seal("private-key", certificate.key_pem.reveal()));
+    TRY(auto response, seal("ocsp-response", ocsp.der));
+    context.sealed_certificate = std::move(chain);
+    context.sealed_key = std::move(key);
+    context.sealed_ocsp = std::move(response);
+    context.ocsp_until = ocsp.der.empty() ? 0 : std::chrono::system_clock::to_time_t(ocsp.until);
+    return {};
+}
+
+Result<void> send_certificate(const Context& context, ipc::Channel& channel) {
+    return channel.send(message::Certificate{}, pair_of(context));
+}
+
+Result<void> send_control_certificate(const Context& context, ipc::Channel& channel) {
+    message::Certificate m;
+    m.request_client_certificate = context.accounts.some_lab_wants_client_certificates();
+    m.ocsp_until = context.ocsp_until;
+    auto fds = pair_of(context);
+    if (m.ocsp_until != 0) fds.push_back(duplicate(context.sealed_ocsp));
+    return channel.send(m, std::move(fds));
+}
+
+}  // namespace stowage::supervisor
