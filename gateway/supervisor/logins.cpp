@@ -149,8 +149,12 @@ asio::awaitable<void> FrontService::welcome(const message::LoginRequest& request
         co_return;
     }
     // Counted before it is opened: of many at once only so many as there is room for.
-    sessions_.add(request.session,
-                  {request.user.str(), lab.name, request.peer.str(), std::chrono::system_clock::now()});
+    if (!sessions_.add(request.session, {request.user.str(), lab.name, request.peer.str(),
+                                         std::chrono::system_clock::now()})) {
+        decision.why = "the front asked twice for one session";
+        answer(reply, LoginOutcome::unavailable, "");
+        co_return;
+    }
     const auto opened = co_await open_session(request, lab, decision.front_end);
     if (opened) {
         answer(reply, LoginOutcome::ok, "");
