@@ -8,6 +8,7 @@
 #include "ftps/worker/long_command.hpp"
 #include "ftps/worker/on_path.hpp"
 #include "ftps/worker/site_commands.hpp"
+#include "ftps/worker/tree_copy.hpp"
 
 namespace stowage::ftps {
 
@@ -19,6 +20,14 @@ constexpr std::size_t max_parts = 256;
 Copying copying_of(Session& session) {
     return {session.worker.files, session.worker.partials, session.worker.hashes, session.user,
             session.worker.durability()};
+}
+
+std::string copied_text(const TreeCopied& copied, const std::string& to) {
+    auto text = fmt::format("Copied to {}: {} files, {} directories, {} links.", to, copied.files,
+                            copied.directories, copied.links);
+    if (copied.left_out > 0)
+        text += fmt::format(" {} devices, fifos and sockets were left out.", copied.left_out);
+    return text;
 }
 
 std::string joined_text(std::size_t parts, const std::string& target, const std::vector<std::string>& left) {
@@ -54,9 +63,15 @@ Done site_copy_to(Session& session, std::string argument) {
     LongCommand command;
     command.verb = "CPTO";
     command.path = argument;
-    command.work = [copying = copying_of(session), directory = session.directory, from = *from,
-                    argument](Transfer& progress) -> Result<std::string> {
+    command.work = [copying = copying_of(session), directory = session.directory, from = *from, argument,
+                    durability =
+                        session.worker.durability()](Transfer& progress) -> Result<std::string> {
         TRY(const auto to, copying.files.locate(directory, argument));
+        const auto seen = copying.files.stat(from);
+        if (seen && S_ISDIR(seen->st_mode)) {
+            TRY(const auto copied, copy_tree(copying, from, to, durability, progress));
+            return copied_text(copied, to);
+        }
         CHECK(copy_file(copying, from, to, progress));
         return "Copied to " + to + ".";
     };

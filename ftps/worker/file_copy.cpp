@@ -16,12 +16,6 @@ namespace stowage::ftps {
 
 namespace {
 
-struct Source {
-    std::string path;
-    Fd file;
-    struct stat seen {};
-};
-
 Result<Source> open_source(const Copying& copying, const std::string& path) {
     if (copying.partials.stat(path))
         return Error{Code::in_use, path + ": its upload has not ended", "finish or delete that upload first"};
@@ -30,6 +24,20 @@ Result<Source> open_source(const Copying& copying, const std::string& path) {
     if (::fstat(source.file.get(), &source.seen) != 0) return file_error(errno, path);
     return source;
 }
+
+/// Who may not be renamed onto, and where nobody else may upload meanwhile.
+Result<Partials::Claim> claim(const Copying& copying, const std::string& target) {
+    CHECK(copying.partials.check(target, {}));
+    return copying.partials.claim(target, copying.user);
+}
+
+// What stands at the path now may not be what was joined any more: then it is somebody's new file.
+bool remove_part(const Copying& copying, const Source& part) {
+    const auto now = copying.files.lstat(part.path);
+    return now && same_content(*now, part.seen) && copying.files.remove_file(part.path);
+}
+
+}  // namespace
 
 Result<void> append(const Source& source, const Fd& to, const std::string& target, Transfer& progress) {
     const auto goes_on = [&progress](std::uint64_t bytes) {
@@ -46,20 +54,6 @@ Result<void> append(const Source& source, const Fd& to, const std::string& targe
     if (failed != 0) return file_error(failed, target);
     return {};
 }
-
-/// Who may not be renamed onto, and where nobody else may upload meanwhile.
-Result<Partials::Claim> claim(const Copying& copying, const std::string& target) {
-    CHECK(copying.partials.check(target, {}));
-    return copying.partials.claim(target, copying.user);
-}
-
-// What stands at the path now may not be what was joined any more: then it is somebody's new file.
-bool remove_part(const Copying& copying, const Source& part) {
-    const auto now = copying.files.lstat(part.path);
-    return now && same_content(*now, part.seen) && copying.files.remove_file(part.path);
-}
-
-}  // namespace
 
 Result<void> copy_file(const Copying& copying, const std::string& from, const std::string& to,
                        Transfer& progress) {

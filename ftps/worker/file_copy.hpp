@@ -21,6 +21,17 @@ struct Copying {
     Durability durability;
 };
 
+/// A file that is open to be copied, as it was then.
+struct Source {
+    std::string path;
+    Fd file;
+    struct stat seen {};
+};
+
+/// All of `source` to where `to` is positioned. Code::in_use if it was written to meanwhile. Blocks.
+/// @param target for the error text
+Result<void> append(const Source& source, const Fd& to, const std::string& target, Transfer& progress);
+
 /// `to` becomes a copy of the file `from`, in one moment and as durable as an upload; blocks are shared where
 /// the filesystem can (btrfs, XFS). On failure everything is as it was. Code::in_use for an unfinished upload
 /// and for a file that was written to meanwhile. Blocks; ends when `progress` is aborted.

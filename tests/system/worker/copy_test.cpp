@@ -99,6 +99,57 @@ TEST_F(Copy, RefusesWhatIsNoCopy) {
     EXPECT_EQ(rig.visible(), (std::vector<std::string>{"dir", "fifo", "out", "set"}));
 }
 
+TEST_F(Copy, OfADirectoryIsThereAsAWhole) {
+    alice.control->ask("MKD from");
+    alice.control->ask("MKD from/sub");
+    alice.control->ask("MKD from/empty");
+    ASSERT_EQ(rig.store(alice, "STOR from/set", content).code, 226);
+    ASSERT_EQ(rig.store(alice, "STOR from/sub/run", "#!/bin/sh").code, 226);
+    ASSERT_EQ(alice.control->ask("SITE CHMOD 750 from/sub/run").code, 200);
+    fs::create_symlink("../set", rig.lab() / "from/sub/link");
+    ASSERT_EQ(::mkfifo((rig.lab() / "from/fifo").c_str(), 0666), 0);
+    const auto copied = copy("from", "to");
+    EXPECT_EQ(copied.code, 250) << copied.text;
+    EXPECT_NE(copied.text.find("2 files, 2 directories, 1 links. 1 devices"), std::string::npos)
+        << copied.text;
+    EXPECT_TRUE(rig.content("/to/set") == content);
+    EXPECT_EQ(rig.content("/to/sub/run"), "#!/bin/sh");
+    EXPECT_EQ(fs::read_symlink(rig.lab() / "to/sub/link"), "../set");
+    EXPECT_TRUE(fs::is_directory(rig.lab() / "to/empty"));
+    struct stat seen {};
+    ASSERT_EQ(::stat((rig.lab() / "to/sub/run").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 0750u);
+    ASSERT_EQ(::stat((rig.lab() / "to/sub").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 02770u);
+    EXPECT_EQ(rig.staged(), 0u);
+    EXPECT_EQ(alice.control->ask("HASH to/set").code, 213);
+}
+
+TEST_F(Copy, OfADirectoryThatFailsLeavesNothing) {
+    alice.control->ask("MKD from");
+    rig.write_as_pod("/from/set", "x");
+    rig.write_as_pod("/file", "x");
+    EXPECT_EQ(copy("from", "from").code, 550);
+    EXPECT_EQ(copy("from", "file").code, 550);
+    EXPECT_EQ(copy("from", "nowhere/to").code, 550);
+    EXPECT_EQ(copy("from", ".stowage/x").code, 550);
+    auto deep = rig.lab() / "deep";
+    for (int i = 0; i < 70; ++i) {
+        fs::create_directory(deep);
+        deep /= "d";
+    }
+    EXPECT_EQ(copy("deep", "to").code, 553);
+    EXPECT_EQ(rig.visible().size(), 1u + 1 + 1 + 70);
+    EXPECT_EQ(rig.staged(), 0u);
+    // All of the lab into itself: once, without what is ours.
+    EXPECT_EQ(copy("from", "from/again").code, 250);
+    EXPECT_EQ(rig.content("/from/again/set"), "x");
+    fs::remove_all(rig.lab() / "deep");
+    EXPECT_EQ(copy("/", "all").code, 250);
+    EXPECT_FALSE(fs::exists(rig.lab() / "all/.stowage"));
+    EXPECT_EQ(rig.content("/all/from/again/set"), "x");
+}
+
 TEST_F(Copy, ATargetThatIsBeingUploadedIsRefused) {
     rig.write_as_pod("/set", "x");
     auto bob = rig.login("bob");
