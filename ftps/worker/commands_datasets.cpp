@@ -61,9 +61,12 @@ std::string success(const Unpacking& unpacking, const Unpacked& done, bool durab
 
 Result<std::string> unpack(Worker& worker, const Unpacking& unpacking, Durability durability,
                            Transfer& transfer) {
+    // Before the stage, so that what failed is counted until it is removed.
+    LedgerShare share(worker.files.ledger());
     TRY(auto stage, UnpackStage::make(worker.files));
-    TRY(const auto done, unpack_tree(unpacking.file, stage.directory(), unpacking.limits, transfer));
+    TRY(const auto done, unpack_tree(unpacking.file, stage.directory(), unpacking.limits, share, transfer));
     CHECK(stage.publish(worker.files, worker.partials, unpacking.target, durability, transfer.aborted));
+    share.keep();
     return success(unpacking, done, durability == Durability::full);
 }
 

@@ -90,11 +90,15 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
         asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);
 
     auto work = [transfer = session.transfer, run = command.work] { return run(*transfer); };
-    const auto outcome = co_await on_own_thread(worker.pool, std::move(work));
+    auto outcome = co_await on_own_thread(worker.pool, std::move(work));
 
     keepalive->over = true;
     keepalive->ended.notify();
     log_command(session, command, outcome, began);
+    if (!outcome && (outcome.error().code == Code::over_quota || outcome.error().code == Code::no_space)) {
+        const auto usage = co_await worker.usage.exact();
+        outcome = explained(outcome.error(), usage, session.transfer->bytes);
+    }
     session.transfer.reset();
     session.transferring = false;
     --worker.long_commands;

@@ -26,7 +26,7 @@ Fd open_plain(int parent, const char* name) {
     Fd fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd || errno != EACCES) return fd;
     // A pod took the rights away. A link that is put there now leads at most to another file of the lab.
-    (void)::fchmodat(parent, name, 0700, 0);
+    if (::fchmodat(parent, name, 0700, 0) != 0) return fd;
     return Fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 

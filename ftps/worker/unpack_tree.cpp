@@ -29,8 +29,8 @@ constexpr std::size_t most_directory_times = 1'000'000;
 
 class Tree {
   public:
-    Tree(int top, const UnpackLimits& limits, Transfer& transfer)
-        : top_(top), limits_(limits), transfer_(transfer) {}
+    Tree(int top, const UnpackLimits& limits, LedgerShare& share, Transfer& transfer)
+        : top_(top), limits_(limits), share_(share), transfer_(transfer) {}
 
     Result<void> add(ArchiveReader& reader, const Member& member);
     void set_directory_times();
@@ -53,6 +53,7 @@ class Tree {
 
     const int top_;
     const UnpackLimits limits_;
+    LedgerShare& share_;
     Transfer& transfer_;
     Unpacked done_;
     std::uint64_t members_ = 0, logical_bytes_ = 0;
@@ -153,6 +154,7 @@ Result<void> Tree::write_content(ArchiveReader& reader, const Member& member, co
         if (!block) break;
         const auto to = block->offset + block->bytes.size();
         if (to > end) CHECK(count_bytes(to - end));
+        CHECK(share_.take(block->bytes.size()));
         auto rest = block->bytes;
         for (auto at = static_cast<off_t>(block->offset); !rest.empty();) {
             const auto put = ::pwrite(file.get(), rest.data(), rest.size(), at);
@@ -235,6 +237,7 @@ Result<void> Tree::add(ArchiveReader& reader, const Member& member) {
     if (++members_ > limits_.members)
         return Error{Code::over_quota, fmt::format("the archive has more than {} members", limits_.members),
                      "make several archives of it"};
+    CHECK(share_.take_name());
     const auto path = member_path(member.name, limits_.path_bytes);
     const bool reserved = limits_.into_root && path && is_within(*path, reserved_name);
     if (!path || reserved) return leave_out(Unpacked::bad_names, member.name);
@@ -263,9 +266,10 @@ void Tree::set_directory_times() {
 
 }  // namespace
 
-Result<Unpacked> unpack_tree(const Fd& archive, int into, const UnpackLimits& limits, Transfer& transfer) {
+Result<Unpacked> unpack_tree(const Fd& archive, int into, const UnpackLimits& limits, LedgerShare& share,
+                             Transfer& transfer) {
     ArchiveReader reader(archive, transfer.aborted);
-    Tree tree(into, limits, transfer);
+    Tree tree(into, limits, share, transfer);
     for (;;) {
         TRY(const auto member, reader.next());
         if (!member) break;

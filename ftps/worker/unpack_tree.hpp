@@ -3,6 +3,7 @@
 // meanwhile.
 #pragma once
 
+#include "ftps/worker/ledger_share.hpp"
 #include "ftps/worker/transfer.hpp"
 #include "ftps/worker/unpacked.hpp"
 #include "gateway/base/fd.hpp"
@@ -15,6 +16,8 @@ namespace stowage::ftps {
 /// executables 0770), directories inherit `into`'s setgid. Counts bytes and files in `transfer`, and ends
 /// when that is aborted. Nothing is synced but large files in part. On failure, what is there is for the
 /// caller to remove. Blocks.
-Result<Unpacked> unpack_tree(const Fd& archive, int into, const UnpackLimits& limits, Transfer& transfer);
+/// @param share counts all of it, and refuses what the lab may not hold where no filesystem does
+Result<Unpacked> unpack_tree(const Fd& archive, int into, const UnpackLimits& limits, LedgerShare& share,
+                             Transfer& transfer);
 
 }  // namespace stowage::ftps

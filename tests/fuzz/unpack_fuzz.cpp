@@ -64,13 +64,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(::mkdirat(place.top.get(), "into", 0700) == 0);
     {
         const Fd into(::openat(place.top.get(), "into", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        Ledger ledger;
+        LedgerShare share(ledger);
         Transfer transfer;
         UnpackLimits limits;
         limits.members = 200;
         limits.bytes = 1 << 20;
         limits.path_bytes = 2000;
         limits.into_root = size % 2 == 0;
-        const auto done = unpack_tree(archive, into.get(), limits, transfer);
+        const auto done = unpack_tree(archive, into.get(), limits, share, transfer);
         demand(!done || done->bytes <= limits.bytes);
         if (limits.into_root) demand(!fs::exists(place.base / "into/.stowage"));
     }

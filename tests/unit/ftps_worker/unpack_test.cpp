@@ -26,7 +26,10 @@ class Unpack : public testing::Test {
     Result<Unpacked> unpack() {
         const Fd file(::open(archive().c_str(), O_RDONLY | O_CLOEXEC));
         const Fd directory(::open(into.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        return unpack_tree(file, directory.get(), limits, transfer);
+        LedgerShare share(ledger);
+        auto done = unpack_tree(file, directory.get(), limits, share, transfer);
+        if (done) share.keep();
+        return done;
     }
     Unpacked unpacked() {
         auto done = unpack();
@@ -46,6 +49,7 @@ class Unpack : public testing::Test {
     Folder folder;
     fs::path into;
     UnpackLimits limits{1000, 1 << 30, 4000, false};
+    Ledger ledger;
     Transfer transfer;
 };
 
@@ -214,6 +218,22 @@ TEST_F(Unpack, BombsAreRefused) {
     EXPECT_EQ(UnpackLimits::for_archive(1ull << 30, "/d").bytes, 1100ull << 30);
     EXPECT_EQ(UnpackLimits::for_archive(1ull << 62, "/d").bytes, UINT64_MAX);
     EXPECT_EQ(small.path_bytes, 4092u);
+}
+
+TEST_F(Unpack, TheLedgerRefusesWhatNoFilesystemCounts) {
+    ArchiveMaker(archive(), "pax")
+        .file("a", std::string(1000, 'x'))
+        .file("b", std::string(1000, 'x'))
+        .close();
+    ledger.start(1999, 0);
+    EXPECT_EQ(unpack().error().code, Code::over_quota);
+    EXPECT_TRUE(ledger.take(1999)) << "given back after the failure";
+    ledger.give(1999);
+    ledger.start(2000, 1);
+    EXPECT_EQ(unpack().error().code, Code::over_quota);
+    ledger.start(2000, 2);
+    EXPECT_TRUE(unpack());
+    EXPECT_FALSE(ledger.take(1)) << "kept after success";
 }
 
 TEST_F(Unpack, BrokenArchivesAreRefusedInWords) {
