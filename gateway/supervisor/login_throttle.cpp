@@ -76,17 +76,23 @@ LoginThrottle::Clock::duration LoginThrottle::succeeded(const std::string& netwo
 
 const Ban* LoginThrottle::begin_ban(const std::string& network, std::string_view user,
                                     Clock::time_point now) {
-    std::erase_if(bans_, [&](const auto& entry) { return entry.second.until <= now; });
-    if (bans_.size() >= most_bans)
-        bans_.erase(std::min_element(bans_.begin(), bans_.end(), [](const auto& a, const auto& b) {
-            return a.second.until < b.second.until;
-        }));
+    while (!by_end_.empty() && (by_end_.begin()->first <= now || bans_.size() >= most_bans))
+        drop_ban(std::string(by_end_.begin()->second));
+    drop_ban(network);
     const auto failures = static_cast<std::uint32_t>(by_address_.count(network, now));
     // It starts anew when the ban ends.
     by_address_.forget(network);
     auto& ban = bans_[network];
     ban = {network, now, now + rules_.ban_time, failures, std::string(user)};
+    by_end_.emplace(ban.until, network);
     return &ban;
+}
+
+void LoginThrottle::drop_ban(const std::string& network) {
+    const auto found = bans_.find(network);
+    if (found == bans_.end()) return;
+    by_end_.erase({found->second.until, network});
+    bans_.erase(found);
 }
 
 std::vector<Ban> LoginThrottle::bans(Clock::time_point now) const {
@@ -98,7 +104,7 @@ std::vector<Ban> LoginThrottle::bans(Clock::time_point now) const {
 
 bool LoginThrottle::forgive(const std::string& network, Clock::time_point now) {
     const bool held = ban_of(network, now) != nullptr;
-    bans_.erase(network);
+    drop_ban(network);
     by_address_.forget(network);
     return held;
 }
@@ -106,6 +112,7 @@ bool LoginThrottle::forgive(const std::string& network, Clock::time_point now) {
 std::size_t LoginThrottle::forgive_all(Clock::time_point now) {
     const auto held = bans(now).size();
     bans_.clear();
+    by_end_.clear();
     by_address_.clear();
     by_user_.clear();
     return held;

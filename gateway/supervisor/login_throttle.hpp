@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,12 +80,14 @@ class LoginThrottle {
   private:
     bool is_exempt(const std::string& network) const;
     Clock::duration delay_after(std::size_t failures) const;
+    void drop_ban(const std::string& network);
     const Ban* begin_ban(const std::string& network, std::string_view user, Clock::time_point now);
 
     Rules rules_;
     RecentEvents by_address_, by_user_;
     RecentEvents familiar_;  // by user: networks from which the right password came
     std::map<std::string, Ban, std::less<>> bans_;
+    std::set<std::pair<Clock::time_point, std::string>> by_end_;  // of bans_, which of them ends first
 };
 
 }  // namespace stowage::supervisor
