@@ -1,4 +1,6 @@
-// Delays and bans, with the time passed in.
+// Delays and bans, with the time passed in. Tried: each defence taken out of login_throttle.cpp and
+// recent_events.cpp in turn (ban, delay, count per user, forgiveness of own failures only, places at once,
+// exempt networks, familiar addresses, each bound of memory) makes one of these fail.
 #include "gateway/supervisor/login_throttle.hpp"
 
 #include <gtest/gtest.h>
