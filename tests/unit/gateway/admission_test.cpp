@@ -58,6 +58,14 @@ TEST(Admission, OnlyTheControllerAsksWhoIsOnlineAndEndsSessions) {
     }
 }
 
+TEST(Admission, OnlyTheFrontSaysWhetherACertificateVerifies) {
+    for (const auto peer : {Peer::front, Peer::worker, Peer::controller, Peer::nfs_server}) {
+        EXPECT_EQ(may_send(peer, Type::client_verified, true), peer == Peer::front);
+        EXPECT_FALSE(may_send(peer, Type::client_verified, false));
+        EXPECT_FALSE(may_send(peer, Type::verify_client, true));
+    }
+}
+
 TEST(Admission, OnlyWorkersTellWhatSessionsDo) {
     EXPECT_TRUE(may_send(Peer::worker, Type::activity, true));
     EXPECT_FALSE(may_send(Peer::worker, Type::activity, false));
@@ -169,6 +177,9 @@ TEST(LoginCheck, AddressesVersionAndLengths) {
     EXPECT_TRUE(check_login(m));
     m.password.assign_cut("x");
     EXPECT_FALSE(check_login(m)) << "nobody would be asked about this password";
+    m.password.assign_cut("");
+    m.bound.assign_cut("");
+    EXPECT_FALSE(check_login(m)) << "where would data connections be listened for?";
 }
 
 }  // namespace
