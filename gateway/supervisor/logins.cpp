@@ -110,7 +110,8 @@ asio::awaitable<void> FrontService::judge(const message::LoginRequest& request, 
     // Only with the right password, so that nobody else learns whether a certificate is good; a guess as any
     // other.
     if (pam.outcome == LoginOutcome::ok) {
-        if (const auto verified = co_await check_client(request.session, *lab); !verified) {
+        const auto verified = co_await check_client(request.session, *lab);
+        if (!verified) {
             pam.outcome = LoginOutcome::denied;
             decision.why = verified.error().what;
         }
