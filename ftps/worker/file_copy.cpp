@@ -37,6 +37,23 @@ bool remove_part(const Copying& copying, const Source& part) {
     return now && same_content(*now, part.seen) && copying.files.remove_file(part.path);
 }
 
+/// append(), counted where no filesystem counts. What a failure leaves in the file is given back when that
+/// goes.
+Result<void> append_counted(const Copying& copying, const Source& source, const Fd& to,
+                            const std::string& target, Transfer& progress) {
+    auto& ledger = copying.files.ledger();
+    const auto size = static_cast<std::uint64_t>(source.seen.st_size);
+    struct stat before {
+    }, after{};
+    if (::fstat(to.get(), &before) != 0) return file_error(errno, target);
+    CHECK(ledger.take(size));
+    const auto copied = append(source, to, target, progress);
+    if (copied || ::fstat(to.get(), &after) != 0) return copied;
+    const auto arrived = Ledger::held(after) - std::min(Ledger::held(after), Ledger::held(before));
+    ledger.give(size - std::min(size, arrived));
+    return copied;
+}
+
 }  // namespace
 
 Result<void> append(const Source& source, const Fd& to, const std::string& target, Transfer& progress) {
@@ -62,7 +79,7 @@ Result<void> copy_file(const Copying& copying, const std::string& from, const st
     TRY(const auto claimed, claim(copying, to));
     TRY(const auto file, copying.partials.open_unseen(claimed));
     const auto sha256 = copying.hashes.recall(source.file);
-    CHECK(append(source, file, to, progress));
+    CHECK(append_counted(copying, source, file, to, progress));
     struct stat written {};
     if (::fstat(file.get(), &written) != 0) return file_error(errno, to);
     CHECK(copying.partials.publish(claimed, file, copying.durability, source.seen.st_mode & 0777));
@@ -94,7 +111,7 @@ Result<std::vector<std::string>> join_files(const Copying& copying, const std::s
     }
     TRY(const auto file, copying.partials.open_unseen(claimed));
     for (const auto& source : sources)
-        CHECK(append(source, file, target, progress));
+        CHECK(append_counted(copying, source, file, target, progress));
     CHECK(copying.partials.publish(claimed, file, copying.durability));
     std::vector<std::string> left;
     for (auto part = sources.begin() + static_cast<std::ptrdiff_t>(kept); part != sources.end(); ++part)

@@ -62,8 +62,8 @@ void answer(Session& session, const LongCommand& command, const Result<std::stri
         session.reply(command.code, *outcome);
     else if (session.aborting)
         session.reply(426, command.verb + " was aborted; nothing was changed.");
-    else
-        session.refuse(outcome.error());
+    else  // with the words for what is full, if that is the reason
+        session.tell(reply_code(outcome.error().code), outcome.error());
 }
 
 }  // namespace

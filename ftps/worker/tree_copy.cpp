@@ -11,6 +11,7 @@
 #include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/ledger_share.hpp"
 #include "ftps/worker/paths.hpp"
 #include "ftps/worker/unpack_stage.hpp"
 
@@ -24,7 +25,8 @@ constexpr std::uint64_t max_names = 1'000'000;
 
 class TreeCopy {
   public:
-    TreeCopy(const Copying& copying, Transfer& progress) : copying_(copying), progress_(progress) {}
+    TreeCopy(const Copying& copying, LedgerShare& share, Transfer& progress)
+        : copying_(copying), share_(share), progress_(progress) {}
 
     Result<void> directory(int from, int to, const std::string& path, int depth);
     const TreeCopied& copied() const { return copied_; }
@@ -36,6 +38,7 @@ class TreeCopy {
     Result<void> link(int from, int to, const char* name, const std::string& path);
 
     const Copying& copying_;
+    LedgerShare& share_;
     Transfer& progress_;
     TreeCopied copied_;
     std::uint64_t names_ = 0;
@@ -64,6 +67,7 @@ Result<void> TreeCopy::name(int from, int to, const char* name, const std::strin
     struct stat seen {};
     // Removed since it was read: it is not copied, and that is no error.
     if (::fstatat(from, name, &seen, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    CHECK(share_.take_name());
     if (S_ISDIR(seen.st_mode)) return subdirectory(from, to, name, path, depth);
     if (S_ISREG(seen.st_mode)) return file(from, to, name, path);
     if (S_ISLNK(seen.st_mode)) return link(from, to, name, path);
@@ -91,6 +95,7 @@ Result<void> TreeCopy::file(int from, int to, const char* name, const std::strin
     const Fd made(::openat(to, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!made) return file_error(errno, path);
     const auto sha256 = copying_.hashes.recall(source.file);
+    CHECK(share_.take(static_cast<std::uint64_t>(source.seen.st_size)));
     CHECK(append(source, made, path, progress_));
     struct stat written {};
     if (::fchmod(made.get(), source.seen.st_mode & 0777) != 0 || ::fstat(made.get(), &written) != 0)
@@ -115,10 +120,13 @@ Result<TreeCopied> copy_tree(const Copying& copying, const std::string& from, co
     if (from == to) return Error{Code::exists, to + ": this is the directory itself", "choose another name"};
     TRY(const auto source, copying.files.open_directory(from));
     CHECK(UnpackStage::check(copying.files, to));
+    // Before the stage, so that what failed is counted until it is removed.
+    LedgerShare share(copying.files.ledger());
     TRY(auto stage, UnpackStage::make(copying.files));
-    TreeCopy copy(copying, progress);
+    TreeCopy copy(copying, share, progress);
     CHECK(copy.directory(source.get(), stage.directory(), from, 0));
     CHECK(stage.publish(copying.files, copying.partials, to, durability, progress.aborted));
+    share.keep();
     return copy.copied();
 }
 
