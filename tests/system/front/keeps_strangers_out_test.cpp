@@ -158,7 +158,9 @@ TEST_F(Strangers, LearnNothingFromRefusals) {
         client.send("PASS " + password + "\r\n");
         const auto request = front.receive<message::LoginRequest>();
         EXPECT_EQ(request.hopeless != 0, delay_ms < 0) << user;
-        if (request.hopeless) EXPECT_EQ(request.password.view(), "");
+        if (request.hopeless) {
+            EXPECT_EQ(request.password.view(), "");
+        }
         EXPECT_TRUE(front.is_silent_for(std::max(delay_ms, 0)));
         front.refuse_login(request, LoginOutcome::denied);
         texts.push_back(client.reply());
