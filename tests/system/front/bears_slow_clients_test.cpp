@@ -54,10 +54,10 @@ class Slow : public ::testing::Test {
 // Were the limit put off by each byte (or not there), these would go on for their 8 s.
 TEST_F(Slow, AByteNowAndThenDoesNotPutTheLoginLimitOff) {
     const FrontProcess front(Settings{{"ftps.login_timeout", "1s"}});
-    FtpsClient plain(front.port()), encrypted(front.implicit_port()), hello(front.implicit_port()),
-        after_auth(front.port());
+    FtpsClient plain(front.port());
     (void)plain.reply();
     EXPECT_LT(dribble(plain, [&] { plain.send("N"); }), 4);
+    FtpsClient encrypted(front.implicit_port());
     ASSERT_TRUE(encrypted.start_tls());
     EXPECT_LT(dribble(encrypted, [&] { encrypted.send("N"); }), 4);
     FtpsClient late_hello(front.implicit_port());
