@@ -242,7 +242,7 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
     Session session(worker, start, std::move(socket), *ends);
     worker.sessions[session.number] = &session;
     worker.sessions_changed.notify();
-    worker.live_sessions.enter(session.nonce, {session.user, peer});
+    worker.live_sessions.enter(session.nonce, {session.user, ends->peer});
     log::info("session_start",
               {{"session", session.number}, {"user", session.user}, {"peer", start.peer.view()}});
     asio::co_spawn(worker.context, read_commands(session), asio::detached);
