@@ -108,6 +108,26 @@ TEST_F(Strangers, WhoWantAnotherServerAreRefused) {
     }
 }
 
+// RFC 7151 §3, in clear text and under TLS, where it must be the name of the handshake.
+TEST_F(Strangers, MayNameTheHostThatTheyWant) {
+    const FrontProcess front;
+    FtpsClient client(front.port()), unnamed(front.implicit_port());
+    (void)client.reply();
+    EXPECT_THAT(client.command("FEAT"), HasSubstr("\r\n HOST\r\n"));
+    EXPECT_THAT(client.command("HOST storage.example"), StartsWith("220 "));
+    EXPECT_THAT(client.command("HOST 127.0.0.1"), StartsWith("220 "));
+    EXPECT_THAT(client.command("HOST bank.example"), StartsWith("504 "));
+    EXPECT_THAT(client.command("AUTH TLS"), StartsWith("234 "));
+    ASSERT_TRUE(client.start_tls());
+    EXPECT_THAT(client.command("HOST 127.0.0.1"), StartsWith("504 "));
+    EXPECT_THAT(client.command("HOST storage.example"), StartsWith("220 "));
+    EXPECT_THAT(client.command("USER alice"), StartsWith("331 "));
+    EXPECT_THAT(client.command("HOST storage.example"), StartsWith("503 "));
+    ASSERT_TRUE(unnamed.start_tls({TLS1_3_VERSION, ""}));
+    (void)unnamed.reply();
+    EXPECT_THAT(unnamed.command("HOST 127.0.0.1"), StartsWith("220 "));
+}
+
 TEST_F(Strangers, WithOldTlsAreRefused) {
     const FrontProcess front;
     FtpsClient client(front.port());
