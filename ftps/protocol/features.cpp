@@ -19,6 +19,7 @@ std::vector<std::string> features(bool active_mode) {
                                       "XMD5 filename;start;end",
                                       "XCRC filename;start;end",
                                       "COMB target;source_list",
+                                      "AVBL",
                                       "SIZE",
                                       "MDTM",
                                       "MFMT",
