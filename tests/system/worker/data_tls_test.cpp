@@ -188,10 +188,11 @@ TEST_P(DataTls, SettingsChangeUnderALiveSession) {
     rig.send_certificate();
     rig.send_settings({0, 0, /*durable=*/0, /*resumption_optional=*/1});
     const auto stored = attempt("meanwhile");
-    EXPECT_EQ(stored.text, "226 Complete.\r\n");
+    EXPECT_TRUE(stored.text.starts_with("226 Complete.")) << stored.text;
     rig.send_settings({0, 0, 1, 0});
     EXPECT_EQ(attempt("afterwards").code, 522);
-    EXPECT_EQ(rig.store(alice, "STOR resumed", "r", version()).text, "226 Complete, and safe on disk.\r\n");
+    const auto resumed = rig.store(alice, "STOR resumed", "r", version());
+    EXPECT_TRUE(resumed.text.starts_with("226 Complete, and safe on disk.")) << resumed.text;
 }
 
 // Tickets live as long as their key is kept: a day of hourly keys, and no more.
