@@ -30,13 +30,13 @@ class Archives : public testing::Test {
         maker.close();
         ASSERT_EQ(::chown(in_lab(name).c_str(), lab_uid, lab_uid), 0);
     }
-    /// Until files come out of the archive; the session answers nothing else meanwhile.
-    static void wait_until_it_unpacks(Control& control) {
+    /// Until files come out of the archive. What is asked before the work has begun is answered behind it.
+    void wait_until_it_unpacks(Control& control) const {
         const auto limit = std::chrono::steady_clock::now() + 60s;
-        while (control.ask("STAT").text.find(" files, ") == std::string::npos) {
-            ASSERT_LT(std::chrono::steady_clock::now(), limit);
+        while (rig.staged() == 0 && std::chrono::steady_clock::now() < limit)
             std::this_thread::yield();
-        }
+        while (control.ask("STAT").text.find(" files, ") == std::string::npos)
+            ASSERT_LT(std::chrono::steady_clock::now(), limit);
     }
     Reply answer_within(Control& control, const std::string& line, int seconds) {
         control.send(line);
@@ -111,7 +111,7 @@ TEST_F(Archives, AreRefusedInWords) {
     EXPECT_EQ(alice.control->ask("SITE UNPACK text.tar text").code, 550);
     EXPECT_EQ(alice.control->ask("SITE UNPACK text.tar missing/data").code, 550);
     EXPECT_EQ(alice.control->ask("SITE UNPACK text.tar .stowage/partials/x").code, 550);
-    const auto refused = alice.control->ask("SITE UNPACK text.tar");
+    const auto refused = alice.control->ask("SITE UNPACK text.tar data");
     EXPECT_EQ(refused.code, 550);
     EXPECT_NE(refused.text.find("tar.zst and zip can be"), std::string::npos) << refused.text;
     EXPECT_EQ(rig.visible(), (std::vector<std::string>{"text", "text.tar"}));
@@ -214,7 +214,7 @@ TEST(FullLab, RefusesAnArchiveWith552AndKeepsNothingOfIt) {
         for (const auto* name : {"large", "many"}) {
             const auto full = alice.control->ask(std::string("SITE UNPACK ") + name + ".tar.gz");
             EXPECT_EQ(full.code, 552) << full.text;
-            EXPECT_NE(full.text.find("8MiB"), std::string::npos) << full.text;
+            EXPECT_NE(full.text.find("MiB"), std::string::npos) << full.text;
             EXPECT_EQ(rig.visible(), (std::vector<std::string>{"large.tar.gz", "many.tar.gz"}));
             EXPECT_EQ(rig.staged(), 0u);
         }
