@@ -44,8 +44,7 @@ class Victim {
 
 }  // namespace
 
-// Taken out (DataConnection::aim takes any address): the victim is reached, with bytes of the client's
-// choice.
+// Taken out (DataConnection::aim compares no address): the first reply is 200.
 TEST(Bounce, ReachesNoOtherAddress) {
     Rig rig;
     rig.write_as_pod("/payload", "MAIL FROM:<mallory@example.org>\r\n");
