@@ -327,7 +327,7 @@ void Partials::discard(const Claim& claim) {
     auto& file = entry->second.unseen.empty() ? entry->second.file : entry->second.unseen;
     if (file.empty()) return;
     // Space first: on a full btrfs an unlink may find no room for its own metadata.
-    cut(file, entry->first, 0);
+    (void)cut(file, entry->first, 0);
     unlink(file);
     file.clear();
 }
@@ -337,20 +337,23 @@ void Partials::take_back(const Claim& claim) {
         const std::lock_guard lock(mutex_);
         const auto entry = find(claim.id_);
         if (entry == entries_.end()) return;
-        if (entry->second.unseen.empty() && entry->second.kept > 0)
-            return cut(entry->second.file, entry->first, entry->second.kept);
+        const bool went_on = entry->second.unseen.empty() && entry->second.kept > 0;
+        if (went_on && cut(entry->second.file, entry->first, entry->second.kept)) return;
     }
+    // A full btrfs has no room for a truncation, only for an unlink: better without its beginning than full.
     discard(claim);
 }
 
-void Partials::cut(const std::string& file, const std::string& path, std::uint64_t size) {
+bool Partials::cut(const std::string& file, const std::string& path, std::uint64_t size) {
     const auto fd = open_staged(file, O_WRONLY, path);
     struct stat seen {};
-    if (!fd || ::fstat(fd->get(), &seen) != 0) return;
-    if (::ftruncate(fd->get(), static_cast<off_t>(size)) == 0)
-        ledger().give(Ledger::held(seen) - std::min(Ledger::held(seen), size));
-    else
-        log::warning("partial_not_truncated", {{"path", path}, {"why", strerrordesc_np(errno)}});
+    if (!fd || ::fstat(fd->get(), &seen) != 0) return false;
+    if (::ftruncate(fd->get(), static_cast<off_t>(size)) != 0) {
+        log::info("partial_not_truncated", {{"path", path}, {"why", strerrordesc_np(errno)}});
+        return false;
+    }
+    ledger().give(Ledger::held(seen) - std::min(Ledger::held(seen), size));
+    return true;
 }
 
 void Partials::unlink(const std::string& file) {

@@ -75,7 +75,7 @@ class Partials {
     /// Removes the partial of a claim.
     void discard(const Claim& claim);
     /// Takes back what the upload of this claim has added: a partial that it went on with stays as it was
-    /// then.
+    /// then, unless the filesystem is too full to truncate a file (btrfs at a quota): then it goes whole.
     void take_back(const Claim& claim);
     Ledger& ledger() const { return files_.ledger(); }
 
@@ -121,7 +121,7 @@ class Partials {
     Result<Fd> open_staged(const std::string& file, int flags, const std::string& path);
     void adopt(const Fd& directory, const char* file);
     void unlink(const std::string& file);
-    void cut(const std::string& file, const std::string& path, std::uint64_t size);
+    bool cut(const std::string& file, const std::string& path, std::uint64_t size);
     void rekey(Entries::iterator entry, const std::string& to);
     std::optional<struct stat> stat_of(const Entry& entry);
 
