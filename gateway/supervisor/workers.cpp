@@ -149,7 +149,8 @@ Result<void> Workers::handle(const std::shared_ptr<Worker>& worker, const ipc::P
 }
 
 asio::awaitable<void> Workers::tell_usage(std::shared_ptr<Worker> worker, std::uint32_t id) {
-    const auto usage = co_await usage_.observe(worker->lab);
+    auto lab = worker->lab;
+    const auto usage = co_await usage_.observe(std::move(lab));
     worker->asks_usage = false;
     if (!worker->is_gone) (void)worker->process->channel().send(usage, {}, id);
 }
