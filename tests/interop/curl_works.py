@@ -1,127 +1,172 @@
-"""curl of Debian 12: explicit and implicit, TLS 1.2 and 1.3: up, verify, resume, parallel, list, rename, delete."""
+"""curl of Debian 12, TLS 1.2 and 1.3, one connection and --parallel: the scenario, and what only curl does."""
 
+import calendar
+import os
+import re
 import shutil
 import subprocess
+import time
 import unittest
 from urllib.parse import quote
 
-from stowage_rig import Rig, run_tests, skip
-from tour import dataset
+from client import Client, debian_version
+import scenario
+from stowage_rig import run_tests, skip
 
 TLS = {"1.2": ["--tlsv1.2", "--tls-max", "1.2"], "1.3": ["--tlsv1.3"]}
+_PARALLEL = ["--parallel", "--parallel-immediate"]
 
 
-class CurlWorks(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.rig = Rig(departments=["lab1"]).__enter__()
-        cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
-        cls.rig.create_lab("lab1")
-        cls.password = cls.rig.add_user("alice", "lab1")
-        cls.local = cls.rig.folder / "dataset"
-        dataset.make(cls.local)
-        cls.big = cls.local / "weights" / "model 1.bin"
+def _setting(name, value):
+    """A line of curl's configuration file."""
+    return f'{name} = "' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"\n'
 
-    def curl(self, *words, ok=True):
-        command = [
-            "curl",
-            "--silent",
-            "--show-error",
-            "--ssl-reqd",
-            "--cacert",
-            str(self.rig.gateway.certificate),
-            "--config",
-            "-",
-            *words,
-        ]
+
+class Curl(Client):
+    """One call for a whole tree: curl has no recursion, so its list is the adapter's; down, the list is from MLSD."""
+
+    def __init__(self, version, parallel):
+        self.name = f"curl{' --parallel' if parallel else ''}, TLS {version}"
+        self.tls, self.words = TLS[version], [*TLS[version], *(_PARALLEL if parallel else [])]
+
+    def version(self):
+        return debian_version("curl")
+
+    def run(self, *words, config="", ok=True):
+        command = ["curl", "--silent", "--show-error", "--fail-early", "--ssl-reqd", "--globoff"]
+        command += ["--cacert", self.host.certificate, "--config", "-", *words]
+        account = _setting("user", f"{self.host.user}:{self.host.password}")
         done = subprocess.run(
-            command, input=f'user = "alice:{self.password}"\n'.encode(), capture_output=True, timeout=60, check=False
+            command, input=(account + config).encode(), capture_output=True, timeout=120, check=False
         )
         if ok:
-            self.assertEqual(done.returncode, 0, done.stderr.decode())
+            assert done.returncode == 0, f"curl ended with {done.returncode}: {done.stderr.decode()}"
         return done
 
     def url(self, path, implicit=False):
-        ports = self.rig.ports
-        return f"ftps://127.0.0.1:{ports.ftps_implicit}/{path}" if implicit else f"ftp://127.0.0.1:{ports.ftps}/{path}"
+        ports = self.host.ports
+        server = f"ftps://127.0.0.1:{ports.ftps_implicit}" if implicit else f"ftp://127.0.0.1:{ports.ftps}"
+        return f"{server}/{quote(path)}"
+
+    def upload_tree(self, local, remote):
+        files = [path for path in sorted(local.rglob("*")) if path.is_file()]
+        pairs = [(path, f"{remote}/{path.relative_to(local)}") for path in files]
+        config = "".join(_setting("upload-file", path) + _setting("url", self.url(there)) for path, there in pairs)
+        self.run(*self.words, "--ftp-create-dirs", config=config)
+
+    def entries(self, remote):
+        """(type, name) from MLSD."""
+        listing = self.run(*self.tls, "--request", "MLSD", self.url(f"{remote}/")).stdout.decode()
+        for line in filter(None, re.split("\r?\n", listing)):
+            facts, _, name = line.partition(" ")
+            yield dict(fact.lower().split("=", 1) for fact in facts.split(";") if fact)["type"], name
+
+    def walk(self, remote):
+        for kind, name in self.entries(remote):
+            if kind == "dir":
+                yield from self.walk(f"{remote}/{name}")
+                yield "dir", f"{remote}/{name}"
+            elif kind == "file":
+                yield "file", f"{remote}/{name}"
+
+    def download_tree(self, remote, local):
+        config = ""
+        for kind, path in self.walk(remote):
+            if kind == "file":
+                config += _setting("url", self.url(path)) + _setting("output", local / os.path.relpath(path, remote))
+        self.run(*self.words, "--create-dirs", config=config)
+
+    def names(self, remote):
+        return self.run(*self.tls, "--list-only", self.url(f"{remote}/")).stdout.decode().splitlines()
+
+    def upload_with_time(self, local, remote):
+        stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(local.stat().st_mtime))
+        after = _setting("quote", f"-MFMT {stamp} {os.path.basename(remote)}")
+        self.run(*self.tls, "--upload-file", str(local), self.url(remote), config=after)
+
+    def download_with_time(self, remote, local):
+        self.run(*self.tls, "--remote-time", "--output", str(local), self.url(remote))
+
+    def resume_upload(self, local, remote):
+        self.run(*self.tls, "--continue-at", "-", "--upload-file", str(local), self.url(remote))
+
+    def resume_download(self, remote, local):
+        self.run(*self.tls, "--continue-at", "-", "--output", str(local), self.url(remote))
+
+    def commands(self, *commands):
+        self.run(*self.tls, "--head", self.url(""), config="".join(_setting("quote", line) for line in commands))
+
+    def rename(self, old, new):
+        self.commands(f"RNFR {old}", f"RNTO {new}")
+
+    def delete_tree(self, remote):
+        verbs = {"dir": "RMD", "file": "DELE"}
+        self.commands(*[f"{verbs[kind]} {path}" for kind, path in self.walk(remote)], f"RMD {remote}")
+
+
+class CurlWorks(scenario.Scenario):
+    clients = tuple(Curl(version, parallel) for parallel in (False, True) for version in TLS)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.client = Curl("1.3", False)
+        cls.client.start(cls.host_for("more"))
+        cls.big = cls.local / "weights" / "model 1.bin"
+
+    def stored(self, name):
+        return self.rig.labs / "lab1" / name
 
     def test_up_and_down(self):
         for version, words in TLS.items():
             for implicit in (False, True):
                 with self.subTest(version=version, implicit=implicit):
                     name = f"tls-{version}-{implicit}.bin"
-                    self.curl(*words, "--upload-file", str(self.big), self.url(name, implicit))
-                    self.assertEqual((self.rig.labs / "lab1" / name).read_bytes(), self.big.read_bytes())
-                    self.assertEqual(self.curl(*words, self.url(name, implicit)).stdout, self.big.read_bytes())
-
-    def test_tree(self):
-        paths = [path for path in self.local.rglob("*") if path.is_file() and path.stat().st_size]
-        for path in paths:
-            remote = quote(f"tree/{path.relative_to(self.local)}")
-            self.curl("--ftp-create-dirs", "--globoff", "--upload-file", str(path), self.url(remote))
-        for path in paths:
-            landed = self.rig.labs / "lab1" / "tree" / path.relative_to(self.local)
-            self.assertEqual(landed.read_bytes(), path.read_bytes())
-
-    def test_resume(self):
-        half = self.rig.folder / "half.bin"
-        half.write_bytes(self.big.read_bytes()[:1_000_000])
-        self.curl("--upload-file", str(half), self.url("resumed.bin"))
-        self.curl("--continue-at", "-", "--upload-file", str(self.big), self.url("resumed.bin"))
-        self.assertEqual((self.rig.labs / "lab1" / "resumed.bin").read_bytes(), self.big.read_bytes())
-        down = self.rig.folder / "down.bin"
-        down.write_bytes(self.big.read_bytes()[:123_456])
-        self.curl("--continue-at", "-", "--output", str(down), self.url("resumed.bin"))
-        self.assertEqual(down.read_bytes(), self.big.read_bytes())
+                    url = self.client.url(name, implicit)
+                    self.client.run(*words, "--upload-file", str(self.big), url)
+                    self.assertEqual(self.stored(name).read_bytes(), self.big.read_bytes())
+                    self.assertEqual(self.client.run(*words, url).stdout, self.big.read_bytes())
 
     def test_parallel(self):
         """curl mixes the TLS sessions of its parallel connections."""
         for version, words in TLS.items():
             with self.subTest(version):
+                names = [f"parallel-{version}-{number}" for number in range(6)]
                 more = []
-                for number in range(6):
-                    more += ["--upload-file", str(self.big), self.url(f"parallel-{version}-{number}")]
-                self.curl(*words, "--parallel", "--parallel-immediate", *more)
-                for number in range(6):
-                    landed = self.rig.labs / "lab1" / f"parallel-{version}-{number}"
-                    self.assertEqual(landed.read_bytes(), self.big.read_bytes())
+                for name in names:
+                    more += ["--upload-file", str(self.big), self.client.url(name)]
+                self.client.run(*words, *_PARALLEL, *more)
+                for name in names:
+                    self.assertEqual(self.stored(name).read_bytes(), self.big.read_bytes())
 
     def test_active_mode(self):
         """curl before 8.0 forgets TLS on data connections that it accepted, and sends the file in the clear."""
-        done = self.curl("--ftp-port", "127.0.0.1", "--upload-file", "/etc/os-release", self.url("active"), ok=False)
-        stored = (self.rig.labs / "lab1" / "active").exists()
-        version = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-        works = int(version.split(".")[0]) >= 8
-        self.assertEqual((done.returncode == 0, stored), (works, works), done.stderr.decode())
+        words = ["--ftp-port", "127.0.0.1", "--upload-file", "/etc/os-release", self.client.url("active")]
+        done = self.client.run(*words, ok=False)
+        works = int(debian_version("curl").split(".")[0]) >= 8
+        self.assertEqual(
+            (done.returncode == 0, self.stored("active").exists()), (works, works), done.stderr.decode()
+        )
 
-    def test_list_rename_delete(self):
-        self.curl("--upload-file", "/etc/os-release", "--ftp-create-dirs", self.url("listed/fileone"))
-        self.assertIn(b"fileone", self.curl(self.url("listed/")).stdout)
-        self.assertEqual(self.curl("--list-only", self.url("listed/")).stdout.split(), [b"fileone"])
-        self.curl(self.url("listed/"), "--quote", "RNFR /listed/fileone", "--quote", "RNTO /listed/renamed")
-        self.assertEqual([path.name for path in (self.rig.labs / "lab1" / "listed").iterdir()], ["renamed"])
-        self.curl(self.url(""), "--quote", "DELE /listed/renamed", "--quote", "RMD /mnt/nfs/listed")
-        self.assertFalse((self.rig.labs / "lab1" / "listed").exists())
+    def test_time_is_a_header(self):
+        self.client.run("--upload-file", "/etc/os-release", self.client.url("timed"))
+        header = self.client.run("--head", self.client.url("timed")).stdout.decode().splitlines()[0]
+        moment = time.strptime(header, "Last-Modified: %a, %d %b %Y %H:%M:%S GMT")
+        self.assertEqual(calendar.timegm(moment), int(self.stored("timed").stat().st_mtime))
 
     def test_plain_text_is_refused(self):
-        done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--config", "-", self.url("")],
-            check=False,
-            input=f'user = "alice:{self.password}"\n'.encode(),
-            capture_output=True,
-            timeout=30,
-        )
-        self.assertEqual(done.returncode, 67, done.stderr)
+        self.assertEqual(self.without_tls(), 67)
 
     def test_unknown_certificate_is_refused_by_curl(self):
-        done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--ssl-reqd", "--config", "-", self.url("")],
-            check=False,
-            input=f'user = "alice:{self.password}"\n'.encode(),
-            capture_output=True,
-            timeout=30,
-        )
-        self.assertEqual(done.returncode, 60, done.stderr)
+        self.assertEqual(self.without_tls("--ssl-reqd"), 60)
+
+    def without_tls(self, *words):
+        """curl's exit code when it is given neither the certificate nor, without words, the wish for TLS."""
+        account = _setting("user", f"{self.client.host.user}:{self.client.host.password}")
+        command = ["curl", "--silent", *words, "--config", "-", self.client.url("")]
+        return subprocess.run(
+            command, input=account.encode(), capture_output=True, timeout=30, check=False
+        ).returncode
 
 
 if __name__ == "__main__":

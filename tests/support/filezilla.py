@@ -1,5 +1,6 @@
 """FileZilla as a person uses it: the real program under Xvfb, with a transfer queue of the test's own, "Process queue"
-by Ctrl+P, and OK for the question about an unknown certificate. Its settings are its defaults, but for a log file."""
+by Ctrl+P, and OK for the question about an unknown certificate. Its settings are its defaults, but for a log file and
+"Preserve timestamps of transferred files"."""
 
 import contextlib
 import os
@@ -12,13 +13,15 @@ from tour.processes import Child
 
 NEEDED = ("filezilla", "Xvfb", "xdotool")
 EXPLICIT, IMPLICIT = 4, 3  # ServerProtocol: FTPES, FTPS
-_NORMAL_LOGON, _NORMAL_PRIORITY, _DEFAULT_ACTION = 1, 2, -1
+ASK, RESUME = -1, 5  # CFileExistsNotification::OverwriteAction; -1 is the setting, which is to ask
+_NORMAL_LOGON, _NORMAL_PRIORITY = 1, 2
 
 _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <FileZilla3 platform="*nix"><Settings>
 <Setting name="Greeting version">3.63.0</Setting>
 <Setting name="Highest shown overlay id">99</Setting>
 <Setting name="Update Check">0</Setting>
+<Setting name="Preserve timestamps">1</Setting>
 <Setting name="Logging file" platform="unix">{log}</Setting>
 </Settings></FileZilla3>
 """
@@ -57,7 +60,7 @@ class FileZilla:
         self._count = 0
 
     def add_server(self, port, user, password, protocol=EXPLICIT):
-        """Returns its number for add()."""
+        """Returns its number for add_upload()."""
         row = self._queue.execute(
             "INSERT INTO servers (host, port, user, password, protocol, type, logontype, timezone_offset, transfer_mode,"
             " max_connections, encoding, bypass_proxy) VALUES ('127.0.0.1', ?, ?, ?, ?, 0, ?, 0, 'default', 0, 'Auto', 0)",
@@ -65,16 +68,16 @@ class FileZilla:
         )
         return row.lastrowid
 
-    def add_upload(self, server, local, remote_folder):
-        """Queues one file; its name is the same on both sides."""
-        folder = self._queue.execute("INSERT INTO local_paths (path) VALUES (?)", (f"{local.parent}/",)).lastrowid
-        remote = self._queue.execute(
-            "INSERT INTO remote_paths (path) VALUES (?)", (_remote_path(remote_folder),)
-        ).lastrowid
+    def add_upload(self, server, local, remote, exists=ASK):
+        """Queues one file: path here, path there."""
+        folder, _, name = remote.rpartition("/")
+        target = name if name != local.name else None
+        here = self._queue.execute("INSERT INTO local_paths (path) VALUES (?)", (f"{local.parent}/",)).lastrowid
+        there = self._queue.execute("INSERT INTO remote_paths (path) VALUES (?)", (_remote_path(folder),)).lastrowid
         self._queue.execute(
-            "INSERT INTO files (server, source_file, local_path, remote_path, size, error_count, priority, flags,"
-            " default_exists_action) VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?)",
-            (server, local.name, folder, remote, local.stat().st_size, _NORMAL_PRIORITY, _DEFAULT_ACTION),
+            "INSERT INTO files (server, source_file, target_file, local_path, remote_path, size, error_count, priority,"
+            " flags, default_exists_action) VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?)",
+            (server, local.name, target, here, there, local.stat().st_size, _NORMAL_PRIORITY, exists),
         )
         self._count += 1
 
