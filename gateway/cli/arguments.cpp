@@ -145,7 +145,7 @@ void CommandLine::declare_online() {
     online->add_option("--user", raw_.user, "Only those of this user")->type_name("USER");
     auto* kill = leaf(*online, "kill", "End a session; a transfer that runs is aborted",
                       "stowage sessions kill 17", session_kill);
-    kill->add_option("id", raw_.session, "The session's number, as `stowage sessions` shows it")->required();
+    kill->add_option("id", raw_.name, "The session's number, as `stowage sessions` shows it")->required();
 
     auto& ban = *group("bans", "Show and lift bans of addresses with too many refused logins");
     leaf(ban, "list", "List the banned addresses", "stowage bans list --json", bare<BanList>);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "gateway/base/identity.hpp"
 
 namespace stowage::cli {
@@ -103,7 +105,12 @@ Result<Command> sessions(const Raw& raw) {
 }
 
 Result<Command> session_kill(const Raw& raw) {
-    return Command(SessionKill{raw.session});
+    std::uint64_t number = 0;
+    const auto* last = raw.name.data() + raw.name.size();
+    const auto [end, failed] = std::from_chars(raw.name.data(), last, number);
+    if (failed == std::errc{} && end == last) return Command(SessionKill{number});
+    return Error{Code::usage, fmt::format("\"{}\" is not a session's number", raw.name),
+                 "give one that `stowage sessions` shows"};
 }
 
 Result<Command> ban_clear(const Raw& raw) {

@@ -2,7 +2,6 @@
 // Runs in: CLI. Distrusts: every value.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,6 @@ struct Raw {
     bool json = false, no_colour = false;
     std::string socket;
     unsigned timeout = 0;
-    std::uint64_t session = 0;
 };
 
 /// Makes a command of its values: Code::usage with field, value and remedy when one is wrong.
