@@ -1,0 +1,89 @@
+// Bundles of CAs for client certificates: what is kept of them, and what is refused.
+// Runs in: unit tests.
+#include "gateway/controller/control/client_cas.hpp"
+
+#include <gmock/gmock.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+
+namespace stowage::controller {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Deleter {
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+    void operator()(X509* certificate) const { X509_free(certificate); }
+    void operator()(BIO* bio) const { BIO_free(bio); }
+};
+
+std::string text_of(BIO* bio) {
+    char* bytes = nullptr;
+    const auto size = BIO_get_mem_data(bio, &bytes);
+    return {bytes, static_cast<std::size_t>(size)};
+}
+
+struct Made {
+    std::string certificate, key;
+};
+
+Made make(const std::string& name, const char* constraints, long valid_seconds = 3600) {
+    const std::unique_ptr<EVP_PKEY, Deleter> key(EVP_EC_gen("P-256"));
+    const std::unique_ptr<X509, Deleter> certificate(X509_new());
+    X509_set_version(certificate.get(), X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -7200);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), valid_seconds);
+    X509_set_pubkey(certificate.get(), key.get());
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, constraints);
+    X509_add_ext(certificate.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+    X509_sign(certificate.get(), key.get(), EVP_sha256());
+    const std::unique_ptr<BIO, Deleter> certificate_bio(BIO_new(BIO_s_mem())), key_bio(BIO_new(BIO_s_mem()));
+    PEM_write_bio_X509(certificate_bio.get(), certificate.get());
+    PEM_write_bio_PrivateKey(key_bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    return {text_of(certificate_bio.get()), text_of(key_bio.get())};
+}
+
+std::string refusal(const std::string& bundle) {
+    const auto checked = check_client_cas(bundle);
+    if (checked) return "taken";
+    EXPECT_EQ(checked.error().code, Code::invalid);
+    EXPECT_FALSE(checked.error().remedy.empty());
+    return checked.error().what;
+}
+
+TEST(ClientCas, CertificatesAreKeptAndNothingElse) {
+    const auto one = make("one", "critical,CA:TRUE"), two = make("two", "critical,CA:TRUE");
+    EXPECT_EQ(or_throw(check_client_cas(one.certificate)), one.certificate);
+    const auto kept = or_throw(
+        check_client_cas("# a comment\n" + one.certificate + one.key + "\n\n" + two.certificate + "# end\n"));
+    EXPECT_EQ(kept, one.certificate + two.certificate);
+    EXPECT_THAT(kept, Not(HasSubstr("PRIVATE KEY")));
+}
+
+TEST(ClientCas, WhatSignsNoCertificatesIsRefused) {
+    const auto ca = make("ca", "critical,CA:TRUE"), leaf = make("alice", "critical,CA:FALSE"),
+               old = make("old", "critical,CA:TRUE", -60);
+    EXPECT_EQ(refusal(leaf.certificate), "CN=alice is no CA");
+    EXPECT_EQ(refusal(ca.certificate + leaf.certificate), "CN=alice is no CA");
+    EXPECT_EQ(refusal(old.certificate), "CN=old has expired");
+    for (const auto& bad : {std::string("x"), ca.key, ca.certificate.substr(0, ca.certificate.size() / 2),
+                            ca.certificate + ca.certificate.substr(0, ca.certificate.size() / 2)})
+        EXPECT_EQ(refusal(bad), "holds no PEM certificates, or a broken one");
+}
+
+TEST(ClientCas, MoreThanAMessageHoldsIsRefused) {
+    std::string many;
+    for (int i = 0; i < 20; ++i)
+        many += make("ca " + std::to_string(i), "critical,CA:TRUE").certificate;
+    EXPECT_THAT(refusal(many), HasSubstr("20 certificates with "));
+}
+
+}  // namespace
+}  // namespace stowage::controller
