@@ -60,7 +60,7 @@ TEST(Room, AlloTooLargeIsRefusedWithTheNumbersAndDoesNotCountAsAnUpload) {
         EXPECT_EQ(alice.control->ask(std::string("ALLO ") + bad).code, 501) << bad;
 }
 
-// Takes: announced_by_others() in find_room(). Without it the second ALLO is 200 (tried).
+// Keeps: announced_by_others() in find_room(). Without it the second ALLO is 200.
 TEST(Room, AnnouncedUploadsOfAllSessionsCountTogether) {
     CountedLab lab;
     lab.used = 60 * mebibyte;

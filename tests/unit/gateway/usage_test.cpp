@@ -61,7 +61,7 @@ class UsageObservation : public testing::Test {
     int answered_ = 0;
 };
 
-// Takes: `under_way` and `not_before`. Without them all begin at once (tried).
+// Keeps: `under_way` and `not_before`. Without them all begin at once.
 TEST_F(UsageObservation, OneStepPerLabAtATimeAndOneASecond) {
     make_step(1);
     for (int i = 0; i < 3; ++i)
