@@ -28,9 +28,9 @@ void give_to_lab(const fs::path& path) {
 
 }  // namespace
 
-// Beside the lab, open to everybody: only the worker's own care keeps it. Fails when the worker is neither in
-// its chroot nor told RESOLVE_BENEATH; what each of them does alone,
-// tests/unit/ftps_worker/adversary_test.cpp and worker_session_test say.
+// Beside the lab, open to everybody: chroot and openat2 keep the worker from it, each of them alone. What
+// openat2 alone does, tests/unit/ftps_worker/adversary_test.cpp shows (there RESOLVE_BENEATH was taken out
+// once: all of it failed).
 TEST(Adversary, EveryCommandStaysInTheLab) {
     Rig rig;
     const auto outside = rig.lab().parent_path() / "outside";
