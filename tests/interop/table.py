@@ -2,7 +2,7 @@
 
     mkdir results
     STOWAGE_INTEROP_RESULTS=$PWD/results ctest --test-dir build/release -R _works
-    python3 tests/interop/table.py results >deploy/docs/clients.md
+    python3 tests/interop/table.py results "what was run, and on what" >deploy/docs/clients.md
 """
 
 import json
@@ -43,6 +43,8 @@ def main():
         sys.exit(f"no results in {sys.argv[1]}; run the interop tests with STOWAGE_INTEROP_RESULTS set to it")
     steps = list(runs[0]["steps"])
     print(_HEAD, end="")
+    if len(sys.argv) > 2:
+        print(sys.argv[2], end="\n\n")
     print("| client | version | " + " | ".join(steps) + " | run on |")
     print("|---|---|" + "---|" * (len(steps) + 1))
     for run in runs:
