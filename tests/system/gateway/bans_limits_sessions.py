@@ -1,5 +1,8 @@
 """Who guesses is banned and nobody else is locked out; limits are announced with their reason; `stowage sessions` shows
-and ends those who are on-line. Real logins, through PAM."""
+and ends those who are on-line. Real logins, through PAM.
+
+Tried, each makes its test fail when taken out: the ban, the places at once, the bans told to a new front, the delay, the
+place taken before a session is opened; and `killed`, with tests/system/worker/online_test.cpp."""
 
 import contextlib
 import ftplib
