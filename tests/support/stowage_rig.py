@@ -33,6 +33,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 FAST = {
     "nfs.ganesha_graceless": "true",  # restarted often here, and nobody holds locks
     "ftps.failed_login_time": "0s",
+    "ftps.max_login_delay": "0s",
     "drain_timeout": "5s",
     "log_level": "debug",
 }
