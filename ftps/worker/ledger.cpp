@@ -109,7 +109,8 @@ void Ledger::start(std::uint64_t limit_bytes, std::uint64_t limit_inodes) {
 }
 
 Result<void> Ledger::take(std::uint64_t bytes) {
-    if (!on_ || add_within(bytes_, static_cast<std::int64_t>(bytes), limit_bytes_)) return {};
+    // Nothing fits a full lab too.
+    if (!on_ || bytes == 0 || add_within(bytes_, static_cast<std::int64_t>(bytes), limit_bytes_)) return {};
     return Error{Code::over_quota, "the lab's limit is reached",
                  "delete something, or ask the administrator for more"};
 }

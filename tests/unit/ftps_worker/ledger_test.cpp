@@ -22,6 +22,7 @@ TEST(Ledger, RefusesWhatWouldPassTheLimitAndCountsNothingThen) {
     EXPECT_EQ(ledger.take(41).error().code, Code::over_quota);
     EXPECT_TRUE(ledger.take(40));
     EXPECT_FALSE(ledger.take(1));
+    EXPECT_TRUE(ledger.take(0));
     ledger.give(10);
     EXPECT_TRUE(ledger.take(10));
     EXPECT_TRUE(ledger.take_name());
