@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -15,6 +16,7 @@ namespace stowage::testing {
 
 FtpsClient::FtpsClient(std::uint16_t port, const std::string& address)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that the front has closed
     sockaddr_in own{}, peer{};
     own.sin_family = peer.sin_family = AF_INET;
     peer.sin_port = htons(port);
