@@ -215,7 +215,8 @@ Done download(Session& session, std::string argument, std::uint64_t offset, std:
     }
     // A range behind the end is empty (draft-bryan-ftp-range-08 §4.3); without one, what is added meanwhile
     // is sent too.
-    const auto sent = range.value_or(ByteRange{offset, std::numeric_limits<std::int64_t>::max()});
+    auto sent = range.value_or(ByteRange{offset, std::numeric_limits<std::int64_t>::max()});
+    if (range && sent.begin >= download->size) sent.end = sent.begin;
     const auto last = std::min(sent.end, download->size);
     DataCommand command;
     command.verb = "RETR";

@@ -85,6 +85,7 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
     session.transfer_began = began;
     session.transfer = std::make_shared<Transfer>();
     if (session.is_unwanted()) session.abort_transfer();
+    answer_waiting(session);
     const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());
     if (command.keepalive)
         asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);

@@ -28,6 +28,11 @@ struct LongCommand {
 
 /// Sends every reply itself: 450 when too many run in the lab, 426 after ABOR, else the command's or the
 /// table's. ABOR ends it, STAT tells how far it is, other sessions go on.
+/// NOOP and STAT that came while the command was being prepared are answered as it begins.
 boost::asio::awaitable<void> run_long_command(Session& session, LongCommand command);
+
+// session.cpp
+/// What waits in line and can be answered while a command runs.
+void answer_waiting(Session& session);
 
 }  // namespace stowage::ftps

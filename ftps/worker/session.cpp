@@ -11,6 +11,7 @@
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/activity.hpp"
 #include "ftps/worker/commands.hpp"
+#include "ftps/worker/long_command.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
@@ -63,6 +64,17 @@ void take_lines(Session& session) {
         if (!done_meanwhile(session, line)) session.inbox.push_back(std::move(line));
     }
 }
+
+}  // namespace
+
+void answer_waiting(Session& session) {
+    auto waiting = std::exchange(session.inbox, {});
+    for (auto& line : waiting)
+        if (!done_meanwhile(session, line)) session.inbox.push_back(std::move(line));
+    session.room.notify();
+}
+
+namespace {
 
 asio::awaitable<void> read_commands(Session& session) {
     for (;;) {

@@ -2,6 +2,7 @@
 // Runs in: worker, on the transfer threads.
 #include "ftps/worker/upload_hash.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,8 +19,10 @@ constexpr std::size_t buffer_bytes = 256 * 1024;
 }  // namespace
 
 UploadHash::UploadHash(const Fd& file, std::uint64_t begins_at) : file_(file), readable_(begins_at) {
+    struct stat there {};
+    const bool is_new = ::fstat(file.get(), &there) == 0 && there.st_size == 0;
     if (auto digest = Digest::begin(HashAlgorithm::sha256)) digest_.emplace(std::move(*digest));
-    if (begins_at == 0 || !digest_) return;
+    if (is_new || !digest_) return;
     try {
         follower_ = std::thread([this] { follow(); });
     } catch (const std::system_error&) {

@@ -15,10 +15,10 @@
 
 namespace stowage::ftps {
 
-/// An upload from byte 0 on is hashed as it comes, without a second read. One that goes on (REST, APPE, RANG)
-/// is followed by a thread that reads the file from its beginning while more is received: the connection
-/// never waits for what is there already, and no state of a hash has to survive the first upload, where a pod
-/// could change it.
+/// An upload into an empty file is hashed as it comes, without a second read. One that goes on (REST, APPE,
+/// RANG) is followed by a thread that reads the file from its beginning while more is received: the
+/// connection never waits for what is there already, and no state of a hash has to survive the first upload,
+/// where a pod could change it.
 class UploadHash {
   public:
     /// @param file readable; stays open as long as this lives

@@ -87,6 +87,14 @@ TEST_F(UploadHashTest, ARangeAmidTheFileCountsWithWhatIsBehindIt) {
     EXPECT_EQ(to_hex(hash.finish(10, patience).value()), hex_of(HashAlgorithm::sha256, "01ab456789"));
 }
 
+TEST_F(UploadHashTest, ARangeAtTheBeginningToo) {
+    write("0123456789", 0);
+    UploadHash hash(file, 0);
+    write("ab", 0);
+    hash.received("ab", 2);
+    EXPECT_EQ(to_hex(hash.finish(10, patience).value()), hex_of(HashAlgorithm::sha256, "ab23456789"));
+}
+
 TEST_F(UploadHashTest, ImpatienceAndAFileThatIsTooShortGiveNone) {
     ASSERT_EQ(::ftruncate(file.get(), 1ll << 40), 0);
     {
