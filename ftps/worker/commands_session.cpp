@@ -122,7 +122,7 @@ Done help(Session& session, std::string) {
     std::vector<std::string> lines;
     std::string line;
     for (const auto& verb : verbs()) {
-        line += fmt::format("{:<6}", verb.name);
+        line += fmt::format("{:<8}", verb.name);
         if (line.size() < 60) continue;
         lines.push_back(std::exchange(line, {}));
     }

@@ -155,7 +155,7 @@ Result<void> LabFiles::make_directory(const std::string& path) const {
 }
 
 Result<void> LabFiles::remove_directory(const std::string& path) const {
-    if (path == "/") return file_error(EBUSY, path);
+    if (path == "/") return file_error(EPERM, path);
     TRY(const auto parent, open_parent(path));
     CHECK(done(::unlinkat(parent.get(), name_of(path).c_str(), AT_REMOVEDIR), path));
     ledger_.give_name();
@@ -173,7 +173,7 @@ Result<void> LabFiles::remove_file(const std::string& path) const {
 }
 
 Result<void> LabFiles::rename(const std::string& from, const std::string& to) const {
-    if (from == "/" || to == "/") return file_error(EBUSY, "/");
+    if (from == "/" || to == "/") return file_error(EPERM, "/");
     TRY(const auto old_parent, open_parent(from));
     TRY(const auto new_parent, open_parent(to));
     const auto replaced = there(new_parent, name_of(to));
