@@ -177,13 +177,14 @@ TEST_F(Archives, CommitExchangesAndTakesBack) {
 
 // Three clients in one: what a long unpacking sends so that they do not give up, and how its failure looks.
 TEST_F(Archives, SayHowFarTheyAreEveryTenSeconds) {
-    pod_makes_archive("set.tar", 1'000'000);
+    pod_makes_archive("set.tar.zst", 1'000'000, "zstd");
     auto alice = rig.login();
-    alice.control->send("SITE UNPACK set.tar data");
+    alice.control->send("SITE UNPACK set.tar.zst data");
     EXPECT_EQ(alice.control->read(15).code, 0);
     const auto aborted = answer_within(*alice.control, "ABOR", 200);
     EXPECT_EQ(aborted.code, 426) << aborted.text;
-    EXPECT_NE(aborted.text.find("250-SITE UNPACK /set.tar into /data: "), std::string::npos) << aborted.text;
+    EXPECT_NE(aborted.text.find("250-SITE UNPACK /set.tar.zst into /data: "), std::string::npos)
+        << aborted.text;
     EXPECT_NE(aborted.text.find(" files, "), std::string::npos) << aborted.text;
     EXPECT_EQ(rig.staged(), 0u);
 }
