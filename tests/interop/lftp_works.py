@@ -109,6 +109,22 @@ class LftpWorks(scenario.Scenario):
         self.assertIn("/mnt/nfs/one", output)
         self.assertFalse((self.rig.labs / "lab1" / "one").exists())
 
+    def test_unpack_and_commit_as_in_the_members_guide(self):
+        lab, archive = self.rig.labs / "lab1", self.rig.folder / "data.tar.zst"
+        subprocess.run(["tar", "--zstd", "-cf", archive, "-C", self.local, "."], check=True)
+        output = self.lftp(
+            f"put {archive}",
+            "quote SITE UNPACK data.tar.zst",
+            "rm data.tar.zst",
+            "mkdir old",
+            "quote SITE COMMIT data old",
+            "quote SITE COMMIT old published",
+        )
+        self.assertIn("safe on disk", output)
+        self.assertIn("takes it back", output)
+        self.assert_same_tree(self.local, lab / "published")
+        self.assertEqual(list((lab / "data").iterdir()), [])
+
     def test_wrong_password(self):
         script = upload.script(self.rig.gateway.certificate, "127.0.0.1", self.rig.ports.ftps, "alice", "wrong", ["ls"])
         with self.assertRaises(Exception) as refused:
