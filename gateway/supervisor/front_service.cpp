@@ -54,13 +54,14 @@ Result<void> FrontService::introduce(ipc::Channel& channel) {
         return fds;
     };
     CHECK(channel.send(message::StartFront{uid_, gid_, last_session_}, with(context_.sealed_config)));
+    // Before what it needs to serve: it is to let nobody in whom it does not know to be banned.
+    for (const auto& ban : bans())
+        tell(ban);
     for (const auto& listener : listeners_)
         CHECK(channel.send(message::Listener{listener.implicit_tls}, with(listener.socket)));
     CHECK(send_control_certificate(context_, channel));
     for (const auto& key : context_.tickets.all())
         CHECK(channel.send(key));
-    for (const auto& ban : bans())
-        tell(ban);
     return {};
 }
 
