@@ -40,7 +40,8 @@ void tune(int socket) {
     set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 60);
     set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 30);
     set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 5);
-    set_option(socket, SOL_SOCKET, SO_OOBINLINE, 1);  // Telnet's Synch: RFC 854's IAC DM comes as urgent data
+    // Not SO_OOBINLINE: some clients send Telnet's Synch (RFC 854) as an urgent byte beside TLS; among the
+    // records it would end the connection.
 }
 
 std::string local_address(int socket) {

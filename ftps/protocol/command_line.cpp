@@ -30,6 +30,9 @@ bool is_verb(std::string_view word) {
 }
 
 CommandReader::Next parse(std::string_view line) {
+    // The IAC of a Synch whose DM was sent as an urgent byte beside TLS; no verb begins so.
+    while (!line.empty() && static_cast<unsigned char>(line.front()) == iac)
+        line.remove_prefix(1);
     if (line.size() > CommandReader::max_line_bytes) return CommandReader::BadLine{"line too long"};
     if (line.find('\0') != std::string_view::npos) return CommandReader::BadLine{"NUL in a command line"};
     if (line.find('\r') != std::string_view::npos) return CommandReader::BadLine{"bare CR in a command line"};

@@ -132,7 +132,7 @@ TEST_P(InEveryState, AbortBehindACompletedTransferIs226) {
     expect_usable(alice);
 }
 
-// Without Session::is_unwanted() this waits for a data connection until data_timeout: tried.
+// Without Session::is_unwanted() this would wait for a data connection until data_timeout.
 TEST_P(InEveryState, AbortSentAlongWithItsCommandIsNotForgotten) {
     auto alice = rig.login("alice", "127.0.0.1", version());
     for (const auto* command : {"STOR set", "RETR large", "LIST", "MLSD"}) {

@@ -160,7 +160,7 @@ TEST(Listings, RecursionAndPatternsAreBounded) {
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
 }
 
-// Taken out, the bound lets the listing end with 226: tried.
+// Without the bound the listing would end with 226.
 TEST(Listings, ADeepTreeIsCutAndSaysSo) {
     Rig rig;
     auto alice = rig.login();

@@ -90,7 +90,7 @@ TEST(Verbs, StouNamesTheFileInThe150) {
     EXPECT_EQ(rig.staged(), 0u);
 }
 
-// Without may_replace the pod's file is lost: tried.
+// Without may_replace the pod's file would be lost.
 TEST(Verbs, StouReplacesNothingThatCameMeanwhile) {
     Rig rig;
     auto alice = rig.login(), bob = rig.login("bob");

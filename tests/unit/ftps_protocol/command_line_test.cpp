@@ -99,6 +99,10 @@ TEST(CommandReader, RemovesTelnetCommands) {
     EXPECT_EQ(lines_of("\xff\xf4\xff\xf2"
                        "ABOR\r\n"),
               (Lines{"ABOR|"}));
+    // A Synch whose DM went another way, as TCP's urgent byte.
+    EXPECT_EQ(lines_of("\xff\xf4\xff"
+                       "ABOR\r\n"),
+              (Lines{"ABOR|"}));
     EXPECT_EQ(lines_of("NO\xff\xfb\x01OP\xff\xfd\r\r\n"), (Lines{"NOOP|"}));
     EXPECT_EQ(lines_of("STOR a\xff\xff"
                        "b\r\n"),
