@@ -59,11 +59,23 @@ CertificateFiles certificate_files(const Config& config) {
     return {config.state_dir + "/tls/certificate.pem", config.state_dir + "/tls/private-key.pem"};
 }
 
+namespace {
+
+Result<std::string> read_named(const std::string& path) {
+    auto text = read_file(path);
+    if (text || !text.error().remedy.empty()) return text;
+    auto error = text.error();
+    error.remedy = "name a file that is there, or neither certificate nor key for a self-signed one";
+    return error;
+}
+
+}  // namespace
+
 Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     LoadedCertificate loaded;
-    TRY(loaded.chain_pem, read_file(files.chain_path));
+    TRY(loaded.chain_pem, read_named(files.chain_path));
     CHECK(check_key_mode(files.key_path));
-    TRY(auto key_text, read_file(files.key_path));
+    TRY(auto key_text, read_named(files.key_path));
     loaded.key_pem = Secret(key_text);
     explicit_bzero(key_text.data(), key_text.size());
 
