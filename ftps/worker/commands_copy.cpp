@@ -64,8 +64,7 @@ Done site_copy_to(Session& session, std::string argument) {
     command.verb = "CPTO";
     command.path = argument;
     command.work = [copying = copying_of(session), directory = session.directory, from = *from, argument,
-                    durability =
-                        session.worker.durability()](Transfer& progress) -> Result<std::string> {
+                    durability = session.worker.durability()](Transfer& progress) -> Result<std::string> {
         TRY(const auto to, copying.files.locate(directory, argument));
         const auto seen = copying.files.stat(from);
         if (seen && S_ISDIR(seen->st_mode)) {
