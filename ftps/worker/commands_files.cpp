@@ -15,6 +15,13 @@
 
 namespace stowage::ftps {
 
+namespace {
+
+// FileZilla makes directories from several connections at once, and goes on at this text alone.
+constexpr const char* directory_exists = "Directory already exists";
+
+}  // namespace
+
 Done print_directory(Session& session, std::string) {
     session.link.send(reply_with_name(257, quoted(session.directory) + " is the current directory."));
     co_return;
@@ -40,13 +47,19 @@ Done change_up(Session& session, std::string) {
 }
 
 Done make_directory(Session& session, std::string argument) {
-    const auto path = co_await on_path(session, argument,
-                                       [](Worker& worker, const std::string& made) -> Result<std::string> {
-                                           CHECK(worker.files.make_directory(made));
-                                           return made;
-                                       });
+    auto work = [](Worker& worker, const std::string& made) -> Result<std::string> {
+        auto done = worker.files.make_directory(made);
+        if (done) return made;
+        const auto there = worker.files.stat(made);
+        if (done.error().code == Code::exists && there && S_ISDIR(there->st_mode))
+            return Error{Code::exists, directory_exists};
+        return done.error();
+    };
+    const auto path = co_await on_path(session, argument, std::move(work));
     if (path)
         session.link.send(reply_with_name(257, quoted(*path) + " was made."));
+    else if (path.error().what == directory_exists)
+        session.reply(550, directory_exists);
     else
         session.refuse(path.error());
 }

@@ -242,7 +242,11 @@ class Scenario(unittest.TestCase):
                     continue
                 results[step] = False
                 with self.subTest(client=client.name, step=step):
-                    play(stage)
+                    try:
+                        play(stage)
+                    except Exception:
+                        print("--- the gateway's words", *self.rig.gateway.log_tail(40), sep="\n", flush=True)
+                        raise
                     results[step] = True
                     print(f"{client.name}: {step}: passed", flush=True)
             store(client, results)

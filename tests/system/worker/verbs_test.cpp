@@ -238,4 +238,16 @@ TEST(Verbs, MissingDirectoriesAre550) {
         EXPECT_EQ(alice.control->ask(command).code, 550) << command;
 }
 
+// Word by word: FileZilla, which makes directories from several connections at once, knows this text alone.
+TEST(Verbs, ADirectoryThatIsThereIsSaidToExist) {
+    Rig rig;
+    auto alice = rig.login();
+    EXPECT_EQ(alice.control->ask("MKD twice").code, 257);
+    EXPECT_EQ(alice.control->ask("MKD twice").text, "550 Directory already exists\r\n");
+    rig.write_as_pod("/file", "x");
+    const auto reply = alice.control->ask("MKD file");
+    EXPECT_EQ(reply.code, 550);
+    EXPECT_NE(reply.text.find("choose another name"), std::string::npos) << reply.text;
+}
+
 }  // namespace stowage::ftps::rig
