@@ -165,7 +165,9 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     if (ended.result && !session.transfer->sha256.empty())
         command.success += " SHA256=" + session.transfer->sha256;
     const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
-    // The socket is closed before the reply: clients may connect anew at once.
+    // The socket is closed before the reply: clients may connect anew at once. By hand, for the thread that
+    // is just ending may hold the transfer a little longer.
+    if (session.transfer) session.transfer->socket.reset();
     session.transfer.reset();
     session.data.reset();
     if (command.release) co_await command.release();
