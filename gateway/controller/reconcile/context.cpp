@@ -2,14 +2,12 @@
 // Runs in: controller.
 #include "gateway/controller/reconcile/context.hpp"
 
-#include <unistd.h>
 #include <algorithm>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <climits>
 
+#include "gateway/base/node_name.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {
@@ -25,20 +23,13 @@ boost::asio::awaitable<void> observe_then_call(Context& context, Lab lab,
     caller->cancel();
 }
 
-std::string host_name() {
-    char name[HOST_NAME_MAX + 1] = {};
-    if (::gethostname(name, sizeof name - 1) != 0)
-        throw Fatal({Code::config, "this host has no name", "set nfs.address"});
-    return name;
-}
-
 }  // namespace
 
 Site site_from(const Config& config) {
     return {config.labs.root,
             config.labs.uid_min,
             config.labs.uid_max,
-            config.nfs.address.empty() ? host_name() : config.nfs.address,
+            or_throw(nfs_address(config)),
             config.runai.container_path,
             config.ftps.durability,
             config.ftps.data_tls_resumption};
