@@ -47,8 +47,4 @@ bool networks_overlap(std::string_view a, std::string_view b);
 /// True if an address, or a canonical network, shares one with any of these networks.
 bool is_in(const std::vector<std::string>& networks, std::string_view address);
 
-/// Whether a lab that is there may keep its uid: Code::config when labs.uid_min..uid_max was moved away.
-Result<void> check_uid_range(std::string_view lab, std::uint32_t uid, std::uint32_t uid_min,
-                             std::uint32_t uid_max);
-
 }  // namespace stowage

@@ -11,9 +11,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 
-#include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/uid_range.hpp"
 #include "gateway/controller/control/control_socket.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"

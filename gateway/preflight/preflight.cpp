@@ -10,10 +10,10 @@
 #include <chrono>
 #include <filesystem>
 
-#include "gateway/base/identity.hpp"
 #include "gateway/base/node_name.hpp"
 #include "gateway/base/pam_service.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/uid_range.hpp"
 #include "gateway/certificate/certificate.hpp"
 #include "gateway/preflight/findings.hpp"
 #include "gateway/preflight/secret_files.hpp"

@@ -25,8 +25,8 @@ class ControllerService {
 
     boost::asio::awaitable<void> run();
     void drain();
-    /// How long it has said nothing, though it asks something each second (keep_in_touch()); zero when it is not
-    /// ready.
+    /// How long it has said nothing, though it asks something each second (keep_in_touch()); zero when it is
+    /// not ready.
     std::chrono::steady_clock::duration silence() const;
     /// It comes back as after any other death.
     void kill();

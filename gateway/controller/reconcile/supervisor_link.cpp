@@ -28,7 +28,7 @@ struct SupervisorLink::Waiting {
 namespace {
 
 constexpr seconds list_limit(5);
-constexpr seconds touch_interval(1);
+constexpr seconds touch_interval(1), touch_patience(86400);
 // A worker has some seconds to say goodbye, and then the front.
 constexpr seconds action_limit(15);
 
@@ -109,11 +109,12 @@ asio::awaitable<Result<SupervisorLink::Sessions>> SupervisorLink::sessions(std::
 }
 
 asio::awaitable<void> SupervisorLink::keep_in_touch() {
-    constexpr auto nobody = std::numeric_limits<std::uint64_t>::max();
+    // No session has a number above this one.
+    const message::SessionsQuery nobody{std::numeric_limits<std::uint64_t>::max()};
     asio::steady_timer timer(executor_);
     for (;;) {
-        // No session has a number above this one.
-        (void)co_await sessions(nobody);
+        // Patient: a supervisor that is stopped for a while must not find a heap of questions.
+        (void)co_await ask(nobody, touch_patience);
         timer.expires_after(touch_interval);
         boost::system::error_code ignored;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

@@ -37,8 +37,8 @@ class SupervisorLink {
     /// Code::not_found, Code::timeout when it would not end.
     boost::asio::awaitable<Result<void>> end_session(std::uint64_t session);
 
-    /// A question whose answer is one packet, each second: so the supervisor knows that our loop goes round. Ends
-    /// with the process.
+    /// A question whose answer is one packet, each second: so the supervisor knows that our loop goes round.
+    /// Ends with the process.
     boost::asio::awaitable<void> keep_in_touch();
 
     /// Every ban that holds.
