@@ -7,9 +7,12 @@
 #include <sys/statvfs.h>
 #include <sys/un.h>
 
+#include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 
+#include "gateway/base/atomic_file.hpp"
 #include "gateway/base/node_name.hpp"
 #include "gateway/base/pam_service.hpp"
 #include "gateway/base/privileges.hpp"
@@ -34,19 +37,29 @@ void check_accounts(const Config& config, Findings& findings) {
     if (controller && front) findings.expect("process.front_user", check_process_users(*controller, *front));
 }
 
+/// The uid that root wrote into a lab's marker, whoever owns the directory just now. Nothing where there is
+/// none, where it is not root's, or where only root may look.
+std::optional<std::uint32_t> marked_uid(const std::string& path) {
+    struct stat marker {};
+    if (::lstat(path.c_str(), &marker) != 0 || !S_ISREG(marker.st_mode) || marker.st_uid != 0)
+        return std::nullopt;
+    const auto text = read_file(path, 4096);
+    const auto at = text ? text->find("\nuid=") : std::string::npos;
+    if (at == std::string::npos) return std::nullopt;
+    std::uint32_t uid = 0;
+    const auto [end, error] = std::from_chars(text->data() + at + 5, text->data() + text->size(), uid);
+    return error == std::errc{} ? std::optional(uid) : std::nullopt;
+}
+
 /// Whoever moves labs.uid_min..labs.uid_max below labs that are there finds out before the controller does.
 void check_lab_uids(const Config& config, Findings& findings) {
     std::error_code failed;
     for (std::filesystem::directory_iterator entry(config.labs.root, failed), end; !failed && entry != end;
          entry.increment(failed)) {
-        struct stat lab {
-        }, marker{};
-        const auto path = entry->path().string();
-        // Whose marker is not root's made it themselves. Only root sees it: others pass over.
-        if (::lstat(path.c_str(), &lab) != 0 || !S_ISDIR(lab.st_mode)) continue;
-        if (::lstat((path + "/.stowage/lab").c_str(), &marker) != 0 || marker.st_uid != 0) continue;
-        findings.expect("labs.uid_min", check_uid_range(entry->path().filename().string(), lab.st_uid,
-                                                        config.labs.uid_min, config.labs.uid_max));
+        const auto uid = marked_uid(entry->path().string() + "/.stowage/lab");
+        if (uid)
+            findings.expect("labs.uid_min", check_uid_range(entry->path().filename().string(), *uid,
+                                                            config.labs.uid_min, config.labs.uid_max));
     }
 }
 

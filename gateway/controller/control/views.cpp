@@ -73,7 +73,8 @@ void add_storage(json::object& view, const std::optional<message::LabObservation
     const bool looked = seen && seen->directory_exists;
     const bool counted = looked && seen->quota_backend != QuotaBackend::none;
     view["quota_backend"] = looked ? name_of(seen->quota_backend) : "";
-    view["used_bytes"] = view["used_inodes"] = nullptr;
+    view["used_bytes"] = nullptr;
+    view["used_inodes"] = nullptr;
     if (counted) view["used_bytes"] = seen->used_bytes;
     if (counted && seen->quota_backend != QuotaBackend::btrfs) view["used_inodes"] = seen->used_inodes;
 }
