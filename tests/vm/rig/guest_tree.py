@@ -40,9 +40,9 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 apt-get -q -y update
 apt-get -q -y -o Dpkg::Options::=--force-unsafe-io install --no-install-recommends "$@"
 kernel=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
-apt-get -q -y --download-only -o Dir::Cache::Archives=/var/cache/apt/archives download "$kernel"
-dpkg-deb -x linux-image-*.deb /kernel
-rm linux-image-*.deb
+apt-get -q -y --download-only install --no-install-recommends "$kernel"
+dpkg-deb -x "$(ls -t /var/cache/apt/archives/"$kernel"_*.deb | head -n 1)" /kernel
+apt-get -q autoclean
 """
 
 
