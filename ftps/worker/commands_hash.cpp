@@ -71,7 +71,6 @@ Done run(Session& session, LongCommand command, SharedHashing hashing, Wording w
         session.reply(command.code, wording(*hashing, *hashing->known));
         co_return;
     }
-    command.keepalive = true;
     command.work = [&attribute = session.worker.hashes, hashing,
                     wording](Transfer& progress) -> Result<std::string> {
         TRY(const auto hash, hash_now(attribute, *hashing, progress));
