@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <deque>
 
-#include "gateway/base/messages.hpp"
+#include "ftps/protocol/session_packets.hpp"
 
 namespace stowage::ftps {
 
@@ -64,16 +64,16 @@ asio::awaitable<Result<std::string>> ControlLink::receive() {
         if (got == 0) co_return Error{Code::cancelled, "the control connection is gone"};
         if (got > 0) {
             const auto size = static_cast<std::size_t>(got);
-            const bool is_session = packet[0] == session_packet::tls_session && !state->has_data;
-            if (size > packet.size() || (packet[0] != session_packet::data && !is_session))
-                co_return Error{Code::protocol, "the front sent a packet that it may not send"};
-            if (is_session) {
-                state->tls_session = Secret(std::string_view(packet.data() + 1, size - 1));
+            const std::string_view there(packet.data(), std::min(size, packet.size()));
+            const auto read = packet_from_front(there, size, state->has_data);
+            if (!read) co_return read.error();
+            if (read->is_session) {
+                state->tls_session = Secret(read->payload);
                 explicit_bzero(packet.data(), size);
                 co_return std::string();
             }
             state->has_data = true;
-            co_return std::string(packet.data() + 1, size - 1);
+            co_return std::string(read->payload);
         }
         if (errno == EINTR) continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK) co_return system_error(errno, "recv from the front");

@@ -107,11 +107,7 @@ void Partials::adopt(const Fd& directory, const char* file) {
     struct stat seen {};
     if (!opened || ::fstat(opened.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
     const auto path = attribute(opened, path_attribute);
-    // A directory on the way may have a name with CR or LF, by a peer; an upload's own name never has.
-    const auto checked = absolute_path(path, "."), name = absolute_path("/", name_of(path));
-    const bool has_nul = path.find('\0') != std::string::npos;
-    if (!path.starts_with('/') || has_nul || !checked || !name || *checked != path || path == "/" ||
-        is_reserved(path)) {
+    if (!is_path_of_upload(path)) {
         unlink(file);
         return;
     }

@@ -250,4 +250,11 @@ Result<Stream> apply(Context& context, SiteRequest request) {
     return stream;
 }
 
+Result<Stream> set_lab(Context& context, LabRequest request) {
+    CHECK(check_there(context, request.name));
+    SiteRequest site;
+    site.labs.push_back(std::move(request));
+    return apply(context, std::move(site));
+}
+
 }  // namespace stowage::controller
