@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <thread>
 
 #include "ftps/front/system_calls.hpp"
@@ -130,11 +131,16 @@ TEST_P(EveryFilter, LetsTheProcessDoItsWork) {
     Fd old(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_EXIT(with_filter(process, [&] { return sets_blocking_mode(old.get()); }), ends_well, "");
     EXPECT_EXIT(with_filter(process, [] { return maps(PROT_READ | PROT_WRITE); }), ends_well, "");
-    if (process.opens_files)
-        EXPECT_EXIT(with_filter(process, [] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0; }),
-                    ends_well, "");
-    if (process.makes_tcp_sockets) EXPECT_EXIT(with_filter(process, asks_sockets), ends_well, "");
-    if (process.makes_threads) EXPECT_EXIT(with_filter(process, runs_a_thread), ends_well, "");
+    if (process.opens_files) {
+        const auto opens = [] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0; };
+        EXPECT_EXIT(with_filter(process, opens), ends_well, "");
+    }
+    if (process.makes_tcp_sockets) {
+        EXPECT_EXIT(with_filter(process, asks_sockets), ends_well, "");
+    }
+    if (process.makes_threads) {
+        EXPECT_EXIT(with_filter(process, runs_a_thread), ends_well, "");
+    }
     EXPECT_EXIT(with_filter(process, [] { return maps(PROT_READ | PROT_EXEC); }),
                 testing::ExitedWithCode(process.loads_code ? 0 : 1), "");
     EXPECT_EXIT(with_filter(process, turns_data_into_code),
