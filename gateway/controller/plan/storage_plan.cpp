@@ -27,6 +27,7 @@ std::string repairs(const Lab& lab, const message::LabObservation& seen) {
         note(fmt::format("owner {}:{} instead of {}:{}", seen.uid, seen.gid, lab.uid, lab.uid));
     if ((seen.mode & 07777) != lab_mode)
         note(fmt::format("mode {:o} instead of {:o}", seen.mode & 07777, lab_mode));
+    if (seen.open_to_others) note("without the default ACL that keeps others out");
     if (!seen.mounted) note("not mounted");
     if (!seen.marked) note("without our marker");
     if (!seen.root_marked) note("its filesystem without our marker");
