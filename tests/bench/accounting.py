@@ -1,4 +1,5 @@
-"""What a group of processes has cost: by cgroup where one can be made (v1 or v2), else by summing up the process tree."""
+"""What a group of processes has cost: by cgroup (v1 or v2) where one can be made, else by summing up the process
+tree."""
 
 import contextlib
 import os

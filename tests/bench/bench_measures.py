@@ -11,7 +11,15 @@ from stowage_rig import need_root, run_tests
 
 BENCH = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("STOWAGE_BENCH_CACHE", "/var/tmp/stowage-bench"))
-SMALL = {"rounds": 1, "file-bytes": 4 << 20, "files": 16, "entries": 300, "logins": 4, "sessions": 5}
+SMALL = {
+    "rounds": 1,
+    "file-bytes": 4 << 20,
+    "files": 16,
+    "unpacked-files": 20,
+    "entries": 300,
+    "logins": 4,
+    "sessions": 5,
+}
 
 
 class BenchMeasures(unittest.TestCase):
@@ -33,7 +41,7 @@ class BenchMeasures(unittest.TestCase):
             runs = json.loads(results.read_text(encoding="utf-8"))["runs"]
             self.assertGreater(runs["put"]["stowage"][0]["cpu_per_gb"], 0)
             self.assertGreater(runs["put"]["limit"][0]["rate"], 0)
-            self.assertEqual(len(runs), 13)
+            self.assertEqual(len(runs), 14)
             for servers_of_it in runs.values():
                 self.assertIn("stowage", servers_of_it)
             self.assertIn("| upload, one connection | GB/s | stowage |", ran.stdout)

@@ -1,5 +1,5 @@
-"""vsftpd, ProFTPD and Pure-FTPd, set up alike: TLS demanded on both connections, the same certificate, users by the same
-PAM stack and password file as stowage, chroot to the home directory, each transfer logged, no limits in the way.
+"""vsftpd, ProFTPD and Pure-FTPd, set up alike: TLS demanded on both connections, the same certificate, users by the
+same PAM stack and password file as stowage, chroot to the home directory, each transfer logged, no limits in the way.
 
 Each runs in a mount namespace of its own, in which /etc/passwd, /etc/group and /etc/pam.d are ours.
 """

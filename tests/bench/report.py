@@ -2,7 +2,7 @@
 
 import statistics
 
-from scenarios import QUANTITIES, SCENARIOS
+from scenarios import BASELINE, QUANTITIES, SCENARIOS
 
 
 def median(runs, quantity):
@@ -37,7 +37,8 @@ def rows(results):
     """(scenario, quantity, server, median, low, high, ratio to the best peer, ratio to the limit)"""
     for scenario, servers in results["runs"].items():
         for quantity in QUANTITIES:
-            best = best_peer(servers, quantity, results["peers"])
+            compared = results["runs"].get(BASELINE.get(scenario, scenario), servers)
+            best = best_peer(compared, quantity, results["peers"])
             limit = median(servers.get("limit", []), quantity)
             for server, runs in servers.items():
                 value = median(runs, quantity)

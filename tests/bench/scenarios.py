@@ -1,8 +1,10 @@
 """What is measured. Each scenario is a function of one server that returns {quantity: value}; QUANTITIES says which way
 is better."""
 
+import io
 import os
 import shutil
+import tarfile
 import time
 
 from limit import Limit, make_file
@@ -146,6 +148,22 @@ def listing(server, sizes, verb):
     }
 
 
+def unpack(server, sizes):
+    archive = server.home.parent / "files.tar"
+    content = os.urandom(sizes.small_bytes)
+    with tarfile.open(archive, "w") as tar:
+        for number in range(sizes.unpacked_files):
+            member = tarfile.TarInfo(f"{number // 1000}/file-{number:06}.bin")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    result = once(server, "unpack", file=archive, name="files.tar")
+    archive.unlink()
+    found = sum(1 for path in (server.home / "files.tar.d").rglob("*.bin"))
+    assert found == sizes.unpacked_files, f"{found} of {sizes.unpacked_files} files were unpacked"
+    _clear(server)
+    return _filed({**result, "files": sizes.unpacked_files})
+
+
 # Name: (title, function, arguments, does the limit take part)
 SCENARIOS = {
     "put": ("upload, one connection", put, {"sessions": 1}, True),
@@ -156,11 +174,14 @@ SCENARIOS = {
     "put-small8": ("small files up, 8 at once", put_small, {"sessions": 8}, False),
     "get-small": ("small files down, one connection", get_small, {"sessions": 1}, False),
     "get-small8": ("small files down, 8 at once", get_small, {"sessions": 8}, False),
+    "unpack": ("small files up as one tar, SITE UNPACK", unpack, {}, False),
     "login": ("login to first listing, one after another", login, {"parallel": 1}, False),
     "login8": ("login to first listing, 8 at once", login, {"parallel": 8}, False),
     "idle": ("logged in and idle", idle, {}, False),
     "list": ("LIST of a large directory", listing, {"verb": "LIST"}, False),
     "mlsd": ("MLSD of a large directory", listing, {"verb": "MLSD"}, False),
 }
-# vsftpd has no MLSD.
-CANNOT = {("mlsd", "vsftpd")}
+# vsftpd has no MLSD; only stowage unpacks.
+CANNOT = {("mlsd", "vsftpd"), *(("unpack", name) for name in ("vsftpd", "ProFTPD", "Pure-FTPd"))}
+# Whose best peer is that of another scenario.
+BASELINE = {"unpack": "put-small"}

@@ -1,6 +1,6 @@
-"""Three fixed pieces of work stay within their budgets of instructions, as callgrind counts them: parse a command, format
-1,000 MLSD lines, plan 200 labs. The count does not depend on the machine's speed or load; more than 5 % over is a
-regression. After a change that is worth its cost, or one that saves: `instruction_budgets.py --write` with the
+"""Three fixed pieces of work stay within their budgets of instructions, as callgrind counts them: parse a command,
+format 1,000 MLSD lines, plan 200 labs. The count does not depend on the machine's speed or load; more than 5 % over is
+a regression. After a change that is worth its cost, or one that saves: `instruction_budgets.py --write` with the
 variables that CTest sets.
 """
 

@@ -38,7 +38,7 @@ Fd start_tls(std::uint16_t port) {
     return socket;
 }
 
-const std::vector<char>& content() {
+const std::vector<char>& some_bytes() {
     static const auto bytes = [] {
         std::vector<char> made(data_buffer_bytes);
         std::uint32_t state = 1;
@@ -103,17 +103,35 @@ std::unique_ptr<TlsStream> FtpsSession::open_data(const std::string& line) {
 
 void FtpsSession::put(const std::string& name, std::uint64_t bytes) {
     const auto data = open_data("STOR " + name);
-    const auto& sent = content();
+    const auto& sent = some_bytes();
     for (std::uint64_t left = bytes; left > 0;) {
         const auto step = std::min<std::uint64_t>(left, sent.size());
         data->write(sent.data(), step);
         left -= step;
     }
-    data->send_end();
-    std::array<char, 64> end{};
-    while (data->read(end.data(), end.size()) > 0) {
+    finish_upload(*data);
+}
+
+void FtpsSession::put_content(const std::string& name, std::string_view content) {
+    const auto data = open_data("STOR " + name);
+    while (!content.empty()) {
+        const auto step = content.substr(0, data_buffer_bytes);
+        data->write(step.data(), step.size());
+        content.remove_prefix(step.size());
     }
-    close_data(*data);
+    finish_upload(*data);
+}
+
+void FtpsSession::finish_upload(TlsStream& data) {
+    data.send_end();
+    std::array<char, 64> end{};
+    while (data.read(end.data(), end.size()) > 0) {
+    }
+    close_data(data);
+}
+
+void FtpsSession::site(const std::string& words) {
+    command("SITE " + words, "2");
 }
 
 Received FtpsSession::get(const std::string& line) {

@@ -30,6 +30,8 @@ class FtpsSession {
     FtpsSession(SSL_CTX* context, const Account& account);
 
     void put(const std::string& name, std::uint64_t bytes);
+    void put_content(const std::string& name, std::string_view content);
+    void site(const std::string& words);
     Received get(const std::string& command);
     void quit();
     std::uint64_t not_resumed() const { return not_resumed_; }
@@ -38,6 +40,7 @@ class FtpsSession {
     std::string reply(const char* expected);
     std::string command(const std::string& line, const char* expected);
     std::unique_ptr<TlsStream> open_data(const std::string& line);
+    void finish_upload(TlsStream& data);
     void close_data(TlsStream& data);
 
     SSL_CTX* context_;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -32,6 +33,7 @@ brought, not that of the control connection.
   get         sessions=1 files=1 prefix=NAME           downloads them
   list        verb=MLSD directory=NAME                 one listing
   login       sessions=1 parallel=1                    each logs in, lists, leaves
+  unpack      file=LOCAL name=NAME                     uploads an archive, SITE UNPACK into NAME.d
   idle        sessions=1                               logs in and waits
   raw-put     bytes=N                                  TLS alone, to bench_bare_loop
   raw-get                                              TLS alone, from bench_bare_loop
@@ -123,6 +125,23 @@ void listing(const Options& options, const Account& account) {
     session.quit();
 }
 
+void unpack(const Options& options, const Account& account) {
+    const auto context = client_context();
+    std::ifstream file(options.text("file"), std::ios::binary);
+    const std::string archive((std::istreambuf_iterator<char>(file)), {});
+    if (archive.empty()) fail("cannot read " + options.text("file"));
+    FtpsSession session(context.get(), account);
+    const auto name = options.text("name");
+    say("ready");
+    wait_line();
+    const auto began = Clock::now();
+    session.put_content(name, archive);
+    session.site(fmt::format("UNPACK {0} {0}.d", name));
+    say(fmt::format(R"({{"seconds": {:.6f}, "bytes": {}}})", since(began), archive.size()));
+    wait_line();
+    session.quit();
+}
+
 void logins(const Options& options, const Account& account) {
     const auto context = client_context();
     const auto count = options.number("sessions", 1);
@@ -183,6 +202,8 @@ int run(int argc, char** argv) {
         transfers(what, options, account);
     else if (what == "list")
         listing(options, account);
+    else if (what == "unpack")
+        unpack(options, account);
     else if (what == "login")
         logins(options, account);
     else
