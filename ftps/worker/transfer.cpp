@@ -59,6 +59,7 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     WriteBack disk(file);
     LocalLines lines;
+    bool marked = false;
     const auto keep = [&](std::string_view bytes) -> Result<void> {
         CHECK(write_all(file, bytes, upload.partials.ledger()));
         if (hash) hash->received(bytes.data(), bytes.size());
@@ -66,6 +67,10 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
         return {};
     };
     for (std::uint64_t came = 0;;) {
+        if (came > 0 && !marked && !stream.has_something()) {
+            CHECK(upload.partials.mark(upload.claim, file));
+            marked = true;
+        }
         TRY(const auto size, stream.read(buffer.get(), buffer_bytes));
         if (size == 0) {
             CHECK(keep(lines.rest()));
