@@ -27,7 +27,11 @@ class OwnThreads {
     std::mutex mutex_;
     std::condition_variable given_;
     std::deque<std::function<void()>> tasks_;
-    std::size_t idle_ = 0;
+    std::size_t idle_ = 0, living_ = 0;
 };
+
+/// At the start of the process: buffers that one transfer gives back are the next one's, not the system's.
+/// That costs a small file more than its bytes do. The last thread that goes gives everything back.
+void keep_memory_of_transfers();
 
 }  // namespace stowage::ftps

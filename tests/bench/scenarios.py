@@ -2,8 +2,8 @@
 is better."""
 
 import io
+import itertools
 import os
-import shutil
 import tarfile
 import time
 
@@ -51,13 +51,22 @@ def _filed(result):
     }
 
 
+_directories = itertools.count()
+
+
+def _fresh_directory(server):
+    """Its name. What the runs of small files leave stays until the end: ext4 searches long for an inode where many were
+    deleted a moment ago, and would let the next run pay for it."""
+    name = f"run-{next(_directories)}"
+    (server.home / name).mkdir()
+    os.chown(server.home / name, *server.owner)
+    return name
+
+
 def _clear(server):
+    """Of large files."""
     for entry in server.home.iterdir():
-        if entry.name == ".stowage":
-            continue
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
+        if entry.is_file():
             entry.unlink()
 
 
@@ -80,27 +89,24 @@ def get(server, sizes, sessions):
 
 
 def put_small(server, sizes, sessions):
-    result = once(
-        server, "put", sessions=sessions, files=sizes.files // sessions, bytes=sizes.small_bytes, prefix="s"
-    )
-    _clear(server)
-    return _filed(result)
+    prefix = _fresh_directory(server) + "/s"
+    files = sizes.files // sessions
+    return _filed(once(server, "put", sessions=sessions, files=files, bytes=sizes.small_bytes, prefix=prefix))
 
 
 def get_small(server, sizes, sessions):
+    prefix = _fresh_directory(server) + "/s"
+    files = sizes.files // sessions
     for session in range(sessions):
-        for file in range(sizes.files // sessions):
-            make_file(server.home / f"s{session}-{file}", sizes.small_bytes, server.owner)
-    result = once(server, "get", sessions=sessions, files=sizes.files // sessions, prefix="s")
-    _clear(server)
-    return _filed(result)
+        for file in range(files):
+            make_file(server.home / f"{prefix}{session}-{file}", sizes.small_bytes, server.owner)
+    return _filed(once(server, "get", sessions=sessions, files=files, prefix=prefix))
 
 
 def login(server, sizes, parallel):
     _make_directory(server, "empty", 1)
     with Load(server, "login", sessions=sizes.logins, parallel=parallel) as load:
         result = load.run()
-    _clear(server)
     return {
         "logins_per_second": result["logins"] / result["seconds"],
         "cpu_per_login": result["cpu"] / result["logins"] * 1e3,
@@ -129,7 +135,9 @@ def idle(server, sizes):
 
 def _make_directory(server, name, entries):
     folder = server.home / name
-    folder.mkdir(exist_ok=True)
+    if folder.exists():
+        return
+    folder.mkdir()
     for number in range(entries):
         (folder / f"file-{number:06}.bin").touch()
     os.chown(folder, *server.owner)
@@ -138,7 +146,6 @@ def _make_directory(server, name, entries):
 def listing(server, sizes, verb):
     _make_directory(server, "many", sizes.entries)
     result = once(server, "list", verb=verb, directory="many")
-    _clear(server)
     assert result["lines"] >= sizes.entries, f"{server.name}: {result['lines']} lines of {sizes.entries}"
     return {
         "entries_per_second": result["lines"] / result["seconds"],
@@ -156,11 +163,11 @@ def unpack(server, sizes):
             member = tarfile.TarInfo(f"{number // 1000}/file-{number:06}.bin")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    result = once(server, "unpack", file=archive, name="files.tar")
+    name = _fresh_directory(server) + "/files.tar"
+    result = once(server, "unpack", file=archive, name=name)
     archive.unlink()
-    found = sum(1 for path in (server.home / "files.tar.d").rglob("*.bin"))
+    found = sum(1 for path in (server.home / f"{name}.d").rglob("*.bin"))
     assert found == sizes.unpacked_files, f"{found} of {sizes.unpacked_files} files were unpacked"
-    _clear(server)
     return _filed({**result, "files": sizes.unpacked_files})
 
 
