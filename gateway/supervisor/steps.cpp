@@ -24,7 +24,9 @@ message::StepReply refusal(const Error& error) {
 
 std::chrono::seconds limit_of(message::Step step) {
     if (step == message::Step::observe_quota) return std::chrono::seconds(20);
-    return step == message::Step::purge_directory ? std::chrono::seconds(86400) : std::chrono::seconds(180);
+    // Deleting, or putting what is there into a project, reads the whole tree.
+    const bool walks = step == message::Step::purge_directory || step == message::Step::set_quota;
+    return walks ? std::chrono::seconds(86400) : std::chrono::seconds(180);
 }
 
 asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request) {

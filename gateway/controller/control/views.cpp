@@ -7,6 +7,8 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/controller/plan/quota_warning.hpp"
+
 namespace stowage::controller {
 
 namespace json = boost::json;
@@ -70,7 +72,23 @@ json::array checks_view(const std::vector<Check>& checks) {
 void add_storage(json::object& view, const message::LabObservation& seen) {
     view["used_bytes"] = seen.used_bytes;
     view["used_inodes"] = seen.used_inodes;
+    view["used_percent"] = percent_used(seen);
+    view["quota_warning"] = warning_level(percent_used(seen));
+    view["quota_why"] = seen.quota_why.view();
+    view["project_id"] = seen.project_id;
     if (seen.directory_exists) view["quota_backend"] = name_of(seen.quota_backend);
+}
+
+json::array drift_view(const std::vector<DriftRecord>& records) {
+    json::array view;
+    for (const auto& record : records)
+        view.push_back(json::object{{"what", record.what},
+                                    {"was", record.was},
+                                    {"should_be", record.should_be},
+                                    {"found_at", record.found_at},
+                                    {"outcome", to_string(record.outcome)},
+                                    {"open", record.is_open()}});
+    return view;
 }
 
 void add_status(json::object& view, const LabStatus& status) {
@@ -135,6 +153,7 @@ json::object lab_view(const Context& context, const Lab& lab) {
         if (account.lab == lab.name && account.phase == AccountPhase::active)
             users.emplace_back(account.user);
     view["users"] = std::move(users);
+    view["drift"] = drift_view(context.state.drift(lab.name));
     view["checks"] = checks_view(context.state.checks(lab.name));
     return view;
 }
