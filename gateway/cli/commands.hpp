@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/base/config.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -73,7 +74,7 @@ struct Verify {
 };
 struct Check {
     std::string config_file = {};  ///< empty: the default file, if it is there
-    std::vector<std::string> settings = {};
+    ConfigValues settings = {};    ///< go before the file
 };
 struct Plan {
     std::string file;

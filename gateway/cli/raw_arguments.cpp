@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/identity.hpp"
 
 namespace stowage::cli {
@@ -149,11 +150,8 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    for (const auto& setting : raw.settings)
-        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
-            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
-                         "for example --set ftps.port=2121"};
-    return Command(Check{raw.file, raw.settings});
+    TRY(auto settings, parse_settings(raw.settings));
+    return Command(Check{raw.file, std::move(settings)});
 }
 
 Result<Command> plan(const Raw& raw) {

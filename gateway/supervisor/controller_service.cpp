@@ -3,6 +3,7 @@
 #include "gateway/supervisor/controller_service.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,6 +16,7 @@ namespace stowage::supervisor {
 
 namespace asio = boost::asio;
 using message::Type;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -50,6 +52,7 @@ Result<void> ControllerService::introduce(ipc::Channel& channel) {
 asio::awaitable<Error> ControllerService::serve(Process& process) {
     auto& channel = process.channel();
     channel_ = &channel;
+    process_ = &process;
     ++run_;
     context_.accounts.begin();
     auto introduced = introduce(channel);
@@ -63,13 +66,16 @@ asio::awaitable<Error> ControllerService::serve(Process& process) {
         }
     }
     channel_ = nullptr;
+    process_ = nullptr;
     co_return why;
 }
 
 Result<void> ControllerService::handle(const ipc::Packet& packet) {
+    heard_at_ = steady_clock::now();
     switch (packet.header.type) {
         case Type::ready:
             status_.ready = true;
+            context_.changes.tell();
             return {};
         case Type::step_request:
             return begin_step(packet);
@@ -155,6 +161,15 @@ Result<void> ControllerService::report_status(std::uint32_t id) {
     for (const auto& entry : report_())
         CHECK(channel_->send(entry, {}, id));
     return channel_->send(message::StatusEnd{}, {}, id);
+}
+
+// Before Ready it may be busy with a large database.
+steady_clock::duration ControllerService::silence() const {
+    return process_ && status_.ready ? steady_clock::now() - heard_at_ : steady_clock::duration::zero();
+}
+
+void ControllerService::kill() {
+    if (process_) process_->signal(SIGKILL);
 }
 
 void ControllerService::drain() {
