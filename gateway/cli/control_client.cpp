@@ -75,7 +75,7 @@ std::string head_of(const ControlRequest& request) {
                             request.method, request.target);
     const auto size = request.body.reveal().size();
     if (size > 0) head += "Content-Type: application/json\r\n";
-    if (size > 0 || request.method == "POST" || request.method == "PUT")
+    if (size > 0 || request.method == "POST" || request.method == "PUT" || request.method == "PATCH")
         head += fmt::format("Content-Length: {}\r\n", size);
     return head + "\r\n";
 }

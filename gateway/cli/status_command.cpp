@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <ctime>
 #include <functional>
 
 #include "gateway/cli/answer.hpp"
@@ -43,6 +44,35 @@ void print_processes(const Console& console, const json::array& processes) {
     table.print(console);
 }
 
+constexpr std::uint64_t recent_seconds = 86400;
+
+/// What somebody else changed about labs: all that is still so, and the rest of the last day.
+void print_drift(const Console& console, const json::array& labs) {
+    Table table({"DRIFT", "WHAT", "WAS", "SHOULD BE", "FOUND", "OUTCOME"});
+    bool any = false;
+    const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+    for (const auto& value : labs) {
+        const auto* lab = value.if_object();
+        if (lab == nullptr) continue;
+        for (const auto& entry : list_of(*lab, "drift")) {
+            const auto* drift = entry.if_object();
+            if (drift == nullptr) continue;
+            const bool open = flag_of(*drift, "open");
+            if (!open && number_of(*drift, "found_at") + recent_seconds < now) continue;
+            any = true;
+            table.add({{text_of(*lab, "name")},
+                       {text_of(*drift, "what")},
+                       {text_of(*drift, "was")},
+                       {text_of(*drift, "should_be")},
+                       {moment_of(*drift, "found_at")},
+                       {text_of(*drift, "outcome"), open ? Colour::yellow : Colour::green}});
+        }
+    }
+    if (!any) return;
+    console.line("");
+    table.print(console);
+}
+
 void print_status(const Console& console, const json::object& status) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
@@ -57,6 +87,7 @@ void print_status(const Console& console, const json::object& status) {
     print_processes(console, list_of(status, "processes"));
     console.line("");
     print_labs(console, list_of(status, "labs"));
+    print_drift(console, list_of(status, "labs"));
 }
 
 bool all(const json::array& list, const std::function<bool(const json::object&)>& is_well) {

@@ -18,6 +18,7 @@
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
+#include "gateway/controller/system_calls.hpp"
 
 namespace {
 
@@ -52,14 +53,7 @@ Introduction receive_introduction() {
 /// A kernel nfsd answers the mount check only when it comes from a port below 1024.
 void narrow(const message::StartController& start) {
     or_throw(privileges::become(start.uid, start.gid, {CAP_NET_BIND_SERVICE}));
-    or_throw(privileges::allow_only(
-        {"openat",      "pread64",    "pwrite64",   "fsync",      "fdatasync",  "ftruncate", "fallocate",
-         "unlink",      "access",     "faccessat",  "faccessat2", "stat",       "lstat",     "statx",
-         "readlink",    "readlinkat", "getcwd",     "fchmod",     "fchown",     "flock",     "statfs",
-         "fstatfs",     "socket",     "connect",    "bind",       "accept4",    "accept",    "getsockname",
-         "getpeername", "getsockopt", "setsockopt", "sendto",     "recvfrom",   "sendmsg",   "recvmsg",
-         "sendmmsg",    "shutdown",   "ioctl",      "clone",      "getdents64", "sysinfo",   "getrlimit",
-         "pipe2",       "geteuid"}));
+    or_throw(privileges::allow_only(system_calls()));
 }
 
 asio::awaitable<void> end_after(asio::io_context& io, std::chrono::seconds limit) {

@@ -103,6 +103,14 @@ asio::awaitable<Answered> post_lab(Context& context, Target, std::string body) {
     co_return streamed(std::move(stream));
 }
 
+asio::awaitable<Answered> patch_lab(Context& context, Target target, std::string body) {
+    CO_TRY(const auto name, target.lab());
+    CO_TRY(auto request, parse_lab_settings(body));
+    request.name = name;
+    auto stream = co_await set_lab(context, std::move(request));
+    co_return streamed(std::move(stream));
+}
+
 asio::awaitable<Answered> remove_lab(Context& context, Target target, std::string) {
     CO_TRY(const auto name, target.lab());
     CO_CHECK(target.allow({"purge_data", "confirm"}));
@@ -216,6 +224,7 @@ constexpr Route routes[] = {
     {"GET", "/v1/labs", list_labs},
     {"POST", "/v1/labs", post_lab},
     {"GET", "/v1/labs/{}", show_lab},
+    {"PATCH", "/v1/labs/{}", patch_lab},
     {"DELETE", "/v1/labs/{}", remove_lab},
     {"POST", "/v1/labs/{}/verify", verify_one},
     {"GET", "/v1/users", list_users},

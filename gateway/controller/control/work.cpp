@@ -260,4 +260,12 @@ asio::awaitable<Result<Stream>> apply(Context& context, SiteRequest request) {
     co_return stream;
 }
 
+asio::awaitable<Result<Stream>> set_lab(Context& context, LabRequest request) {
+    CO_CHECK(check_there(context, request.name));
+    SiteRequest site;
+    site.labs.push_back(std::move(request));
+    auto stream = co_await apply(context, std::move(site));
+    co_return stream;
+}
+
 }  // namespace stowage::controller

@@ -16,6 +16,8 @@ namespace stowage::controller {
 // The work goes on whoever reads the stream.
 
 boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> create_lab(Context& context, LabRequest request);
+/// Code::not_found for a lab that is not there.
+boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> set_lab(Context& context, LabRequest request);
 Result<std::shared_ptr<EventStream>> delete_lab(Context& context, const std::string& lab, bool purge);
 Result<std::shared_ptr<EventStream>> verify(Context& context, const std::string& lab);
 boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> apply(Context& context, SiteRequest request);

@@ -39,7 +39,7 @@ asio::awaitable<void> pass(Context& context, std::string lab) {
     if (turn && record && record->leaves()) {
         (void)co_await go_on_removing(context, lab, report);
     } else if (turn && record) {
-        (void)co_await reconcile_lab(context, lab, report);
+        (void)co_await reconcile_lab(context, lab, report, context.config.labs.drift);
     }
     if (const auto due = context.due.find(lab); due != context.due.end()) due->second.under_way = false;
 }

@@ -34,7 +34,8 @@ constexpr seconds action_limit(15);
 
 // A little more than the supervisor gives the process itself.
 seconds limit_of(message::Step step) {
-    return step == message::Step::purge_directory ? seconds(86430) : seconds(210);
+    const bool walks = step == message::Step::purge_directory || step == message::Step::set_quota;
+    return walks ? seconds(86430) : seconds(210);
 }
 
 /// StepReply and ActionReply.
@@ -228,6 +229,8 @@ message::StepRequest request_for(const Lab& lab, message::Step step) {
         request.quota_bytes = lab.settings.quota_bytes;
         request.quota_inodes = lab.settings.quota_inodes;
     }
+    if (observes || step == message::Step::set_quota || step == message::Step::purge_directory)
+        request.project_id = lab.project_id;
     if (observes || step == message::Step::publish_export || step == message::Step::withdraw_export) {
         request.export_id = lab.export_id;
         request.fsid = lab.fsid;
