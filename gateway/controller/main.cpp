@@ -17,6 +17,7 @@
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
+#include "gateway/controller/system_calls.hpp"
 
 namespace {
 
@@ -24,6 +25,8 @@ using namespace stowage;
 using namespace stowage::controller;
 namespace asio = boost::asio;
 
+// At start the supervisor is told of every lab and account at once, and it is not one to hang.
+constexpr std::size_t most_told = 200'000;
 constexpr int exit_config = 78;  // EX_CONFIG: starting again changes nothing
 
 struct Introduction {
@@ -58,14 +61,7 @@ Introduction receive_introduction() {
 /// A kernel nfsd answers the mount check only when it comes from a port below 1024.
 void narrow(const message::StartController& start) {
     or_throw(privileges::become(start.uid, start.gid, {CAP_NET_BIND_SERVICE}));
-    or_throw(privileges::allow_only(
-        {"openat",      "pread64",    "pwrite64",   "fsync",      "fdatasync",  "ftruncate", "fallocate",
-         "unlink",      "access",     "faccessat",  "faccessat2", "stat",       "lstat",     "statx",
-         "readlink",    "readlinkat", "getcwd",     "fchmod",     "fchown",     "flock",     "statfs",
-         "fstatfs",     "socket",     "connect",    "bind",       "accept4",    "accept",    "getsockname",
-         "getpeername", "getsockopt", "setsockopt", "sendto",     "recvfrom",   "sendmsg",   "recvmsg",
-         "sendmmsg",    "shutdown",   "ioctl",      "clone",      "getdents64", "sysinfo",   "getrlimit",
-         "pipe2",       "geteuid"}));
+    or_throw(privileges::allow_only(system_calls()));
 }
 
 asio::awaitable<void> end_after(asio::io_context& io, std::chrono::seconds limit) {
@@ -128,7 +124,8 @@ int exit_code(const Error& error) {
     auto state = or_throw(State::open(given.config.state_dir + "/controller"));
 
     asio::io_context io(1);
-    SupervisorLink supervisor(io.get_executor(), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)));
+    SupervisorLink supervisor(io.get_executor(),
+                              ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd), most_told));
     const auto registry =
         or_throw(Registry::make(io.get_executor(), given.config, std::move(given.client_secret)));
     Context context(io.get_executor(), given.config, state, supervisor, *registry);
