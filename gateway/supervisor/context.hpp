@@ -30,8 +30,8 @@ struct Context {
     std::string executable(const std::string& name) const { return libexec_dir + "/" + name; }
 };
 
-/// Another descriptor for the same open file, close-on-exec, to be passed on. Throws Fatal when there are too
-/// many.
-Fd duplicate(const Fd& fd);
+/// More descriptors for the same open files, close-on-exec, to be passed on. Fails when this process has too
+/// many open: what they were for is refused then.
+Result<std::vector<Fd>> duplicates(std::initializer_list<const Fd*> fds);
 
 }  // namespace stowage::supervisor

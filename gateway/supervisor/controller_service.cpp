@@ -35,16 +35,14 @@ ControllerService::ControllerService(Context& context, Workers& workers, FrontSe
 
 asio::awaitable<void> ControllerService::run() {
     // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
-    ProcessSpec spec{context_.executable("stowage-controller")};
+    ProcessSpec spec{"controller", context_.executable("stowage-controller")};
     Serve serve_run = [this](Process& process) { return serve(process); };
     co_await keep_running(context_, status_, std::move(spec), std::move(serve_run));
 }
 
 Result<void> ControllerService::introduce(ipc::Channel& channel) {
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context_.sealed_config));
-    fds.push_back(duplicate(control_socket_));
-    if (runai_secret_) fds.push_back(duplicate(runai_secret_));
+    TRY(auto fds, runai_secret_ ? duplicates({&context_.sealed_config, &control_socket_, &runai_secret_})
+                                : duplicates({&context_.sealed_config, &control_socket_}));
     return channel.send(message::StartController{identity_.uid, identity_.gid, identity_.admin_gid},
                         std::move(fds));
 }

@@ -11,7 +11,7 @@ namespace asio = boost::asio;
 namespace {
 
 ProcessSpec launcher(const Context& context, const char* role) {
-    return {context.executable("stowage-nfs-server"), {role}};
+    return {role, context.executable("stowage-nfs-server"), {role}};
 }
 
 }  // namespace
@@ -31,9 +31,9 @@ asio::awaitable<void> NfsService::run_server() {
 asio::awaitable<Error> NfsService::serve(Process& process, ServiceStatus& status) {
     auto& current = &status == &bus_ ? bus_process_ : server_process_;
     current = &process;
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context_.sealed_config));
-    auto sent = process.channel().send(message::StartNfsServer{}, std::move(fds));
+    auto fds = duplicates({&context_.sealed_config});
+    auto sent =
+        fds ? process.channel().send(message::StartNfsServer{}, std::move(*fds)) : Result<void>(fds.error());
     Error why = sent ? Error{Code::cancelled, ""} : sent.error();
     if (sent) {
         auto packet = co_await receive_admitted(process.channel(), Peer::nfs_server, false);

@@ -19,10 +19,13 @@ namespace stowage::supervisor {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-Fd duplicate(const Fd& fd) {
-    Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-    if (!copy) throw Fatal(system_error(errno, "duplicate a descriptor"));
-    return copy;
+Result<std::vector<Fd>> duplicates(std::initializer_list<const Fd*> fds) {
+    std::vector<Fd> copies;
+    for (const auto* fd : fds) {
+        copies.emplace_back(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
+        if (!copies.back()) return system_error(errno, "duplicate a descriptor");
+    }
+    return copies;
 }
 
 std::chrono::milliseconds Backoff::after_running(steady_clock::duration lasted) {
@@ -44,7 +47,8 @@ asio::awaitable<Result<ipc::Packet>> receive_admitted(ipc::Channel& channel, Pee
         co_return Error{Code::protocol, "a message of type " +
                                             std::to_string(static_cast<int>(packet->header.type)) +
                                             " that it may not send " + (ready ? "at all" : "before Ready")};
-    if (packet && !packet->fds.empty()) co_return Error{Code::protocol, "a descriptor that nobody asked for"};
+    if (packet && (!packet->fds.empty() || packet->fds_lost))
+        co_return Error{Code::protocol, "a descriptor that nobody asked for"};
     co_return packet;
 }
 
