@@ -302,8 +302,8 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     const bool replaces = ::fstatat(parent.get(), final_name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (replaces && !may_replace) return file_error(EEXIST, path);
     if (replaces && S_ISDIR(old.st_mode)) return file_error(EISDIR, path);
-    const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode & 0777 : new_mode;
-    if (::fchmod(file.get(), mode) != 0) return file_error(errno, path);
+    const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode : new_mode;
+    if (::fchmod(file.get(), mode & lab_rights) != 0) return file_error(errno, path);
     if (durability == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
     if (put_in_place(directory->get(), name, parent.get(), final_name, may_replace) != 0)
         return file_error(errno, path);
