@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/cli/config_source.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -67,8 +68,24 @@ struct Verify {
     std::string lab;
 };
 struct Check {
-    std::string config_file = {};  ///< empty: the default file, if it is there
-    std::vector<std::string> settings = {};
+    ConfigChoice config = {};
+};
+struct TlsInstall {
+    std::string certificate_file, key_file;
+    std::vector<std::string> names = {};  ///< that it must be for; empty: one of this host's
+    ConfigChoice config = {};
+};
+struct TlsShow {
+    ConfigChoice config = {};
+};
+struct Backup {
+    std::string folder;
+    ConfigChoice config = {};
+};
+struct Restore {
+    std::string folder;
+    bool replace = false;  ///< what is there already
+    ConfigChoice config = {};
 };
 struct Plan {
     std::string file;
@@ -79,11 +96,15 @@ struct Apply {
 struct Completion {};
 struct ConfigReference {};
 struct ConfigExample {};
+struct Manual {
+    std::string page;  ///< "stowage" or "stowage.yaml"
+};
 struct Version {};
 
-using Command = std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
-                             UserRemove, Sessions, SessionKill, BanList, BanClear, Status, Verify, Check,
-                             Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+using Command =
+    std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove, Sessions,
+                 SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, TlsInstall, TlsShow,
+                 Backup, Restore, Completion, ConfigReference, ConfigExample, Manual, Version>;
 
 /// What a command works with.
 struct Context {
@@ -109,9 +130,14 @@ Result<Exit> run(const Verify& command, Context& context);
 Result<Exit> run(const Check& command, Context& context);
 Result<Exit> run(const Plan& command, Context& context);
 Result<Exit> run(const Apply& command, Context& context);
+Result<Exit> run(const TlsInstall& command, Context& context);
+Result<Exit> run(const TlsShow& command, Context& context);
+Result<Exit> run(const Backup& command, Context& context);
+Result<Exit> run(const Restore& command, Context& context);
 Result<Exit> run(const Completion& command, Context& context);
 Result<Exit> run(const ConfigReference& command, Context& context);
 Result<Exit> run(const ConfigExample& command, Context& context);
+Result<Exit> run(const Manual& command, Context& context);
 Result<Exit> run(const Version& command, Context& context);
 
 }  // namespace stowage::cli

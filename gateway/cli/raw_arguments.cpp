@@ -34,6 +34,14 @@ Result<std::vector<std::string>> networks(const std::vector<std::string>& texts)
     return networks;
 }
 
+Result<ConfigChoice> config_choice(const Raw& raw) {
+    for (const auto& setting : raw.settings)
+        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
+            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
+                         "for example --set ftps.port=2121"};
+    return ConfigChoice{raw.config_file, raw.settings};
+}
+
 }  // namespace
 
 Result<Command> lab_create(const Raw& raw) {
@@ -131,11 +139,32 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    for (const auto& setting : raw.settings)
-        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
-            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
-                         "for example --set ftps.port=2121"};
-    return Command(Check{raw.file, raw.settings});
+    TRY(auto config, config_choice(raw));
+    return Command(Check{std::move(config)});
+}
+
+Result<Command> tls_install(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsInstall{raw.certificate, raw.key, raw.tls_names, std::move(config)});
+}
+
+Result<Command> tls_show(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsShow{std::move(config)});
+}
+
+Result<Command> backup(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Backup{raw.folder, std::move(config)});
+}
+
+Result<Command> restore(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Restore{raw.folder, raw.replace, std::move(config)});
+}
+
+Result<Command> manual(const Raw& raw) {
+    return Command(Manual{raw.name});
 }
 
 Result<Command> plan(const Raw& raw) {

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
+#include <optional>
 
+#include "gateway/base/atomic_file.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/table.hpp"
+#include "gateway/cli/tls_view.hpp"
 
 namespace stowage::cli {
 
@@ -40,7 +44,16 @@ void print_processes(const Console& console, const json::array& processes) {
     table.print(console);
 }
 
-void print_status(const Console& console, const json::object& status) {
+/// What the gateway serves: it publishes that beside its socket.
+std::optional<CertificateFacts> certificate_beside(const std::string& socket) {
+    const auto chain = read_file(published_certificate(std::filesystem::path(socket).parent_path()));
+    if (!chain) return {};
+    const auto facts = describe_certificate(*chain);
+    return facts ? std::optional(*facts) : std::nullopt;
+}
+
+void print_status(const Console& console, const json::object& status,
+                  const std::optional<CertificateFacts>& certificate) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
     if (const auto* nfs = object_of(status, "nfs"))
@@ -50,6 +63,7 @@ void print_status(const Console& console, const json::object& status) {
         print_property(console, "run:ai", configured ? with_reason(*runai) : "not configured (runai.url)",
                        configured ? colour_of_state(text_of(*runai, "state")) : Colour::faint);
     }
+    if (certificate) print_certificate_line(console, *certificate);
     console.line("");
     print_processes(console, list_of(status, "processes"));
     console.line("");
@@ -67,11 +81,13 @@ Exit exit_of(const json::object& status) {
 }  // namespace
 
 Result<Exit> run(const Status&, Context& context) {
-    TRY(const auto status, fetch_object(context, {"GET", "/v1/status"}));
+    TRY(auto status, fetch_object(context, {"GET", "/v1/status"}));
+    const auto certificate = certificate_beside(context.gateway.socket_path());
+    if (certificate) status["certificate"] = certificate_json(*certificate);
     if (context.console.json)
         print_json(context.console, status);
     else
-        print_status(context.console, status);
+        print_status(context.console, status, certificate);
     return exit_of(status);
 }
 

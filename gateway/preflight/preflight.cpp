@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 
 #include "gateway/base/privileges.hpp"
-#include "gateway/certificate/certificate.hpp"
+#include "gateway/certificate/chain.hpp"
 #include "nfs/exports/server_choice.hpp"
 
 namespace stowage {
@@ -69,12 +68,9 @@ struct Checks {
         const auto files = certificate_files(config);
         const auto loaded = load_certificate(files);
         if (loaded) {
-            const auto left = std::chrono::duration_cast<std::chrono::hours>(
-                loaded->not_after - std::chrono::system_clock::now());
-            if (left < std::chrono::hours(30 * 24))
+            if (const auto warning = expiry_warning(loaded->not_after); !warning.empty())
                 add(Severity::warning, "ftps.certificate",
-                    {Code::config, fmt::format("{} expires in {} days", files.chain_path, left.count() / 24),
-                     "renew it"});
+                    {Code::config, files.chain_path + " " + warning, "renew it"});
             ocsp_response(loaded->chain_pem);
             return;
         }

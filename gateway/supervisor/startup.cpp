@@ -16,6 +16,7 @@
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/base/secret.hpp"
+#include "gateway/certificate/certificate.hpp"
 #include "gateway/preflight/preflight.hpp"
 #include "gateway/supervisor/hash_keys.hpp"
 #include "gateway/supervisor/service.hpp"
@@ -86,6 +87,9 @@ Result<Fd> lock_state(const std::string& state_dir) {
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
         return Error{Code::config, "another gateway runs on the state in " + state_dir,
                      "stop it first (systemctl stop stowage), or give this one another state_dir"};
+    // For `stowage tls install`, which sends SIGHUP. A full disk must not keep the gateway from its lock.
+    const auto pid = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(lock.get(), 0) == 0) (void)!::pwrite(lock.get(), pid.data(), pid.size(), 0);
     return lock;
 }
 
@@ -153,6 +157,7 @@ Result<void> check_machine(const Config& config) {
 
 void clear_run_dir(const Config& config) {
     ::unlink((config.run_dir + "/control.sock").c_str());
+    ::unlink(published_certificate(config.run_dir).c_str());
     ::unlink((config.run_dir + "/dbus.sock").c_str());
     ::rmdir((config.run_dir + "/empty").c_str());
     ::rmdir(config.run_dir.c_str());  // only when it is empty
