@@ -1,5 +1,5 @@
 // systemd-journald's native protocol, so that `journalctl STOWAGE_LAB=lab1` finds what `lab=lab1` says.
-// Runs in: every process. Distrusts: nothing; the values were escaped before.
+// Runs in: every process; log::start() connects, before the root directory is given away. Distrusts: nothing.
 #pragma once
 
 #include <initializer_list>

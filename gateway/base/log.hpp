@@ -27,9 +27,7 @@ struct Field {
     }
 };
 
-/// Names this process in every line ("front", "worker:lab1") and sets the lowest level shown. Before the
-/// process gives its root directory away: where standard error is systemd's journal, lines go there with
-/// their fields.
+/// Names this process in every line ("front", "worker:lab1") and sets the lowest level shown.
 void start(std::string process_name, Level level);
 
 /// Writes `<6>process=worker event=login lab=lab1 …` as one write(2). Never throws, never blocks on a full
