@@ -18,8 +18,6 @@ def make(folder, build=BUILD, revision=None):
     for tool in ("cpack", "dpkg-shlibdeps", "dpkg-parsechangelog", "dpkg-deb"):
         if not shutil.which(tool):
             skip(f"{tool} is not installed")
-    # Pages of the manual are made by the build; the rest of it is there.
-    run("ninja", "-C", build, "stowage_pages")
     command = ["cpack", "--config", build / "CPackConfig.cmake", "-B", folder]
     if revision:
         command += ["-D", f"CPACK_DEBIAN_PACKAGE_RELEASE={revision}"]
