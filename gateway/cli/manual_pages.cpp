@@ -46,8 +46,10 @@ std::string option_text(const CLI::Option& option) {
 }
 
 void add_options(std::string& page, const CLI::App& app) {
-    for (const auto* option : app.get_options())
+    for (const auto* option : app.get_options()) {
+        if (app.get_parent() && option == app.get_help_ptr()) continue;  // said once, for all
         page += fmt::format(".TP\n{}\n{}\n", option_text(*option), roff(option->get_description()));
+    }
 }
 
 /// The lines behind "Example:" of a command's help.

@@ -105,10 +105,10 @@ class Help(CliTest):
         text = run("manual", "stowage").stdout.replace("\\-", "-")
         for command in COMMANDS:
             self.assertIn(f".SS stowage {command}\n", text)
-        keys = re.findall(r"^ *#([a-z_0-9]+): ", open(os.path.join(SOURCE, "deploy/examples/stowage.yaml")).read(), re.M)
         page = run("manual", "stowage.yaml").stdout
-        for key in keys:
-            self.assertIn(key, page)
+        with open(os.path.join(SOURCE, "deploy/examples/stowage.yaml")) as file:
+            for key in re.findall(r"^ *#([a-z_0-9]+): ", file.read(), re.M):
+                self.assertIn(key, page)
 
     def test_documented_commands(self):
         with open(os.path.join(SOURCE, "deploy/docs/cli.md")) as file:
