@@ -11,12 +11,12 @@ import unittest
 from stowage_rig import Rig, run_tests, wait_until
 
 KEPT = {"stowage.db", "stowage.yaml", "certificate.pem", "private-key.pem", "ftps.passwd", "file-hash.key"}
-KEPT |= {"pam-service"}
+KEPT |= {"pam-service", "runai-secret"}
 
 
 class BackupIsRestored(unittest.TestCase):
     def setUp(self):
-        self.rig = Rig(labs="plain").__enter__()
+        self.rig = Rig(labs="plain", departments=("lab1", "lab2", "lab3", "lab4", "w0", "w5", "w10", "w15")).__enter__()
         self.addCleanup(lambda: self.rig.__exit__(None, None, None))
         self.config = ("--config", str(self.rig.gateway.config_path))
         self.folder = self.rig.folder / "backup"

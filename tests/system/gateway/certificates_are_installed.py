@@ -72,6 +72,7 @@ class CertificatesAreInstalled(unittest.TestCase):
         return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(pem))
 
     def test_replaced_live_while_a_session_goes_on(self):
+        self.assertEqual(self.install(self.make("begin"))[0], 0)
         client = self.rig.login("alice", self.password)
         client.store("before", b"x")
         pids = {name: process["pid"] for name, process in self.rig.processes().items()}
