@@ -1,7 +1,6 @@
 """The .deb is one that Debian's own judge takes, and holds what the manual says, where Debian wants it."""
 
 import pathlib
-import re
 import shutil
 import subprocess
 import tempfile
@@ -69,12 +68,6 @@ class PackageIsSound(unittest.TestCase):
             words = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", str(page)]
             done = subprocess.run(words, capture_output=True, timeout=60, check=False, env={"PATH": "/usr/bin:/bin"})
             self.assertEqual((done.returncode, done.stderr.decode()), (0, ""), page)
-
-    def test_manual_has_every_command(self):
-        text = debian_package.run("zcat", self.tree / "usr/share/man/man1/stowage.1.gz").replace("\\-", "-")
-        cli = (SOURCE / "deploy" / "docs" / "cli.md").read_text(encoding="utf-8")
-        for command in re.findall(r"^\| `stowage ([a-z]+(?: [a-z]+)?)", cli, re.M):
-            self.assertIn(f".SS stowage {command}", text)
 
     def test_no_executable_names_the_folder_of_the_build(self):
         for path in (self.tree / "usr").rglob("*"):
