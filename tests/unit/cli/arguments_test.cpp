@@ -68,7 +68,7 @@ TEST(Arguments, UsersAndTheRest) {
     EXPECT_EQ(command<UserRemove>({"user", "remove", "a"}).name, "a");
     EXPECT_TRUE(command<LabDelete>({"lab", "delete", "a", "--purge-data", "--confirm", "a"}).purge_data);
     EXPECT_EQ(command<Apply>({"apply", "site.yaml", "--secrets-file", "s"}).secrets_file, "s");
-    EXPECT_THAT(command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).settings,
+    EXPECT_THAT(command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).config.settings,
                 ElementsAre("a=b,c", "d=e=f"));
     command<Status>({"status"});
     command<Version>({"version"});

@@ -82,6 +82,13 @@ def answer_of_status():
     return json.loads(done.stdout) if done.returncode in (0, 3) else {"labs": []}
 
 
+def leave_the_port_to_the_kernel():
+    """The guest has both of Debian's NFS servers, for other tests; a node has one."""
+    run("systemctl", "disable", "--now", "nfs-ganesha", "nfs-ganesha-lock")
+    run("systemctl", "enable", "nfs-server")
+    run("systemctl", "restart", "nfs-server")
+
+
 def mount_labs():
     """As an admin has it: in fstab, by its UUID, with project quotas."""
     run("mkfs.xfs", "-q", "/dev/disk/stowage/labs")
@@ -155,6 +162,7 @@ def upgrade_drains(password):
 
 
 def first():
+    leave_the_port_to_the_kernel()
     mount_labs()
     install_and_configure()
     passwords = make_labs()
