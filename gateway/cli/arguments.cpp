@@ -62,6 +62,12 @@ Result<std::variant<Invocation, HelpText>> CommandLine::parse(int argc, const ch
     }
 }
 
+bool asks_for_json(int argc, const char* const* argv) {
+    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+        if (std::string_view(argv[i]) == "--json") return true;
+    return false;
+}
+
 Result<std::variant<Invocation, HelpText>> parse_arguments(int argc, const char* const* argv) {
     return CommandLine().parse(argc, argv);
 }

@@ -34,6 +34,7 @@ class CommandLine {
     void declare_care();
     void add_password_options(CLI::App& app);
     void add_config_options(CLI::App& app);
+    void add_lab_options(CLI::App& app, const std::string& more_of_quota, const std::string& more_of_clients);
     const CLI::App* deepest() const;
     Error refusal_of(const CLI::ParseError& problem) const;
     Result<std::variant<Invocation, HelpText>> invocation() const;

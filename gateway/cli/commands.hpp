@@ -22,6 +22,11 @@ struct LabCreate {
     std::string durability = {}, data_tls_resumption = {};  ///< checked words; empty: not given
     std::string client_ca_file = {};
 };
+/// What is not given stays as it is.
+struct LabSet {
+    LabCreate wanted;
+    bool without_client_ca = false;
+};
 struct LabList {
     bool names_only = false;
 };
@@ -102,9 +107,9 @@ struct Manual {
 struct Version {};
 
 using Command =
-    std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove, Sessions,
-                 SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, TlsInstall, TlsShow,
-                 Backup, Restore, Completion, ConfigReference, ConfigExample, Manual, Version>;
+    std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove,
+                 Sessions, SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, TlsInstall,
+                 TlsShow, Backup, Restore, Completion, ConfigReference, ConfigExample, Manual, Version>;
 
 /// What a command works with.
 struct Context {
@@ -114,6 +119,7 @@ struct Context {
 
 // Each does its command and writes its output; an Error is for main() to print. They block.
 Result<Exit> run(const LabCreate& command, Context& context);
+Result<Exit> run(const LabSet& command, Context& context);
 Result<Exit> run(const LabList& command, Context& context);
 Result<Exit> run(const LabShow& command, Context& context);
 Result<Exit> run(const LabDelete& command, Context& context);

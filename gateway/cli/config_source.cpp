@@ -17,11 +17,8 @@ Result<ConfigSource> read_config_source(const ConfigChoice& choice) {
         source.name = "the built-in defaults (there is no " + path + ")";
     else
         return Error{Code::config, values.error().what, values.error().remedy};
-    // Settings were checked to be KEY=VALUE with the other arguments.
-    for (const auto& setting : choice.settings) {
-        const auto equals = setting.find('=');
-        source.values[setting.substr(0, equals)] = {setting.substr(equals + 1), "--set"};
-    }
+    for (const auto& [key, value] : choice.settings)
+        source.values[key] = value;
     return source;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "gateway/base/config.hpp"
 
@@ -11,8 +10,8 @@ namespace stowage::cli {
 
 /// --config and --set as they were given.
 struct ConfigChoice {
-    std::string file = {};  ///< empty: the default file, if it is there
-    std::vector<std::string> settings = {};
+    std::string file = {};       ///< empty: the default file, if it is there
+    ConfigValues settings = {};  ///< go before the file
 };
 
 struct ConfigSource {

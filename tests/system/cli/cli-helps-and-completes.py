@@ -11,10 +11,10 @@ import unittest
 from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
-COMMANDS = ["lab create", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
-            "sessions", "sessions kill", "bans list", "bans clear", "status", "verify", "check", "plan", "apply",
-            "tls install", "tls show", "backup", "restore", "config reference", "config example", "completion", "manual",
-            "version"]
+COMMANDS = ["lab create", "lab set", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list",
+            "user remove", "sessions", "sessions kill", "bans list", "bans clear", "status", "verify", "check", "plan",
+            "apply", "tls install", "tls show", "backup", "restore", "config reference", "config example", "completion",
+            "manual", "version"]
 
 
 def free_port():
