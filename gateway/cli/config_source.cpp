@@ -3,7 +3,7 @@
 #include "gateway/cli/config_source.hpp"
 
 #include "gateway/base/config_file.hpp"
-#include "gateway/cli/socket_path.hpp"
+#include "gateway/base/config_file.hpp"
 
 namespace stowage::cli {
 

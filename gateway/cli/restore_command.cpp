@@ -7,10 +7,10 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/backup_folder.hpp"
 #include "gateway/cli/running_gateway.hpp"
-#include "gateway/cli/socket_path.hpp"
 
 namespace stowage::cli {
 
