@@ -22,8 +22,13 @@ struct Export {
     std::uint32_t uid = 0, gid = 0;
     std::uint16_t export_id = 0;       ///< NFS-Ganesha's Export_Id, 1..65535, stable per lab
     Uuid fsid{};                       ///< exports(5) fsid=, stable per lab
-    std::vector<std::string> clients;  ///< canonical networks; at least one
-    bool read_only = false;
+    std::vector<std::string> clients;            ///< canonical networks that read and write
+    std::vector<std::string> read_only_clients;  ///< and those that only read; at least one of both
+    std::string security = "sys";                ///< exports(5) sec=
+    std::string transport = "none";              ///< exports(5) xprtsec=
+
+    bool admits(const std::string& network) const;
+    bool reads_only(const std::string& network) const;
 };
 
 /// What the server serves for a lab, compared with what it should.
