@@ -128,7 +128,8 @@ const std::vector<ConfigRow>& config_table() {
           "Limit of files and directories of a lab that is created without one."},
          into(count, FIELD(labs.default_quota_inodes))},
         {{"labs.default_clients", "127.0.0.0/8", "networks",
-          "Who may mount a lab that is created without --clients. NETWORK:ro for reading only; all the world only "
+          "Who may mount a lab that is created without --clients. NETWORK:ro for reading only; all the world "
+          "only "
           "as 0.0.0.0/0:anybody."},
          into(parse::clients, FIELD(labs.default_clients))},
 
@@ -249,10 +250,12 @@ const std::vector<ConfigRow>& config_table() {
          into(parse::address, FIELD(nfs.check_address))},
         {{"nfs.port", "2049", "port", "NFSv4 port."}, into(number(1, 65535), FIELD(nfs.port))},
         {{"nfs.security", "sys", "sys, krb5, krb5i, krb5p",
-          "Security flavour of the exports. The mount check speaks sys only and is left out with the others."},
+          "Security flavour of the exports. The mount check speaks sys only and is left out with the "
+          "others."},
          into(nfs_security, FIELD(nfs.security))},
         {{"nfs.transport_security", "none", "none, tls, mtls",
-          "xprtsec= of the exports: tls encrypts NFS, mtls wants client certificates too. Needs Linux 6.4 and an "
+          "xprtsec= of the exports: tls encrypts NFS, mtls wants client certificates too. Needs Linux 6.4 "
+          "and an "
           "nfs-utils that knows it."},
          into(nfs_transport, FIELD(nfs.transport_security))},
         {{"nfs.v3", "false", "true, false",

@@ -48,8 +48,9 @@ struct Client {
     bool anybody = false;  ///< said on purpose of a network that is all, or half, of the addresses there are
 };
 
-/// "10.0.0.0/8", "10.9.0.0/16:ro" for reading only, "0.0.0.0/0:anybody": without that word nobody opens a lab to
-/// the world by a slip. Code::invalid with a remedy; host names are refused, for DNS would decide who they are.
+/// "10.0.0.0/8", "10.9.0.0/16:ro" for reading only, "0.0.0.0/0:anybody": without that word nobody opens a lab
+/// to the world by a slip. Code::invalid with a remedy; host names are refused, for DNS would decide who they
+/// are.
 Result<Client> parse_client(std::string_view text);
 /// The canonical text of it.
 std::string to_text(const Client& client);

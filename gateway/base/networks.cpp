@@ -92,9 +92,9 @@ Result<Client> parse_client(std::string_view text) {
     TRY(client.network, parse_network(rest));
     const bool everybody = network.prefix <= 1;
     if (everybody && !client.anybody)
-        return bad(text, "opens the lab to every address there is",
-                   fmt::format("name the nodes' networks; if all the world shall mount it, write {}:anybody",
-                               text));
+        return bad(
+            text, "opens the lab to every address there is",
+            fmt::format("name the nodes' networks; if all the world shall mount it, write {}:anybody", text));
     if (client.anybody && !everybody)
         return bad(text, "is not every address there is", fmt::format("write {}", client.network));
     return client;

@@ -81,7 +81,9 @@ void CommandLine::declare_labs() {
         ->type_name("SIZE");
     create->add_option("--inodes", raw_.inodes, "Limit of files and directories, or none")
         ->type_name("COUNT");
-    create->add_option("--clients", raw_.clients, "Networks that may mount it, NETWORK:ro for reading only; default: labs.default_clients")
+    create
+        ->add_option("--clients", raw_.clients,
+                     "Networks that may mount it, NETWORK:ro for reading only; default: labs.default_clients")
         ->type_name("NETWORKS")
         ->delimiter(',')
         ->allow_extra_args(false);
@@ -147,8 +149,9 @@ void CommandLine::declare_online() {
                       "stowage sessions kill 17", session_kill);
     kill->add_option("id", raw_.name, "The session's number, as `stowage sessions` shows it")->required();
 
-    auto* clients = leaf(app_, "clients", "Show who is connected to the NFS server, and which labs they may mount",
-                         "stowage clients lab1", nfs_clients);
+    auto* clients =
+        leaf(app_, "clients", "Show who is connected to the NFS server, and which labs they may mount",
+             "stowage clients lab1", nfs_clients);
     clients->add_option("lab", raw_.name, "Only those who may mount this lab");
 
     auto& ban = *group("bans", "Show and lift bans of addresses with too many refused logins");

@@ -85,8 +85,8 @@ struct ConfigExample {};
 struct Version {};
 
 using Command = std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
-                             UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify, Check,
-                             Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+                             UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify,
+                             Check, Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
 
 /// What a command works with.
 struct Context {

@@ -15,6 +15,6 @@ using OnEntry = std::function<void(const message::NfsClientEntry& entry)>;
 /// Does one admitted step in a fresh stowage-root-step, and logs it. A step that does not end in time (three
 /// minutes; a day for deleting data) is killed and answered with Code::timeout: it may have happened.
 boost::asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
-                                                   OnEntry on_entry = {});
+                                                    OnEntry on_entry = {});
 
 }  // namespace stowage::supervisor

@@ -61,8 +61,9 @@ std::vector<ConnectedClient> kernel_clients(const std::filesystem::path& folder,
 
 Result<std::vector<ConnectedClient>> list(const KernelExporter&, std::size_t most) {
     if (!std::filesystem::exists(clients_folder))
-        return Error{Code::unavailable, "the kernel's NFS server does not run: there is no /proc/fs/nfsd/clients",
-                     "systemctl start nfs-server; inside a container, mount the filesystem nfsd on /proc/fs/nfsd"};
+        return Error{
+            Code::unavailable, "the kernel's NFS server does not run: there is no /proc/fs/nfsd/clients",
+            "systemctl start nfs-server; inside a container, mount the filesystem nfsd on /proc/fs/nfsd"};
     auto clients = kernel_clients(clients_folder, most);
     if (const auto text = read_file(rmtab, largest_list))
         for (auto& client : parse_rmtab(*text))

@@ -57,8 +57,8 @@ Result<Message> call(sd_bus* bus, const Manager& manager, const char* method, co
                      Arguments... arguments) {
     BusError error;
     sd_bus_message* reply = nullptr;
-    const int result = sd_bus_call_method(bus, service, manager.object, manager.interface, method, &error.error, &reply,
-                                          types, arguments...);
+    const int result = sd_bus_call_method(bus, service, manager.object, manager.interface, method,
+                                          &error.error, &reply, types, arguments...);
     if (result < 0) return call_error(method, result, error.error);
     return Message(reply);
 }

@@ -64,8 +64,8 @@ Result<void> check_recorded(const GaneshaFiles& files, const std::string& lab) {
 
 namespace {
 
-/// As with nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount check, and
-/// its users and the workers of other labs are not.
+/// As with nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount
+/// check, and its users and the workers of other labs are not.
 std::string render_clients(const Export& meant, const std::vector<std::string>& networks,
                            std::string_view access) {
     if (networks.empty()) return {};

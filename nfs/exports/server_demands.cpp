@@ -22,13 +22,15 @@ bool is_off(std::string_view versions, std::string_view version) {
 
 Result<void> check_versions(const Config& config, const MachineFacts& facts) {
     if (is_off(facts.nfsd_versions, "4") || is_off(facts.nfsd_versions, "4.2"))
-        return cannot("the kernel's nfsd does not serve NFSv4.2, which pods mount by default",
-                      "set vers4=y and vers4.2=y under [nfsd] in /etc/nfs.conf, then systemctl restart nfs-server");
+        return cannot(
+            "the kernel's nfsd does not serve NFSv4.2, which pods mount by default",
+            "set vers4=y and vers4.2=y under [nfsd] in /etc/nfs.conf, then systemctl restart nfs-server");
     if (!config.nfs.v3) return {};
     if (is_off(facts.nfsd_versions, "3"))
-        return cannot("nfs.v3 is true, but the kernel's nfsd does not serve NFSv3",
-                      "set vers3=y under [nfsd] in /etc/nfs.conf, then systemctl restart nfs-server; or set nfs.v3 "
-                      "to false");
+        return cannot(
+            "nfs.v3 is true, but the kernel's nfsd does not serve NFSv3",
+            "set vers3=y under [nfsd] in /etc/nfs.conf, then systemctl restart nfs-server; or set nfs.v3 "
+            "to false");
     if (facts.nfsd_running && !facts.rpcbind)
         return cannot("nfs.v3 is true, but rpcbind does not run: there is no /run/rpcbind.sock",
                       "apt-get install rpcbind, systemctl start rpcbind; or set nfs.v3 to false");
@@ -49,15 +51,18 @@ bool release_has_rpc_tls(std::string_view release) {
 Result<void> kernel_can(const Config& config, const MachineFacts& facts) {
     const auto& transport = config.nfs.transport_security;
     if (transport != "none" && !facts.kernel_rpc_tls)
-        return cannot(fmt::format("nfs.transport_security is {}, but this kernel has no RPC over TLS", transport),
-                      "run Linux 6.4 or newer, or set nfs.transport_security to none");
+        return cannot(
+            fmt::format("nfs.transport_security is {}, but this kernel has no RPC over TLS", transport),
+            "run Linux 6.4 or newer, or set nfs.transport_security to none");
     if (transport != "none" && !facts.exportfs_rpc_tls)
         return cannot(
-            fmt::format("nfs.transport_security is {}, but {} does not know xprtsec=", transport, exportfs_path),
+            fmt::format("nfs.transport_security is {}, but {} does not know xprtsec=", transport,
+                        exportfs_path),
             "install a newer nfs-utils (Debian 12's has it not), or set nfs.transport_security to none");
     if (config.nfs.security != "sys" && !facts.keytab)
-        return cannot(fmt::format("nfs.security is {}, but there is no /etc/krb5.keytab", config.nfs.security),
-                      "put the keytab of nfs/HOST there, or set nfs.security to sys");
+        return cannot(
+            fmt::format("nfs.security is {}, but there is no /etc/krb5.keytab", config.nfs.security),
+            "put the keytab of nfs/HOST there, or set nfs.security to sys");
     return check_versions(config, facts);
 }
 

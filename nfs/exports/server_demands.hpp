@@ -6,8 +6,8 @@
 
 namespace stowage::nfs {
 
-/// Whether the kernel's server can do what is configured. Code::unsupported with what is missing and the remedy.
-/// Pure.
+/// Whether the kernel's server can do what is configured. Code::unsupported with what is missing and the
+/// remedy. Pure.
 Result<void> kernel_can(const Config& config, const MachineFacts& facts);
 /// The same of NFS-Ganesha as stowage runs it: NFSv4 with sec=sys, nothing else.
 Result<void> ganesha_can(const Config& config);

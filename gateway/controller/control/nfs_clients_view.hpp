@@ -10,8 +10,9 @@
 
 namespace stowage::controller {
 
-/// {"clients": [{address, version, name, seen_s, opens, labs}]}. NFSv4 servers tell who is connected, not what of
-/// theirs somebody mounted: `labs` are those that the client's address may mount. With `lab` only those of it.
+/// {"clients": [{address, version, name, seen_s, opens, labs}]}. NFSv4 servers tell who is connected, not
+/// what of theirs somebody mounted: `labs` are those that the client's address may mount. With `lab` only
+/// those of it.
 boost::json::object nfs_clients_view(const Context& context,
                                      const std::vector<message::NfsClientEntry>& clients,
                                      const std::string& lab);

@@ -48,7 +48,8 @@ nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab)
 /// libnfs 4 speaks neither Kerberos nor TLS. Empty when the lab can be mounted by it.
 std::string why_not_mounted(const Config& config) {
     if (config.nfs.security != "sys")
-        return fmt::format("not tried: nfs.security is {}, and the check speaks sys only", config.nfs.security);
+        return fmt::format("not tried: nfs.security is {}, and the check speaks sys only",
+                           config.nfs.security);
     if (config.nfs.transport_security != "none")
         return fmt::format("not tried: nfs.transport_security is {}, and the check speaks no TLS",
                            config.nfs.transport_security);

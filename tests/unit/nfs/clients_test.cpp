@@ -40,7 +40,8 @@ TEST(NfsClients, OpensAreCounted) {
 }
 
 TEST(NfsClients, RmtabTellsThePathsOfVersionThree) {
-    const auto clients = parse_rmtab("10.77.1.2:/mnt/nfs/lab1:0x00000001\nfd00::7:/mnt/nfs/lab2:0x00000002\nodd\n::\n");
+    const auto clients =
+        parse_rmtab("10.77.1.2:/mnt/nfs/lab1:0x00000001\nfd00::7:/mnt/nfs/lab2:0x00000002\nodd\n::\n");
     ASSERT_EQ(clients.size(), 2u);
     EXPECT_EQ(clients[0].address, "10.77.1.2");
     EXPECT_EQ(clients[0].path, "/mnt/nfs/lab1");

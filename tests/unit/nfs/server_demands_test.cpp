@@ -12,7 +12,8 @@ using ::testing::HasSubstr;
 namespace {
 
 MachineFacts debian_12() {
-    return {.nfsd_running = true, .exportfs = true, .rpcbind = true, .nfsd_versions = "+3 +4 -4.0 +4.1 +4.2\n"};
+    return {
+        .nfsd_running = true, .exportfs = true, .rpcbind = true, .nfsd_versions = "+3 +4 -4.0 +4.1 +4.2\n"};
 }
 
 std::string objection(const Config& config, const MachineFacts& facts = debian_12()) {
