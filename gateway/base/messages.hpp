@@ -99,6 +99,8 @@ enum class Type : std::uint16_t {
     login_result,
     // supervisor -> nfs_server, first packet
     start_nfs_server,
+    // root_step -> supervisor -> controller
+    nfs_client_entry,
 };
 
 /// In front of each struct. `id` pairs a reply with its request; 0 where nothing is answered.
@@ -364,6 +366,7 @@ enum class Step : std::uint16_t {
     purge_directory,  ///< deletes the lab's data; only after withdraw_export
     set_password,     ///< FTPS account in the pwdfile
     remove_password,
+    list_nfs_clients,  ///< reads: who is connected to the NFS server; NfsClientEntry packets before the reply
 };
 
 /// controller -> supervisor -> root_step. Fields that a step does not use stay zero.
@@ -375,7 +378,7 @@ struct StepRequest {
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint16_t export_id = 0;  ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
     Uuid fsid{};                  ///< exports(5) fsid=, stable per lab
-    Text<4096> clients;           ///< canonical networks, comma-separated
+    Text<4096> clients;           ///< as parse_client() takes them, canonical, comma-separated
     UserName user;
     Text<256> password_hash;  ///< crypt(5), made by the controller
 };
@@ -403,6 +406,19 @@ struct StepReply {
     Text<512> remedy;
     LabObservation observation;
 };
+
+/// root_step -> supervisor -> controller: one client of the NFS server, for list_nfs_clients.
+struct NfsClientEntry {
+    static constexpr Type type = Type::nfs_client_entry;
+    Address address;
+    Text<8> version;           ///< "4.2", "3"
+    Text<256> name;            ///< what the client calls itself: its bytes; may be empty
+    Text<256> path;            ///< what it has mounted, where the server tells (NFSv3)
+    std::int64_t seen_s = -1;  ///< seconds since it was last heard of; -1: the server does not tell
+    std::uint32_t opens = 0;   ///< files that it has open (NFSv4)
+};
+/// As many as are told; beyond them the list is cut.
+inline constexpr std::size_t most_nfs_clients = 2000;
 
 struct StatusQuery {
     static constexpr Type type = Type::status_query;

@@ -28,8 +28,8 @@ Result<std::string> user_name(const std::string& text) {
 Result<std::vector<std::string>> networks(const std::vector<std::string>& texts) {
     std::vector<std::string> networks;
     for (const auto& text : texts) {
-        TRY(auto network, as_usage(parse_network(text)));
-        networks.push_back(std::move(network));
+        TRY(const auto client, as_usage(parse_client(text)));
+        networks.push_back(to_text(client));
     }
     return networks;
 }
@@ -111,6 +111,14 @@ Result<Command> session_kill(const Raw& raw) {
     if (failed == std::errc{} && end == last) return Command(SessionKill{number});
     return Error{Code::usage, fmt::format("\"{}\" is not a session's number", raw.name),
                  "give one that `stowage sessions` shows"};
+}
+
+Result<Command> nfs_clients(const Raw& raw) {
+    NfsClients command;
+    if (!raw.name.empty()) {
+        TRY(command.lab, lab_name(raw.name));
+    }
+    return Command(std::move(command));
 }
 
 Result<Command> ban_clear(const Raw& raw) {

@@ -23,6 +23,8 @@ class SupervisorLink {
     /// Has root_step do it. The step's own error, or Code::timeout when the supervisor does not answer: then
     /// it may have happened.
     boost::asio::awaitable<Result<message::LabObservation>> step(message::StepRequest request);
+    /// Everybody whom the NFS server knows as a client.
+    boost::asio::awaitable<Result<std::vector<message::NfsClientEntry>>> nfs_clients();
     /// All processes, as the supervisor sees them.
     boost::asio::awaitable<Result<std::vector<message::StatusEntry>>> status();
 
