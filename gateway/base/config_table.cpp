@@ -54,7 +54,8 @@ Result<QuotaChoice> quota_choice(std::string_view text) {
                                    {"none", Q::none}});
 }
 Result<DriftPolicy> drift_policy(std::string_view text) {
-    return parse::choice<DriftPolicy>(text, {{"repair", DriftPolicy::repair}, {"report", DriftPolicy::report}});
+    return parse::choice<DriftPolicy>(text,
+                                      {{"repair", DriftPolicy::repair}, {"report", DriftPolicy::report}});
 }
 Result<NfsServer> nfs_server(std::string_view text) {
     using N = NfsServer;
@@ -116,7 +117,8 @@ const std::vector<ConfigRow>& config_table() {
         {{"labs.uid_max", "799999", "uid", "Last uid and gid for labs."},
          into(number(1000, 4294967293), FIELD(labs.uid_max))},
         {{"labs.quota_backend", "auto", "auto, btrfs, xfs, ext4, cephfs, none",
-          "What enforces quotas; auto looks at the filesystem under labs.root and at its mount options, and says "
+          "What enforces quotas; auto looks at the filesystem under labs.root and at its mount options, and "
+          "says "
           "what it chose."},
          into(quota_choice, FIELD(labs.quota_backend))},
         {{"labs.drift", "repair", "repair, report",

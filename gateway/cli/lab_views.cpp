@@ -28,7 +28,10 @@ Colour colour_of_warning(std::uint64_t level) {
 
 /// " NEARLY FULL", from 95 % on; milder before.
 const char* words_of_warning(std::uint64_t level) {
-    return level >= 95 ? "; ALMOST FULL" : level >= 90 ? "; little room is left" : level > 0 ? "; filling up" : "";
+    return level >= 95   ? "; ALMOST FULL"
+           : level >= 90 ? "; little room is left"
+           : level > 0   ? "; filling up"
+                         : "";
 }
 
 /// "1.5GiB of 10TiB (0 %), 12 of 50000000 files, enforced by btrfs"

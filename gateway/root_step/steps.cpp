@@ -104,8 +104,9 @@ Result<void> observe_limits(const StepRequest& request, const Config& config, La
         TRY(const auto directory, storage::open_lab(root, place_of(request, config)));
         seen.quota_backend = storage::backend_of(chosen.backend, directory);
         if (seen.quota_backend != chosen.backend)
-            seen.quota_why.assign_cut("the lab's directory is no subvolume, or on another filesystem than "
-                                      "labs.root: move it away, `stowage apply`, and copy its files back");
+            seen.quota_why.assign_cut(
+                "the lab's directory is no subvolume, or on another filesystem than "
+                "labs.root: move it away, `stowage apply`, and copy its files back");
         TRY(const auto state, storage::read_quota(seen.quota_backend, directory, request.project_id));
         note_quota(seen, state);
     }

@@ -27,12 +27,12 @@ std::string repairs(const Lab& lab, const message::LabObservation& seen, std::ve
         text += (text.empty() ? "" : ", ") + words;
         deviations.push_back(std::move(deviation));
     };
-    const auto owner = fmt::format("{}:{}", seen.uid, seen.gid),
-               own = fmt::format("{}:{}", lab.uid, lab.uid);
+    const auto owner = fmt::format("{}:{}", seen.uid, seen.gid), own = fmt::format("{}:{}", lab.uid, lab.uid);
     if (owner != own) note(fmt::format("owner {} instead of {}", owner, own), {"owner", owner, own});
     const auto mode = fmt::format("{:o}", seen.mode & 07777), right = fmt::format("{:o}", lab_mode);
     if (mode != right) note(fmt::format("mode {} instead of {}", mode, right), {"mode", mode, right});
-    if (!seen.mounted) note("not mounted", {"mount", "not mounted, or not nosuid and nodev", "mounted", false});
+    if (!seen.mounted)
+        note("not mounted", {"mount", "not mounted, or not nosuid and nodev", "mounted", false});
     if (!seen.marked) note("without our marker", {"marker", "missing", ".stowage/lab"});
     if (!seen.root_marked)
         note("its filesystem without our marker", {"filesystem's marker", "missing", ".stowage-root"});

@@ -16,9 +16,10 @@ namespace {
 TEST_P(Quota, BackendFitsTheFilesystem) {
     EXPECT_EQ(backend_, expected_backend());
     EXPECT_EQ(choose_quota(root_fd_, QuotaChoice::none)->backend, QuotaBackend::none);
-    for (const auto& [choice, backend] :
-         {std::pair{QuotaChoice::btrfs, QuotaBackend::btrfs}, {QuotaChoice::xfs, QuotaBackend::xfs},
-          {QuotaChoice::ext4, QuotaBackend::ext4}, {QuotaChoice::cephfs, QuotaBackend::cephfs}}) {
+    for (const auto& [choice, backend] : {std::pair{QuotaChoice::btrfs, QuotaBackend::btrfs},
+                                          {QuotaChoice::xfs, QuotaBackend::xfs},
+                                          {QuotaChoice::ext4, QuotaBackend::ext4},
+                                          {QuotaChoice::cephfs, QuotaBackend::cephfs}}) {
         const auto chosen = choose_quota(root_fd_, choice);
         EXPECT_EQ(chosen.has_value(), backend == backend_);
         if (!chosen) {
