@@ -88,6 +88,19 @@ TEST_P(EnforcedQuota, AnotherLabsUsageIsItsOwn) {
     EXPECT_EQ(read_quota(backend_, other)->limit_bytes, 64 * mebibyte);
 }
 
+TEST_P(EnforcedQuota, AFullLabIsPurgedWhole) {
+    std::filesystem::create_directories(in_lab("a/b/c"));
+    std::ofstream(in_lab("a/b/c/deep")) << "x";
+    ASSERT_TRUE(set(16 * mebibyte));
+    ASSERT_EQ(write_as_lab("big", 40), over_quota());
+    close_all();
+    const auto purged = purge_directory(place());
+    ASSERT_TRUE(purged) << purged.error().text();
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/lab1"));
+    root_fd_ = *open_root(root_);
+    EXPECT_TRUE(forget_quota(backend_, root_fd_, lab_project));
+}
+
 class NoQuota : public Quota {};
 
 TEST_P(NoQuota, WithoutABackendNothingIsClaimedAndTheRemedyIsSaid) {
