@@ -387,9 +387,10 @@ struct StepRequest {
 struct LabObservation {
     std::uint8_t root_marked = 0;  ///< labs.root is the filesystem on which labs were made
     std::uint8_t directory_exists = 0;
-    std::uint8_t marked = 0;   ///< our marker names this lab: we made the directory
-    std::uint8_t empty = 0;    ///< nothing in it but what is ours
-    std::uint8_t mounted = 0;  ///< btrfs: the subvolume is mounted on itself; else 1
+    std::uint8_t marked = 0;          ///< our marker names this lab: we made the directory
+    std::uint8_t empty = 0;           ///< nothing in it but what is ours
+    std::uint8_t mounted = 0;         ///< btrfs: the subvolume is mounted on itself; else 1
+    std::uint8_t open_to_others = 0;  ///< what is made in it may have rights for others
     std::uint32_t uid = 0, gid = 0, mode = 0;
     QuotaBackend quota_backend = QuotaBackend::none;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< as set now; 0: no limit

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "gateway/base/identity.hpp"
+#include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/step_view.hpp"
 #include "gateway/cli/table.hpp"
@@ -34,14 +35,24 @@ const char* words_of_warning(std::uint64_t level) {
                          : "";
 }
 
+// What nobody has counted is null in the gateway's answer: no filesystem is asked yet, or it counts none.
+std::string used_space(const json::object& lab) {
+    const auto used = known_number(lab, "used_bytes");
+    return used ? format_bytes(*used) : "unknown";
+}
+
+std::string used_files(const json::object& lab) {
+    const auto used = known_number(lab, "used_inodes");
+    return used ? std::to_string(*used) : "unknown";
+}
+
 /// "1.5GiB of 10TiB (0 %), 12 of 50000000 files, enforced by btrfs"
 std::string quota_text(const json::object& lab) {
-    const auto limit = number_of(lab, "quota_bytes"), used = number_of(lab, "used_bytes");
-    auto text = fmt::format("{} of {}", format_bytes(used), limit_text(limit));
-    if (limit > 0)
-        text += fmt::format(" ({:.0f} %)", 100.0 * static_cast<double>(used) / static_cast<double>(limit));
-    const auto inodes = number_of(lab, "quota_inodes");
-    text += fmt::format(", {} of {} files", number_of(lab, "used_inodes"),
+    const auto limit = number_of(lab, "quota_bytes"), inodes = number_of(lab, "quota_inodes");
+    auto text = fmt::format("{} of {}", used_space(lab), limit_text(limit));
+    if (const auto used = known_number(lab, "used_bytes"); used && limit > 0)
+        text += fmt::format(" ({:.0f} %)", 100.0 * static_cast<double>(*used) / static_cast<double>(limit));
+    text += fmt::format(", {} of {} files", used_files(lab),
                         inodes == 0 ? std::string("any number of") : std::to_string(inodes));
     const auto backend = text_of(lab, "quota_backend");
     const auto why = text_of(lab, "quota_why");
@@ -53,7 +64,7 @@ std::string quota_text(const json::object& lab) {
 
 /// "9.5GiB 95%" once it is worth a warning.
 std::string used_text(const json::object& lab) {
-    const auto used = format_bytes(number_of(lab, "used_bytes"));
+    const auto used = used_space(lab);
     if (number_of(lab, "quota_warning") == 0) return used;
     return fmt::format("{} {}%", used, number_of(lab, "used_percent"));
 }
@@ -161,11 +172,24 @@ void print_labs(const Console& console, const json::array& labs) {
                    {state, colour_of_state(state)},
                    {used_text(*lab), colour_of_warning(number_of(*lab, "quota_warning")), true},
                    {limit_text(number_of(*lab, "quota_bytes")), Colour::plain, true},
-                   {std::to_string(number_of(*lab, "used_inodes")), Colour::plain, true},
+                   {used_files(*lab), Colour::plain, true},
                    {std::to_string(list_of(*lab, "users").size()), Colour::plain, true},
                    {text_of(*lab, "why")}});
     }
     table.print(console);
+}
+
+void print_names(const Console& console, const json::array& named) {
+    json::array names;
+    for (const auto& value : named)
+        if (const auto* object = value.if_object()) names.emplace_back(text_of(*object, "name"));
+    if (console.json) {
+        json::object answer;
+        answer["names"] = std::move(names);
+        return print_json(console, answer);
+    }
+    for (const auto& name : names)
+        console.line(shown(name.get_string()));
 }
 
 void print_users(const Console& console, const json::array& users) {

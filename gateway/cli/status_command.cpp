@@ -2,10 +2,13 @@
 // Runs in: CLI.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ctime>
+#include <functional>
 
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/gateway_error.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/table.hpp"
@@ -87,12 +90,20 @@ void print_status(const Console& console, const json::object& status) {
     print_drift(console, list_of(status, "labs"));
 }
 
-/// Ready labs only, or some that are not.
+bool all(const json::array& list, const std::function<bool(const json::object&)>& is_well) {
+    return std::all_of(list.begin(), list.end(), [&](const json::value& value) {
+        const auto* object = value.if_object();
+        return object == nullptr || is_well(*object);
+    });
+}
+
+/// Every process runs and every lab is ready, or not yet.
 Exit exit_of(const json::object& status) {
-    for (const auto& value : list_of(status, "labs"))
-        if (const auto* lab = value.if_object(); lab != nullptr && text_of(*lab, "state") != "ready")
-            return Exit::pending;
-    return Exit::done;
+    const bool well = all(list_of(status, "labs"),
+                          [](const json::object& lab) { return text_of(lab, "state") == "ready"; }) &&
+                      all(list_of(status, "processes"),
+                          [](const json::object& process) { return flag_of(process, "running"); });
+    return well ? Exit::done : Exit::pending;
 }
 
 }  // namespace
@@ -103,6 +114,12 @@ Result<Exit> run(const Status&, Context& context) {
         print_json(context.console, status);
     else
         print_status(context.console, status);
+    if (const auto* error = object_of(status, "error")) {
+        // With --json it is in the object already.
+        std::fflush(context.console.out);
+        std::fputs(error_text(error_from(*error)).c_str(), stderr);
+        return Exit::failed;
+    }
     return exit_of(status);
 }
 

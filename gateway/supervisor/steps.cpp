@@ -30,10 +30,9 @@ std::chrono::seconds limit_of(message::Step step) {
 }
 
 asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request) {
-    const ProcessSpec spec{context.executable("stowage-root-step")};
+    const ProcessSpec spec{"root_step", context.executable("stowage-root-step")};
     CO_TRY(auto process, Process::start(context.io.get_executor(), spec));
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context.sealed_config));
+    CO_TRY(auto fds, duplicates({&context.sealed_config}));
     CO_CHECK(process->channel().send(request, std::move(fds)));
     asio::steady_timer limit(co_await asio::this_coro::executor);
     process->kill_after(limit, limit_of(request.step));

@@ -96,4 +96,13 @@ Result<bool> is_mount_point(const std::string& path) {
     return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+Result<std::string> mount_point_of(const std::string& path) {
+    for (auto above = path; !above.empty(); above.resize(above.rfind('/'))) {
+        TRY(const auto mounted, is_mount_point(above));
+        if (mounted) return above.find_first_of(",()") == std::string::npos ? above : std::string();
+        if (above.find('/') == std::string::npos) break;
+    }
+    return std::string();
+}
+
 }  // namespace stowage::nfs

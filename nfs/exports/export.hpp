@@ -48,4 +48,8 @@ Result<void> check_directory(const std::string& lab, const std::string& path);
 /// True if `path` is the root of a mounted filesystem (statx(2), STATX_ATTR_MOUNT_ROOT).
 Result<bool> is_mount_point(const std::string& path);
 
+/// Where the filesystem of `path` is mounted: `path` itself or the nearest folder above it. Empty when that is
+/// "/", which is always mounted, or a path that exports(5) cannot hold as an option (commas, parentheses).
+Result<std::string> mount_point_of(const std::string& path);
+
 }  // namespace stowage::nfs

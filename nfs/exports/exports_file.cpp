@@ -47,7 +47,7 @@ std::vector<EtabLine> lines_of(std::string_view etab, std::string_view path) {
 }
 
 /// What each etab line of ours must hold. exportfs prints ids as signed numbers.
-std::vector<std::string> wanted_options(const Export& meant, bool mount_point) {
+std::vector<std::string> wanted_options(const Export& meant, const std::string& mount_point) {
     std::vector<std::string> options = {
         meant.read_only ? "ro" : "rw",
         "sync",
@@ -60,7 +60,8 @@ std::vector<std::string> wanted_options(const Export& meant, bool mount_point) {
         fmt::format("anongid={}", static_cast<std::int32_t>(meant.gid)),
         "fsid=" + to_text(meant.fsid),
     };
-    if (mount_point) options.push_back("mountpoint");
+    if (!mount_point.empty())
+        options.push_back(mount_point == meant.path ? "mountpoint" : "mountpoint=" + mount_point);
     return options;
 }
 
@@ -72,7 +73,7 @@ std::vector<std::string_view> unwanted_options(const Export& meant) {
     return options;
 }
 
-Result<void> compare_line(const EtabLine& line, const Export& meant, bool mount_point) {
+Result<void> compare_line(const EtabLine& line, const Export& meant, const std::string& mount_point) {
     for (const auto& option : wanted_options(meant, mount_point))
         if (!line.options.contains(option))
             return Error{Code::differs,
@@ -116,10 +117,13 @@ std::string unquote_exports_path(std::string_view text) {
     return path;
 }
 
-std::string render_exports_file(const Export& meant, bool mount_point) {
+std::string render_exports_file(const Export& meant, const std::string& mount_point) {
+    std::string only_mounted;
+    if (!mount_point.empty())
+        only_mounted = mount_point == meant.path ? ",mp" : ",mp=" + quote_exports_path(mount_point);
     const auto options = fmt::format(
         "({},sync,no_subtree_check,root_squash,all_squash,anonuid={},anongid={},fsid={}{},sec=sys)",
-        meant.read_only ? "ro" : "rw", meant.uid, meant.gid, to_text(meant.fsid), mount_point ? ",mp" : "");
+        meant.read_only ? "ro" : "rw", meant.uid, meant.gid, to_text(meant.fsid), only_mounted);
     std::string text = "# Lab " + meant.lab + ", written by stowage: changes are overwritten.\n";
     text += quote_exports_path(meant.path);
     // No blank between client and parenthesis: with one, the world would get the options.
@@ -134,7 +138,7 @@ std::string path_in_exports_file(std::string_view text) {
     return {};
 }
 
-Result<void> compare_etab(std::string_view etab, const Export& meant, bool mount_point) {
+Result<void> compare_etab(std::string_view etab, const Export& meant, const std::string& mount_point) {
     const auto lines = lines_of(etab, meant.path);
     if (lines.empty()) return Error{Code::not_found, meant.path + " is not exported (etab)"};
     std::set<std::string, std::less<>> missing(meant.clients.begin(), meant.clients.end());

@@ -31,6 +31,9 @@ std::string repairs(const Lab& lab, const message::LabObservation& seen, std::ve
     if (owner != own) note(fmt::format("owner {} instead of {}", owner, own), {"owner", owner, own});
     const auto mode = fmt::format("{:o}", seen.mode & 07777), right = fmt::format("{:o}", lab_mode);
     if (mode != right) note(fmt::format("mode {} instead of {}", mode, right), {"mode", mode, right});
+    if (seen.open_to_others)
+        note("without the default ACL that keeps others out",
+             {"default ACL", "open to others", "closed to others"});
     if (!seen.mounted)
         note("not mounted", {"mount", "not mounted, or not nosuid and nodev", "mounted", false});
     if (!seen.marked) note("without our marker", {"marker", "missing", ".stowage/lab"});

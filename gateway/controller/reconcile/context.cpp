@@ -2,17 +2,15 @@
 // Runs in: controller.
 #include "gateway/controller/reconcile/context.hpp"
 
-#include <unistd.h>
 #include <algorithm>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <climits>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/controller/plan/quota_warning.hpp"
+#include "gateway/base/node_name.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {
@@ -26,13 +24,6 @@ boost::asio::awaitable<void> observe_then_call(Context& context, Lab lab,
                                                std::shared_ptr<boost::asio::steady_timer> caller) {
     (void)co_await observe_lab(context, std::move(lab));
     caller->cancel();
-}
-
-std::string host_name() {
-    char name[HOST_NAME_MAX + 1] = {};
-    if (::gethostname(name, sizeof name - 1) != 0)
-        throw Fatal({Code::config, "this host has no name", "set nfs.address"});
-    return name;
 }
 
 /// Once for each crossing of 80, 90 and 95 %, also over restarts.
@@ -66,7 +57,7 @@ Site site_from(const Config& config) {
     return {config.labs.root,
             config.labs.uid_min,
             config.labs.uid_max,
-            config.nfs.address.empty() ? host_name() : config.nfs.address,
+            or_throw(nfs_address(config)),
             config.runai.container_path,
             config.ftps.durability,
             config.ftps.data_tls_resumption,

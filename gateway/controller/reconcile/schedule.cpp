@@ -9,7 +9,6 @@
 #include <random>
 
 #include "gateway/base/log.hpp"
-#include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
@@ -92,10 +91,6 @@ void plan_next_pass(Context& context, const std::string& lab, bool ready) {
 asio::awaitable<void> keep_labs(Context& context) {
     for (const auto& cut_off : or_throw(context.state.take_interrupted()))
         log::notice("interrupted_step", {{"lab", cut_off.lab}, {"step", cut_off.step}});
-    {
-        const Work work(context);
-        co_await settle_accounts(context);
-    }
     while (!context.draining) {
         begin_due_passes(context);
         context.due_changed.expires_at(next_wake(context));

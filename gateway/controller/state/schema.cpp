@@ -85,6 +85,15 @@ constexpr std::array migrations = {
     R"sql(
     ALTER TABLE labs ADD COLUMN client_cas TEXT NOT NULL DEFAULT '';
     )sql",
+    // The uid and the Export_Id that were given last, also when their lab is gone.
+    R"sql(
+    CREATE TABLE last_given(
+        series TEXT PRIMARY KEY,
+        number INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO last_given SELECT 'uid', max(uid) FROM uids_used HAVING max(uid) IS NOT NULL;
+    INSERT INTO last_given SELECT 'export_id', max(export_id) FROM labs HAVING max(export_id) IS NOT NULL;
+    )sql",
     // A project id goes with the uid: files that are kept bear both.
     R"sql(
     ALTER TABLE uids_used ADD COLUMN project_id INTEGER NOT NULL DEFAULT 0;

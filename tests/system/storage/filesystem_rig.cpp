@@ -80,10 +80,10 @@ void FilesystemRig::TearDown() {
     std::filesystem::remove_all(folder_);
 }
 
-int as_lab(const std::function<int()>& work) {
+int as_lab(const std::function<int()>& work, uid_t uid) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-        const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(lab_uid) == 0 && ::setuid(lab_uid) == 0;
+        const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(uid) == 0 && ::setuid(uid) == 0;
         ::_exit(changed ? work() : 99);
     }
     int status = 0;

@@ -46,8 +46,9 @@ inline std::string name_of_parameter(const testing::TestParamInfo<const char*>& 
     return name;
 }
 
-/// Runs `work` in a child with the lab's uid and gid; its return value is the child's exit code.
-int as_lab(const std::function<int()>& work);
+/// Runs `work` in a child with the uid and gid of the lab, or of another; its return value is the child's
+/// exit code.
+int as_lab(const std::function<int()>& work, uid_t uid = lab_uid);
 
 /// Runs `work` in a child and kills that after `microseconds`; true if it was killed before it ended.
 bool kill_during(const std::function<void()>& work, unsigned microseconds);
