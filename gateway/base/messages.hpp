@@ -379,9 +379,9 @@ struct StepRequest {
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint32_t project_id = 0;  ///< the lab's, where XFS or ext4 count by projects; 0: it has none yet
-    std::uint16_t export_id = 0;  ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
-    Uuid fsid{};                  ///< exports(5) fsid=, stable per lab
-    Text<4096> clients;           ///< as parse_client() takes them, canonical, comma-separated
+    std::uint16_t export_id = 0;   ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
+    Uuid fsid{};                   ///< exports(5) fsid=, stable per lab
+    Text<4096> clients;            ///< as parse_client() takes them, canonical, comma-separated
     UserName user;
     Text<256> password_hash;  ///< crypt(5), made by the controller
 };
@@ -399,8 +399,8 @@ struct LabObservation {
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< as set now; 0: no limit
     std::uint64_t used_bytes = 0, used_inodes = 0;
     std::uint64_t disk_free_bytes = 0, disk_free_inodes = 0;  ///< of the whole filesystem
-    std::uint32_t project_id = 0;     ///< what the directory hands down; 0: none
-    std::uint8_t project_whole = 0;   ///< and all that is in it has it
+    std::uint32_t project_id = 0;                             ///< what the directory hands down; 0: none
+    std::uint8_t project_whole = 0;                           ///< and all that is in it has it
     std::uint32_t project_offer = 0;  ///< an id that nobody else uses, for a lab without one
     Text<700> quota_why;              ///< why this backend; with none also how to switch quotas on
     std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
