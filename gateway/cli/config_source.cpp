@@ -3,7 +3,6 @@
 #include "gateway/cli/config_source.hpp"
 
 #include "gateway/base/config_file.hpp"
-#include "gateway/base/config_file.hpp"
 
 namespace stowage::cli {
 
