@@ -66,6 +66,7 @@ class Stowage:
             "nfs.port": port + 1,
             **settings,
         }
+        self.folder_of_files = folder
         self.user, self.password, self.home, self.owner = USER, "", labs / USER, None
         self.group = Group(f"stowage-{port}")
 
