@@ -5,6 +5,7 @@
 #include <boost/asio/ip/address_v4.hpp>
 
 #include "ftps/worker/commands.hpp"
+#include "ftps/worker/data_arguments.hpp"
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/identity.hpp"

@@ -8,6 +8,7 @@
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
+#include "ftps/worker/fact_arguments.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/on_path.hpp"
 #include "ftps/worker/paths.hpp"

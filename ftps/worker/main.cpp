@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "ftps/worker/archive_reader.hpp"
+#include "ftps/worker/own_threads.hpp"
 #include "ftps/worker/system_calls.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"
@@ -83,6 +84,7 @@ int main() {
     std::signal(SIGTERM, SIG_IGN);
     std::signal(SIGPIPE, SIG_IGN);
     log::start("worker", log::Level::info);
+    ftps::keep_memory_of_transfers();
     try {
         privileges::harden();
         privileges::raise_descriptor_limit();

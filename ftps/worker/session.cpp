@@ -132,8 +132,8 @@ asio::awaitable<std::string> welcome(Session& session) {
     if (settings.quota_bytes == 0 && settings.quota_inodes == 0) co_return text;
     // Also where it is not told: from here on the usage is known.
     const auto usage = co_await session.worker.usage.recent(usage_age);
-    if (settings.quota_bytes == 0) co_return text;
-    text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
+    if (settings.quota_bytes > 0)
+        text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
     co_return text + warning(usage);
 }
 

@@ -1,222 +1,16 @@
-// Commands, options and examples, declared with CLI11.
-// Runs in: CLI.
+// What was typed, into a command.
+// Runs in: CLI. Distrusts: argv.
 #include "gateway/cli/arguments.hpp"
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
 #include "gateway/base/nearest.hpp"
-#include "gateway/cli/raw_arguments.hpp"
+#include "gateway/cli/command_line.hpp"
 
 namespace stowage::cli {
-
-namespace {
-
-/// A leaf command: how to declare it and how to check its values.
-struct Leaf {
-    CLI::App* app;
-    CheckRaw checked;
-};
-
-class CommandLine {
-  public:
-    CommandLine();
-    Result<std::variant<Invocation, HelpText>> parse(int argc, const char* const* argv);
-
-  private:
-    CLI::App* group(const char* name, const char* what);
-    CLI::App* leaf(CLI::App& parent, const char* name, const char* what, const char* example,
-                   CheckRaw checked);
-    void declare_labs();
-    void declare_users();
-    void declare_online();
-    void declare_site();
-    void declare_service();
-    void add_password_options(CLI::App& app);
-    const CLI::App* deepest() const;
-    Error refusal_of(const CLI::ParseError& problem) const;
-    Result<std::variant<Invocation, HelpText>> invocation() const;
-
-    CLI::App app_{"Labs of a storage gateway: FTPS in, NFS out, registered in Run:ai.", "stowage"};
-    Raw raw_;
-    std::vector<Leaf> leaves_;
-};
-
-CLI::App* CommandLine::group(const char* name, const char* what) {
-    auto* app = app_.add_subcommand(name, what);
-    app->require_subcommand(1);
-    app->footer(fmt::format("Example:\n  stowage {} --help", name));
-    return app;
-}
-
-CLI::App* CommandLine::leaf(CLI::App& parent, const char* name, const char* what, const char* example,
-                            CheckRaw checked) {
-    auto* app = parent.add_subcommand(name, what);
-    app->footer(fmt::format(
-        "Every command also takes --json, --no-color, --socket and --timeout: see stowage --help.\n"
-        "Example:\n  {}",
-        example));
-    leaves_.push_back({app, std::move(checked)});
-    return app;
-}
-
-void CommandLine::add_password_options(CLI::App& app) {
-    app.add_flag("--password-stdin", raw_.from_stdin,
-                 "Read the password, one line, from standard input instead of making one");
-    app.add_option("--secrets-file", raw_.secrets_file,
-                   "Write it to this new file (mode 0600, made first) instead of showing it")
-        ->type_name("FILE");
-}
-
-void CommandLine::declare_labs() {
-    auto& lab = *group("lab", "Make, show and delete labs");
-    auto* create = leaf(
-        lab, "create", "Make a lab: directory, quota, NFS export, Run:ai data source",
-        "stowage lab create lab1 --quota 10TiB --inodes 50M --clients 10.0.0.0/8,192.168.7.0/24", lab_create);
-    create->add_option("name", raw_.name, "Lower-case letters, digits, hyphens; at most 57")->required();
-    create->add_option("--quota", raw_.quota, "Size limit, or none; default: labs.default_quota")
-        ->type_name("SIZE");
-    create->add_option("--inodes", raw_.inodes, "Limit of files and directories, or none")
-        ->type_name("COUNT");
-    create->add_option("--clients", raw_.clients, "Networks that may mount it; default: labs.default_clients")
-        ->type_name("NETWORKS")
-        ->delimiter(',')
-        ->allow_extra_args(false);
-
-    create
-        ->add_option("--durability", raw_.durability,
-                     "full: an upload's 226 means that it is on disk; none: faster; default: ftps.durability")
-        ->type_name("WORD")
-        ->check(CLI::IsMember({"full", "none", "default"}));
-    create
-        ->add_option("--data-tls-resumption", raw_.resumption,
-                     "optional admits FTPS clients that cannot resume TLS; default: ftps.data_tls_resumption")
-        ->type_name("WORD")
-        ->check(CLI::IsMember({"required", "optional", "default"}));
-    create
-        ->add_option("--client-ca", raw_.client_ca,
-                     "The lab's users must present a certificate that leads to one of this file's CAs (PEM)")
-        ->type_name("FILE");
-
-    auto* list = leaf(lab, "list", "List the labs", "stowage lab list --json", lab_list);
-    list->add_flag("--names", raw_.names_only, "Names only, one a line");
-
-    auto* show = leaf(lab, "show", "Show one lab", "stowage lab show lab1", lab_show);
-    show->add_option("name", raw_.name, "The lab")->required();
-
-    auto* remove =
-        leaf(lab, "delete", "Unregister and unexport a lab; its data stays unless --purge-data is given",
-             "stowage lab delete lab1 --purge-data --confirm lab1", lab_delete);
-    remove->add_option("name", raw_.name, "The lab")->required();
-    remove->add_flag("--purge-data", raw_.purge, "Delete all its data too; asks for the name again");
-    remove->add_option("--confirm", raw_.confirm, "The lab's name again, instead of being asked")
-        ->type_name("NAME");
-}
-
-void CommandLine::declare_users() {
-    auto& user = *group("user", "Make, change and remove FTPS users");
-    auto* add = leaf(user, "add", "Make an FTPS user of a lab; the password is made and shown once",
-                     "stowage user add alice --lab lab1", user_add);
-    add->add_option("name", raw_.name, "Letters, digits and . _ - @ +; at most 64")->required();
-    add->add_option("--lab", raw_.lab, "The user's lab")->required()->type_name("LAB");
-    add_password_options(*add);
-
-    auto* passwd = leaf(user, "passwd", "Give a user a new password",
-                        "stowage user passwd alice --password-stdin < file", user_passwd);
-    passwd->add_option("name", raw_.name, "The user")->required();
-    add_password_options(*passwd);
-
-    auto* list = leaf(user, "list", "List the users", "stowage user list --lab lab1", user_list);
-    list->add_option("--lab", raw_.lab, "Only those of this lab")->type_name("LAB");
-    list->add_flag("--names", raw_.names_only, "Names only, one a line");
-
-    auto* remove = leaf(user, "remove", "Remove a user; files stay with the lab", "stowage user remove alice",
-                        user_remove);
-    remove->add_option("name", raw_.name, "The user")->required();
-}
-
-void CommandLine::declare_online() {
-    auto* online = leaf(app_, "sessions", "Show who is logged in over FTPS and what they are doing",
-                        "stowage sessions --lab lab1", sessions);
-    online->add_option("--lab", raw_.lab, "Only those of this lab")->type_name("LAB");
-    online->add_option("--user", raw_.user, "Only those of this user")->type_name("USER");
-    auto* kill = leaf(*online, "kill", "End a session; a transfer that runs is aborted",
-                      "stowage sessions kill 17", session_kill);
-    kill->add_option("id", raw_.name, "The session's number, as `stowage sessions` shows it")->required();
-
-    auto& ban = *group("bans", "Show and lift bans of addresses with too many refused logins");
-    leaf(ban, "list", "List the banned addresses", "stowage bans list --json", bare<BanList>);
-    auto* clear =
-        leaf(ban, "clear", "Let a banned address in again", "stowage bans clear 192.0.2.7", ban_clear);
-    clear->add_option("address", raw_.name, "The address, as `stowage bans list` shows it");
-    clear->add_flag("--all", raw_.all, "Every address");
-}
-
-void CommandLine::declare_site() {
-    auto* plan_app = leaf(app_, "plan", "Show what apply would do; exits 3 if changes are pending",
-                          "stowage plan site.yaml", plan);
-    plan_app->add_option("file", raw_.file, "site.yaml: labs and users")->required();
-
-    auto* apply_app = leaf(app_, "apply", "Make the labs and users of a file so; what it does not name stays",
-                           "stowage apply site.yaml --secrets-file new-users.txt", apply);
-    apply_app->add_option("file", raw_.file, "site.yaml: labs and users")->required();
-    apply_app
-        ->add_option(
-            "--secrets-file", raw_.secrets_file,
-            "Write new users' passwords to this new file (mode 0600, made first) instead of showing them")
-        ->type_name("FILE");
-}
-
-void CommandLine::declare_service() {
-    leaf(app_, "status", "Show the gateway's processes and labs; exits 3 if a lab is not ready",
-         "stowage status", bare<Status>);
-    auto* verify_app =
-        leaf(app_, "verify", "Mount a lab as a pod would, write, read back; read back its data source",
-             "stowage verify lab1", verify);
-    verify_app->add_option("lab", raw_.name, "The lab")->required();
-    auto* check_app =
-        leaf(app_, "check", "Check the configuration, changing nothing; exits 78 if something is wrong",
-             "stowage check --config stowage.yaml --set ftps.port=2121", check);
-    check_app->add_option("--config", raw_.file, "The file; default: /etc/stowage/stowage.yaml")
-        ->type_name("FILE");
-    check_app->add_option("--set", raw_.settings, "Override one key; repeatable")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
-
-    auto& config = *group("config", "Print what can be configured");
-    leaf(config, "reference", "Print the reference page of all keys (Markdown)",
-         "stowage config reference | less", bare<ConfigReference>);
-    leaf(config, "example", "Print a configuration file with every key commented out",
-         "stowage config example > stowage.yaml", bare<ConfigExample>);
-    auto* completion = leaf(app_, "completion", "Print the completion script of a shell",
-                            "source <(stowage completion bash)", bare<Completion>);
-    completion->add_option("shell", raw_.shell, "bash")->required()->check(CLI::IsMember({"bash"}));
-    leaf(app_, "version", "Print the version", "stowage version", bare<Version>);
-}
-
-CommandLine::CommandLine() {
-    app_.require_subcommand(1);
-    app_.fallthrough();
-    app_.add_flag("--json", raw_.json, "JSON (one object, or one event a line) instead of words");
-    app_.add_flag("--no-color", raw_.no_colour, "No colours; NO_COLOR does the same");
-    app_.add_option("--socket", raw_.socket, "The gateway's control socket; default: control.sock in run_dir")
-        ->envname("STOWAGE_SOCKET")
-        ->type_name("PATH");
-    app_.add_option("--timeout", raw_.timeout, "Give up when the gateway says nothing for so long")
-        ->type_name("SECONDS")
-        ->check(CLI::Range(1u, 86400u, "1 to 86400"));
-    app_.footer(
-        "Exit codes: 0 done, 1 failed, 2 usage, 3 not everything converged, 78 configuration.\n"
-        "Example:\n  stowage lab create lab1 --quota 10TiB && stowage user add alice --lab lab1");
-    declare_labs();
-    declare_users();
-    declare_online();
-    declare_site();
-    declare_service();
-}
 
 /// The innermost command that was named, for hints and help.
 const CLI::App* CommandLine::deepest() const {
@@ -268,7 +62,11 @@ Result<std::variant<Invocation, HelpText>> CommandLine::parse(int argc, const ch
     }
 }
 
-}  // namespace
+bool asks_for_json(int argc, const char* const* argv) {
+    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+        if (std::string_view(argv[i]) == "--json") return true;
+    return false;
+}
 
 Result<std::variant<Invocation, HelpText>> parse_arguments(int argc, const char* const* argv) {
     return CommandLine().parse(argc, argv);

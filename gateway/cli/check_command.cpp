@@ -5,37 +5,12 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "gateway/base/config_file.hpp"
 #include "gateway/cli/answer.hpp"
-#include "gateway/cli/socket_path.hpp"
 #include "gateway/preflight/preflight.hpp"
 
 namespace stowage::cli {
 
 namespace {
-
-struct Source {
-    ConfigValues values;
-    std::string name;
-};
-
-/// The file that was named, else the default file, else nothing but defaults.
-Result<Source> read_source(const std::string& named) {
-    const auto path = named.empty() ? std::string(default_config_file) : named;
-    auto values = read_config_file(path);
-    if (values) return Source{std::move(*values), path};
-    if (named.empty() && values.error().code == Code::not_found)
-        return Source{{}, "the built-in defaults (there is no " + path + ")"};
-    return Error{Code::config, values.error().what, values.error().remedy};
-}
-
-/// Settings were checked to be KEY=VALUE with the other arguments.
-void overlay(ConfigValues& values, const std::vector<std::string>& settings) {
-    for (const auto& setting : settings) {
-        const auto equals = setting.find('=');
-        values[setting.substr(0, equals)] = {setting.substr(equals + 1), "--set"};
-    }
-}
 
 std::string_view word_of(Finding::Severity severity) {
     switch (severity) {
@@ -66,12 +41,13 @@ std::vector<Finding> look_around(const Config& config) {
 }
 
 /// Where the key's value stands: file and line, --set, or default.
-std::string origin_of(const Source& source, const std::string& key) {
+std::string origin_of(const ConfigSource& source, const std::string& key) {
     const auto given = source.values.find(key);
     return given == source.values.end() ? "default" : given->second.origin;
 }
 
-void print_findings(const Console& console, const Source& source, const std::vector<Finding>& findings) {
+void print_findings(const Console& console, const ConfigSource& source,
+                    const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
         console.line(fmt::format("{:<8} {}: {}: {}", word_of(finding.severity),
                                  shown(origin_of(source, finding.key)), finding.key,
@@ -80,7 +56,8 @@ void print_findings(const Console& console, const Source& source, const std::vec
     }
 }
 
-boost::json::object findings_json(const Source& source, const std::vector<Finding>& findings, bool right) {
+boost::json::object findings_json(const ConfigSource& source, const std::vector<Finding>& findings,
+                                  bool right) {
     boost::json::array list;
     for (const auto& finding : findings)
         list.push_back({{"severity", word_of(finding.severity)},
@@ -95,8 +72,7 @@ boost::json::object findings_json(const Source& source, const std::vector<Findin
 }  // namespace
 
 Result<Exit> run(const Check& command, Context& context) {
-    TRY(auto source, read_source(command.config_file));
-    overlay(source.values, command.settings);
+    TRY(const auto source, read_config_source(command.config));
     TRY(const auto config, parse_config(source.values));
     const auto findings = look_around(config);
     const bool right = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {

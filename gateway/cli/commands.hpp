@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/cli/config_source.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -20,6 +21,11 @@ struct LabCreate {
     std::vector<std::string> clients = {};                  ///< canonical; empty: the gateway's default
     std::string durability = {}, data_tls_resumption = {};  ///< checked words; empty: not given
     std::string client_ca_file = {};
+};
+/// What is not given stays as it is.
+struct LabSet {
+    LabCreate wanted;
+    bool without_client_ca = false;
 };
 struct LabList {
     bool names_only = false;
@@ -58,6 +64,9 @@ struct Sessions {
 struct SessionKill {
     std::uint64_t session;
 };
+struct NfsClients {
+    std::string lab = {};  ///< empty: all
+};
 struct BanList {};
 struct BanClear {
     std::string address = {};  ///< empty: all
@@ -67,8 +76,24 @@ struct Verify {
     std::string lab;
 };
 struct Check {
-    std::string config_file = {};  ///< empty: the default file, if it is there
-    std::vector<std::string> settings = {};
+    ConfigChoice config = {};
+};
+struct TlsInstall {
+    std::string certificate_file, key_file;
+    std::vector<std::string> names = {};  ///< that it must be for; empty: one of this host's
+    ConfigChoice config = {};
+};
+struct TlsShow {
+    ConfigChoice config = {};
+};
+struct Backup {
+    std::string folder;
+    ConfigChoice config = {};
+};
+struct Restore {
+    std::string folder;
+    bool replace = false;  ///< what is there already
+    ConfigChoice config = {};
 };
 struct Plan {
     std::string file;
@@ -79,11 +104,15 @@ struct Apply {
 struct Completion {};
 struct ConfigReference {};
 struct ConfigExample {};
+struct Manual {
+    std::string page;  ///< "stowage" or "stowage.yaml"
+};
 struct Version {};
 
-using Command = std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
-                             UserRemove, Sessions, SessionKill, BanList, BanClear, Status, Verify, Check,
-                             Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+using Command = std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
+                             UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify,
+                             Check, Plan, Apply, TlsInstall, TlsShow, Backup, Restore, Completion,
+                             ConfigReference, ConfigExample, Manual, Version>;
 
 /// What a command works with.
 struct Context {
@@ -93,6 +122,7 @@ struct Context {
 
 // Each does its command and writes its output; an Error is for main() to print. They block.
 Result<Exit> run(const LabCreate& command, Context& context);
+Result<Exit> run(const LabSet& command, Context& context);
 Result<Exit> run(const LabList& command, Context& context);
 Result<Exit> run(const LabShow& command, Context& context);
 Result<Exit> run(const LabDelete& command, Context& context);
@@ -102,6 +132,7 @@ Result<Exit> run(const UserList& command, Context& context);
 Result<Exit> run(const UserRemove& command, Context& context);
 Result<Exit> run(const Sessions& command, Context& context);
 Result<Exit> run(const SessionKill& command, Context& context);
+Result<Exit> run(const NfsClients& command, Context& context);
 Result<Exit> run(const BanList& command, Context& context);
 Result<Exit> run(const BanClear& command, Context& context);
 Result<Exit> run(const Status& command, Context& context);
@@ -109,9 +140,14 @@ Result<Exit> run(const Verify& command, Context& context);
 Result<Exit> run(const Check& command, Context& context);
 Result<Exit> run(const Plan& command, Context& context);
 Result<Exit> run(const Apply& command, Context& context);
+Result<Exit> run(const TlsInstall& command, Context& context);
+Result<Exit> run(const TlsShow& command, Context& context);
+Result<Exit> run(const Backup& command, Context& context);
+Result<Exit> run(const Restore& command, Context& context);
 Result<Exit> run(const Completion& command, Context& context);
 Result<Exit> run(const ConfigReference& command, Context& context);
 Result<Exit> run(const ConfigExample& command, Context& context);
+Result<Exit> run(const Manual& command, Context& context);
 Result<Exit> run(const Version& command, Context& context);
 
 }  // namespace stowage::cli

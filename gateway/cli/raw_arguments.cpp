@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/identity.hpp"
 
 namespace stowage::cli {
@@ -28,16 +29,19 @@ Result<std::string> user_name(const std::string& text) {
 Result<std::vector<std::string>> networks(const std::vector<std::string>& texts) {
     std::vector<std::string> networks;
     for (const auto& text : texts) {
-        TRY(auto network, as_usage(parse_network(text)));
-        networks.push_back(std::move(network));
+        TRY(const auto client, as_usage(parse_client(text)));
+        networks.push_back(to_text(client));
     }
     return networks;
 }
 
-}  // namespace
+Result<ConfigChoice> config_choice(const Raw& raw) {
+    TRY(auto settings, parse_settings(raw.settings));
+    return ConfigChoice{raw.config_file, std::move(settings)};
+}
 
-Result<Command> lab_create(const Raw& raw) {
-    LabCreate command;
+// Filled in where it lies: GCC 12 takes a LabCreate that comes out of a Result for uninitialized.
+Result<void> read_lab(const Raw& raw, LabCreate& command) {
     TRY(command.name, lab_name(raw.name));
     if (!raw.quota.empty()) {
         TRY(command.quota_bytes, as_usage(parse_bytes("--quota", raw.quota)));
@@ -49,7 +53,28 @@ Result<Command> lab_create(const Raw& raw) {
     command.durability = raw.durability;
     command.data_tls_resumption = raw.resumption;
     command.client_ca_file = raw.client_ca;
+    return {};
+}
+
+}  // namespace
+
+Result<Command> lab_create(const Raw& raw) {
+    LabCreate command;
+    CHECK(read_lab(raw, command));
+    if (command.client_ca_file == "none") command.client_ca_file.clear();
     return Command(std::move(command));
+}
+
+Result<Command> lab_set(const Raw& raw) {
+    LabSet command;
+    CHECK(read_lab(raw, command.wanted));
+    command.without_client_ca = raw.client_ca == "none";
+    if (command.without_client_ca) command.wanted.client_ca_file.clear();
+    for (const auto* given : {&raw.quota, &raw.inodes, &raw.durability, &raw.resumption, &raw.client_ca})
+        if (!given->empty()) return Command(std::move(command));
+    if (!command.wanted.clients.empty()) return Command(std::move(command));
+    return Error{Code::usage, "lab set needs something to set",
+                 fmt::format("for example stowage lab set {} --quota 20TiB", command.wanted.name)};
 }
 
 Result<Command> lab_delete(const Raw& raw) {
@@ -113,6 +138,14 @@ Result<Command> session_kill(const Raw& raw) {
                  "give one that `stowage sessions` shows"};
 }
 
+Result<Command> nfs_clients(const Raw& raw) {
+    NfsClients command;
+    if (!raw.name.empty()) {
+        TRY(command.lab, lab_name(raw.name));
+    }
+    return Command(std::move(command));
+}
+
 Result<Command> ban_clear(const Raw& raw) {
     if (raw.all == !raw.name.empty())
         return Error{Code::usage, "bans clear needs an address, or --all, and not both",
@@ -131,11 +164,32 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    for (const auto& setting : raw.settings)
-        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
-            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
-                         "for example --set ftps.port=2121"};
-    return Command(Check{raw.file, raw.settings});
+    TRY(auto config, config_choice(raw));
+    return Command(Check{std::move(config)});
+}
+
+Result<Command> tls_install(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsInstall{raw.certificate, raw.key, raw.tls_names, std::move(config)});
+}
+
+Result<Command> tls_show(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsShow{std::move(config)});
+}
+
+Result<Command> backup(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Backup{raw.folder, std::move(config)});
+}
+
+Result<Command> restore(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Restore{raw.folder, raw.replace, std::move(config)});
+}
+
+Result<Command> manual(const Raw& raw) {
+    return Command(Manual{raw.name});
 }
 
 Result<Command> plan(const Raw& raw) {

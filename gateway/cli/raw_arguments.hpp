@@ -12,9 +12,9 @@ namespace stowage::cli {
 /// What the command line's parser fills in; each command uses some of it.
 struct Raw {
     std::string name, lab, user, quota, inodes, durability, resumption, client_ca, confirm, secrets_file,
-        file, shell;
-    std::vector<std::string> clients, settings;
-    bool purge = false, from_stdin = false, names_only = false, all = false;
+        file, shell, certificate, key, folder, config_file;
+    std::vector<std::string> clients, settings, tls_names;
+    bool replace = false, purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;
     std::string socket;
     unsigned timeout = 0;
@@ -24,6 +24,7 @@ struct Raw {
 using CheckRaw = Result<Command> (*)(const Raw&);
 
 Result<Command> lab_create(const Raw& raw);
+Result<Command> lab_set(const Raw& raw);
 Result<Command> lab_list(const Raw& raw);
 Result<Command> lab_show(const Raw& raw);
 Result<Command> lab_delete(const Raw& raw);
@@ -33,11 +34,17 @@ Result<Command> user_list(const Raw& raw);
 Result<Command> user_remove(const Raw& raw);
 Result<Command> sessions(const Raw& raw);
 Result<Command> session_kill(const Raw& raw);
+Result<Command> nfs_clients(const Raw& raw);
 Result<Command> ban_clear(const Raw& raw);
 Result<Command> verify(const Raw& raw);
 Result<Command> check(const Raw& raw);
 Result<Command> plan(const Raw& raw);
 Result<Command> apply(const Raw& raw);
+Result<Command> tls_install(const Raw& raw);
+Result<Command> tls_show(const Raw& raw);
+Result<Command> backup(const Raw& raw);
+Result<Command> restore(const Raw& raw);
+Result<Command> manual(const Raw& raw);
 
 /// A command without arguments.
 template <typename T>

@@ -13,6 +13,7 @@
 
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/uid_range.hpp"
 #include "gateway/controller/control/control_socket.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
@@ -36,13 +37,6 @@ struct Introduction {
     Secret client_secret;
 };
 
-/// The file may end in a newline, the secret does not.
-Secret secret_in(std::string_view text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-        text.remove_suffix(1);
-    return Secret(text);
-}
-
 Introduction receive_introduction() {
     auto packet = or_throw(ipc::receive(ipc::supervisor_fd));
     const auto start = or_throw(packet.as<message::StartController>());
@@ -52,7 +46,7 @@ Introduction receive_introduction() {
     Secret secret;
     if (packet.fds.size() == 3) {
         auto text = or_throw(read_sealed(packet.fds[2]));
-        secret = secret_in(text);
+        secret = Secret(text);
         explicit_bzero(text.data(), text.size());
     }
     return {start, std::move(config), std::move(packet.fds[1]), std::move(secret)};
@@ -122,6 +116,8 @@ int exit_code(const Error& error) {
     log::start("controller", given.config.log_level);
     narrow(given.start);
     auto state = or_throw(State::open(given.config.state_dir + "/controller"));
+    for (const auto& lab : state.labs())
+        or_throw(check_uid_range(lab.name, lab.uid, given.config.labs.uid_min, given.config.labs.uid_max));
 
     asio::io_context io(1);
     SupervisorLink supervisor(io.get_executor(),
@@ -135,6 +131,8 @@ int exit_code(const Error& error) {
     asio::co_spawn(io, follow_supervisor(io, context), rethrow);
     asio::co_spawn(io, serve_control_socket(context, std::move(given.listener), given.start.admin_gid),
                    rethrow);
+    asio::co_spawn(io, supervisor.keep_in_touch(), rethrow);
+    asio::co_spawn(io, keep_accounts(context), rethrow);
     asio::co_spawn(io, keep_labs(context), rethrow);
     run_to_the_end(io);
 }

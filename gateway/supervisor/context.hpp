@@ -7,24 +7,27 @@
 #include "gateway/base/config.hpp"
 #include "gateway/base/secret.hpp"
 #include "gateway/supervisor/accounts.hpp"
+#include "gateway/supervisor/changes.hpp"
 #include "gateway/supervisor/ticket_keys.hpp"
 
 namespace stowage::supervisor {
 
 struct Context {
     Context(boost::asio::io_context& io_, const Config& config_)
-        : io(io_), config(config_), accounts(config_) {}
+        : io(io_), config(config_), accounts(config_), changes(io_) {}
 
     boost::asio::io_context& io;
     const Config& config;
     Fd sealed_config;                   ///< memfd with every key and value
     Fd sealed_certificate, sealed_key;  ///< memfds, PEM
     Fd sealed_ocsp;                     ///< memfd, DER
-    std::int64_t ocsp_until = 0;        ///< seconds since the epoch; 0: there is none
-    std::string libexec_dir;            ///< where the other executables lie
+    std::chrono::system_clock::time_point certificate_until{};
+    std::int64_t ocsp_until = 0;  ///< seconds since the epoch; 0: there is none
+    std::string libexec_dir;      ///< where the other executables lie
     TicketKeys tickets;
     Secret hash_secret;  ///< hash_keys.hpp
     Accounts accounts;
+    Changes changes;  ///< of the children, told to who waits for them
     bool draining = false;
 
     std::string executable(const std::string& name) const { return libexec_dir + "/" + name; }

@@ -78,6 +78,7 @@ asio::awaitable<Error> FrontService::serve(Process& process) {
             handled = packet.error();
         } else if (packet->header.type == message::Type::ready) {
             status_.ready = true;
+            context_.changes.tell();
         } else if (packet->header.type == message::Type::login_request) {
             handled = begin_login(*packet);
         } else if (packet->header.type == message::Type::client_verified) {

@@ -38,6 +38,7 @@ asio::awaitable<Error> NfsService::serve(Process& process, ServiceStatus& status
     if (sent) {
         auto packet = co_await receive_admitted(process.channel(), Peer::nfs_server, false);
         status.ready = packet.has_value();
+        context_.changes.tell();
         // The launcher's exec closed the channel: from here on only the process itself tells.
         if (packet) co_await process.wait();
     }

@@ -41,6 +41,10 @@ asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
 
 asio::awaitable<Result<void>> Workers::hand_over(ServedLab lab, message::SessionStart session, Fd socket) {
     co_await wait_for_backoff(lab.name);
+    // Meanwhile the controller may have said otherwise.
+    const auto* served = context_.accounts.lab(lab.name);
+    if (!served) co_return Error{Code::unavailable, "lab " + lab.name + " is not served any more"};
+    lab = *served;
     auto found = workers_.find(lab.name);
     if (found == workers_.end()) {
         CO_TRY(auto started, start(lab));
@@ -162,6 +166,7 @@ asio::awaitable<void> Workers::tell_usage(std::shared_ptr<Worker> worker, std::u
 void Workers::remove(const std::shared_ptr<Worker>& worker) {
     const auto found = workers_.find(worker->lab.name);
     if (found != workers_.end() && found->second == worker) workers_.erase(found);
+    context_.changes.tell();
 }
 
 void Workers::lab_changed(const ServedLab& lab) {

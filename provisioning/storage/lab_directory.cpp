@@ -137,6 +137,7 @@ Result<message::LabObservation> observe_directory(const LabPlace& place) {
     seen.uid = info.st_uid;
     seen.gid = info.st_gid;
     seen.mode = info.st_mode & 07777;
+    seen.open_to_others = is_open_to_others(*directory);
     seen.marked = has_marker(*directory, place.name, place.uid);
     TRY(const bool empty, is_empty(*directory));
     seen.empty = empty;

@@ -91,16 +91,18 @@ Result<std::optional<std::vector<std::string>>> clients_in(Fields& fields) {
         return Error{Code::invalid, field + " is empty: nobody could mount the lab",
                      "name at least one network, or leave it out for labs.default_clients"};
     std::size_t bytes = 0;
+    std::vector<std::string> networks;
     for (auto& text : *texts) {
-        auto network = parse_network(text);
-        if (!network) return at(field, network.error());
-        text = std::move(*network);
+        const auto client = parse_client(text);
+        if (!client) return at(field, client.error());
+        text = to_text(*client);
+        networks.push_back(client->network);
         bytes += text.size() + 1;
     }
     if (bytes > most_clients_bytes)
         return Error{Code::invalid, fmt::format("{}: {} networks are too many", field, texts->size()),
                      "combine them into larger ones"};
-    CHECK(check_no_overlap(field, *texts));
+    CHECK(check_no_overlap(field, networks));
     return texts;
 }
 
@@ -129,9 +131,9 @@ Result<std::optional<std::string>> client_cas_in(Fields& fields) {
     return std::optional(std::move(*checked));
 }
 
-Result<LabRequest> lab_in(Fields fields) {
+/// All but the name.
+Result<LabRequest> lab_settings_in(Fields fields) {
     LabRequest lab;
-    TRY(lab.name, lab_name(fields, "name"));
     TRY(lab.quota_bytes, fields.maybe_number("quota_bytes"));
     TRY(lab.quota_inodes, fields.maybe_number("quota_inodes"));
     TRY(lab.clients, clients_in(fields));
@@ -139,6 +141,13 @@ Result<LabRequest> lab_in(Fields fields) {
     TRY(lab.data_tls_resumption, choice_in(fields, "data_tls_resumption", config_parsers::resumption));
     TRY(lab.client_cas, client_cas_in(fields));
     CHECK(fields.finish());
+    return lab;
+}
+
+Result<LabRequest> lab_in(Fields fields) {
+    TRY(const auto name, lab_name(fields, "name"));
+    TRY(auto lab, lab_settings_in(std::move(fields)));
+    lab.name = name;
     return lab;
 }
 
@@ -196,6 +205,9 @@ Result<SiteRequest> site_in(Fields fields) {
 
 Result<LabRequest> parse_lab_request(std::string_view body) {
     return with_object(body, lab_in);
+}
+Result<LabRequest> parse_lab_settings(std::string_view body) {
+    return with_object(body, lab_settings_in);
 }
 Result<UserRequest> parse_user_request(std::string_view body) {
     return with_object(body, user_with_password);

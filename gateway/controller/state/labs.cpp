@@ -18,7 +18,8 @@ namespace {
 constexpr std::uint16_t max_export_id = 65535;
 constexpr auto lab_columns =
     "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at, "
-    "durability, data_tls_resumption, client_cas FROM labs ";
+    "durability, data_tls_resumption, client_cas, "
+    "(SELECT project_id FROM uids_used WHERE uids_used.uid = labs.uid) FROM labs ";
 
 std::string hex(const message::Uuid& uuid) {
     std::string text;
@@ -85,6 +86,7 @@ Lab lab_in(const Statement& row) {
     lab.phase = static_cast<Phase>(row.integer(7));
     lab.directory = static_cast<DirectoryPhase>(row.integer(8));
     lab.created_at = row.integer(9);
+    lab.project_id = static_cast<std::uint32_t>(row.integer(13));
     return lab;
 }
 

@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "provisioning/storage/marker.hpp"
-#include "provisioning/storage/others.hpp"
 #include "provisioning/storage/subvolume.hpp"
 #include "tests/system/storage/filesystem_rig.hpp"
 
@@ -140,6 +139,7 @@ bool another_lab_reads(const std::string& path) {
 // Fails without keep_others_out().
 TEST_P(LabDirectory, WhatIsMadeInItGivesOthersNoRights) {
     ASSERT_TRUE(make_directory(place()));
+    EXPECT_FALSE(observe_directory(place())->open_to_others);
     const auto make_open_things = [&] {
         ::umask(0);
         const auto folder = in_lab("folder"), file = in_lab("folder/file");
@@ -154,13 +154,13 @@ TEST_P(LabDirectory, WhatIsMadeInItGivesOthersNoRights) {
     EXPECT_TRUE(another_lab_reads(in_lab("folder/file")));
 }
 
-// As a lab is that was made before there were ACLs.
-TEST_P(LabDirectory, ARepairClosesALabThatWasOpenToOthers) {
+// Fails when observe_directory() does not look, or make_directory() does not mend.
+TEST_P(LabDirectory, ALabThatWasOpenedToOthersIsClosedAgain) {
     ASSERT_TRUE(make_directory(place()));
     ASSERT_EQ(as_lab([&] { return ::removexattr(in_lab("").c_str(), "system.posix_acl_default"); }), 0);
-    EXPECT_TRUE(is_open_to_others(*open_lab(*open_root(root_), place())));
+    EXPECT_TRUE(observe_directory(place())->open_to_others);
     ASSERT_TRUE(make_directory(place()));
-    EXPECT_FALSE(is_open_to_others(*open_lab(*open_root(root_), place())));
+    EXPECT_FALSE(observe_directory(place())->open_to_others);
 }
 
 INSTANTIATE_TEST_SUITE_P(On, LabDirectory, testing::Values("btrfs", "tmpfs"), name_of_parameter);
