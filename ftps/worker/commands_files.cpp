@@ -131,7 +131,9 @@ Done site_chmod(Session& session, std::string argument) {
                                   [&] { return worker.files.set_mode(path, mode); });
     };
     const auto set = co_await on_known_path(session, name, std::move(work));
-    if (set)
+    if (set && (*bits & 07))
+        session.reply(200, "The mode was set, but for the rights of others: they have none in a lab.");
+    else if (set)
         session.reply(200, "The mode was set.");
     else
         session.refuse(set.error());

@@ -19,6 +19,8 @@ enum class QuotaChoice { automatic, btrfs, xfs, ext4, cephfs, none };
 enum class NfsServer { automatic, kernel, ganesha };
 enum class Durability { full, none };
 enum class Resumption { required, optional };
+/// What becomes of a difference that somebody else made to what is ours.
+enum class DriftPolicy { repair, report };
 enum class UploadHashing { sha256, none };
 
 /// What is told to clients of one network in PASV replies.
@@ -45,6 +47,7 @@ struct Config {
         std::string root;
         std::uint32_t uid_min{}, uid_max{};
         QuotaChoice quota_backend{};
+        DriftPolicy drift{};
         std::uint64_t default_quota_bytes{}, default_quota_inodes{};
         std::vector<std::string> default_clients;
     } labs;
@@ -78,6 +81,9 @@ struct Config {
         std::string address;        // as pods see this node; goes into the data source
         std::string check_address;  // where the mount check connects
         std::uint16_t port{};
+        std::string security{"sys"};             // sec= of the exports
+        std::string transport_security{"none"};  // xprtsec=
+        bool v3{};
         std::string bind_address;
         std::string exports_dir;  // kernel nfsd
         std::string ganesha_executable, dbus_executable;

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/base/config.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -63,6 +64,9 @@ struct Sessions {
 struct SessionKill {
     std::uint64_t session;
 };
+struct NfsClients {
+    std::string lab = {};  ///< empty: all
+};
 struct BanList {};
 struct BanClear {
     std::string address = {};  ///< empty: all
@@ -73,7 +77,7 @@ struct Verify {
 };
 struct Check {
     std::string config_file = {};  ///< empty: the default file, if it is there
-    std::vector<std::string> settings = {};
+    ConfigValues settings = {};    ///< go before the file
 };
 struct Plan {
     std::string file;
@@ -87,7 +91,7 @@ struct ConfigExample {};
 struct Version {};
 
 using Command = std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
-                             UserRemove, Sessions, SessionKill, BanList, BanClear, Status, Verify, Check,
+                             UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify, Check,
                              Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
 
 /// What a command works with.
@@ -108,6 +112,7 @@ Result<Exit> run(const UserList& command, Context& context);
 Result<Exit> run(const UserRemove& command, Context& context);
 Result<Exit> run(const Sessions& command, Context& context);
 Result<Exit> run(const SessionKill& command, Context& context);
+Result<Exit> run(const NfsClients& command, Context& context);
 Result<Exit> run(const BanList& command, Context& context);
 Result<Exit> run(const BanClear& command, Context& context);
 Result<Exit> run(const Status& command, Context& context);

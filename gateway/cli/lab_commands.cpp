@@ -90,8 +90,7 @@ Result<Exit> run(const LabList& command, Context& context) {
     const auto& console = context.console;
     const auto& labs = list_of(answer, "labs");
     if (command.names_only) {
-        for (const auto& lab : labs)
-            if (const auto* object = lab.if_object()) console.line(shown(text_of(*object, "name")));
+        print_names(console, labs);
     } else if (console.json) {
         print_json(console, answer);
     } else {

@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/identity.hpp"
 
 namespace stowage::cli {
@@ -28,8 +29,8 @@ Result<std::string> user_name(const std::string& text) {
 Result<std::vector<std::string>> networks(const std::vector<std::string>& texts) {
     std::vector<std::string> networks;
     for (const auto& text : texts) {
-        TRY(auto network, as_usage(parse_network(text)));
-        networks.push_back(std::move(network));
+        TRY(const auto client, as_usage(parse_client(text)));
+        networks.push_back(to_text(client));
     }
     return networks;
 }
@@ -132,6 +133,14 @@ Result<Command> session_kill(const Raw& raw) {
                  "give one that `stowage sessions` shows"};
 }
 
+Result<Command> nfs_clients(const Raw& raw) {
+    NfsClients command;
+    if (!raw.name.empty()) {
+        TRY(command.lab, lab_name(raw.name));
+    }
+    return Command(std::move(command));
+}
+
 Result<Command> ban_clear(const Raw& raw) {
     if (raw.all == !raw.name.empty())
         return Error{Code::usage, "bans clear needs an address, or --all, and not both",
@@ -150,11 +159,8 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    for (const auto& setting : raw.settings)
-        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
-            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
-                         "for example --set ftps.port=2121"};
-    return Command(Check{raw.file, raw.settings});
+    TRY(auto settings, parse_settings(raw.settings));
+    return Command(Check{raw.file, std::move(settings)});
 }
 
 Result<Command> plan(const Raw& raw) {

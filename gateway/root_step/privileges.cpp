@@ -27,12 +27,17 @@ std::vector<unsigned> needed(Step step) {
             return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
         case Step::make_directory:
             return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
+        // Files of a lab are put into its project (FOWNER), also when it holds more than it may
+        // (SYS_RESOURCE).
         case Step::set_quota:
-            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
+            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_RESOURCE};
         // exportfs(8) and the marker.
         case Step::publish_export:
         case Step::withdraw_export:
             return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE};
+        // nfsd's files are root's; Ganesha's bus looks at the uid alone.
+        case Step::list_nfs_clients:
+            return {CAP_DAC_READ_SEARCH};
         case Step::purge_directory:
             return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_CHOWN};
     }

@@ -9,6 +9,7 @@
 
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/controller/control/nfs_clients_view.hpp"
 #include "gateway/controller/control/online_views.hpp"
 #include "gateway/controller/control/requests.hpp"
 #include "gateway/controller/control/target.hpp"
@@ -71,6 +72,8 @@ asio::awaitable<Answered> show_status(Context& context, Target, std::string) {
             processes.push_back(process_view(entry));
     json::object body{{"version", STOWAGE_VERSION}, {"since", context.started_at}};
     body["processes"] = std::move(processes);
+    // What the controller knows by itself is shown all the same.
+    if (!entries) body["error"] = error_view(entries.error());
     body["labs"] = labs_view(context);
     body["runai"] = runai_view(context);
     body["nfs"] = nfs_view(context);
@@ -96,15 +99,17 @@ asio::awaitable<Answered> show_lab(Context& context, Target target, std::string)
 }
 
 asio::awaitable<Answered> post_lab(Context& context, Target, std::string body) {
-    CO_TRY(const auto request, parse_lab_request(body));
-    co_return streamed(create_lab(context, request));
+    CO_TRY(auto request, parse_lab_request(body));
+    auto stream = co_await create_lab(context, std::move(request));
+    co_return streamed(std::move(stream));
 }
 
 asio::awaitable<Answered> patch_lab(Context& context, Target target, std::string body) {
     CO_TRY(const auto name, target.lab());
     CO_TRY(auto request, parse_lab_settings(body));
     request.name = name;
-    co_return streamed(set_lab(context, std::move(request)));
+    auto stream = co_await set_lab(context, std::move(request));
+    co_return streamed(std::move(stream));
 }
 
 asio::awaitable<Answered> remove_lab(Context& context, Target target, std::string) {
@@ -175,7 +180,8 @@ asio::awaitable<Answered> post_plan(Context& context, Target, std::string body) 
 
 asio::awaitable<Answered> post_apply(Context& context, Target, std::string body) {
     CO_TRY(auto request, parse_site_request(body));
-    co_return streamed(apply(context, std::move(request)));
+    auto stream = co_await apply(context, std::move(request));
+    co_return streamed(std::move(stream));
 }
 
 asio::awaitable<Answered> list_sessions(Context& context, Target target, std::string) {
@@ -190,6 +196,19 @@ asio::awaitable<Answered> kill_session(Context& context, Target target, std::str
     CO_TRY(const auto number, target.session());
     CO_CHECK(co_await context.supervisor.end_session(number));
     co_return plain({{"session", number}});
+}
+
+asio::awaitable<Answered> list_nfs_clients(Context& context, Target target, std::string) {
+    CO_CHECK(target.allow({"lab"}));
+    const auto lab = target.query("lab");
+    if (!lab.empty()) {
+        CO_CHECK(parse_lab_name(lab));
+        if (!context.state.lab(lab))
+            co_return Error{Code::not_found, fmt::format("there is no lab {}", lab),
+                            "see `stowage lab list`"};
+    }
+    CO_TRY(const auto clients, co_await context.supervisor.nfs_clients());
+    co_return plain(nfs_clients_view(context, clients, lab));
 }
 
 asio::awaitable<Answered> list_bans(Context& context, Target, std::string) {
@@ -228,6 +247,7 @@ constexpr Route routes[] = {
     {"DELETE", "/v1/users/{}", remove_one_user},
     {"GET", "/v1/sessions", list_sessions},
     {"DELETE", "/v1/sessions/{}", kill_session},
+    {"GET", "/v1/clients", list_nfs_clients},
     {"GET", "/v1/bans", list_bans},
     {"DELETE", "/v1/bans", clear_bans},
     {"POST", "/v1/plan", post_plan},

@@ -92,15 +92,30 @@ TEST_F(Ganesha, CheckTellsWhatIsWrong) {
     const auto report = check(wrong);
     EXPECT_THAT(step(report, "owner"), HasSubstr("belongs to 700101:700101 instead of 4242:700101"));
     EXPECT_THAT(step(report, "removed"), StartsWith("ok: "));
-    lab.read_only = true;
+    std::swap(lab.clients, lab.read_only_clients);
     must_publish(lab);
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
     EXPECT_THAT(step(check(run->request(lab)), "wrote"), HasSubstr("read-only"));
-    lab.read_only = false;
+    std::swap(lab.clients, lab.read_only_clients);
     must_publish(lab);
     ASSERT_EQ(::chown(lab.path.c_str(), 0, 0), 0);
     ASSERT_EQ(::chmod(lab.path.c_str(), 0755), 0);
     EXPECT_THAT(step(check(run->request(lab)), "wrote"), HasSubstr("permission denied"));
+}
+
+TEST_F(Ganesha, WhatAKilledCheckLeftIsTakenAwayByTheNext) {
+    const auto lab = run->make_lab("lab1", 101);
+    must_publish(lab);
+    const auto left = lab.path + "/.stowage-check";
+    std::ofstream(left) << "half a check";
+    expect_works(lab);
+    EXPECT_FALSE(std::filesystem::exists(left));
+    // A directory of a pod's, of the same name, is neither taken away nor in the way.
+    std::filesystem::create_directory(left);
+    std::ofstream(left + "/theirs") << "kept";
+    expect_works(lab);
+    EXPECT_TRUE(std::filesystem::exists(left + "/theirs"));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(lab.path), {}), 2);
 }
 
 TEST_F(Ganesha, UnmountedDirectoryIsNotExported) {
