@@ -192,7 +192,9 @@ def rebooted():
     assert unit("ActiveState") == "inactive" and not run("pgrep", "-f", "/usr/libexec/stowage", check=False)
     assert (STATE / "controller" / "stowage.db").exists() and hashes() == notes["hashes"]
     run("dpkg", "--purge", "stowage")
-    assert not STATE.exists() and not pathlib.Path("/etc/stowage").exists()
+    left = [str(path) for folder in (STATE, pathlib.Path("/etc/stowage")) for path in [folder, *folder.rglob("*")]]
+    left = [path for path in left if os.path.exists(path)]
+    assert not left, f"a purge leaves {left}"
     assert not list(pathlib.Path("/etc/exports.d").glob("stowage-*")), "exported by nobody's order"
     assert hashes() == notes["hashes"], "the labs' files survive a purge"
 
