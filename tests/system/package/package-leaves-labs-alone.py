@@ -56,7 +56,7 @@ class PackageLeavesLabsAlone(unittest.TestCase):
             self.debian.path(path).write_text(path, encoding="ascii")
         self.debian.run(
             "cd /var/lib/stowage && mkdir -p controller tls ganesha /etc/exports.d"
-            " && touch controller/stowage.db tls/private-key.pem ftps.passwd file-hash.key lock"
+            " && touch controller/stowage.db tls/private-key.pem ftps.passwd .ftps.passwd.abc123 file-hash.key lock exports.lock"
             " && echo other >/etc/exports.d/other.exports && touch /etc/exports.d/stowage-lab1.exports"
             " && echo secret >/etc/stowage/runai-secret && echo 'log_level: debug' >/etc/stowage/stowage.yaml"
             " && echo '# of the site' >>/etc/pam.d/stowage"
