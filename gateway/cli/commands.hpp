@@ -40,6 +40,10 @@ struct PasswordChoice {
 struct UserAdd {
     std::string name, lab;
     PasswordChoice password = {};
+    // Of an email address, where Run:ai is used:
+    std::string project = {};             ///< empty: the lab's own
+    std::vector<std::string> roles = {};  ///< empty: the usual ones
+    bool ftps_only = false;
 };
 struct UserPasswd {
     std::string name;
@@ -69,21 +73,36 @@ struct Verify {
 struct Check {
     std::string config_file = {};  ///< empty: the default file, if it is there
     std::vector<std::string> settings = {};
+    std::string site_file = {};  ///< a site file to be looked at instead
 };
 struct Plan {
     std::string file;
+    bool adopt = false;
 };
 struct Apply {
     std::string file, secrets_file = {};
+    bool adopt = false;
+};
+struct Prune {
+    std::string file;
+    std::optional<std::uint64_t> confirm = {};  ///< how many things, instead of being asked
+};
+struct Doctor {
+    std::string config_file = {};  ///< empty: the default file, if it is there
+    bool fix = false;
+};
+struct Secrets {
+    std::string secrets_file = {};
 };
 struct Completion {};
 struct ConfigReference {};
 struct ConfigExample {};
 struct Version {};
 
-using Command = std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
-                             UserRemove, Sessions, SessionKill, BanList, BanClear, Status, Verify, Check,
-                             Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+using Command =
+    std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove, Sessions,
+                 SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, Prune, Doctor, Secrets,
+                 Completion, ConfigReference, ConfigExample, Version>;
 
 /// What a command works with.
 struct Context {
@@ -109,6 +128,9 @@ Result<Exit> run(const Verify& command, Context& context);
 Result<Exit> run(const Check& command, Context& context);
 Result<Exit> run(const Plan& command, Context& context);
 Result<Exit> run(const Apply& command, Context& context);
+Result<Exit> run(const Prune& command, Context& context);
+Result<Exit> run(const Doctor& command, Context& context);
+Result<Exit> run(const Secrets& command, Context& context);
 Result<Exit> run(const Completion& command, Context& context);
 Result<Exit> run(const ConfigReference& command, Context& context);
 Result<Exit> run(const ConfigExample& command, Context& context);

@@ -63,7 +63,11 @@ Result<Command> lab_delete(const Raw& raw) {
 Result<Command> user_add(const Raw& raw) {
     TRY(auto name, user_name(raw.name));
     TRY(auto lab, lab_name(raw.lab));
-    return Command(UserAdd{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}});
+    UserAdd command{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}};
+    command.project = raw.project;
+    command.roles = raw.roles;
+    command.ftps_only = raw.ftps_only;
+    return Command(std::move(command));
 }
 
 Result<Command> user_passwd(const Raw& raw) {
@@ -135,15 +139,29 @@ Result<Command> check(const Raw& raw) {
         if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
             return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
                          "for example --set ftps.port=2121"};
-    return Command(Check{raw.file, raw.settings});
+    return Command(Check{raw.file, raw.settings, raw.site});
 }
 
 Result<Command> plan(const Raw& raw) {
-    return Command(Plan{raw.file});
+    return Command(Plan{raw.file, raw.adopt});
 }
 
 Result<Command> apply(const Raw& raw) {
-    return Command(Apply{raw.file, raw.secrets_file});
+    return Command(Apply{raw.file, raw.secrets_file, raw.adopt});
+}
+
+Result<Command> prune(const Raw& raw) {
+    Prune command{raw.file};
+    if (raw.confirm_count > 0) command.confirm = raw.confirm_count;
+    return Command(std::move(command));
+}
+
+Result<Command> doctor(const Raw& raw) {
+    return Command(Doctor{raw.file, raw.fix});
+}
+
+Result<Command> secrets(const Raw& raw) {
+    return Command(Secrets{raw.secrets_file});
 }
 
 }  // namespace stowage::cli

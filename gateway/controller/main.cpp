@@ -14,6 +14,7 @@
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/controller/control/control_socket.hpp"
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
@@ -139,6 +140,7 @@ int exit_code(const Error& error) {
     asio::co_spawn(io, serve_control_socket(context, std::move(given.listener), given.start.admin_gid),
                    rethrow);
     asio::co_spawn(io, keep_labs(context), rethrow);
+    asio::co_spawn(io, watch_site(context), rethrow);
     run_to_the_end(io);
 }
 

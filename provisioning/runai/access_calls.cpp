@@ -92,8 +92,9 @@ Answer<Made<ObservedAccessRule>> create_access_rule(std::shared_ptr<Caller> call
                                              {"roleId", wanted.role_id},
                                              {"scopeId", wanted.scope_id},
                                              {"scopeType", wanted.scope_type}});
-    std::function<asio::awaitable<Result<std::optional<ObservedAccessRule>>>()> look_up =
-        [caller, wanted] { return find(caller, wanted); };
+    std::function<asio::awaitable<Result<std::optional<ObservedAccessRule>>>()> look_up = [caller, wanted] {
+        return find(caller, wanted);
+    };
     co_return co_await create_once<ObservedAccessRule>(caller, std::move(call), created, std::move(look_up));
 }
 

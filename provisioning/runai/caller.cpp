@@ -171,6 +171,9 @@ Result<void> keep_token(Caller& caller, const Call& call, const Reply& reply) {
     if (lifetime <= std::chrono::seconds(0))
         return Error{Code::denied, call.name() + ": the token has run out already",
                      "set the clocks of this node and of the control plane right"};
+    if (token.issued_at)
+        caller.clock_ahead = std::chrono::seconds(
+            *token.issued_at - std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     caller.token = std::move(token.text);
     ++caller.token_number;
     const auto early = std::min<std::chrono::seconds>(refresh_early, lifetime / 2);

@@ -69,7 +69,8 @@ struct Caller {
     Secret token;
     std::uint64_t token_number = 0;  ///< counts tokens, so that a 401 discards the one it was about
     std::chrono::steady_clock::time_point token_good_until{};
-    std::shared_ptr<Refresh> refresh;  ///< under way
+    std::shared_ptr<Refresh> refresh;                 ///< under way
+    std::optional<std::chrono::seconds> clock_ahead;  ///< of Run:ai's clock before ours, by its last token
 
     std::uint32_t permits;
     boost::asio::steady_timer permit_given;  ///< cancelled, that is fired, when one comes free

@@ -275,6 +275,10 @@ asio::awaitable<Result<void>> Client::delete_compute_resource(std::string id) {
     return runai::delete_compute_resource(caller_, std::move(id));
 }
 
+std::optional<std::chrono::seconds> Client::clock_ahead() const {
+    return caller_->clock_ahead;
+}
+
 asio::awaitable<Result<bool>> Client::departments_are_on() {
     return runai::departments_are_on(caller_);
 }

@@ -159,6 +159,9 @@ class Client {
                                                                                     ComputeResource wanted);
     boost::asio::awaitable<Result<void>> delete_compute_resource(std::string id);
 
+    /// How far Run:ai's clock is ahead of ours, by the last token's `iat`; nothing if it did not say.
+    std::optional<std::chrono::seconds> clock_ahead() const;
+
     /// The setting department.use.
     boost::asio::awaitable<Result<bool>> departments_are_on();
 

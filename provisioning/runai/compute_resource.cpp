@@ -51,8 +51,8 @@ Result<void> check(const ComputeResource& resource) {
     const auto where = fmt::format("compute resource \"{}\"", log::escaped(resource.name.substr(0, 100)));
     bool good = !resource.name.empty() && resource.name.size() <= 100;
     for (const char c : resource.name)
-        good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                        c == '_' || c == '.');
+        good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                        c == '-' || c == '_' || c == '.');
     if (!good) return Error{Code::invalid, where + " is no name", "use letters, digits, '-', '_' and '.'"};
     if (resource.gpus < 0 || resource.gpus > max_gpus)
         return Error{Code::invalid, fmt::format("{}: {} GPUs", where, resource.gpus), "give 0 to 1024"};

@@ -15,7 +15,7 @@ namespace stowage::runai {
 struct ComputeResource {
     std::string name;
     int gpus = 0;
-    std::optional<double> portion = {};     ///< of one GPU, above 0 and at most 1
+    std::optional<double> portion = {};      ///< of one GPU, above 0 and at most 1
     std::optional<std::string> memory = {};  ///< of one GPU: "8G"
     bool large_shm = false;
 };

@@ -12,7 +12,8 @@ bool says_exists(const Reply& reply) {
 }
 
 Error in_doubt(Error error, bool unclear) {
-    if (unclear && error.code != Code::unavailable && error.code != Code::cancelled) error.code = Code::timeout;
+    if (unclear && error.code != Code::unavailable && error.code != Code::cancelled)
+        error.code = Code::timeout;
     return error;
 }
 

@@ -17,7 +17,8 @@ Error in_doubt(Error error, bool unclear);
 
 /// Sends until it is answered. After an answer that got lost, and after one that says that it is there, it is
 /// looked up before anything else: it may be ours. What is found is returned as it is; whether it is as
-/// wanted is for the caller to see. Code::unavailable, Code::timeout and Code::protocol leave open whether it was made.
+/// wanted is for the caller to see. Code::unavailable, Code::timeout and Code::protocol leave open whether it
+/// was made.
 /// @param read what the reply to the creation holds
 /// @param find looks it up by what is unique about it
 template <typename T>

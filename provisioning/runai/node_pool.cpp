@@ -47,13 +47,14 @@ Result<void> check(const NodePool& pool) {
                      "use letters, digits, '-', '_' and '.', and one '/' at most, as in example.org/pool"};
     if (!is_label_word(pool.label_value))
         return Error{Code::invalid,
-                     fmt::format("node pool {}: label value \"{}\" is no label value of Kubernetes", pool.name,
-                                 log::escaped(pool.label_value)),
+                     fmt::format("node pool {}: label value \"{}\" is no label value of Kubernetes",
+                                 pool.name, log::escaped(pool.label_value)),
                      "use letters, digits, '-', '_' and '.', at most 63"};
     if (pool.placement != "binpack" && pool.placement != "spread")
-        return Error{Code::invalid,
-                     fmt::format("node pool {}: placement \"{}\" is none", pool.name, log::escaped(pool.placement)),
-                     "use binpack or spread"};
+        return Error{
+            Code::invalid,
+            fmt::format("node pool {}: placement \"{}\" is none", pool.name, log::escaped(pool.placement)),
+            "use binpack or spread"};
     return {};
 }
 

@@ -64,14 +64,15 @@ std::vector<Difference> differences(const OrgUnit& wanted, const OrgUnit& found)
 }
 
 Result<void> check_unit_name(std::string_view field, std::string_view name) {
-    bool good = !name.empty() && name.size() <= max_name_bytes && name.front() >= 'a' && name.front() <= 'z' &&
-                name.back() != '-';
+    bool good = !name.empty() && name.size() <= max_name_bytes && name.front() >= 'a' &&
+                name.front() <= 'z' && name.back() != '-';
     for (const char c : name)
         good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-');
     if (good) return {};
-    return Error{Code::invalid, fmt::format("{} \"{}\" is no name that Run:ai takes", field,
-                                            log::escaped(name.substr(0, 100))),
-                 "use lower-case letters, digits and hyphens, a letter first, at most 57"};
+    return Error{
+        Code::invalid,
+        fmt::format("{} \"{}\" is no name that Run:ai takes", field, log::escaped(name.substr(0, 100))),
+        "use lower-case letters, digits and hyphens, a letter first, at most 57"};
 }
 
 Result<void> check(UnitKind kind, const OrgUnit& unit) {

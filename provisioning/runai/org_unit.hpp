@@ -1,5 +1,5 @@
-// Departments and projects of Run:ai as values: both are a name, GPU quotas per node pool and an order of pools.
-// Runs in: controller. Distrusts: what came back; it is escaped when shown.
+// Departments and projects of Run:ai as values: both are a name, GPU quotas per node pool and an order of
+// pools. Runs in: controller. Distrusts: what came back; it is escaped when shown.
 #pragma once
 
 #include <string>
@@ -40,7 +40,7 @@ struct ObservedOrgUnit {
     OrgUnit value;
     std::string phase;                         ///< of a project: "Ready", …
     std::vector<std::string> effective_pools;  ///< of a project
-    std::string kept;  ///< JSON of the fields that an update sends back as they were
+    std::string kept;                          ///< JSON of the fields that an update sends back as they were
 };
 
 /// "100", "0.5", "unlimited"

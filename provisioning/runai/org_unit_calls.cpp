@@ -113,7 +113,8 @@ asio::awaitable<Result<std::optional<ObservedOrgUnit>>> find(std::shared_ptr<Cal
                                                              OrgUnit wanted) {
     CO_TRY(auto all, co_await list_org_units(caller, kind, wanted.cluster_uuid));
     for (auto& one : all)
-        if (one.value.name == wanted.name && (kind == UnitKind::department || one.value.parent_id == wanted.parent_id))
+        if (one.value.name == wanted.name &&
+            (kind == UnitKind::department || one.value.parent_id == wanted.parent_id))
             co_return std::optional(std::move(one));
     co_return std::optional<ObservedOrgUnit>();
 }
@@ -198,9 +199,10 @@ Result<Call> call_about(Method method, UnitKind kind, const std::string& id) {
 Result<ObservedOrgUnit> as_wanted(const Call& call, ObservedOrgUnit unit, const OrgUnit& wanted) {
     const auto differing = differences(wanted, unit.value);
     if (differing.empty()) return unit;
-    return Error{Code::protocol,
-                 fmt::format("{}: what was stored is not what was sent: {}", call.name(), to_string(differing)),
-                 "look at it in Run:ai"};
+    return Error{
+        Code::protocol,
+        fmt::format("{}: what was stored is not what was sent: {}", call.name(), to_string(differing)),
+        "look at it in Run:ai"};
 }
 
 }  // namespace

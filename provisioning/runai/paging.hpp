@@ -36,8 +36,8 @@ Result<std::optional<std::int64_t>> next_page(const ListShape& shape, const Call
 
 /// Every element that `read` does not leave out.
 template <typename T>
-boost::asio::awaitable<Result<std::vector<T>>> read_list(std::shared_ptr<Caller> caller, ListShape shape,
-                                                         Result<std::optional<T>> (*read)(const Place& place)) {
+boost::asio::awaitable<Result<std::vector<T>>> read_list(
+    std::shared_ptr<Caller> caller, ListShape shape, Result<std::optional<T>> (*read)(const Place& place)) {
     std::vector<T> all;
     std::int64_t offset = 0;
     for (int pages = 0; pages < max_list_pages; ++pages) {
@@ -62,8 +62,7 @@ boost::asio::awaitable<Result<std::vector<T>>> read_list(std::shared_ptr<Caller>
         if (!next) co_return all;
         offset = *next;
     }
-    co_return Error{Code::protocol,
-                    fmt::format("GET {}: more than {} pages", shape.path, max_list_pages)};
+    co_return Error{Code::protocol, fmt::format("GET {}: more than {} pages", shape.path, max_list_pages)};
 }
 
 }  // namespace stowage::runai

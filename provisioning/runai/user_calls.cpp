@@ -78,9 +78,10 @@ Result<void> check_email(std::string_view email) {
             good = i > dot ? is_in(c, "") && !(c >= '0' && c <= '9') : is_in(c, ".-");
     }
     if (good) return {};
-    return Error{Code::invalid,
-                 fmt::format("\"{}\" is no email address that Run:ai takes", log::escaped(email.substr(0, 100))),
-                 "write it as name@example.org"};
+    return Error{
+        Code::invalid,
+        fmt::format("\"{}\" is no email address that Run:ai takes", log::escaped(email.substr(0, 100))),
+        "write it as name@example.org"};
 }
 
 Answer<std::vector<User>> list_users(std::shared_ptr<Caller> caller) {

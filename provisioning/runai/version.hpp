@@ -22,8 +22,8 @@ enum class Trait {
     placement_inside_scheduling,  ///< node pools: schedulingConfiguration.placementStrategy
     roles_can_be_off,             ///< roles: effectiveEnabled must be true
     rules_have_phases,            ///< access rules: status.phase must be Ready
-    several_pools_may_stick,      ///< more than one default pool can leave work unscheduled for ever (RUN-27309)
-    portion_of_many_is_one,       ///< whole GPUs given as portion 100 % are submitted as one (RUN-26671)
+    several_pools_may_stick,  ///< more than one default pool can leave work unscheduled for ever (RUN-27309)
+    portion_of_many_is_one,   ///< whole GPUs given as portion 100 % are submitted as one (RUN-26671)
 };
 
 /// True if this version does so. A version that is not known is taken for the oldest that we know.

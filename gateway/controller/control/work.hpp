@@ -18,6 +18,9 @@ namespace stowage::controller {
 Result<std::shared_ptr<EventStream>> create_lab(Context& context, const LabRequest& request);
 Result<std::shared_ptr<EventStream>> delete_lab(Context& context, const std::string& lab, bool purge);
 Result<std::shared_ptr<EventStream>> verify(Context& context, const std::string& lab);
+/// What was applied last, once more.
+Result<std::shared_ptr<EventStream>> apply_again(Context& context);
+Result<std::shared_ptr<EventStream>> add_person(Context& context, PersonRequest request);
 Result<std::shared_ptr<EventStream>> apply(Context& context, SiteRequest request);
 
 /// The steps that apply() would take. Writes nothing.

@@ -40,6 +40,7 @@ struct WantedSite {
     std::vector<WantedDepartment> departments;
     std::vector<WantedMember> members;
     std::vector<runai::ComputeResource> compute_resources;
+    bool people_only = false;  ///< members may be of projects that are there and not named here
 
     bool empty() const {
         return node_pools.empty() && departments.empty() && members.empty() && compute_resources.empty();
@@ -62,11 +63,11 @@ struct SiteItem {
     ObjectKind kind{};
     std::string key;  ///< as OwnedObject has it
     Change change = Change::unchanged;
-    std::string detail = {};                      ///< what it will be, or why it is as it is
-    std::vector<runai::Difference> fields = {};   ///< of change, differs, and adopt with a change after it
-    std::string remote_id = {};                   ///< of what is there
-    std::optional<Error> error = {};              ///< why it cannot be done; such an item is never performed
-    bool was_cut_off = false;                     ///< an earlier run of ours was about to make it
+    std::string detail = {};                     ///< what it will be, or why it is as it is
+    std::vector<runai::Difference> fields = {};  ///< of change, differs, and adopt with a change after it
+    std::string remote_id = {};                  ///< of what is there
+    std::optional<Error> error = {};             ///< why it cannot be done; such an item is never performed
+    bool was_cut_off = false;                    ///< an earlier run of ours was about to make it
 
     std::string title() const;
 };
@@ -89,7 +90,8 @@ std::vector<SiteItem> plan_prune(const WantedSite& wanted, const ObservedSite& o
 std::vector<std::string> site_warnings(const WantedSite& wanted, const ObservedSite& observed);
 
 /// The unit as it should be: each pool that is there, with nothing where nothing is said.
-runai::OrgUnit unit_form(const WantedUnit& wanted, const ObservedSite& observed, const std::string& parent_id);
+runai::OrgUnit unit_form(const WantedUnit& wanted, const ObservedSite& observed,
+                         const std::string& parent_id);
 
 /// Code::invalid naming the object and the field: names, references, duplicates, quotas.
 Result<void> check(const WantedSite& wanted);

@@ -28,10 +28,11 @@ Result<void> check_unit(const WantedUnit& unit, runai::UnitKind kind) {
         CHECK(runai::check_unit_name(where + ": node pool", pool));
         const auto quota = unit.gpus.find(pool);
         if (quota == unit.gpus.end() || (quota->second == 0 && !unit.over_quota))
-            return Error{Code::invalid,
-                         fmt::format("{}: node pool {} is in its order and has no GPUs: work would wait for ever",
-                                     where, pool),
-                         "give it GPUs there, or take the pool out of the order"};
+            return Error{
+                Code::invalid,
+                fmt::format("{}: node pool {} is in its order and has no GPUs: work would wait for ever",
+                            where, pool),
+                "give it GPUs there, or take the pool out of the order"};
     }
     for (const auto& [pool, gpus] : unit.gpus) {
         CHECK(runai::check_unit_name(where + ": node pool", pool));
@@ -44,6 +45,7 @@ Result<void> check_unit(const WantedUnit& unit, runai::UnitKind kind) {
 
 Result<void> check_member(const WantedSite& wanted, const WantedMember& member) {
     CHECK(runai::check_email(member.email));
+    if (wanted.people_only && !member.roles.empty()) return {};
     const auto department =
         std::find_if(wanted.departments.begin(), wanted.departments.end(),
                      [&](const WantedDepartment& one) { return one.unit.name == member.department; });
@@ -73,7 +75,8 @@ Result<void> check(const WantedSite& wanted) {
     }
     for (const auto& department : wanted.departments) {
         CHECK(check_unit(department.unit, runai::UnitKind::department));
-        if (!departments.insert(department.unit.name).second) return twice("department", department.unit.name);
+        if (!departments.insert(department.unit.name).second)
+            return twice("department", department.unit.name);
         for (const auto& project : department.projects) {
             CHECK(check_unit(project, runai::UnitKind::project));
             // Projects' namespaces are the cluster's, so their names are too.
@@ -117,7 +120,8 @@ std::vector<std::string> site_warnings(const WantedSite& wanted, const ObservedS
         warnings.push_back(fmt::format("node pool {} is neither in Run:ai nor in the file", pool));
     if (several && runai::has(version, runai::Trait::several_pools_may_stick))
         warnings.push_back(
-            "more than one node pool in an order: before 2.20.39 work can stay unscheduled for ever after one "
+            "more than one node pool in an order: before 2.20.39 work can stay unscheduled for ever after "
+            "one "
             "failure (RUN-27309); keep each order to one pool");
     return warnings;
 }

@@ -87,8 +87,8 @@ void Planner::judge_found(SiteItem& item, const Found& found) const {
     }
     if (!found.fields.empty() && !found.can_be_changed) {
         item.change = Change::differs;
-        item.error = Error{Code::differs,
-                           fmt::format("{}: {}", item.title(), runai::to_string(found.fields)), found.cannot};
+        item.error = Error{Code::differs, fmt::format("{}: {}", item.title(), runai::to_string(found.fields)),
+                           found.cannot};
         return;
     }
     item.change = is_ours && !item.was_cut_off ? Change::change : Change::adopt;
@@ -114,9 +114,10 @@ void Planner::node_pools() {
         std::optional<Found> found;
         for (const auto& one : observed_.node_pools)
             if (one.value.name == pool.name)
-                found = Found{one.id, runai::differences(pool, one.value), false,
-                              "a node pool is not edited: 2.20 breaks its placement (RUN-27837); make another one, "
-                              "or change the file"};
+                found = Found{
+                    one.id, runai::differences(pool, one.value), false,
+                    "a node pool is not edited: 2.20 breaks its placement (RUN-27837); make another one, "
+                    "or change the file"};
         judge(ObjectKind::node_pool, pool.name,
               fmt::format("label {}={}, {}", pool.label_key, pool.label_value, pool.placement), found);
     }
@@ -214,19 +215,20 @@ void Planner::access_rules() {
             const auto detail = fmt::format("{} in {}/{}", name, member.department, member.project);
             if (role == observed_.roles.end() || !role->enabled) {
                 SiteItem item{ObjectKind::access_rule, key, Change::differs, detail};
-                item.error = Error{Code::not_found,
-                                   fmt::format("user {}: Run:ai has no role \"{}\"{}", member.email,
-                                               log::escaped(name),
-                                               role == observed_.roles.end() ? "" : " that is switched on"),
-                                   "write the role's name as Run:ai shows it under Access, Roles"};
+                item.error = Error{
+                    Code::not_found,
+                    fmt::format("user {}: Run:ai has no role \"{}\"{}", member.email, log::escaped(name),
+                                role == observed_.roles.end() ? "" : " that is switched on"),
+                    "write the role's name as Run:ai shows it under Access, Roles"};
                 items_.push_back(std::move(item));
                 continue;
             }
             std::optional<Found> found;
             for (const auto& rule : observed_.access_rules) {
-                const bool hit = project != nullptr && rule.value.role_id == role->id &&
-                                 rule.value.scope_type == "project" && rule.value.scope_id == project->id &&
-                                 boost::algorithm::iequals(rule.value.subject, member.email, std::locale::classic());
+                const bool hit =
+                    project != nullptr && rule.value.role_id == role->id &&
+                    rule.value.scope_type == "project" && rule.value.scope_id == project->id &&
+                    boost::algorithm::iequals(rule.value.subject, member.email, std::locale::classic());
                 if (hit) found = Found{std::to_string(rule.id), {}};
             }
             judge(ObjectKind::access_rule, key, detail, found);
@@ -258,7 +260,8 @@ std::string SiteItem::title() const {
     return fmt::format("{} {}", to_string(kind), log::escaped(key));
 }
 
-runai::OrgUnit unit_form(const WantedUnit& wanted, const ObservedSite& observed, const std::string& parent_id) {
+runai::OrgUnit unit_form(const WantedUnit& wanted, const ObservedSite& observed,
+                         const std::string& parent_id) {
     runai::OrgUnit unit{wanted.name, observed.cluster.uuid, parent_id, {}, wanted.order};
     auto left = wanted.gpus;
     const auto add = [&](const std::string& id, const std::string& pool, double gpus) {

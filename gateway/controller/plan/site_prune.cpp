@@ -33,7 +33,8 @@ bool has_id(const std::vector<T>& all, const std::string& id, Id id_of) {
 bool is_there(const ObservedSite& observed, const OwnedObject& owned) {
     switch (owned.kind) {
         case ObjectKind::compute_resource:
-            return has_id(observed.compute_resources, owned.remote_id, [](const auto& one) { return one.id; });
+            return has_id(observed.compute_resources, owned.remote_id,
+                          [](const auto& one) { return one.id; });
         case ObjectKind::user:
             return has_id(observed.users, owned.remote_id, [](const auto& one) { return one.id; });
         case ObjectKind::access_rule:

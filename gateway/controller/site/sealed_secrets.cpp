@@ -88,8 +88,11 @@ std::string SealedSecrets::path_of(std::string_view service, std::string_view em
 }
 
 Result<void> SealedSecrets::put(const SealedSecret& secret) {
-    json::object object{{"service", secret.service}, {"email", secret.email}, {"lab", secret.lab},
-                        {"name", secret.name},       {"since", now_seconds()}};
+    json::object object{{"service", secret.service},
+                        {"email", secret.email},
+                        {"lab", secret.lab},
+                        {"name", secret.name},
+                        {"since", now_seconds()}};
     const auto password = secret.password.reveal();
     object["password"] = json::string_view(password.data(), password.size());
     auto text = json::serialize(object);

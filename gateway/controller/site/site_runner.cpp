@@ -18,8 +18,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr ObjectKind order[] = {ObjectKind::node_pool, ObjectKind::department, ObjectKind::project,
-                                ObjectKind::compute_resource, ObjectKind::user, ObjectKind::access_rule};
+constexpr ObjectKind order[] = {ObjectKind::node_pool, ObjectKind::department,
+                                ObjectKind::project,   ObjectKind::compute_resource,
+                                ObjectKind::user,      ObjectKind::access_rule};
 
 /// A database that is lost ends the process, wherever it was noticed.
 void pass_on(std::exception_ptr failure) {
@@ -215,6 +216,31 @@ asio::awaitable<void> SiteRunner::run_phase(ObjectKind kind, std::vector<SiteIte
         co_await phase->all_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
+Result<void> SiteRunner::choose_projects() {
+    for (auto& member : wanted_.members) {
+        if (!wanted_.people_only) continue;
+        std::vector<std::string> names;
+        for (const auto& [key, id] : project_ids_)
+            if (key.rfind(member.department + '/', 0) == 0)
+                names.push_back(key.substr(member.department.size() + 1));
+        const auto usual = member.department + "-default-project";
+        const auto has = [&](const std::string& name) {
+            return std::find(names.begin(), names.end(), name) != names.end();
+        };
+        if (member.project.empty() && (has(usual) || names.size() == 1))
+            member.project = has(usual) ? usual : names.front();
+        if (!member.project.empty() && has(member.project)) continue;
+        return Error{Code::not_found,
+                     fmt::format("Run:ai has {} in department {}",
+                                 member.project.empty() ? "no single project"
+                                                        : "no project " + log::escaped(member.project),
+                                 log::escaped(member.department)),
+                     names.empty() ? "make it: give the lab GPUs in the site file and apply it"
+                                   : fmt::format("give one of: {}", fmt::join(names, ", "))};
+    }
+    return {};
+}
+
 asio::awaitable<Result<SiteOutcome>> SiteRunner::apply(bool adopt) {
     CO_CHECK(check(wanted_));
     CO_TRY(observed_, co_await observe_site(tools_.client));
@@ -223,6 +249,7 @@ asio::awaitable<Result<SiteOutcome>> SiteRunner::apply(bool adopt) {
     for (const auto& one : observed_.projects)
         for (const auto& [name, id] : department_ids_)
             if (id == one.value.parent_id) project_ids_[project_key(name, one.value.name)] = one.id;
+    CO_CHECK(choose_projects());
     outcome_.warnings = site_warnings(wanted_, observed_);
     const auto owned = tools_.state.objects();
     const auto items = plan_site_objects(wanted_, observed_, owned, adopt);

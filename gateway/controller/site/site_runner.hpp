@@ -1,6 +1,5 @@
-// Applying a site: items in the order in which they need each other, each journaled, each failure stopping only
-// what needs it.
-// Runs in: controller. Distrusts: Run:ai.
+// Applying a site: items in the order in which they need each other, each journaled, each failure stopping
+// only what needs it. Runs in: controller. Distrusts: Run:ai.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,8 +20,8 @@ namespace stowage::controller {
 
 /// How one item goes on. Called as things happen; does not block.
 enum class ItemState { start, done, failed, skipped };
-using ItemReport =
-    std::function<void(const SiteItem& item, ItemState state, std::int64_t ms, const std::optional<Error>& error)>;
+using ItemReport = std::function<void(const SiteItem& item, ItemState state, std::int64_t ms,
+                                      const std::optional<Error>& error)>;
 
 struct SiteOutcome {
     unsigned done = 0, unchanged = 0;
@@ -78,6 +77,8 @@ class SiteRunner {
     /// After it is ours: a project is waited for.
     boost::asio::awaitable<Result<void>> follow_up(SiteItem item, std::string remote_id);
 
+    /// People whose project is not said: the lab's own, or its only one.
+    Result<void> choose_projects();
     std::optional<Error> blocked(const SiteItem& item) const;
     bool has_failed(ObjectKind kind, const std::string& key) const;
     void fail(const SiteItem& item, const Error& error, ItemState state, std::int64_t ms);

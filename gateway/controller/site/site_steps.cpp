@@ -15,7 +15,8 @@ namespace {
 
 template <typename T, typename Name>
 const T& named(const std::vector<T>& all, const std::string& key, Name name_of) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const T& one) { return name_of(one) == key; });
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const T& one) { return name_of(one) == key; });
     if (found == all.end()) throw Fatal({Code::internal, "nothing wanted is named " + key});
     return *found;
 }
@@ -84,8 +85,7 @@ asio::awaitable<Result<std::string>> SiteRunner::settle_project(SiteItem item) {
         for (const auto& project : department.projects) {
             if (project_key(department.unit.name, project.name) != item.key) continue;
             auto parent = department_ids_.at(department.unit.name);
-            CO_TRY(auto id,
-                   co_await settle_unit(item, runai::UnitKind::project, project, std::move(parent)));
+            CO_TRY(auto id, co_await settle_unit(item, runai::UnitKind::project, project, std::move(parent)));
             project_ids_[item.key] = id;
             co_return id;
         }

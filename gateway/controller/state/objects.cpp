@@ -12,9 +12,10 @@ using sqlite::Transaction;
 namespace {
 
 Result<void> write_object(const sqlite::Database& database, const OwnedObject& owned) {
-    return Statement(database,
-                     "INSERT OR REPLACE INTO runai_objects(kind, key, remote_id, made, since) VALUES(?,?,?,?,?)",
-                     static_cast<int>(owned.kind), owned.key, owned.remote_id, owned.made, now_seconds())
+    return Statement(
+               database,
+               "INSERT OR REPLACE INTO runai_objects(kind, key, remote_id, made, since) VALUES(?,?,?,?,?)",
+               static_cast<int>(owned.kind), owned.key, owned.remote_id, owned.made, now_seconds())
         .run();
 }
 
@@ -48,17 +49,18 @@ std::vector<OwnedObject> State::objects() const {
     std::vector<OwnedObject> all;
     Statement row(database_, "SELECT kind, key, remote_id, made FROM runai_objects ORDER BY kind, key");
     while (row.next())
-        all.push_back({static_cast<ObjectKind>(row.integer(0)), row.text(1), row.text(2), row.integer(3) != 0});
+        all.push_back(
+            {static_cast<ObjectKind>(row.integer(0)), row.text(1), row.text(2), row.integer(3) != 0});
     return all;
 }
 
 Result<std::int64_t> State::begin_object(const OwnedObject& intent, std::string_view step) {
     TRY(auto transaction, Transaction::begin(database_));
     if (intent.remote_id.empty()) CHECK(write_object(database_, intent));
-    Statement insert(
-        database_,
-        "INSERT INTO journal(lab, step, started, finished, outcome, error) VALUES('',?,?,0,'','') RETURNING id",
-        step, now_seconds());
+    Statement insert(database_,
+                     "INSERT INTO journal(lab, step, started, finished, outcome, error) "
+                     "VALUES('',?,?,0,'','') RETURNING id",
+                     step, now_seconds());
     TRY(const bool inserted, insert.step());
     const auto id = inserted ? insert.integer(0) : 0;
     CHECK(insert.run());

@@ -24,13 +24,16 @@ Rule placement_rule() {
 }
 
 const std::vector<Rule>& create_rules(bool newer) {
-    static const std::vector<Rule> old{
-        {.name = "name", .required = true},
-        {.name = "labelKey", .required = true},
-        {.name = "labelValue", .required = true},
-        {.name = "clusterId", .kind = Kind::uuid, .required = true},
-        {.name = "overProvisioningRatio", .kind = Kind::integer32, .nullable = true, .minimum = 1, .maximum = 5},
-        placement_rule()};
+    static const std::vector<Rule> old{{.name = "name", .required = true},
+                                       {.name = "labelKey", .required = true},
+                                       {.name = "labelValue", .required = true},
+                                       {.name = "clusterId", .kind = Kind::uuid, .required = true},
+                                       {.name = "overProvisioningRatio",
+                                        .kind = Kind::integer32,
+                                        .nullable = true,
+                                        .minimum = 1,
+                                        .maximum = 5},
+                                       placement_rule()};
     static const auto recent = [] {
         auto rules = old;
         rules.push_back({.name = "schedulingConfiguration",

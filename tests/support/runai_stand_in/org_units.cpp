@@ -1,5 +1,5 @@
-// Departments and projects: quotas per node pool, PUT that replaces, PATCH that merges, projects that take a while.
-// Runs in: runai_stand_in, tests. Distrusts: requests.
+// Departments and projects: quotas per node pool, PUT that replaces, PATCH that merges, projects that take a
+// while. Runs in: runai_stand_in, tests. Distrusts: requests.
 #include <algorithm>
 #include <boost/json/object.hpp>
 
@@ -266,10 +266,8 @@ Answer patch(const Asked& asked, std::string_view kind) {
     boost::json::object wrapped;
     auto request = asked.request;
     request.body = "{\"resources\":" + request.body + "}";
-    const std::vector<Rule> rules{{.name = "resources",
-                                   .kind = Kind::objects,
-                                   .required = true,
-                                   .members = patch_members()}};
+    const std::vector<Rule> rules{
+        {.name = "resources", .kind = Kind::objects, .required = true, .members = patch_members()}};
     if (const auto wrong = read_body(request, rules, body)) return refuse(400, *wrong);
     auto* unit = asked.store.find(kind, "id", asked.id);
     if (unit == nullptr) return refuse(404, "Not found");
@@ -326,7 +324,8 @@ const std::vector<Operation>& org_unit_operations() {
         {"create_department", "POST", departments, no_query, create_department},
         {"get_department", "GET", departments, no_query, get_department, Id::text},
         {"update_department", "PUT", departments, no_query, update_department, Id::text},
-        {"patch_department_resources", "PATCH", departments, no_query, patch_department, Id::text, "/resources"},
+        {"patch_department_resources", "PATCH", departments, no_query, patch_department, Id::text,
+         "/resources"},
         {"get_projects", "GET", projects, project_query, list_projects},
         {"create_project", "POST", projects, no_query, create_project},
         {"get_project", "GET", projects, no_query, get_project, Id::text},

@@ -43,7 +43,8 @@ std::optional<std::string> text_violation(const Rule& rule, std::string_view tex
     if (rule.kind == Kind::choice && !is_choice(rule, text)) return path + " is none of the allowed values";
     if (rule.kind == Kind::uuid && !is_uuid_text(text)) return path + " must be a UUID";
     if (rule.kind == Kind::email && !is_email(text)) return path + " must match the pattern of addresses";
-    if (rule.kind == Kind::quantity && !is_quantity(text)) return path + " must match the pattern of quantities";
+    if (rule.kind == Kind::quantity && !is_quantity(text))
+        return path + " must match the pattern of quantities";
     if (text.empty() && !rule.may_be_empty) return path + " must NOT have fewer than 1 characters";
     // JSON schema counts code points, not bytes.
     const auto length = static_cast<std::size_t>(std::count_if(

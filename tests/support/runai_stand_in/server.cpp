@@ -70,7 +70,8 @@ struct Delivery {
 };
 
 Delivery delivery_of(Api& api, const Request& request) {
-    if (request.path.rfind("/_stand_in/", 0) == 0) return {api.administer(request), false, false, false, false};
+    if (request.path.rfind("/_stand_in/", 0) == 0)
+        return {api.administer(request), false, false, false, false};
     const auto fault = api.faults().take(Api::operation_of(request));
     if (!fault) return {api.handle(request)};
     Delivery out;

@@ -58,8 +58,12 @@ void fill_spec(std::string_view kind, json::object& stored, const json::object& 
 constexpr const char* kinds[] = {"clusters", "node_pools", "departments",  "projects", "roles",
                                  "users",    "nfs",        "access_rules", "compute",  "settings"};
 
-constexpr const char* role_names[] = {"System administrator",  "Department administrator", "L1 researcher",
-                                      "L2 researcher",         "Environment administrator", "Template administrator",
+constexpr const char* role_names[] = {"System administrator",
+                                      "Department administrator",
+                                      "L1 researcher",
+                                      "L2 researcher",
+                                      "Environment administrator",
+                                      "Template administrator",
                                       "Compute resource administrator"};
 
 json::object new_role(std::string_view name, std::int64_t id) {

@@ -10,8 +10,8 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::string_view> fields{"username",    "createdBy", "lastLogin", "creationTime",
-                                           "lastUpdated", "isLocal"};
+const std::vector<std::string_view> fields{"username",     "createdBy",   "lastLogin",
+                                           "creationTime", "lastUpdated", "isLocal"};
 
 const std::vector<Rule>& list_query() {
     static const auto rules = [] {

@@ -74,8 +74,8 @@ awaitable<Result<std::string>> exercise_units(std::shared_ptr<runai::Client> cli
     CO_TRY(const auto department, co_await client->create_org_unit(runai::UnitKind::department, unit));
     CO_CHECK(expect(differences(unit, department.value.value).empty(), "a department"));
     unit.quotas[0].deserved = unit.quotas[0].limit = 8;
-    CO_TRY(const auto changed, co_await client->update_org_unit(runai::UnitKind::department,
-                                                                department.value.id, unit));
+    CO_TRY(const auto changed,
+           co_await client->update_org_unit(runai::UnitKind::department, department.value.id, unit));
     CO_CHECK(expect(differences(unit, changed.value).empty(), "a changed department"));
     unit.name = "genomics-default-project";
     unit.parent_id = department.value.id;

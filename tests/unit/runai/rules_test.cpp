@@ -53,8 +53,7 @@ TEST(StandInRules, CheckQueries) {
     const std::vector<Rule> assets{{.name = "usageInfo", .kind = Kind::boolean},
                                    {.name = "projectId", .kind = Kind::integer32},
                                    {.name = "assetIds", .kind = Kind::uuid_list}};
-    EXPECT_FALSE(
-        violation(Query{{"filterBy", "name==a,clusterId==b"}, {"limit", "500"}}, departments));
+    EXPECT_FALSE(violation(Query{{"filterBy", "name==a,clusterId==b"}, {"limit", "500"}}, departments));
     EXPECT_TRUE(violation(Query{{"limit", "501"}}, departments));
     EXPECT_TRUE(violation(Query{{"limit", "0"}}, departments));
     EXPECT_TRUE(violation(Query{{"limit", "x"}}, departments));

@@ -1,4 +1,5 @@
-// The client against the stand-in of both versions: node pools, departments, projects, access, users, compute.
+// The client against the stand-in of both versions: node pools, departments, projects, access, users,
+// compute.
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -34,8 +35,10 @@ class SiteCalls : public WithStandIn, public testing::WithParamInterface<const c
         throw std::runtime_error("no unit " + name);
     }
     std::string project() {
-        const auto department = or_throw(wait(client_->create_org_unit(UnitKind::department, unit("genomics"))));
-        return or_throw(wait(client_->create_org_unit(UnitKind::project, unit("p1", department.value.id)))).value.id;
+        const auto department =
+            or_throw(wait(client_->create_org_unit(UnitKind::department, unit("genomics"))));
+        return or_throw(wait(client_->create_org_unit(UnitKind::project, unit("p1", department.value.id))))
+            .value.id;
     }
 
     std::string cluster_;
@@ -141,7 +144,8 @@ TEST_P(SiteCalls, ComputeResourcesAreSentSoThatNoVersionMistakesThem) {
 TEST_P(SiteCalls, ListsGrowWithPagesNotWithObjects) {
     auto& store = server_->api().store();
     for (int i = 0; i < 1200; ++i) {
-        boost::json::object user{{"id", "u" + std::to_string(i)}, {"username", std::to_string(i) + "@example.org"}};
+        boost::json::object user{{"id", "u" + std::to_string(i)},
+                                 {"username", std::to_string(i) + "@example.org"}};
         user["lastLogin"] = nullptr;
         store.list("users").push_back(std::move(user));
     }
@@ -164,7 +168,8 @@ TEST_P(SiteCalls, UnitsOfOtherClustersAreNotOurs) {
 
 TEST_P(SiteCalls, NamesThatRunaiRefusesAreRefusedHere) {
     for (const char* name : {"", "Prod", "1st", "a_b", "a-", "a b", "../x"})
-        EXPECT_EQ(wait(client_->create_node_pool(cluster_, {name, "k", "v", "binpack"})).error().code, Code::invalid);
+        EXPECT_EQ(wait(client_->create_node_pool(cluster_, {name, "k", "v", "binpack"})).error().code,
+                  Code::invalid);
     for (const char* email : {"", "a", "a@b", "a b@c.de", "a@b.c", "a@@b.de", "a\n@b.de"})
         EXPECT_EQ(wait(client_->create_user(email)).error().code, Code::invalid) << email;
     EXPECT_EQ(server_->api().writes(), 0U);
@@ -194,7 +199,8 @@ class LostCreation : public WithStandIn, public testing::WithParamInterface<Faul
 
 TEST_P(LostCreation, LeavesOneOfEachKind) {
     const auto cluster = or_throw(wait(client_->cluster())).uuid;
-    once("create_nodepool", client_->create_node_pool(cluster, {"prod", "k", "v", "binpack"}), "node_pools", 1);
+    once("create_nodepool", client_->create_node_pool(cluster, {"prod", "k", "v", "binpack"}), "node_pools",
+         1);
     const auto pool = or_throw(wait(client_->node_pools(cluster))).at(0).id;
     OrgUnit unit{"genomics", cluster, "", {{pool, "default", 1, 1}}, {"default"}};
     once("create_department", client_->create_org_unit(UnitKind::department, unit), "departments", 2);
@@ -207,8 +213,9 @@ TEST_P(LostCreation, LeavesOneOfEachKind) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, LostCreation,
-                         testing::Values(FaultKind::error_before, FaultKind::error_after, FaultKind::hang_before,
-                                         FaultKind::hang_after, FaultKind::drop_before, FaultKind::drop_after,
+                         testing::Values(FaultKind::error_before, FaultKind::error_after,
+                                         FaultKind::hang_before, FaultKind::hang_after,
+                                         FaultKind::drop_before, FaultKind::drop_after,
                                          FaultKind::unauthorized, FaultKind::too_many, FaultKind::garbage,
                                          FaultKind::truncated));
 

@@ -30,7 +30,8 @@ MemoryDirectory::~MemoryDirectory() {
 
 WantedSite small_site(int labs, int users) {
     WantedSite site;
-    site.node_pools = {{"prod", "example.org/pool", "prod", "binpack"}, {"dev", "example.org/pool", "dev", "binpack"}};
+    site.node_pools = {{"prod", "example.org/pool", "prod", "binpack"},
+                       {"dev", "example.org/pool", "dev", "binpack"}};
     for (int i = 1; i <= labs; ++i) {
         WantedUnit unit{fmt::format("lab{}", i), {{"prod", 10.0 * i}}, false, {"prod"}};
         auto project = unit;
@@ -39,7 +40,9 @@ WantedSite small_site(int labs, int users) {
     }
     for (int i = 1; i <= users; ++i) {
         const auto lab = fmt::format("lab{}", (i - 1) % labs + 1);
-        site.members.push_back({fmt::format("user{}@example.org", i), lab, lab + "-default-project",
+        site.members.push_back({fmt::format("user{}@example.org", i),
+                                lab,
+                                lab + "-default-project",
                                 {"L2 researcher", "Environment administrator", "Template administrator"}});
     }
     for (int gpus = 0; gpus <= 8; ++gpus)
@@ -152,7 +155,8 @@ std::string SiteBench::digest() {
     for (const auto& one : store.all("access_rules"))
         add("rule", one.as_object(), {"subjectId", "roleName", "scopeName"});
     for (const auto& one : store.all("compute"))
-        lines.push_back("compute " + json::serialize(one.at("meta").at("name")) + json::serialize(one.at("spec")));
+        lines.push_back("compute " + json::serialize(one.at("meta").at("name")) +
+                        json::serialize(one.at("spec")));
     std::sort(lines.begin(), lines.end());
     return fmt::format("{}", fmt::join(lines, "\n"));
 }

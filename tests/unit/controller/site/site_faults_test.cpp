@@ -1,6 +1,5 @@
-// Every single call in turn fails in every way: the apply after it comes to the same end, with nothing twice and no
-// password lost.
-// Runs in: unit tests.
+// Every single call in turn fails in every way: the apply after it comes to the same end, with nothing twice
+// and no password lost. Runs in: unit tests.
 #include <gtest/gtest.h>
 
 #include "tests/unit/controller/site/site_bench.hpp"
@@ -25,7 +24,8 @@ class EveryCallInTurn : public testing::TestWithParam<Case> {
     std::unique_ptr<SiteBench> bench() {
         auto made = std::make_unique<SiteBench>();
         made->max_tries = GetParam().max_tries;
-        const bool hangs = GetParam().kind == FaultKind::hang_before || GetParam().kind == FaultKind::hang_after;
+        const bool hangs =
+            GetParam().kind == FaultKind::hang_before || GetParam().kind == FaultKind::hang_after;
         if (hangs) made->request_timeout = std::chrono::milliseconds(150);
         return made;
     }
@@ -67,12 +67,13 @@ TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, EveryCallInTurn,
-    testing::Values(Case{FaultKind::error_before, "error_before"}, Case{FaultKind::error_after, "error_after"},
-                    Case{FaultKind::hang_before, "hang_before"}, Case{FaultKind::hang_after, "hang_after"},
-                    Case{FaultKind::drop_before, "drop_before"}, Case{FaultKind::drop_after, "drop_after"},
-                    Case{FaultKind::unauthorized, "unauthorized"}, Case{FaultKind::conflict, "conflict"},
-                    Case{FaultKind::too_many, "too_many"}, Case{FaultKind::garbage, "garbage"},
-                    Case{FaultKind::strange, "strange"}, Case{FaultKind::truncated, "truncated"},
+    testing::Values(Case{FaultKind::error_before, "error_before"},
+                    Case{FaultKind::error_after, "error_after"}, Case{FaultKind::hang_before, "hang_before"},
+                    Case{FaultKind::hang_after, "hang_after"}, Case{FaultKind::drop_before, "drop_before"},
+                    Case{FaultKind::drop_after, "drop_after"}, Case{FaultKind::unauthorized, "unauthorized"},
+                    Case{FaultKind::conflict, "conflict"}, Case{FaultKind::too_many, "too_many"},
+                    Case{FaultKind::garbage, "garbage"}, Case{FaultKind::strange, "strange"},
+                    Case{FaultKind::truncated, "truncated"},
                     Case{FaultKind::error_after, "error_after_with_retries", 3},
                     Case{FaultKind::truncated, "truncated_with_retries", 3}),
     [](const auto& one) { return std::string(one.param.name); });

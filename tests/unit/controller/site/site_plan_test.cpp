@@ -35,7 +35,8 @@ ObservedSite applied() {
     site.node_pools.push_back({"100001", {"prod", "example.org/pool", "prod", "binpack"}, false, "Ready", 1});
     const auto wanted = one_lab();
     site.departments = {{"200", unit_form(wanted.departments[0].unit, site, ""), "", {}, "{}"}};
-    site.projects = {{"300", unit_form(wanted.departments[0].projects[0], site, "200"), "Ready", {"prod"}, "{}"}};
+    site.projects = {
+        {"300", unit_form(wanted.departments[0].projects[0], site, "200"), "Ready", {"prod"}, "{}"}};
     site.users = {{"u1", "alice@example.org", false}};
     site.access_rules = {{7, "user", {"alice@example.org", 4, "project", "300"}, ""}};
     site.compute_resources = {{"c1", "tenant", {"gpu1", 1, 1.0, {}, false}}};
@@ -139,7 +140,8 @@ TEST(SitePlan, TakesBackWhatACutOffRunMade) {
     }
     auto observed = applied();
     observed.users[0].has_logged_in = true;
-    EXPECT_EQ(change_of(plan_site_objects(one_lab(), observed, owned, false), ObjectKind::user), Change::adopt);
+    EXPECT_EQ(change_of(plan_site_objects(one_lab(), observed, owned, false), ObjectKind::user),
+              Change::adopt);
 }
 
 TEST(SitePlan, DoesNotEditNodePools) {
