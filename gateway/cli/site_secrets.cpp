@@ -29,15 +29,7 @@ void show(const Console& console, const json::array& secrets) {
         line["secrets"] = secrets;
         print_json(console, line);
     } else {
-        Table table({"SERVICE", "LOG IN AS", "LAB", "PASSWORD (shown this once)"});
-        for (const auto& value : secrets) {
-            const auto& secret = value.as_object();
-            table.add({{text_of(secret, "service")},
-                       {text_of(secret, "name")},
-                       {text_of(secret, "lab")},
-                       {text_of(secret, "password")}});
-        }
-        table.print(console);
+        print_secrets(console, secrets);
     }
     std::fflush(console.out);
 }
@@ -52,6 +44,17 @@ Result<void> save(SecretsFile& file, const json::array& secrets) {
 }
 
 }  // namespace
+
+void print_secrets(const Console& console, const json::array& secrets) {
+    Table table({"SERVICE", "LOG IN AS", "LAB", "PASSWORD (shown this once)"});
+    for (const auto& value : secrets)
+        if (const auto* secret = value.if_object())
+            table.add({{text_of(*secret, "service")},
+                       {text_of(*secret, "name")},
+                       {text_of(*secret, "lab")},
+                       {text_of(*secret, "password")}});
+    table.print(console);
+}
 
 Result<std::size_t> hand_over_secrets(Context& context, std::optional<SecretsFile>& file,
                                       const std::string& email) {

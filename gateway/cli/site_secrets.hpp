@@ -2,6 +2,7 @@
 // Runs in: CLI. Distrusts: the answer's shape.
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "gateway/cli/secrets_file.hpp"
 
 namespace stowage::cli {
+
+/// A table of them, with the passwords.
+void print_secrets(const Console& console, const boost::json::array& secrets);
 
 /// Shows what waits, once, or writes it to the file, and only then tells the gateway to delete it.
 /// @param email only this person's; empty: everybody's

@@ -28,7 +28,7 @@ void add_lab(const Context& context, const Lab& lab, std::vector<Finding>& findi
     if (seen == context.seen.end() || !seen->second.storage) return;
     const auto& storage = *seen->second.storage;
     const bool limited = lab.settings.quota_bytes > 0 || lab.settings.quota_inodes > 0;
-    if (limited && storage.quota_backend == QuotaBackend::none)
+    if (limited && storage.quota_backend == message::QuotaBackend::none)
         findings.push_back({Finding::Severity::warning, "quota",
                             fmt::format("lab {} has a quota, and the filesystem enforces none", lab.name),
                             "pods can fill the disk for every lab",
