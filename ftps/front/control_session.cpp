@@ -245,7 +245,13 @@ bool ControlSession::take_reply(const message::LoginReply& reply, Fd session_soc
     if (phase_ != Phase::asking || reply_) return false;
     boost::system::error_code failed;
     if (reply.outcome == LoginOutcome::ok) {
-        if (!session_socket) return false;
+        if (!session_socket) {
+            log::error("session_refused", {{"session", number_}, {"why", "too many files are open"}});
+            reply_ = reply;
+            reply_->outcome = LoginOutcome::unavailable;
+            reply_timer_.cancel();
+            return false;
+        }
         worker_.assign(session_socket.get(), failed);
         if (!failed) (void)session_socket.release();
         if (!failed) worker_.native_non_blocking(true, failed);

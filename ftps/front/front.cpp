@@ -159,6 +159,10 @@ Result<void> Front::take_listener(ipc::Packet& packet) {
 Result<void> Front::take_certificate(const ipc::Packet& packet) {
     TRY(const auto certificate, packet.as<message::Certificate>());
     const bool stapled = certificate.ocsp_until != 0;
+    if (packet.fds_lost && context_) {
+        log::error("certificate_not_reloaded", {{"why", "too many files are open"}});
+        return {};
+    }
     if (packet.fds.size() != (stapled ? 3u : 2u))
         return Error{Code::protocol, "a certificate without its descriptors"};
     TRY(const auto chain, read_sealed(packet.fds[0]));

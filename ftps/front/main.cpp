@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "ftps/front/front.hpp"
+#include "ftps/front/system_calls.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
 
@@ -27,8 +28,7 @@ void load_openssl() {
 void narrow(const Config& config, const message::StartFront& start) {
     or_throw(privileges::enter_root(config.run_dir + "/empty"));
     or_throw(privileges::become(start.uid, start.gid));
-    or_throw(privileges::allow_only({"pread64", "accept4", "getsockname", "getsockopt", "setsockopt",
-                                     "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "ioctl"}));
+    or_throw(privileges::allow_only(ftps::front_system_calls()));
 }
 
 [[noreturn]] void serve() {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/result.hpp"
@@ -21,5 +23,15 @@ Result<ByteRange> parse_byte_range(std::string_view argument);
 
 /// True for "1 0".
 bool resets_byte_range(std::string_view argument);
+
+struct NamedRange {
+    std::string path;
+    std::optional<ByteRange> range;
+};
+
+/// XSHA256 and its like: "path", or with a range behind it: "path" start end, where the end is the first byte
+/// that does not count. A name without quotes may hold blanks, so that it has no range.
+/// @param verb for the words of an error
+Result<NamedRange> parse_named_range(std::string_view verb, std::string_view argument);
 
 }  // namespace stowage::ftps

@@ -88,8 +88,6 @@ Done set_modified(Session&, std::string);
 Done set_creation(Session&, std::string);
 Done set_facts(Session&, std::string);
 Done facts_of(Session&, std::string);
-/// Octal permission bits, up to 7777. Code::usage for anything else.
-Result<mode_t> parse_mode(std::string_view text);
 
 // commands_room.cpp
 Done allocate(Session&, std::string);

@@ -5,6 +5,7 @@
 #include <boost/asio/ip/address_v4.hpp>
 
 #include "ftps/worker/commands.hpp"
+#include "ftps/worker/data_arguments.hpp"
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/identity.hpp"
@@ -30,7 +31,7 @@ boost::asio::ip::address_v4 told_address(const Session& session) {
 
 Result<std::uint16_t> listen(Session& session) {
     const auto& ftps = session.worker.config.ftps;
-    return session.data.listen(ftps.passive_port_min, ftps.passive_port_max);
+    return session.data.listen(ftps.passive_port_min, ftps.passive_port_max, ftps.data_timeout);
 }
 
 bool refused_as_active(Session& session) {

@@ -88,7 +88,6 @@ Done site_unpack(Session& session, std::string argument) {
     LongCommand command;
     command.verb = "SITE UNPACK";
     command.path = unpacking->archive + " into " + unpacking->target;
-    command.keepalive = command.failure_ends_session = true;
     command.work = [&worker, unpacking, durability = worker.durability()](Transfer& transfer) {
         return unpack(worker, *unpacking, durability, transfer);
     };

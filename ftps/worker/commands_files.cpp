@@ -8,6 +8,7 @@
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
+#include "ftps/worker/fact_arguments.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/on_path.hpp"
 #include "ftps/worker/paths.hpp"
@@ -130,7 +131,9 @@ Done site_chmod(Session& session, std::string argument) {
                                   [&] { return worker.files.set_mode(path, mode); });
     };
     const auto set = co_await on_known_path(session, name, std::move(work));
-    if (set)
+    if (set && (*bits & 07))
+        session.reply(200, "The mode was set, but for the rights of others: they have none in a lab.");
+    else if (set)
         session.reply(200, "The mode was set.");
     else
         session.refuse(set.error());

@@ -71,7 +71,6 @@ Done run(Session& session, LongCommand command, SharedHashing hashing, Wording w
         session.reply(command.code, wording(*hashing, *hashing->known));
         co_return;
     }
-    command.keepalive = true;
     command.work = [&attribute = session.worker.hashes, hashing,
                     wording](Transfer& progress) -> Result<std::string> {
         TRY(const auto hash, hash_now(attribute, *hashing, progress));
@@ -85,27 +84,8 @@ void refuse_hash(Session& session, const Error& error, bool is_directory) {
     session.refuse(is_directory ? 553 : error.code == Code::invalid ? 554 : 0, error);
 }
 
-struct XArgument {
-    std::string path;
-    std::optional<ByteRange> range;
-};
-
-/// "path", or with a range behind it: "path" start end, where the end is the first byte that does not count.
-/// A name without quotes may hold blanks, so that it has no range.
-Result<XArgument> parse_x_argument(const std::string& verb, const std::string& argument) {
-    if (argument.front() != '"') return XArgument{argument, {}};
-    TRY(const auto words, quoted_words(argument, 3));
-    if (words.size() == 1) return XArgument{words[0], {}};
-    const auto begin = parse_offset(words[1]);
-    const auto end = words.size() == 3 ? parse_offset(words[2]) : std::nullopt;
-    if (!begin || !end || *end <= *begin)
-        return Error{Code::usage, verb + " takes a start and an end behind it, or neither",
-                     fmt::format("write {} \"path\" 0 500 for the first 500 bytes", verb)};
-    return XArgument{words[0], ByteRange{*begin, *end}};
-}
-
 Done x_hash(Session& session, std::string verb, HashAlgorithm algorithm, std::string argument) {
-    const auto parsed = parse_x_argument(verb, argument);
+    const auto parsed = parse_named_range(verb, argument);
     if (!parsed) {
         session.refuse(parsed.error());
         co_return;

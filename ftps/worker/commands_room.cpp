@@ -51,7 +51,8 @@ Done available(Session& session, std::string argument) {
     const auto bytes = bytes_available(usage);
     const auto others = announced_by_others(session);
     if (bytes)
-        session.reply(213, fmt::format("{}", *bytes > others ? *bytes - others : 0));
+        // The number alone as long as there is nothing to say: some clients read no further than that.
+        session.reply(213, fmt::format("{}{}", *bytes > others ? *bytes - others : 0, warning(usage)));
     else
         session.reply(450, "The filesystem does not answer at the moment; try again later.");
 }

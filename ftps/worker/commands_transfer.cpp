@@ -100,8 +100,10 @@ Result<ListRequest> prepare_listing(Worker& worker, const std::string& directory
     return request;
 }
 
-// A claim's end touches the disk, so it has its place on a file thread.
+// A claim's end touches the disk, so it has its place on a file thread, or on the transfer's, if it came to
+// that.
 Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
+    if (!upload->claim) co_return;
     auto work = [upload]() -> Result<void> {
         upload->claim.reset();
         return {};
@@ -135,8 +137,10 @@ DataCommand receive_command(const Session& session, std::string verb, std::share
     const auto* hashes = worker.config.ftps.upload_hash == UploadHashing::sha256 ? &worker.hashes : nullptr;
     command.work = [&worker, upload, start, line_ends = line_ends_of(session), durability, hashes](
                        DataStream& stream, Transfer& transfer) {
-        return receive_file(stream, {worker.partials, *upload->claim, start, line_ends, durability, hashes},
-                            transfer);
+        auto received = receive_file(
+            stream, {worker.partials, *upload->claim, start, line_ends, durability, hashes}, transfer);
+        upload->claim.reset();
+        return received;
     };
     // Before the reply: a client may upload the same name again at once.
     command.release = [&worker, upload] { return release_claim(worker, upload); };

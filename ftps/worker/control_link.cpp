@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <deque>
 
-#include "gateway/base/messages.hpp"
+#include "ftps/protocol/session_packets.hpp"
 
 namespace stowage::ftps {
 
@@ -54,29 +54,36 @@ void ControlLink::close() {
     state_->close();
 }
 
-asio::awaitable<Result<std::string>> ControlLink::receive() {
-    const auto state = state_;
+// Not in the coroutine, whose frame each idle session keeps: nothing is in `packet` while it waits.
+std::optional<Result<std::string>> ControlLink::receive_now(State& state) {
     std::array<char, session_packet::max_payload + 1> packet;
     for (;;) {
-        if (!state->socket.is_open()) co_return Error{Code::cancelled, "the session is closed"};
+        if (!state.socket.is_open()) return Error{Code::cancelled, "the session is closed"};
         const auto got =
-            ::recv(state->socket.native_handle(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
-        if (got == 0) co_return Error{Code::cancelled, "the control connection is gone"};
-        if (got > 0) {
-            const auto size = static_cast<std::size_t>(got);
-            const bool is_session = packet[0] == session_packet::tls_session && !state->has_data;
-            if (size > packet.size() || (packet[0] != session_packet::data && !is_session))
-                co_return Error{Code::protocol, "the front sent a packet that it may not send"};
-            if (is_session) {
-                state->tls_session = Secret(std::string_view(packet.data() + 1, size - 1));
-                explicit_bzero(packet.data(), size);
-                co_return std::string();
-            }
-            state->has_data = true;
-            co_return std::string(packet.data() + 1, size - 1);
+            ::recv(state.socket.native_handle(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
+        if (got == 0) return Error{Code::cancelled, "the control connection is gone"};
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+            return system_error(errno, "recv from the front");
+        if (got < 0) return std::nullopt;
+        const auto size = static_cast<std::size_t>(got);
+        const std::string_view there(packet.data(), std::min(size, packet.size()));
+        const auto read = packet_from_front(there, size, state.has_data);
+        if (!read) return read.error();
+        if (read->is_session) {
+            state.tls_session = Secret(read->payload);
+            explicit_bzero(packet.data(), size);
+            return std::string();
         }
-        if (errno == EINTR) continue;
-        if (errno != EAGAIN && errno != EWOULDBLOCK) co_return system_error(errno, "recv from the front");
+        state.has_data = true;
+        return std::string(read->payload);
+    }
+}
+
+asio::awaitable<Result<std::string>> ControlLink::receive() {
+    const auto state = state_;
+    for (;;) {
+        if (auto received = receive_now(*state)) co_return std::move(*received);
         boost::system::error_code failed;
         co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                           asio::redirect_error(asio::use_awaitable, failed));

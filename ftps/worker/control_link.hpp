@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,8 @@ class ControlLink {
 
   private:
     struct State;
+    /// Nothing while there is no packet.
+    static std::optional<Result<std::string>> receive_now(State& state);
     static void queue(const std::shared_ptr<State>& state, char kind, std::string_view payload);
     static boost::asio::awaitable<void> flush(std::shared_ptr<State> state);
 

@@ -13,8 +13,9 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::size_t step_bytes = 256 * 1024;
-// Where blocks cannot be shared this is copied in one system call: it bounds how long an ABOR waits.
-constexpr std::size_t shared_step_bytes = 64 * 1024 * 1024;
+// From one system call to the next nothing can be stopped.
+constexpr std::uint64_t least_step_bytes = 1024 * 1024, most_step_bytes = 1024 * 1024 * 1024;
+constexpr std::chrono::milliseconds quick{50}, slow{200};
 
 bool goes_on(const CopyProgress& progress, std::uint64_t bytes) {
     return !progress || progress(bytes);
@@ -41,12 +42,21 @@ int copy_by_hand(const Fd& from, const Fd& to, off_t at, std::uint64_t left, con
 
 }  // namespace
 
+void CopyStep::took(std::chrono::steady_clock::duration time) {
+    if (time < quick) bytes_ = std::min(bytes_ * 2, most_step_bytes);
+    // At the speed just seen the next one is quick again, however much slower the disk has become.
+    if (time > slow) bytes_ = std::max<std::uint64_t>(bytes_ / static_cast<std::uint64_t>(time / quick), 1);
+    bytes_ = std::max(bytes_, least_step_bytes);
+}
+
 int copy_range(const Fd& from, const Fd& to, std::uint64_t size, const CopyProgress& progress) {
     loff_t source = 0;
     std::uint64_t left = size;
-    while (left > 0) {
-        const auto copied = ::copy_file_range(from.get(), &source, to.get(), nullptr,
-                                              std::min<std::uint64_t>(left, shared_step_bytes), 0);
+    for (CopyStep step; left > 0;) {
+        const auto began = std::chrono::steady_clock::now();
+        const auto copied =
+            ::copy_file_range(from.get(), &source, to.get(), nullptr, std::min(left, step.bytes()), 0);
+        step.took(std::chrono::steady_clock::now() - began);
         if (copied < 0 && errno == EINTR) continue;
         const bool cannot =
             copied < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP);

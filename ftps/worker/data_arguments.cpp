@@ -1,9 +1,9 @@
-// The arguments of PORT and EPRT.
-// Runs in: worker. Distrusts: every byte.
+// Numbers and addresses, as two RFCs write them.
+// Runs in: worker.
+#include "ftps/worker/data_arguments.hpp"
+
 #include <array>
 #include <charconv>
-
-#include "ftps/worker/data_connection.hpp"
 
 namespace stowage::ftps {
 

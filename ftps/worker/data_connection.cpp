@@ -6,7 +6,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 
@@ -61,13 +60,29 @@ Result<Fd> blocking(tcp::socket& socket) {
 }  // namespace
 
 DataConnection::DataConnection(asio::any_io_executor executor, Ends ends,
-                               const std::vector<std::string>& proxy_networks)
+                               const std::vector<std::string>& proxy_networks, ListenerShare& share)
     : executor_(std::move(executor)),
       ends_{plain(ends.local), plain(ends.bound), plain(ends.peer)},
-      proxy_networks_(proxy_networks) {}
+      proxy_networks_(proxy_networks),
+      share_(share),
+      unused_(executor_) {}
 
-Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16_t port_max) {
+DataConnection::~DataConnection() {
     reset();
+}
+
+// Twice as many as transfers may run: some clients prepare the next one while one runs.
+ListenerShare::ListenerShare(unsigned ports, unsigned transfers)
+    : most_(std::max(1u, std::min(ports / 2, 2 * transfers))) {}
+
+Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16_t port_max,
+                                             std::chrono::steady_clock::duration limit) {
+    reset();
+    if (share_.is_used_up())
+        return Error{Code::unavailable,
+                     "this lab listens on " + std::to_string(share_.most()) +
+                         " data ports already, which is its share",
+                     "try again in a moment, with fewer transfers at once"};
     // Ports that cannot be guessed make it harder to come before the client.
     static std::random_device random;
     const unsigned count = static_cast<unsigned>(port_max - port_min) + 1;
@@ -79,6 +94,8 @@ Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16
         failed = open_listener(*acceptor, {ends_.bound, port});
         if (!failed) {
             acceptor_ = std::move(acceptor);
+            ++share_.open_;
+            close_when_unused(limit);
             return port;
         }
         if (failed != asio::error::address_in_use) break;
@@ -101,7 +118,24 @@ Result<void> DataConnection::aim(const asio::ip::address& address, std::uint16_t
     return {};
 }
 
+// The timer may have run out in the very moment in which another listener took the place of this one.
+void DataConnection::close_when_unused(std::chrono::steady_clock::duration limit) {
+    unused_.expires_after(limit);
+    unused_.async_wait([this, listener = std::weak_ptr(acceptor_)](boost::system::error_code cancelled) {
+        const auto still = listener.lock();
+        if (!cancelled && still && still == acceptor_) close_listener();
+    });
+}
+
+void DataConnection::close_listener() {
+    if (!acceptor_ || !acceptor_->is_open()) return;
+    error_code ignored;
+    acceptor_->close(ignored);
+    --share_.open_;
+}
+
 asio::awaitable<Result<Fd>> DataConnection::connect(std::chrono::steady_clock::duration limit) {
+    unused_.cancel();
     if (acceptor_) co_return co_await accept_peer(limit);
     if (target_) co_return co_await connect_to_peer(limit);
     co_return Error{Code::protocol, "no data connection was prepared", "send PASV or EPSV first"};
@@ -175,11 +209,12 @@ asio::awaitable<Result<Fd>> DataConnection::connect_to_peer(std::chrono::steady_
 
 void DataConnection::cancel() {
     error_code ignored;
-    if (acceptor_) acceptor_->close(ignored);
+    close_listener();
     if (connecting_) connecting_->close(ignored);
 }
 
 void DataConnection::reset() {
+    unused_.cancel();
     cancel();
     acceptor_.reset();
     target_.reset();

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -25,21 +26,42 @@ struct Ends {
     boost::asio::ip::address peer;   ///< the client
 };
 
+/// The listeners of a lab's sessions: not more than its share of the ports, so that other labs have some. One
+/// thread.
+class ListenerShare {
+  public:
+    /// @param ports how many all labs have together
+    /// @param transfers how many of this lab may run at the same time
+    ListenerShare(unsigned ports, unsigned transfers);
+
+    unsigned most() const { return most_; }
+    bool is_used_up() const { return open_ >= most_; }
+
+  private:
+    friend class DataConnection;
+    unsigned most_, open_ = 0;
+};
+
 /// One thread. Accepts from the peer of the control connection only, connects to it only. Connections from
 /// `proxy_networks` must begin with a PROXY header and come from whom that names.
 class DataConnection {
   public:
-    /// @param proxy_networks must live as long as this
+    /// @param proxy_networks, share: must live as long as this
     DataConnection(boost::asio::any_io_executor executor, Ends ends,
-                   const std::vector<std::string>& proxy_networks);
+                   const std::vector<std::string>& proxy_networks, ListenerShare& share);
+    ~DataConnection();
+    DataConnection(const DataConnection&) = delete;
+    DataConnection& operator=(const DataConnection&) = delete;
 
     /// PASV, EPSV: a listener on a free port of the range; the one before is closed. Code::unavailable if all
-    /// are taken. Returns the port.
-    Result<std::uint16_t> listen(std::uint16_t port_min, std::uint16_t port_max);
+    /// are taken, or all of the lab's share. Returns the port. It is closed when connect() is not called
+    /// within `limit`.
+    Result<std::uint16_t> listen(std::uint16_t port_min, std::uint16_t port_max,
+                                 std::chrono::steady_clock::duration limit);
     /// PORT, EPRT: Code::denied unless it is the peer's own address and a port from 1024 on (RFC 2577 §3).
     Result<void> aim(const boost::asio::ip::address& address, std::uint16_t port);
 
-    bool is_prepared() const { return acceptor_ || target_; }
+    bool is_prepared() const { return (acceptor_ && acceptor_->is_open()) || target_; }
     bool is_passive() const { return acceptor_ != nullptr; }
 
     /// A connected, blocking socket. Connections from other addresses are closed and the wait goes on.
@@ -61,17 +83,17 @@ class DataConnection {
     boost::asio::awaitable<Result<boost::asio::ip::address>> origin_of(Socket& socket);
     boost::asio::awaitable<Result<Fd>> connect_to_peer(std::chrono::steady_clock::duration limit);
 
+    void close_listener();
+    void close_when_unused(std::chrono::steady_clock::duration limit);
+
     boost::asio::any_io_executor executor_;
     Ends ends_;
     const std::vector<std::string>& proxy_networks_;
+    ListenerShare& share_;
+    boost::asio::steady_timer unused_;
     std::shared_ptr<Acceptor> acceptor_;
     std::shared_ptr<Socket> connecting_;
     std::optional<boost::asio::ip::tcp::endpoint> target_;
 };
-
-/// "h1,h2,h3,h4,p1,p2" (RFC 959 §4.1.2).
-Result<boost::asio::ip::tcp::endpoint> parse_port_argument(std::string_view text);
-/// "|1|132.235.1.2|6275|" (RFC 2428 §2). Code::unsupported for another protocol than 1 and 2.
-Result<boost::asio::ip::tcp::endpoint> parse_eprt_argument(std::string_view text);
 
 }  // namespace stowage::ftps

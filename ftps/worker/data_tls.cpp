@@ -219,6 +219,12 @@ bool DataStream::has_more() const {
     return SSL_pending(ssl_.get()) > 0 || BIO_pending(SSL_get_rbio(ssl_.get())) > 0;
 }
 
+bool DataStream::has_something() const {
+    if (has_more()) return true;
+    pollfd waited{socket_, POLLIN, 0};
+    return ::poll(&waited, 1, 0) > 0;
+}
+
 Result<std::size_t> DataStream::read(char* buffer, std::size_t size) {
     std::size_t have = 0;
     // Whatever already lies here is taken along: one write to the file for many records.

@@ -68,6 +68,8 @@ class DataStream {
     /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
     /// TCP stream without close_notify, and when the connection breaks.
     Result<std::size_t> read(char* buffer, std::size_t size);
+    /// That read() would probably not wait.
+    bool has_something() const;
     Result<void> write(const char* bytes, std::size_t size);
     /// Answers the peer's close_notify, or sends ours, and ends our direction.
     void send_end();

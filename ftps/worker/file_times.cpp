@@ -37,11 +37,24 @@ Parts parts_of(std::int64_t seconds) {
             rest % 60};
 }
 
+/// The last `digits` decimal digits of a number, in place: a listing has a time in each line.
+void put(std::string& text, std::size_t at, std::size_t digits, std::int64_t number) {
+    for (; digits > 0; number /= 10)
+        text[at + --digits] = static_cast<char>('0' + number % 10);
+}
+
 }  // namespace
 
 std::string fact_time(std::int64_t seconds) {
     const auto p = parts_of(seconds);
-    return fmt::format("{:04}{:02}{:02}{:02}{:02}{:02}", p.year, p.month, p.day, p.hour, p.minute, p.second);
+    std::string text(14, '0');
+    put(text, 0, 4, p.year);
+    put(text, 4, 2, p.month);
+    put(text, 6, 2, p.day);
+    put(text, 8, 2, p.hour);
+    put(text, 10, 2, p.minute);
+    put(text, 12, 2, p.second);
+    return text;
 }
 
 Result<std::int64_t> parse_fact_time(std::string_view text) {
@@ -69,10 +82,18 @@ Result<std::int64_t> parse_fact_time(std::string_view text) {
 
 std::string list_time(std::int64_t seconds, std::int64_t now) {
     const auto p = parts_of(seconds);
-    const auto* month = months[p.month - 1];
     const bool recent = seconds <= now + 3600 && seconds > now - six_months;
-    if (recent) return fmt::format("{} {:2} {:02}:{:02}", month, p.day, p.hour, p.minute);
-    return fmt::format("{} {:2}  {:04}", month, p.day, p.year);
+    std::string text = recent ? "Mon    00:00" : "Mon     0000";
+    text.replace(0, 3, months[p.month - 1]);
+    if (p.day >= 10) put(text, 4, 1, p.day / 10);
+    put(text, 5, 1, p.day % 10);
+    if (!recent) {
+        put(text, 8, 4, p.year);
+        return text;
+    }
+    put(text, 7, 2, p.hour);
+    put(text, 10, 2, p.minute);
+    return text;
 }
 
 std::string shown_time(std::int64_t seconds) {

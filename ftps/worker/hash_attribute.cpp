@@ -78,13 +78,20 @@ std::optional<std::string> HashAttribute::recall(const Fd& file) const {
     struct stat seen {};
     // The attribute first: a change between the two calls moves the ctime away from it.
     const auto size = ::fgetxattr(file.get(), name, read.data(), read.size());
-    if (size != static_cast<ssize_t>(value_bytes) || ::fstat(file.get(), &seen) != 0) return {};
-    const std::string there(read.data(), value_bytes);
+    if (size < 0 || ::fstat(file.get(), &seen) != 0) return {};
+    return believed({read.data(), static_cast<std::size_t>(size)}, seen);
+}
+
+std::optional<std::string> HashAttribute::believed(std::string_view attribute,
+                                                   const struct stat& seen) const {
+    if (attribute.size() != value_bytes) return {};
+    const std::string there(attribute);
     const auto ctime = time_in(there);
     if (!set_within_slack(ctime, seen)) return {};
-    seen.st_ctim = {static_cast<time_t>(ctime / 1'000'000'000), static_cast<long>(ctime % 1'000'000'000)};
+    auto then = seen;
+    then.st_ctim = {static_cast<time_t>(ctime / 1'000'000'000), static_cast<long>(ctime % 1'000'000'000)};
     auto sha256 = there.substr(1, hash_bytes);
-    const auto wanted = value(seen, sha256);
+    const auto wanted = value(then, sha256);
     if (CRYPTO_memcmp(wanted.data(), there.data(), value_bytes) != 0) return {};
     return sha256;
 }

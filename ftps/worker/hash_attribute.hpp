@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
@@ -38,6 +39,8 @@ class HashAttribute {
 
     /// The hash of the whole file (32 bytes), if the attribute may be believed. Any thread; may block.
     std::optional<std::string> recall(const Fd& file) const;
+    /// The hash that these bytes of an attribute tell of a file, if they may be believed.
+    std::optional<std::string> believed(std::string_view attribute, const struct stat& seen) const;
     /// Writes the attribute, if size and mtime still are those of `seen`; it does without where that cannot
     /// be. Any thread; may block.
     void remember(const Fd& file, const struct stat& seen, const std::string& sha256) const;

@@ -193,7 +193,7 @@ Result<void> LabFiles::set_mode(const std::string& path, mode_t mode) const {
     if (::fstatat(parent.get(), name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0)
         return file_error(errno, path);
     if (S_ISLNK(seen.st_mode)) return Error{Code::denied, path + ": a symbolic link has no mode of its own"};
-    const mode_t wanted = (mode & 0777) | (S_ISDIR(seen.st_mode) ? S_ISGID : 0);
+    const mode_t wanted = (mode & lab_rights) | (S_ISDIR(seen.st_mode) ? S_ISGID : 0);
     return done(::fchmodat(parent.get(), name.c_str(), wanted, 0), path);
 }
 

@@ -19,6 +19,10 @@
 
 namespace stowage::ftps {
 
+/// What a mode may give in a lab. Others have no rights: of two labs on one filesystem, a forged NFS handle
+/// leads from one into the other, where its clients are the others.
+inline constexpr mode_t lab_rights = 0770;
+
 /// All members may block on the filesystem and are safe from several threads. Paths are absolute_path()'s.
 /// Symbolic links are followed as long as they stay below the lab's root (openat2(2), RESOLVE_BENEATH).
 class LabFiles {

@@ -126,6 +126,11 @@ asio::awaitable<Result<void>> LabUsage::ask_supervisor() {
     seen_.limit_inodes = answer_->limit_inodes;
     seen_.used_bytes = counts ? std::optional(answer_->used_bytes) : std::nullopt;
     const bool counts_inodes = counts && answer_->backend != QuotaBackend::btrfs;
+    // A project or a CephFS quota hides what the whole filesystem has from statfs(2).
+    const bool hides_disk = counts && answer_->backend != QuotaBackend::btrfs;
+    if (hides_disk) seen_.disk_free_bytes = answer_->disk_free_bytes;
+    if (hides_disk && answer_->disk_free_inodes != UINT64_MAX)
+        seen_.disk_free_inodes = answer_->disk_free_inodes;
     seen_.used_inodes = counts_inodes ? std::optional(answer_->used_inodes) : std::nullopt;
     co_return Result<void>();
 }

@@ -117,13 +117,16 @@ Result<void> LabView::each_child(const std::string& path,
     (void)opened.release();  // closedir() closes it
     const int rights = LabFiles::rights(directory);
 
+    // One for all: a name's memory is taken once.
+    Seen seen{{}, {}, {}, rights};
     for (;;) {
         errno = 0;
         const auto* entry = ::readdir(stream.get());
         if (!entry && errno != 0) return file_error(errno, path);
         if (!entry) break;
-        Seen seen{entry->d_name, {}, {}, rights};
+        seen.name = entry->d_name;
         if (seen.name == "." || seen.name == ".." || files_.hides(directory, seen.name)) continue;
+        seen.link_target.clear();
         if (const auto partial = partials.find(seen.name); partial != partials.end()) {
             seen.stat = partial->second;
             partials.erase(partial);

@@ -19,16 +19,22 @@ struct Directory {
     unsigned depth = 0;
 };
 
-std::string line_of(const ListRequest& request, const Seen& seen, std::int64_t now) {
+/// Without another string for each of its parts: `line` is the same one for all.
+std::string_view line_of(std::string& line, const ListRequest& request, const Seen& seen, std::int64_t now) {
+    line.clear();
     switch (request.form) {
         case ListForm::long_lines:
-            return list_line(seen, request.owner, now) + "\r\n";
+            append_list_line(line, seen, request.owner, now);
+            break;
         case ListForm::names:
-            return line_name(request.prefix + seen.name) + "\r\n";
+            append_line_name(line, request.prefix);
+            append_line_name(line, seen.name);
+            break;
         case ListForm::facts:
-            return fact_line(seen, request.facts) + "\r\n";
+            append_fact_line(line, seen, request.facts);
+            break;
     }
-    return {};
+    return line += "\r\n";
 }
 
 }  // namespace
@@ -44,6 +50,7 @@ ListRequest request_for(const LabView& view, ListRequest request) {
 
 Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink) {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    std::string line;
     TRY(const auto target, view.stat(request.path));
     if (!S_ISDIR(target.st_mode) || request.itself) {
         TRY(auto seen, view.look(request.path));
@@ -51,7 +58,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
         if (request.form == ListForm::names && request.prefix.ends_with('/')) alone.prefix.pop_back();
         if (request.form == ListForm::names) seen.name.clear();
         if (seen.name.empty() && alone.prefix.empty()) seen.name = ".";
-        sink(line_of(alone, seen, now));
+        sink(line_of(line, alone, seen, now));
         return {};
     }
 
@@ -74,7 +81,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
                     left.push_back(
                         {join(current.path, seen.name), join(current.shown, seen.name), current.depth + 1});
             }
-            return wanted = wanted && sink(line_of(request, seen, now));
+            return wanted = wanted && sink(line_of(line, request, seen, now));
         });
         if (!listed && count == 0) return listed;
     }

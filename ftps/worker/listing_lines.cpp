@@ -6,6 +6,8 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "ftps/worker/file_times.hpp"
 
@@ -34,47 +36,107 @@ char type_letter(mode_t mode) {
     return S_ISBLK(mode) ? 'b' : '-';
 }
 
-std::string mode_text(mode_t mode) {
-    std::string text(1, type_letter(mode));
-    for (int shift = 6; shift >= 0; shift -= 3) {
-        text += mode >> shift & 4 ? 'r' : '-';
-        text += mode >> shift & 2 ? 'w' : '-';
-        text += mode >> shift & 1 ? 'x' : '-';
-    }
+void append_mode(std::string& out, mode_t mode) {
+    std::array<char, 10> text;
+    text[0] = type_letter(mode);
+    for (std::size_t i = 0; i < 9; ++i)
+        text[i + 1] = mode >> (8 - i) & 1 ? "rwx"[i % 3] : '-';
     if (mode & S_ISUID) text[3] = mode & 0100 ? 's' : 'S';
     if (mode & S_ISGID) text[6] = mode & 0010 ? 's' : 'S';
     if (mode & S_ISVTX) text[9] = mode & 0001 ? 't' : 'T';
-    return text;
+    out.append(text.data(), text.size());
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+    const fmt::format_int digits(number);
+    out.append(digits.data(), digits.size());
+}
+
+/// Blanks on the left up to `width`.
+void append_right(std::string& out, std::int64_t number, std::size_t width) {
+    const fmt::format_int digits(number);
+    if (digits.size() < width) out.append(width - digits.size(), ' ');
+    out.append(digits.data(), digits.size());
+}
+
+/// Blanks on the right up to eight characters; names of labs are ASCII.
+void append_owner(std::string& out, std::string_view owner) {
+    out += owner;
+    if (owner.size() < 8) out.append(8 - owner.size(), ' ');
+}
+
+void append_hex(std::string& out, std::uint64_t number) {
+    std::array<char, 16> digits;
+    const auto end = std::to_chars(digits.begin(), digits.end(), number, 16).ptr;
+    out.append(digits.begin(), end);
+}
+
+void append_octal4(std::string& out, unsigned number) {
+    for (int shift = 9; shift >= 0; shift -= 3)
+        out += static_cast<char>('0' + (number >> shift & 7));
 }
 
 // RFC 3659 §7.5.5, by the owner's bits: everything in a lab belongs to its one owner, who we are. An upload
 // takes its name by a rename, so it needs rights in the directory (to read it too: it is synced), not in the
 // old file; APPE reads the old file besides.
-std::string perm_text(const Seen& seen) {
+void append_perm(std::string& out, const Seen& seen) {
     const auto mode = seen.stat.st_mode;
     const bool is_file = S_ISREG(mode), is_directory = S_ISDIR(mode), may_read = mode & 0400;
     const bool may_rename = (seen.parent_rights & (W_OK | X_OK)) == (W_OK | X_OK);
     const bool may_upload = may_rename && (seen.parent_rights & R_OK);
-    std::string text;
-    if (is_file && may_read && may_upload) text += 'a';
-    if (is_directory && (mode & 0700) == 0700) text += 'c';
-    if (may_rename) text += 'd';
-    if (is_directory && (mode & 0500) == 0500) text += 'e';
-    if (may_rename) text += 'f';
-    if (is_directory && may_read) text += 'l';
-    if (is_directory && (mode & 0300) == 0300) text += "mp";
-    if (is_file && may_read) text += 'r';
-    if (is_file && may_upload) text += 'w';
-    return text;
+    if (is_file && may_read && may_upload) out += 'a';
+    if (is_directory && (mode & 0700) == 0700) out += 'c';
+    if (may_rename) out += 'd';
+    if (is_directory && (mode & 0500) == 0500) out += 'e';
+    if (may_rename) out += 'f';
+    if (is_directory && may_read) out += 'l';
+    if (is_directory && (mode & 0300) == 0300) out += "mp";
+    if (is_file && may_read) out += 'r';
+    if (is_file && may_upload) out += 'w';
 }
 
-std::string type_text(mode_t mode, std::string_view link_target) {
-    if (S_ISDIR(mode)) return "dir";
-    if (S_ISREG(mode)) return "file";
-    if (!S_ISLNK(mode)) return "OS.unix=special";
+void append_type(std::string& out, mode_t mode, std::string_view link_target) {
+    if (S_ISDIR(mode) || S_ISREG(mode) || !S_ISLNK(mode)) {
+        out += S_ISDIR(mode) ? "dir" : S_ISREG(mode) ? "file" : "OS.unix=special";
+        return;
+    }
     const bool plain = !link_target.empty() && std::none_of(link_target.begin(), link_target.end(),
                                                             [](char c) { return is_control(c) || c == ';'; });
-    return plain ? fmt::format("OS.unix=slink:{}", link_target) : "OS.unix=slink";
+    out += "OS.unix=slink";
+    if (plain) (out += ':') += link_target;
+}
+
+void append_facts(std::string& out, const Seen& seen, unsigned chosen) {
+    const auto& stat = seen.stat;
+    const auto wants = [chosen](Fact fact) { return (chosen & static_cast<unsigned>(fact)) != 0; };
+    if (wants(Fact::type)) {
+        out += "type=";
+        append_type(out, stat.st_mode, seen.link_target);
+        out += ';';
+    }
+    if (wants(Fact::size) && S_ISREG(stat.st_mode)) {
+        out += "size=";
+        append_number(out, static_cast<std::uint64_t>(stat.st_size));
+        out += ';';
+    }
+    if (wants(Fact::modify)) ((out += "modify=") += fact_time(stat.st_mtime)) += ';';
+    if (wants(Fact::perm)) {
+        out += "perm=";
+        append_perm(out, seen);
+        out += ';';
+    }
+    if (wants(Fact::unique)) {
+        out += "unique=";
+        append_hex(out, stat.st_dev);
+        out += 'g';
+        append_hex(out, stat.st_ino);
+        out += ';';
+    }
+    if (wants(Fact::mode)) {
+        out += "UNIX.mode=";
+        append_octal4(out, stat.st_mode & 07777);
+        out += ';';
+    }
 }
 
 bool same_letters(std::string_view a, std::string_view b) {
@@ -86,35 +148,48 @@ bool same_letters(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string line_name(std::string_view name) {
-    std::string text(name);
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; }, '?');
+    std::string text;
+    append_line_name(text, name);
     return text;
 }
 
-std::string list_line(const Seen& seen, std::string_view owner, std::int64_t now) {
-    auto line = fmt::format("{} {:3} {:<8} {:<8} {:>12} {} {}", mode_text(seen.stat.st_mode),
-                            seen.stat.st_nlink, owner, owner, seen.stat.st_size,
-                            list_time(seen.stat.st_mtime, now), line_name(seen.name));
-    if (S_ISLNK(seen.stat.st_mode)) line += " -> " + line_name(seen.link_target);
-    return line;
+void append_line_name(std::string& line, std::string_view name) {
+    const auto begin = line.size();
+    line += name;
+    std::replace_if(
+        line.begin() + static_cast<std::ptrdiff_t>(begin), line.end(),
+        [](char c) { return c == '\r' || c == '\n'; }, '?');
+}
+
+void append_list_line(std::string& line, const Seen& seen, std::string_view owner, std::int64_t now) {
+    append_mode(line, seen.stat.st_mode);
+    line += ' ';
+    append_right(line, static_cast<std::int64_t>(seen.stat.st_nlink), 3);
+    line += ' ';
+    append_owner(line, owner);
+    line += ' ';
+    append_owner(line, owner);
+    line += ' ';
+    append_right(line, seen.stat.st_size, 12);
+    line += ' ';
+    line += list_time(seen.stat.st_mtime, now);
+    line += ' ';
+    append_line_name(line, seen.name);
+    if (!S_ISLNK(seen.stat.st_mode)) return;
+    line += " -> ";
+    append_line_name(line, seen.link_target);
 }
 
 std::string facts(const Seen& seen, unsigned chosen) {
-    const auto& stat = seen.stat;
-    const auto wants = [chosen](Fact fact) { return (chosen & static_cast<unsigned>(fact)) != 0; };
     std::string text;
-    if (wants(Fact::type)) text += fmt::format("type={};", type_text(stat.st_mode, seen.link_target));
-    if (wants(Fact::size) && S_ISREG(stat.st_mode)) text += fmt::format("size={};", stat.st_size);
-    if (wants(Fact::modify)) text += fmt::format("modify={};", fact_time(stat.st_mtime));
-    if (wants(Fact::perm)) text += fmt::format("perm={};", perm_text(seen));
-    if (wants(Fact::unique)) text += fmt::format("unique={:x}g{:x};", stat.st_dev, stat.st_ino);
-    if (wants(Fact::mode)) text += fmt::format("UNIX.mode={:04o};", stat.st_mode & 07777);
+    append_facts(text, seen, chosen);
     return text;
 }
 
-std::string fact_line(const Seen& seen, unsigned chosen) {
-    return facts(seen, chosen) + " " + line_name(seen.name);
+void append_fact_line(std::string& line, const Seen& seen, unsigned chosen) {
+    append_facts(line, seen, chosen);
+    line += ' ';
+    append_line_name(line, seen.name);
 }
 
 std::string fact_names(unsigned chosen, bool starred) {

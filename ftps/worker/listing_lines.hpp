@@ -17,14 +17,16 @@ inline constexpr unsigned all_facts = 63;
 /// A name on a line of its own, for programs: CR and LF, which would forge a line, become '?', all else
 /// stays.
 std::string line_name(std::string_view name);
+/// The same, put behind `line`. Directories have a hundred thousand names: lines are made in place.
+void append_line_name(std::string& line, std::string_view name);
 /// As `ls -l` has it, without line end. @param owner the lab's name, shown as user and group
 /// @param now seconds since the epoch, for the form of the time
-std::string list_line(const Seen& seen, std::string_view owner, std::int64_t now);
+void append_list_line(std::string& line, const Seen& seen, std::string_view owner, std::int64_t now);
 
 /// "type=file;size=3;…; name" (RFC 3659 §7.2), without line end.
 /// @param chosen set of Fact
-std::string fact_line(const Seen& seen, unsigned chosen);
-/// The facts alone, as fact_line() has them in front of the name.
+void append_fact_line(std::string& line, const Seen& seen, unsigned chosen);
+/// The facts alone, as append_fact_line() has them in front of the name.
 std::string facts(const Seen& seen, unsigned chosen);
 
 /// "type*;size*;modify;": FEAT's list with the chosen ones starred (RFC 3659 §7.8).

@@ -52,11 +52,7 @@ void log_command(const Session& session, const LongCommand& command, const Resul
 }
 
 void answer(Session& session, const LongCommand& command, const Result<std::string>& outcome) {
-    const int open = std::exchange(session.open_reply, 0);
-    const bool failed_late = open != 0 && !outcome;
-    // Whatever became of it, a reply that was begun with "213-" ends with "213 ".
-    if (failed_late && !command.failure_ends_session)
-        return session.reply(open, "None: " + outcome.error().text() + ".");
+    const bool failed_late = std::exchange(session.open_reply, 0) != 0 && !outcome;
     session.leaving = session.leaving || failed_late;
     if (outcome)
         session.reply(command.code, *outcome);
@@ -87,8 +83,7 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
     if (session.is_unwanted()) session.abort_transfer();
     answer_waiting(session);
     const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());
-    if (command.keepalive)
-        asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);
+    asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);
 
     auto work = [transfer = session.transfer, run = command.work] { return run(*transfer); };
     auto outcome = co_await on_own_thread(worker.pool, std::move(work));

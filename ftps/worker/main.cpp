@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "ftps/worker/archive_reader.hpp"
+#include "ftps/worker/own_threads.hpp"
 #include "ftps/worker/system_calls.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"
@@ -38,7 +39,7 @@ Fd narrow(const message::StartWorker& order) {
     or_throw(ArchiveReader::prepare_process());
     or_throw(privileges::enter_root(order.directory.str()));
     or_throw(privileges::become(order.uid, order.gid));
-    or_throw(privileges::allow_only(system_calls(), privileges::NewCode::refused));
+    or_throw(privileges::allow_only(system_calls()));
     // Pods run as anybody with the lab's group: others have no rights, the group has all.
     ::umask(007);
     Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -83,6 +84,7 @@ int main() {
     std::signal(SIGTERM, SIG_IGN);
     std::signal(SIGPIPE, SIG_IGN);
     log::start("worker", log::Level::info);
+    ftps::keep_memory_of_transfers();
     try {
         privileges::harden();
         privileges::raise_descriptor_limit();

@@ -42,7 +42,7 @@ std::string attribute(const Fd& file, const char* name) {
     return size > 0 ? std::string(value.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
-Result<void> mark(const Fd& file, const std::string& path, const std::string& user) {
+Result<void> set_mark(const Fd& file, const std::string& path, const std::string& user) {
     if (::fsetxattr(file.get(), path_attribute, path.data(), path.size(), 0) == 0 &&
         ::fsetxattr(file.get(), user_attribute, user.data(), user.size(), 0) == 0)
         return {};
@@ -107,11 +107,7 @@ void Partials::adopt(const Fd& directory, const char* file) {
     struct stat seen {};
     if (!opened || ::fstat(opened.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
     const auto path = attribute(opened, path_attribute);
-    // A directory on the way may have a name with CR or LF, by a peer; an upload's own name never has.
-    const auto checked = absolute_path(path, "."), name = absolute_path("/", name_of(path));
-    const bool has_nul = path.find('\0') != std::string::npos;
-    if (!path.starts_with('/') || has_nul || !checked || !name || *checked != path || path == "/" ||
-        is_reserved(path)) {
+    if (!is_path_of_upload(path)) {
         unlink(file);
         return;
     }
@@ -123,7 +119,7 @@ void Partials::adopt(const Fd& directory, const char* file) {
         return;
     }
     if (!added) unlink(known->second.file);
-    known->second = {next_id_++, file, attribute(opened, user_attribute), since, false};
+    known->second = {next_id_++, file, attribute(opened, user_attribute), since, false, true};
 }
 
 Result<Partials::Claim> Partials::claim(const std::string& path, const std::string& user) {
@@ -149,7 +145,12 @@ void Partials::release(std::uint64_t id) {
     entry->second.active = false;
     if (!entry->second.unseen.empty()) unlink(std::exchange(entry->second.unseen, {}));
     const auto seen = stat_of(entry->second);
-    if (seen && seen->st_size > 0) return;
+    if (seen && seen->st_size > 0) {
+        if (entry->second.marked) return;
+        const auto file = open_staged(entry->second.file, O_WRONLY, entry->first);
+        entry->second.marked = file && set_mark(*file, entry->first, entry->second.user);
+        return;
+    }
     if (!entry->second.file.empty()) unlink(entry->second.file);
     entries_.erase(entry);
 }
@@ -184,14 +185,21 @@ Result<Fd> Partials::create(std::uint64_t id) {
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     const auto name = random_name();
     TRY(auto fd, make_staged(name, entry->first));
-    if (auto marked = mark(fd, entry->first, entry->second.user); !marked) {
-        unlink(name);
-        return marked.error();
-    }
     if (!entry->second.file.empty()) unlink(entry->second.file);
     entry->second.file = name;
+    entry->second.marked = false;
     entry->second.kept = 0;
     return fd;
+}
+
+Result<void> Partials::mark(const Claim& claim, const Fd& file) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = find(claim.id_);
+    if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
+    if (entry->second.marked || !entry->second.unseen.empty()) return {};
+    CHECK(set_mark(file, entry->first, entry->second.user));
+    entry->second.marked = true;
+    return {};
 }
 
 Result<void> Partials::check(const std::string& path, Start start) {
@@ -293,6 +301,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     const auto [name, superseded_file] = entry->second.unseen.empty()
                                              ? std::pair{entry->second.file, std::string()}
                                              : std::pair{entry->second.unseen, entry->second.file};
+    const bool marked = entry->second.unseen.empty() && entry->second.marked;
     TRY(const auto directory, staging());
     lock.unlock();
 
@@ -302,15 +311,17 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     const bool replaces = ::fstatat(parent.get(), final_name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (replaces && !may_replace) return file_error(EEXIST, path);
     if (replaces && S_ISDIR(old.st_mode)) return file_error(EISDIR, path);
-    const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode & 0777 : new_mode;
-    if (::fchmod(file.get(), mode) != 0) return file_error(errno, path);
+    const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode : new_mode;
+    if (::fchmod(file.get(), mode & lab_rights) != 0) return file_error(errno, path);
     if (durability == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
     if (put_in_place(directory->get(), name, parent.get(), final_name, may_replace) != 0)
         return file_error(errno, path);
     if (replaces) ledger().give_file(old);
     // Only now: until it is published, the attributes are how the partial is found again.
-    (void)::fremovexattr(file.get(), path_attribute);
-    (void)::fremovexattr(file.get(), user_attribute);
+    if (marked) {
+        (void)::fremovexattr(file.get(), path_attribute);
+        (void)::fremovexattr(file.get(), user_attribute);
+    }
 
     lock.lock();
     if (!superseded_file.empty()) unlink(superseded_file);

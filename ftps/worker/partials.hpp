@@ -1,6 +1,6 @@
 // Uploads that are not complete: staged in /.stowage/partials, each with its path and user in extended
-// attributes. Runs in: worker, on the file threads. Distrusts: what peers do to the staging directory over
-// NFS.
+// attributes once it is more than a moment old. Runs in: worker, on the file threads. Distrusts: what peers
+// do to the staging directory over NFS.
 #pragma once
 
 #include <sys/stat.h>
@@ -62,6 +62,10 @@ class Partials {
     /// as it is to be kept, so that pods go on reading the old file. A range amid the file becomes a copy of
     /// all of it, unseen: if it fails, the file is as it was. Code::invalid for a position behind the end.
     Result<Fd> open(const Claim& claim, Start start);
+    /// From now on a restart of the worker finds what open() gave. For whoever is going to wait for more of
+    /// it: what comes at once needs no mark, and most small files do. Code::no_space, Code::over_quota as a
+    /// write.
+    Result<void> mark(const Claim& claim, const Fd& file);
     /// A file that nobody sees before publish(): for copies and joins. It goes with the claim or the process;
     /// an idle partial of the same path stays until it is published.
     Result<Fd> open_unseen(const Claim& claim);
@@ -101,6 +105,7 @@ class Partials {
         std::string user;
         Clock::time_point since;
         bool active = false;
+        bool marked = false;      // `file` has path and user in its attributes
         std::string unseen = {};  // another one in the staging directory, which publish() prefers
         std::uint64_t kept = 0;   // bytes that it had when the running upload went on with it
     };

@@ -73,6 +73,13 @@ bool is_reserved(std::string_view path) {
     return is_within(path, "/.stowage");
 }
 
+bool is_path_of_upload(std::string_view path) {
+    if (!path.starts_with('/') || path == "/" || path.find('\0') != std::string_view::npos) return false;
+    // A directory on the way may have a name with CR or LF, by a peer; an upload's own name never has.
+    const auto whole = absolute_path(path, "."), name = absolute_path("/", name_of(path));
+    return whole && name && *whole == path && !is_reserved(path);
+}
+
 std::optional<std::string> without_alias(std::string_view path, std::string_view alias) {
     if (alias.size() < 2 || !is_within(path, alias)) return {};
     const auto rest = path.substr(alias.size());

@@ -35,6 +35,9 @@ bool is_within(std::string_view path, std::string_view directory);
 /// True for /.stowage and all below it.
 bool is_reserved(std::string_view path);
 
+/// True for what an unfinished upload may say that its path is, were it not written by a peer.
+bool is_path_of_upload(std::string_view path);
+
 /// With alias "/mnt/nfs": "/mnt/nfs/x" -> "/x", "/mnt/nfs" -> "/"; nothing for a path outside the alias.
 std::optional<std::string> without_alias(std::string_view path, std::string_view alias);
 

@@ -132,8 +132,8 @@ asio::awaitable<std::string> welcome(Session& session) {
     if (settings.quota_bytes == 0 && settings.quota_inodes == 0) co_return text;
     // Also where it is not told: from here on the usage is known.
     const auto usage = co_await session.worker.usage.recent(usage_age);
-    if (settings.quota_bytes == 0) co_return text;
-    text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
+    if (settings.quota_bytes > 0)
+        text += fmt::format(" The lab may hold {}.", format_bytes(settings.quota_bytes));
     co_return text + warning(usage);
 }
 
@@ -199,7 +199,8 @@ Session::Session(Worker& worker_, const message::SessionStart& start, Fd socket,
       user(start.user.str()),
       control_is_tls13(start.tls_version >= 0x0304),
       link(worker_.context.get_executor(), std::move(socket)),
-      data(worker_.context.get_executor(), std::move(ends), worker_.config.ftps.proxy_networks),
+      data(worker_.context.get_executor(), std::move(ends), worker_.config.ftps.proxy_networks,
+           worker_.listeners),
       prot_private(start.prot_private != 0),
       wake(worker_.context.get_executor()),
       room(worker_.context.get_executor()),

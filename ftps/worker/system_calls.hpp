@@ -2,18 +2,17 @@
 // Runs in: worker.
 #pragma once
 
-#include <vector>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "gateway/base/privileges.hpp"
 
 namespace stowage::ftps {
 
-/// Names for privileges::allow_only(), beyond what it always allows.
-inline std::vector<const char*> system_calls() {
-    return {
-        // threads of transfers
-        "clone",
-        "exit",
-        "prctl",
-        "set_tid_address",
+/// Transfers have threads, sessions have sockets of TCP, and all else is files of the lab.
+inline privileges::SystemCalls system_calls() {
+    privileges::SystemCalls calls;
+    calls.plain = {
         // files of the lab
         "openat",
         "openat2",
@@ -36,7 +35,6 @@ inline std::vector<const char*> system_calls() {
         "ftruncate",
         "fsync",
         "fstatfs",
-        "syncfs",
         "sync_file_range",
         "copy_file_range",
         "fadvise64",
@@ -49,7 +47,6 @@ inline std::vector<const char*> system_calls() {
         "umask",
         "open",
         // sockets: sessions, data connections
-        "socket",
         "bind",
         "listen",
         "accept",
@@ -64,9 +61,12 @@ inline std::vector<const char*> system_calls() {
         "recvmsg",
         "sendto",
         "recvfrom",
-        // blocking mode of sockets, bytes not yet acknowledged
-        "ioctl",
     };
+    calls.sockets = {{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}};
+    // blocking mode, bytes to read, bytes not yet acknowledged
+    calls.ioctls = {FIONBIO, FIONREAD, TIOCOUTQ};
+    calls.threads = true;
+    return calls;
 }
 
 }  // namespace stowage::ftps

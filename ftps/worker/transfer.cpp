@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,8 +24,8 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::size_t buffer_bytes = 256 * 1024;
-// A listing's first lines leave soon, the rest in full records.
-constexpr std::size_t listing_chunk_bytes = 16 * 1024;
+// A listing's first lines leave soon, the rest in full records, several at once.
+constexpr std::size_t listing_chunk_bytes = 64 * 1024;
 constexpr std::chrono::milliseconds listing_pause{50};
 // For the hash of an upload that went on: clients give up after 20 s (FileZilla) and more.
 constexpr std::chrono::seconds hash_patience{10};
@@ -58,6 +59,7 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     WriteBack disk(file);
     LocalLines lines;
+    bool marked = false;
     const auto keep = [&](std::string_view bytes) -> Result<void> {
         CHECK(write_all(file, bytes, upload.partials.ledger()));
         if (hash) hash->received(bytes.data(), bytes.size());
@@ -65,6 +67,10 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
         return {};
     };
     for (std::uint64_t came = 0;;) {
+        if (came > 0 && !marked && !stream.has_something()) {
+            CHECK(upload.partials.mark(upload.claim, file));
+            marked = true;
+        }
         TRY(const auto size, stream.read(buffer.get(), buffer_bytes));
         if (size == 0) {
             CHECK(keep(lines.rest()));
@@ -171,22 +177,32 @@ Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, Line
     return end(stream, transfer);
 }
 
+namespace {
+
+/// To a few milliseconds, for it is asked once a line.
+std::chrono::nanoseconds moment() {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
+
 Result<void> send_listing(DataStream& stream, const LabView& view, const ListRequest& request,
                           Transfer& transfer) {
     std::string chunk;
     Result<void> sent;
-    auto last = std::chrono::steady_clock::now() - listing_pause;
+    auto last = moment() - listing_pause;
     const auto flush = [&] {
         sent = stream.write(chunk.data(), chunk.size());
         transfer.bytes.fetch_add(chunk.size(), std::memory_order_relaxed);
         chunk.clear();
-        last = std::chrono::steady_clock::now();
+        last = moment();
         return sent.has_value();
     };
     const auto listed = list(view, request, [&](std::string_view line) {
         chunk += line;
-        const bool due =
-            chunk.size() >= listing_chunk_bytes || std::chrono::steady_clock::now() - last >= listing_pause;
+        const bool due = chunk.size() >= listing_chunk_bytes || moment() - last >= listing_pause;
         return due ? flush() : true;
     });
     if (sent && !chunk.empty()) flush();

@@ -83,7 +83,7 @@ Result<void> TreeCopy::subdirectory(int from, int to, const char* name, const st
     const auto made = open_directory(to, name);
     if (!made) return file_error(errno, path);
     CHECK(directory(source.get(), made.get(), path, depth + 1));
-    if (::fchmod(made.get(), (seen.st_mode & 0777) | S_ISGID) != 0) return file_error(errno, path);
+    if (::fchmod(made.get(), (seen.st_mode & lab_rights) | S_ISGID) != 0) return file_error(errno, path);
     ++copied_.directories;
     return {};
 }
@@ -98,7 +98,7 @@ Result<void> TreeCopy::file(int from, int to, const char* name, const std::strin
     CHECK(share_.take(static_cast<std::uint64_t>(source.seen.st_size)));
     CHECK(append(source, made, path, progress_));
     struct stat written {};
-    if (::fchmod(made.get(), source.seen.st_mode & 0777) != 0 || ::fstat(made.get(), &written) != 0)
+    if (::fchmod(made.get(), source.seen.st_mode & lab_rights) != 0 || ::fstat(made.get(), &written) != 0)
         return file_error(errno, path);
     if (sha256) copying_.hashes.remember(made, written, *sha256);
     ++copied_.files;

@@ -72,11 +72,23 @@ bool was_the_labs_limit(const Usage& usage, std::uint64_t grown) {
     return room && *room <= grown + slack_bytes;
 }
 
+int percent_used(std::uint64_t limit, const std::optional<std::uint64_t>& used) {
+    if (limit == 0 || !used) return 0;
+    return static_cast<int>(
+        std::min(static_cast<double>(*used) / static_cast<double>(limit) * 100, 999.0));
+}
+
 int percent_used(const Usage& usage) {
-    if (usage.limit_bytes == 0 || !usage.used_bytes) return 0;
-    const auto percent =
-        static_cast<double>(*usage.used_bytes) / static_cast<double>(usage.limit_bytes) * 100;
-    return static_cast<int>(std::min(percent, 999.0));
+    return percent_used(usage.limit_bytes, usage.used_bytes);
+}
+
+int percent_of_files(const Usage& usage) {
+    return percent_used(usage.limit_inodes, usage.used_inodes);
+}
+
+/// From 80 % on.
+const char* tone_of(int percent) {
+    return percent >= 95 ? " ALMOST FULL:" : percent >= 90 ? " Little room is left:" : "";
 }
 
 std::string_view who_counts(const Usage& usage) {
@@ -152,11 +164,15 @@ Error explained(Error error, const Usage& usage, std::uint64_t grown) {
 }
 
 std::string warning(const Usage& usage) {
-    const int percent = percent_used(usage);
-    if (percent < 80) return {};
-    const auto* tone = percent >= 95 ? " ALMOST FULL:" : percent >= 90 ? " Little room is left:" : "";
-    return fmt::format("{} {} % of it are used, {} are left.", tone, percent,
-                       format_bytes(*bytes_left(usage)));
+    std::string text;
+    const int percent = percent_used(usage), files = percent_of_files(usage);
+    if (percent >= 80)
+        text = fmt::format("{} {} % of its room are used, {} are left.", tone_of(percent), percent,
+                           format_bytes(*bytes_left(usage)));
+    if (files >= 80)
+        text += fmt::format("{} {} % of its {} files and directories are there, {} are left.", tone_of(files),
+                            files, usage.limit_inodes, *inodes_left(usage));
+    return text;
 }
 
 std::vector<std::string> usage_lines(const Usage& usage) {

@@ -48,7 +48,8 @@ Result<void> check_room(const Usage& usage, std::uint64_t bytes, std::uint64_t a
 /// error stays. `grown`: bytes that the failed upload had written and that were taken back since.
 Error explained(Error error, const Usage& usage, std::uint64_t grown);
 
-/// " It holds 9GiB of 10GiB (90 %): 1GiB is left; …", from 80 % on; else empty.
+/// " Little room is left: 90 % of its room are used, 1GiB are left.", and the same of files; from 80 % on,
+/// else empty.
 std::string warning(const Usage& usage);
 /// The lines of SITE QUOTA; STAT shows them too.
 std::vector<std::string> usage_lines(const Usage& usage);

@@ -12,11 +12,10 @@
 #include <chrono>
 #include <exception>
 #include <memory>
-#include <system_error>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
+#include "ftps/worker/own_threads.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
@@ -85,11 +84,8 @@ template <typename Work>
 auto on_own_thread(asio::thread_pool& pool, Work work) {
     auto start = [&pool](auto task) {
         const auto shared = std::make_shared<decltype(task)>(std::move(task));
-        try {
-            std::thread([shared] { (*shared)(); }).detach();
-        } catch (const std::system_error&) {
+        if (!OwnThreads::of_process().run([shared] { (*shared)(); }))
             asio::post(pool, [shared] { (*shared)(); });
-        }
     };
     return elsewhere(std::move(start), std::move(work));
 }

@@ -20,6 +20,12 @@ constexpr std::chrono::seconds goodbye{2};
 
 void start_session(Worker& worker, ipc::Packet packet) {
     const auto start = packet.as<message::SessionStart>();
+    if (start && packet.fds_lost) {
+        // Its front sees the other end close and says goodbye to the client; all others go on.
+        ++worker.sessions_started;
+        log::error("session_refused", {{"session", start->session}, {"why", "too many files are open"}});
+        return;
+    }
     if (!start || packet.fds.size() != 1)
         throw Fatal({Code::protocol, "SessionStart must come whole and with one descriptor"});
     ++worker.sessions_started;
@@ -54,6 +60,7 @@ asio::awaitable<void> drain(Worker& worker, std::chrono::seconds limit) {
 
 void use_certificate(Worker& worker, const ipc::Packet& packet) {
     or_throw(packet.as<message::Certificate>());
+    if (packet.fds_lost) return log::error("certificate_not_taken", {{"why", "too many files are open"}});
     if (packet.fds.size() != 2) throw Fatal({Code::protocol, "a certificate comes with its key"});
     auto key = or_throw(read_sealed(packet.fds[1]));
     worker.tls.use_identity({or_throw(read_sealed(packet.fds[0])), Secret(key)});
@@ -105,6 +112,8 @@ Worker::Worker(asio::io_context& context_, Config configuration, std::string lab
       partials(files),
       view(files, partials),
       hashes(hash_key),
+      listeners(static_cast<unsigned>(config.ftps.passive_port_max - config.ftps.passive_port_min) + 1,
+                config.ftps.max_transfers_per_lab),
       supervisor(context_.get_executor(), std::move(supervisor_socket)),
       usage(context_.get_executor(), pool, files, supervisor),
       sessions_changed(context_.get_executor()) {}

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "ftps/worker/data_connection.hpp"
 #include "ftps/worker/data_tls.hpp"
 #include "ftps/worker/hash_attribute.hpp"
 #include "ftps/worker/lab_files.hpp"
@@ -42,6 +43,7 @@ struct Worker {
     Partials partials;
     LabView view;
     const HashAttribute hashes;
+    ListenerShare listeners;
     DataTls tls;
     LiveSessions live_sessions;
     asio::thread_pool pool{file_threads};

@@ -5,9 +5,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
+
+#include "gateway/base/log.hpp"
 
 namespace stowage::ipc {
 
@@ -21,11 +24,16 @@ struct Channel::State {
     };
 
     asio::posix::stream_descriptor socket;
+    std::size_t most_queued;
     std::deque<Outgoing> queue = {};
     bool flushing = false;
+    unsigned received_in_a_row = 0;
 };
 
 namespace {
+
+// So many packets of one peer, then it is the others' turn.
+constexpr unsigned most_in_a_row = 16;
 
 std::vector<int> numbers_of(const std::vector<Fd>& fds) {
     std::vector<int> numbers;
@@ -36,8 +44,9 @@ std::vector<int> numbers_of(const std::vector<Fd>& fds) {
 
 }  // namespace
 
-Channel::Channel(asio::any_io_executor executor, Fd socket)
-    : state_(std::make_shared<State>(State{asio::posix::stream_descriptor(executor, socket.release())})) {
+Channel::Channel(asio::any_io_executor executor, Fd socket, std::size_t most_queued)
+    : state_(std::make_shared<State>(
+          State{asio::posix::stream_descriptor(executor, socket.release()), most_queued})) {
     state_->socket.native_non_blocking(true);
 }
 
@@ -59,10 +68,16 @@ asio::awaitable<Result<Packet>> Channel::receive() {
 }
 
 asio::awaitable<Result<Packet>> Channel::receive_from(std::shared_ptr<State> state) {
+    if (++state->received_in_a_row > most_in_a_row) {
+        state->received_in_a_row = 0;
+        const auto executor = state->socket.get_executor();
+        co_await asio::post(executor, asio::use_awaitable);
+    }
     for (;;) {
         if (!state->socket.is_open()) co_return Error{Code::cancelled, "the channel is closed"};
         auto packet = ipc::receive(state->socket.native_handle());
         if (packet || packet.error().code != Code::unavailable) co_return packet;
+        state->received_in_a_row = 0;
         boost::system::error_code failed;
         co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                           asio::redirect_error(asio::use_awaitable, failed));
@@ -78,7 +93,11 @@ Result<void> Channel::send_bytes(message::Header header, const void* body, std::
         auto sent = ipc::send_bytes(state_->socket.native_handle(), header, body, size, numbers_of(fds));
         if (sent || sent.error().code != Code::unavailable) return sent;
     }
-    if (queue.size() >= max_queued) return Error{Code::unavailable, "the peer does not read its packets"};
+    if (queue.size() >= state_->most_queued) {
+        log::error("peer_hangs", {{"unread_packets", queue.size()}});
+        close();
+        return Error{Code::unavailable, "the peer does not read its packets"};
+    }
     const auto* bytes = static_cast<const char*>(body);
     queue.push_back({header, std::vector<char>(bytes, bytes + size), std::move(fds)});
     if (!state_->flushing) {

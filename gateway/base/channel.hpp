@@ -14,15 +14,18 @@ namespace stowage::ipc {
 /// One end of a SEQPACKET socket. One thread; at most one receive() at a time.
 class Channel {
   public:
-    Channel(boost::asio::any_io_executor executor, Fd socket);
+    /// @param most_queued how many packets may wait for a peer that does not read
+    Channel(boost::asio::any_io_executor executor, Fd socket, std::size_t most_queued = max_queued);
     Channel(Channel&&) = default;
     Channel& operator=(Channel&&) = delete;
     ~Channel();
 
-    /// The next packet. Code::cancelled when the peer is gone or close() was called. Suspends, never blocks.
+    /// The next packet. Code::cancelled when the peer is gone or close() was called. Suspends, never blocks;
+    /// also now and then when there is more to read, so that a peer that never stops keeps nobody waiting.
     boost::asio::awaitable<Result<Packet>> receive();
 
-    /// Sends now or queues. Code::unavailable when more than `max_queued` packets wait: the peer hangs.
+    /// Sends now or queues. Code::unavailable when too many packets wait: the peer hangs. It has missed
+    /// something then, so the channel is closed, and receive() answers Code::cancelled.
     template <typename M>
     Result<void> send(const M& m, std::vector<Fd> fds = {}, std::uint32_t id = 0) {
         static_assert(std::is_trivially_copyable_v<M>);

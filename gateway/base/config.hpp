@@ -19,6 +19,8 @@ enum class QuotaChoice { automatic, btrfs, xfs, ext4, cephfs, none };
 enum class NfsServer { automatic, kernel, ganesha };
 enum class Durability { full, none };
 enum class Resumption { required, optional };
+/// What becomes of a difference that somebody else made to what is ours.
+enum class DriftPolicy { repair, report };
 enum class UploadHashing { sha256, none };
 
 /// What is told to clients of one network in PASV replies.
@@ -45,6 +47,7 @@ struct Config {
         std::string root;
         std::uint32_t uid_min{}, uid_max{};
         QuotaChoice quota_backend{};
+        DriftPolicy drift{};
         std::uint64_t default_quota_bytes{}, default_quota_inodes{};
         std::vector<std::string> default_clients;
     } labs;

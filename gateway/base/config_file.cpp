@@ -116,4 +116,19 @@ Result<ConfigValues> read_config_file(const std::string& path) {
     return std::move(reader.values);
 }
 
+Result<ConfigValues> parse_settings(const std::vector<std::string>& settings) {
+    ConfigValues values;
+    for (const auto& setting : settings) {
+        const auto equals = setting.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", log::escaped(setting)),
+                         "for example --set ftps.port=2121"};
+        if (setting.find('\n') != std::string::npos)
+            return Error{Code::usage, fmt::format("--set \"{}\" has a line end in it", log::escaped(setting)),
+                         "remove it"};
+        values[setting.substr(0, equals)] = {setting.substr(equals + 1), "--set"};
+    }
+    return values;
+}
+
 }  // namespace stowage

@@ -11,4 +11,10 @@ namespace stowage {
 /// file. Refuses a file that others than root (or the caller) may write.
 Result<ConfigValues> read_config_file(const std::string& path);
 
+/// The default file of every process.
+inline constexpr std::string_view default_config_file = "/etc/stowage/stowage.yaml";
+
+/// What --set KEY=VALUE says, each once or more often; the last counts. Code::usage.
+Result<ConfigValues> parse_settings(const std::vector<std::string>& settings);
+
 }  // namespace stowage

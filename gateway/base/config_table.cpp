@@ -53,6 +53,9 @@ Result<QuotaChoice> quota_choice(std::string_view text) {
                                    {"cephfs", Q::cephfs},
                                    {"none", Q::none}});
 }
+Result<DriftPolicy> drift_policy(std::string_view text) {
+    return parse::choice<DriftPolicy>(text, {{"repair", DriftPolicy::repair}, {"report", DriftPolicy::report}});
+}
 Result<NfsServer> nfs_server(std::string_view text) {
     using N = NfsServer;
     return parse::choice<N>(text, {{"auto", N::automatic}, {"kernel", N::kernel}, {"ganesha", N::ganesha}});
@@ -113,8 +116,14 @@ const std::vector<ConfigRow>& config_table() {
         {{"labs.uid_max", "799999", "uid", "Last uid and gid for labs."},
          into(number(1000, 4294967293), FIELD(labs.uid_max))},
         {{"labs.quota_backend", "auto", "auto, btrfs, xfs, ext4, cephfs, none",
-          "What enforces quotas; auto looks at the filesystem under labs.root."},
+          "What enforces quotas; auto looks at the filesystem under labs.root and at its mount options, and says "
+          "what it chose."},
          into(quota_choice, FIELD(labs.quota_backend))},
+        {{"labs.drift", "repair", "repair, report",
+          "What a pass does when somebody changed a lab's owner, mode, quota, project id, mount or export by "
+          "hand: repair sets it right; report only says so, until `stowage apply`. Foreign data is never "
+          "touched."},
+         into(drift_policy, FIELD(labs.drift))},
         {{"labs.default_quota", "1TiB", "size", "Quota of a lab that is created without one."},
          into(size, FIELD(labs.default_quota_bytes))},
         {{"labs.default_inodes", "none", "count",

@@ -80,7 +80,9 @@ Result<Packet> receive(int socket) {
     }
     take_descriptors(m, packet.fds);
     if (received == 0) return Error{Code::cancelled, "the peer is gone"};
-    if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || received < static_cast<ssize_t>(sizeof packet.header))
+    packet.fds_lost = (m.msg_flags & MSG_CTRUNC) != 0;
+    if (packet.fds_lost) packet.fds.clear();
+    if (m.msg_flags & MSG_TRUNC || received < static_cast<ssize_t>(sizeof packet.header))
         return Error{Code::protocol, "a packet of an impossible size"};
     packet.body.resize(static_cast<std::size_t>(received) - sizeof packet.header);
     return packet;

@@ -18,6 +18,9 @@ struct Packet {
     message::Header header{};
     std::vector<char> body;
     std::vector<Fd> fds;
+    /// Descriptors came with it and could not be taken: this process has too many open, or the sender sent
+    /// more than anybody may. `fds` is empty then.
+    bool fds_lost = false;
 
     Packet() = default;
     Packet(Packet&&) = default;

@@ -277,6 +277,8 @@ struct LabUsage {
     QuotaBackend backend = QuotaBackend::none;
     std::uint64_t limit_bytes = 0, limit_inodes = 0;  ///< 0: no limit
     std::uint64_t used_bytes = 0, used_inodes = 0;    ///< 0 where the backend does not count them
+    /// Of the whole filesystem: below a project or a CephFS quota statfs(2) tells the lab's own.
+    std::uint64_t disk_free_bytes = 0, disk_free_inodes = 0;
 };
 
 /// supervisor -> front, worker, controller: take nothing new, finish what runs, then exit.
@@ -373,6 +375,7 @@ struct StepRequest {
     LabName lab;
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
+    std::uint32_t project_id = 0;  ///< the lab's, where XFS or ext4 count by projects; 0: it has none yet
     std::uint16_t export_id = 0;  ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
     Uuid fsid{};                  ///< exports(5) fsid=, stable per lab
     Text<4096> clients;           ///< canonical networks, comma-separated
@@ -384,13 +387,19 @@ struct StepRequest {
 struct LabObservation {
     std::uint8_t root_marked = 0;  ///< labs.root is the filesystem on which labs were made
     std::uint8_t directory_exists = 0;
-    std::uint8_t marked = 0;   ///< our marker names this lab: we made the directory
-    std::uint8_t empty = 0;    ///< nothing in it but what is ours
-    std::uint8_t mounted = 0;  ///< btrfs: the subvolume is mounted on itself; else 1
+    std::uint8_t marked = 0;          ///< our marker names this lab: we made the directory
+    std::uint8_t empty = 0;           ///< nothing in it but what is ours
+    std::uint8_t mounted = 0;         ///< btrfs: the subvolume is mounted on itself; else 1
+    std::uint8_t open_to_others = 0;  ///< what is made in it may have rights for others
     std::uint32_t uid = 0, gid = 0, mode = 0;
     QuotaBackend quota_backend = QuotaBackend::none;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< as set now; 0: no limit
     std::uint64_t used_bytes = 0, used_inodes = 0;
+    std::uint64_t disk_free_bytes = 0, disk_free_inodes = 0;  ///< of the whole filesystem
+    std::uint32_t project_id = 0;     ///< what the directory hands down; 0: none
+    std::uint8_t project_whole = 0;   ///< and all that is in it has it
+    std::uint32_t project_offer = 0;  ///< an id that nobody else uses, for a lab without one
+    Text<700> quota_why;              ///< why this backend; with none also how to switch quotas on
     std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
     std::uint8_t export_present = 0;  ///< some export of ours for this lab is there, right or not
 };

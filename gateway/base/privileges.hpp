@@ -23,18 +23,34 @@ Result<void> enter_root(const std::string& directory);
 
 /// Supplementary groups dropped, gid and uid set (real, effective, saved), every capability but `keep`
 /// removed from all sets including the bounding set, `keep` made ambient-free and effective; no_new_privs
-/// set. Verified by reading back: Code::internal if anything is left.
+/// set. Verified by reading back: Code::internal if anything is left. Asks the kernel only, no /proc: it is
+/// right inside a chroot too.
 /// @param keep capability numbers (CAP_NET_BIND_SERVICE …) that stay effective
 Result<void> become(uid_t uid, gid_t gid, std::initializer_list<int> keep = {});
 
 /// Whether a process may still map code: a library that is loaded after chroot would be one of the lab's.
 enum class NewCode { allowed, refused };
 
-/// Seccomp: only `allowed` system calls (names as in syscalls(2)) and those every process of ours needs
-/// (memory, signals, futex, clock, exit, read, write, close). Any other answers EPERM; execve, ptrace, mount,
-/// kexec, bpf and alike kill the process.
-/// @param new_code refused: mmap and mprotect with PROT_EXEC answer EPERM, so that dlopen(3) fails
-Result<void> allow_only(const std::vector<const char*>& allowed, NewCode new_code = NewCode::allowed);
+/// What socket(2) may make: a family and one of its types, without flags.
+struct SocketKind {
+    int family, type;
+};
+
+/// What a process may still ask the kernel for, beyond what every process of ours needs (memory, signals,
+/// futex, clock, exit, read, write, close).
+struct SystemCalls {
+    std::vector<const char*> plain;        ///< names as in syscalls(2), whatever their arguments
+    std::vector<SocketKind> sockets = {};  ///< socket(2) of another family or type kills
+    std::vector<unsigned> ioctls = {};     ///< requests of ioctl(2)
+    bool threads = false;                  ///< clone(2) of a thread; of a process it kills
+    NewCode new_code = NewCode::refused;
+};
+
+/// Seccomp: only these. Any other answers EPERM; execve, fork, ptrace, mount, kexec, bpf and alike kill the
+/// process, and so do requests of ioctl(2) that make subvolumes, change quotas' projects or file flags, or
+/// type into terminals. NewCode::refused: mmap and mprotect with PROT_EXEC answer EPERM, so that dlopen(3)
+/// fails.
+Result<void> allow_only(const SystemCalls& calls);
 
 /// A user or group by name, or by number (for machines where quickstart creates no accounts).
 Result<uid_t> user_id(const std::string& name_or_number);

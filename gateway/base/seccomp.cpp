@@ -1,8 +1,13 @@
 // The system call filter.
 // Runs in: front, worker, controller.
+#include <linux/sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "gateway/base/privileges.hpp"
@@ -73,6 +78,8 @@ constexpr const char* always[] = {
 constexpr const char* deadly[] = {
     "execve",
     "execveat",
+    "fork",
+    "vfork",
     "ptrace",
     "process_vm_readv",
     "process_vm_writev",
@@ -101,6 +108,17 @@ constexpr const char* deadly[] = {
     "swapon",
 };
 
+// The requests of whole filesystems' and terminals' families.
+constexpr unsigned family_mask = 0xff00, request_mask = 0xffffffff;
+constexpr unsigned deadly_families[] = {
+    0x9400,  // btrfs: subvolumes and qgroups beside the lab's; also clones, which copy_file_range(2) makes
+    0x6600,  // FS_IOC_SETFLAGS and alike
+    0x5800,  // XFS, and FS_IOC_FSSETXATTR: another project has another quota
+};
+constexpr unsigned deadly_requests[] = {TIOCSTI, TIOCLINUX, TIOCSCTTY};
+constexpr int deadly_options[] = {PR_SET_DUMPABLE, PR_SET_PTRACER,    PR_SET_MM,
+                                  PR_CAP_AMBIENT,  PR_SET_SECUREBITS, PR_SET_SECCOMP};
+
 struct FilterDeleter {
     void operator()(void* filter) const { seccomp_release(filter); }
 };
@@ -114,32 +132,91 @@ Result<void> add(void* filter, std::uint32_t action, const char* name) {
     return {};
 }
 
-/// mmap(2) and mprotect(2) have their protection as third argument.
-Result<void> allow_without_code(void* filter, const char* name) {
+/// `action` for calls whose arguments are as the comparisons say.
+Result<void> add(void* filter, std::uint32_t action, const char* name,
+                 const std::vector<scmp_arg_cmp>& arguments) {
     const int number = seccomp_syscall_resolve_name(name);
-    const int added =
-        seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (added != 0) return system_error(-added, std::string("seccomp rule for ") + name);
+    const int added = seccomp_rule_add_array(filter, action, number, static_cast<unsigned>(arguments.size()),
+                                             arguments.data());
+    if (added != 0) return system_error(-added, std::string("seccomp rule for the arguments of ") + name);
     return {};
+}
+
+/// Arguments of 32 bits: the kernel looks at no others, so the filter must not either.
+scmp_arg_cmp is(unsigned position, std::uint64_t mask, std::uint64_t value) {
+    return {position, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
+/// mmap(2) and mprotect(2) have their protection as third argument.
+Result<void> add_memory(void* filter, NewCode new_code) {
+    for (const auto* name : {"mmap", "mprotect"})
+        CHECK(new_code == NewCode::allowed ? add(filter, SCMP_ACT_ALLOW, name)
+                                           : add(filter, SCMP_ACT_ALLOW, name, {is(2, PROT_EXEC, 0)}));
+    return {};
+}
+
+Result<void> add_sockets(void* filter, const std::vector<SocketKind>& kinds) {
+    constexpr int last_family = 46, last_type = SOCK_PACKET;
+    constexpr std::uint64_t type_mask = 0xf;  // the rest are SOCK_NONBLOCK and SOCK_CLOEXEC
+    const auto allowed = [&](int family, int type) {
+        return std::any_of(kinds.begin(), kinds.end(), [&](const SocketKind& kind) {
+            return kind.family == family && (type < 0 || kind.type == type);
+        });
+    };
+    for (int family = 0; family <= last_family; ++family) {
+        const auto of_family = is(0, request_mask, static_cast<std::uint64_t>(family));
+        if (!allowed(family, -1)) {
+            CHECK(add(filter, SCMP_ACT_KILL_PROCESS, "socket", {of_family}));
+            continue;
+        }
+        for (int type = 0; type <= last_type; ++type)
+            CHECK(add(filter, allowed(family, type) ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS, "socket",
+                      {of_family, is(1, type_mask, static_cast<std::uint64_t>(type))}));
+    }
+    return {};
+}
+
+Result<void> add_ioctls(void* filter, const std::vector<unsigned>& requests) {
+    for (const auto request : requests)
+        CHECK(add(filter, SCMP_ACT_ALLOW, "ioctl", {is(1, request_mask, request)}));
+    for (const auto request : deadly_requests)
+        CHECK(add(filter, SCMP_ACT_KILL_PROCESS, "ioctl", {is(1, request_mask, request)}));
+    for (const auto family : deadly_families)
+        CHECK(add(filter, SCMP_ACT_KILL_PROCESS, "ioctl", {is(1, family_mask, family)}));
+    return {};
+}
+
+Result<void> add_threads(void* filter, bool allowed) {
+    constexpr std::uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+    // glibc asks for clone3 first and goes on with clone when it is told ENOSYS, which a filter can look
+    // into.
+    CHECK(add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3"));
+    if (!allowed) return add(filter, SCMP_ACT_KILL_PROCESS, "clone");
+    CHECK(add(filter, SCMP_ACT_KILL_PROCESS, "clone", {is(0, CLONE_THREAD, 0)}));
+    CHECK(add(filter, SCMP_ACT_ALLOW, "clone", {is(0, CLONE_THREAD | namespaces, CLONE_THREAD)}));
+    CHECK(add(filter, SCMP_ACT_ALLOW, "set_tid_address"));
+    return add(filter, SCMP_ACT_ALLOW, "prctl", {is(0, request_mask, PR_SET_NAME)});
 }
 
 }  // namespace
 
-Result<void> allow_only(const std::vector<const char*>& allowed, NewCode new_code) {
+Result<void> allow_only(const SystemCalls& calls) {
     std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
     if (!filter) return Error{Code::internal, "seccomp_init failed"};
     for (const auto* name : always)
         CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));
-    for (const auto* name : allowed)
+    for (const auto* name : calls.plain)
         CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));
-    for (const auto* name : {"mmap", "mprotect"})
-        CHECK(new_code == NewCode::allowed ? add(filter.get(), SCMP_ACT_ALLOW, name)
-                                           : allow_without_code(filter.get(), name));
     for (const auto* name : deadly)
         CHECK(add(filter.get(), SCMP_ACT_KILL_PROCESS, name));
-    // glibc asks for clone3 first and goes on with clone when it is told ENOSYS, which libseccomp can look
-    // into.
-    CHECK(add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), "clone3"));
+    for (const auto option : deadly_options)
+        CHECK(add(filter.get(), SCMP_ACT_KILL_PROCESS, "prctl",
+                  {is(0, request_mask, static_cast<std::uint64_t>(option))}));
+    CHECK(add_memory(filter.get(), calls.new_code));
+    CHECK(add_sockets(filter.get(), calls.sockets));
+    CHECK(add_ioctls(filter.get(), calls.ioctls));
+    CHECK(add_threads(filter.get(), calls.threads));
     const int loaded = seccomp_load(filter.get());
     if (loaded != 0) return system_error(-loaded, "seccomp_load");
     return {};

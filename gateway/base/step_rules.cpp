@@ -18,19 +18,19 @@ using message::Step;
 struct StepRule {
     Step step;
     std::string_view name;
-    bool lab, owner, quota, exported, user, password;
+    bool lab, owner, quota, project, exported, user, password;
 };
 
 constexpr std::array rules = {
-    StepRule{Step::observe_lab, "observe_lab", true, true, true, true, false, false},
-    StepRule{Step::observe_quota, "observe_quota", true, true, false, false, false, false},
-    StepRule{Step::make_directory, "make_directory", true, true, false, false, false, false},
-    StepRule{Step::set_quota, "set_quota", true, true, true, false, false, false},
-    StepRule{Step::publish_export, "publish_export", true, true, false, true, false, false},
-    StepRule{Step::withdraw_export, "withdraw_export", true, true, false, true, false, false},
-    StepRule{Step::purge_directory, "purge_directory", true, true, false, false, false, false},
-    StepRule{Step::set_password, "set_password", false, false, false, false, true, true},
-    StepRule{Step::remove_password, "remove_password", false, false, false, false, true, false},
+    StepRule{Step::observe_lab, "observe_lab", true, true, true, true, true, false, false},
+    StepRule{Step::observe_quota, "observe_quota", true, true, false, false, false, false, false},
+    StepRule{Step::make_directory, "make_directory", true, true, false, false, false, false, false},
+    StepRule{Step::set_quota, "set_quota", true, true, true, true, false, false, false},
+    StepRule{Step::publish_export, "publish_export", true, true, false, false, true, false, false},
+    StepRule{Step::withdraw_export, "withdraw_export", true, true, false, false, true, false, false},
+    StepRule{Step::purge_directory, "purge_directory", true, true, false, true, false, false, false},
+    StepRule{Step::set_password, "set_password", false, false, false, false, false, true, true},
+    StepRule{Step::remove_password, "remove_password", false, false, false, false, false, true, false},
 };
 
 const StepRule* rule_of(Step step) {
@@ -58,6 +58,10 @@ std::string_view name_of(Step step) {
     return rule ? rule->name : std::string_view{};
 }
 
+bool is_project_of(std::uint32_t uid, std::uint32_t project_id) {
+    return project_id >= uid && (project_id - uid) % project_stride == 0;
+}
+
 Result<void> check_step(const message::StepRequest& m, const Config& config) {
     const auto* rule = rule_of(m.step);
     if (!rule) return refused(std::to_string(static_cast<int>(m.step)), "is none of the steps");
@@ -65,6 +69,8 @@ Result<void> check_step(const message::StepRequest& m, const Config& config) {
     const bool in_range = m.uid == m.gid && m.uid >= config.labs.uid_min && m.uid <= config.labs.uid_max;
     if (rule->owner ? !in_range : (m.uid || m.gid)) return refused(rule->name, "uid and gid");
     if (!rule->quota && (m.quota_bytes || m.quota_inodes)) return refused(rule->name, "quota");
+    const bool fits = m.project_id == 0 || is_project_of(m.uid, m.project_id);
+    if (rule->project ? !fits : m.project_id != 0) return refused(rule->name, "project id");
     const bool identified = m.export_id != 0 && m.fsid != message::Uuid{};
     if (rule->exported ? !identified : (m.export_id || m.fsid != message::Uuid{}))
         return refused(rule->name, "export id");

@@ -12,6 +12,11 @@ namespace stowage {
 /// reason.
 Result<void> check_step(const message::StepRequest& m, const Config& config);
 
+/// A lab's project id is its uid, or, where somebody else uses that one, so many times this above it: no two
+/// labs share one, and it does not depend on the configuration.
+inline constexpr std::uint32_t project_stride = 1 << 24;
+bool is_project_of(std::uint32_t uid, std::uint32_t project_id);
+
 /// "publish_export" …; "" for a number that is no step.
 std::string_view name_of(message::Step step);
 

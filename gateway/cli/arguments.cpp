@@ -37,6 +37,7 @@ class CommandLine {
     void declare_secrets();
     void declare_service();
     void add_password_options(CLI::App& app);
+    void add_lab_options(CLI::App& app, const std::string& more_of_quota, const std::string& more_of_clients);
     const CLI::App* deepest() const;
     Error refusal_of(const CLI::ParseError& problem) const;
     Result<std::variant<Invocation, HelpText>> invocation() const;
@@ -72,35 +73,41 @@ void CommandLine::add_password_options(CLI::App& app) {
         ->type_name("FILE");
 }
 
+void CommandLine::add_lab_options(CLI::App& app, const std::string& more_of_quota,
+                                  const std::string& more_of_clients) {
+    app.add_option("--quota", raw_.quota, "Size limit, or none" + more_of_quota)->type_name("SIZE");
+    app.add_option("--inodes", raw_.inodes, "Limit of files and directories, or none")->type_name("COUNT");
+    app.add_option("--clients", raw_.clients, "Networks that may mount it" + more_of_clients)
+        ->type_name("NETWORKS")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    app.add_option("--durability", raw_.durability,
+                   "full: an upload's 226 means that it is on disk; none: faster; default: ftps.durability")
+        ->type_name("WORD")
+        ->check(CLI::IsMember({"full", "none", "default"}));
+    app.add_option("--data-tls-resumption", raw_.resumption,
+                   "optional admits FTPS clients that cannot resume TLS; default: ftps.data_tls_resumption")
+        ->type_name("WORD")
+        ->check(CLI::IsMember({"required", "optional", "default"}));
+    app.add_option(
+           "--client-ca", raw_.client_ca,
+           "The lab's users must present a certificate that leads to one of this file's CAs (PEM); none: "
+           "they need not")
+        ->type_name("FILE");
+}
+
 void CommandLine::declare_labs() {
     auto& lab = *group("lab", "Make, show and delete labs");
     auto* create = leaf(
         lab, "create", "Make a lab: directory, quota, NFS export, Run:ai data source",
         "stowage lab create lab1 --quota 10TiB --inodes 50M --clients 10.0.0.0/8,192.168.7.0/24", lab_create);
     create->add_option("name", raw_.name, "Lower-case letters, digits, hyphens; at most 57")->required();
-    create->add_option("--quota", raw_.quota, "Size limit, or none; default: labs.default_quota")
-        ->type_name("SIZE");
-    create->add_option("--inodes", raw_.inodes, "Limit of files and directories, or none")
-        ->type_name("COUNT");
-    create->add_option("--clients", raw_.clients, "Networks that may mount it; default: labs.default_clients")
-        ->type_name("NETWORKS")
-        ->delimiter(',')
-        ->allow_extra_args(false);
+    add_lab_options(*create, "; default: labs.default_quota", "; default: labs.default_clients");
 
-    create
-        ->add_option("--durability", raw_.durability,
-                     "full: an upload's 226 means that it is on disk; none: faster; default: ftps.durability")
-        ->type_name("WORD")
-        ->check(CLI::IsMember({"full", "none", "default"}));
-    create
-        ->add_option("--data-tls-resumption", raw_.resumption,
-                     "optional admits FTPS clients that cannot resume TLS; default: ftps.data_tls_resumption")
-        ->type_name("WORD")
-        ->check(CLI::IsMember({"required", "optional", "default"}));
-    create
-        ->add_option("--client-ca", raw_.client_ca,
-                     "The lab's users must present a certificate that leads to one of this file's CAs (PEM)")
-        ->type_name("FILE");
+    auto* set = leaf(lab, "set", "Change a lab's settings at once; what is not given stays as it is",
+                     "stowage lab set lab1 --quota 20TiB --client-ca none", lab_set);
+    set->add_option("name", raw_.name, "The lab")->required();
+    add_lab_options(*set, "", ", instead of those before");
 
     auto* list = leaf(lab, "list", "List the labs", "stowage lab list --json", lab_list);
     list->add_flag("--names", raw_.names_only, "Names only, one a line");
@@ -307,6 +314,12 @@ Result<std::variant<Invocation, HelpText>> CommandLine::parse(int argc, const ch
 }
 
 }  // namespace
+
+bool asks_for_json(int argc, const char* const* argv) {
+    for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i)
+        if (std::string_view(argv[i]) == "--json") return true;
+    return false;
+}
 
 Result<std::variant<Invocation, HelpText>> parse_arguments(int argc, const char* const* argv) {
     return CommandLine().parse(argc, argv);

@@ -24,6 +24,9 @@ struct HelpText {
     std::string text;
 };
 
+/// Whether --json was given, even where the rest of the line is wrong: then that is told in JSON too.
+bool asks_for_json(int argc, const char* const* argv);
+
 /// Parses and checks names, sizes and networks. Code::usage with the command whose --help tells more.
 Result<std::variant<Invocation, HelpText>> parse_arguments(int argc, const char* const* argv);
 

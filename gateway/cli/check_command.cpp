@@ -8,7 +8,6 @@
 #include "gateway/base/config_file.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/site_file.hpp"
-#include "gateway/cli/socket_path.hpp"
 #include "gateway/preflight/preflight.hpp"
 
 namespace stowage::cli {
@@ -28,14 +27,6 @@ Result<Source> read_source(const std::string& named) {
     if (named.empty() && values.error().code == Code::not_found)
         return Source{{}, "the built-in defaults (there is no " + path + ")"};
     return Error{Code::config, values.error().what, values.error().remedy};
-}
-
-/// Settings were checked to be KEY=VALUE with the other arguments.
-void overlay(ConfigValues& values, const std::vector<std::string>& settings) {
-    for (const auto& setting : settings) {
-        const auto equals = setting.find('=');
-        values[setting.substr(0, equals)] = {setting.substr(equals + 1), "--set"};
-    }
 }
 
 std::string_view word_of(Finding::Severity severity) {
@@ -111,7 +102,8 @@ Result<Exit> check_site_file(const Console& console, const std::string& path) {
 Result<Exit> run(const Check& command, Context& context) {
     if (!command.site_file.empty()) return check_site_file(context.console, command.site_file);
     TRY(auto source, read_source(command.config_file));
-    overlay(source.values, command.settings);
+    for (const auto& [key, value] : command.settings)
+        source.values[key] = value;
     TRY(const auto config, parse_config(source.values));
     const auto findings = look_around(config);
     const bool right = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {

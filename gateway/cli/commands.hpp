@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/base/config.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -20,6 +21,11 @@ struct LabCreate {
     std::vector<std::string> clients = {};                  ///< canonical; empty: the gateway's default
     std::string durability = {}, data_tls_resumption = {};  ///< checked words; empty: not given
     std::string client_ca_file = {};
+};
+/// What is not given stays as it is.
+struct LabSet {
+    LabCreate wanted;
+    bool without_client_ca = false;
 };
 struct LabList {
     bool names_only = false;
@@ -72,8 +78,8 @@ struct Verify {
 };
 struct Check {
     std::string config_file = {};  ///< empty: the default file, if it is there
-    std::vector<std::string> settings = {};
-    std::string site_file = {};  ///< a site file to be looked at instead
+    ConfigValues settings = {};    ///< go before the file
+    std::string site_file = {};    ///< a site file to be looked at instead
 };
 struct Plan {
     std::string file;
@@ -100,9 +106,9 @@ struct ConfigExample {};
 struct Version {};
 
 using Command =
-    std::variant<LabCreate, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove, Sessions,
-                 SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, Prune, Doctor, Secrets,
-                 Completion, ConfigReference, ConfigExample, Version>;
+    std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove,
+                 Sessions, SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, Prune, Doctor,
+                 Secrets, Completion, ConfigReference, ConfigExample, Version>;
 
 /// What a command works with.
 struct Context {
@@ -112,6 +118,7 @@ struct Context {
 
 // Each does its command and writes its output; an Error is for main() to print. They block.
 Result<Exit> run(const LabCreate& command, Context& context);
+Result<Exit> run(const LabSet& command, Context& context);
 Result<Exit> run(const LabList& command, Context& context);
 Result<Exit> run(const LabShow& command, Context& context);
 Result<Exit> run(const LabDelete& command, Context& context);

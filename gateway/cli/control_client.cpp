@@ -3,8 +3,10 @@
 #include "gateway/cli/control_client.hpp"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <boost/beast/http/parser.hpp>
@@ -23,6 +25,14 @@ namespace {
 constexpr std::size_t max_line_bytes = 4 << 20;
 constexpr std::size_t max_answer_bytes = 64 << 20;
 
+/// The group that the gateway gave its socket.
+std::string admin_group(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return "the group of process.admin_group";
+    const auto* entry = ::getgrgid(info.st_gid);
+    return entry ? fmt::format("the group {}", entry->gr_name) : fmt::format("the group {}", info.st_gid);
+}
+
 Error connect_error(int error_number, const std::string& path) {
     switch (error_number) {
         case ENOENT:
@@ -34,9 +44,9 @@ Error connect_error(int error_number, const std::string& path) {
                     "start it (systemctl start stowage), or name its socket with --socket or STOWAGE_SOCKET"};
         case EACCES:
         case EPERM:
-            return {
-                Code::denied, fmt::format("you may not use the gateway's socket {}", path),
-                "run the command with sudo, or become a member of the group stowage-admin and log in again"};
+            return {Code::denied, fmt::format("you may not use the gateway's socket {}", path),
+                    fmt::format("run the command with sudo, or become a member of {} and log in again",
+                                admin_group(path))};
         case EAGAIN:
             return {Code::timeout, fmt::format("the gateway does not take connections on {}", path),
                     "see what it is doing: journalctl -u stowage"};
@@ -65,7 +75,7 @@ std::string head_of(const ControlRequest& request) {
                             request.method, request.target);
     const auto size = request.body.reveal().size();
     if (size > 0) head += "Content-Type: application/json\r\n";
-    if (size > 0 || request.method == "POST" || request.method == "PUT")
+    if (size > 0 || request.method == "POST" || request.method == "PUT" || request.method == "PATCH")
         head += fmt::format("Content-Length: {}\r\n", size);
     return head + "\r\n";
 }

@@ -6,7 +6,6 @@
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/findings_view.hpp"
 #include "gateway/cli/json_fields.hpp"
-#include "gateway/cli/socket_path.hpp"
 #include "gateway/cli/step_stream.hpp"
 #include "gateway/preflight/preflight.hpp"
 

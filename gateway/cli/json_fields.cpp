@@ -19,15 +19,19 @@ std::string text_of(const json::object& object, std::string_view key) {
     return json::serialize(*value);
 }
 
-std::uint64_t number_of(const json::object& object, std::string_view key, std::uint64_t otherwise) {
+std::optional<std::uint64_t> known_number(const json::object& object, std::string_view key) {
     const auto* value = object.if_contains(key);
-    if (value == nullptr) return otherwise;
+    if (value == nullptr) return std::nullopt;
     if (const auto* whole = value->if_uint64()) return *whole;
     if (const auto* whole = value->if_int64(); whole != nullptr && *whole >= 0)
         return static_cast<std::uint64_t>(*whole);
     if (const auto* real = value->if_double(); real != nullptr && *real >= 0 && *real < 9e18)
         return static_cast<std::uint64_t>(*real);
-    return otherwise;
+    return std::nullopt;
+}
+
+std::uint64_t number_of(const json::object& object, std::string_view key, std::uint64_t otherwise) {
+    return known_number(object, key).value_or(otherwise);
 }
 
 bool flag_of(const json::object& object, std::string_view key, bool otherwise) {

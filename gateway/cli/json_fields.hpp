@@ -4,6 +4,7 @@
 
 #include <boost/json/fwd.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,9 @@ namespace stowage::cli {
 
 /// A string; numbers and booleans in words; empty when absent or of another type.
 std::string text_of(const boost::json::object& object, std::string_view key);
-/// A number that is not negative, or `otherwise`.
+/// A number that is not negative; nothing when absent or of another type.
+std::optional<std::uint64_t> known_number(const boost::json::object& object, std::string_view key);
+/// The same, or `otherwise`.
 std::uint64_t number_of(const boost::json::object& object, std::string_view key, std::uint64_t otherwise = 0);
 bool flag_of(const boost::json::object& object, std::string_view key, bool otherwise = false);
 /// Null when absent or of another type.

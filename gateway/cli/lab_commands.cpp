@@ -1,4 +1,4 @@
-// lab create, list, show, delete; verify.
+// lab create, set, list, show, delete; verify.
 // Runs in: CLI.
 #include <fmt/format.h>
 #include <poll.h>
@@ -56,10 +56,9 @@ Result<void> confirm_purge(const LabDelete& command) {
                  fmt::format("confirm with {}", command.name)};
 }
 
-}  // namespace
-
-Result<Exit> run(const LabCreate& command, Context& context) {
-    json::object body{{"name", command.name}};
+/// What is given of a lab's settings.
+Result<json::object> settings_of(const LabCreate& command) {
+    json::object body;
     if (command.quota_bytes) body["quota_bytes"] = *command.quota_bytes;
     if (command.quota_inodes) body["quota_inodes"] = *command.quota_inodes;
     if (!command.clients.empty())
@@ -69,7 +68,21 @@ Result<Exit> run(const LabCreate& command, Context& context) {
     if (!command.client_ca_file.empty()) {
         TRY(body["client_cas"], read_client_cas(command.client_ca_file));
     }
+    return body;
+}
+
+}  // namespace
+
+Result<Exit> run(const LabCreate& command, Context& context) {
+    TRY(auto body, settings_of(command));
+    body["name"] = command.name;
     return follow_and_print(context, {"POST", "/v1/labs", body_of(body)});
+}
+
+Result<Exit> run(const LabSet& command, Context& context) {
+    TRY(auto body, settings_of(command.wanted));
+    if (command.without_client_ca) body["client_cas"] = "";
+    return follow_and_print(context, {"PATCH", "/v1/labs/" + command.wanted.name, body_of(body)});
 }
 
 Result<Exit> run(const LabList& command, Context& context) {
@@ -77,8 +90,7 @@ Result<Exit> run(const LabList& command, Context& context) {
     const auto& console = context.console;
     const auto& labs = list_of(answer, "labs");
     if (command.names_only) {
-        for (const auto& lab : labs)
-            if (const auto* object = lab.if_object()) console.line(shown(text_of(*object, "name")));
+        print_names(console, labs);
     } else if (console.json) {
         print_json(console, answer);
     } else {

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "gateway/base/identity.hpp"
+#include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/step_view.hpp"
 #include "gateway/cli/table.hpp"
@@ -21,18 +22,48 @@ std::string limit_text(std::uint64_t bytes) {
     return bytes == 0 ? "none" : format_bytes(bytes);
 }
 
+/// Nothing below 80 %.
+Colour colour_of_warning(std::uint64_t level) {
+    return level >= 95 ? Colour::red : level > 0 ? Colour::yellow : Colour::plain;
+}
+
+/// " NEARLY FULL", from 95 % on; milder before.
+const char* words_of_warning(std::uint64_t level) {
+    return level >= 95 ? "; ALMOST FULL" : level >= 90 ? "; little room is left" : level > 0 ? "; filling up" : "";
+}
+
+// What nobody has counted is null in the gateway's answer: no filesystem is asked yet, or it counts none.
+std::string used_space(const json::object& lab) {
+    const auto used = known_number(lab, "used_bytes");
+    return used ? format_bytes(*used) : "unknown";
+}
+
+std::string used_files(const json::object& lab) {
+    const auto used = known_number(lab, "used_inodes");
+    return used ? std::to_string(*used) : "unknown";
+}
+
 /// "1.5GiB of 10TiB (0 %), 12 of 50000000 files, enforced by btrfs"
 std::string quota_text(const json::object& lab) {
-    const auto limit = number_of(lab, "quota_bytes"), used = number_of(lab, "used_bytes");
-    auto text = fmt::format("{} of {}", format_bytes(used), limit_text(limit));
-    if (limit > 0)
-        text += fmt::format(" ({:.0f} %)", 100.0 * static_cast<double>(used) / static_cast<double>(limit));
-    const auto inodes = number_of(lab, "quota_inodes");
-    text += fmt::format(", {} of {} files", number_of(lab, "used_inodes"),
+    const auto limit = number_of(lab, "quota_bytes"), inodes = number_of(lab, "quota_inodes");
+    auto text = fmt::format("{} of {}", used_space(lab), limit_text(limit));
+    if (const auto used = known_number(lab, "used_bytes"); used && limit > 0)
+        text += fmt::format(" ({:.0f} %)", 100.0 * static_cast<double>(*used) / static_cast<double>(limit));
+    text += fmt::format(", {} of {} files", used_files(lab),
                         inodes == 0 ? std::string("any number of") : std::to_string(inodes));
     const auto backend = text_of(lab, "quota_backend");
-    if (backend == "none") return text + "; not enforced: this filesystem has no quotas";
-    return backend.empty() ? text : text + "; enforced by " + backend;
+    const auto why = text_of(lab, "quota_why");
+    if (backend == "none")
+        return text + "; not enforced: " + (why.empty() ? "this filesystem has no quotas" : why);
+    if (!backend.empty()) text += "; enforced by " + backend;
+    return text + words_of_warning(number_of(lab, "quota_warning"));
+}
+
+/// "9.5GiB 95%" once it is worth a warning.
+std::string used_text(const json::object& lab) {
+    const auto used = used_space(lab);
+    if (number_of(lab, "quota_warning") == 0) return used;
+    return fmt::format("{} {}%", used, number_of(lab, "used_percent"));
 }
 
 void print_export(const Console& console, const json::object& lab) {
@@ -75,6 +106,18 @@ void print_data_source(const Console& console, const json::object& lab) {
     print_property(console, "data source", text);
 }
 
+/// "quota was 1GiB instead of 10TiB: repaired 2026-…"
+void print_drift(const Console& console, const json::object& lab) {
+    for (const auto& value : list_of(lab, "drift"))
+        if (const auto* one = value.if_object())
+            print_property(console, "drift",
+                           fmt::format("{} {} {} instead of {}: {}, found {}", text_of(*one, "what"),
+                                       flag_of(*one, "open") ? "is" : "was", text_of(*one, "was"),
+                                       text_of(*one, "should_be"), text_of(*one, "outcome"),
+                                       moment_of(*one, "found_at")),
+                           flag_of(*one, "open") ? Colour::yellow : Colour::faint);
+}
+
 void print_checks(const Console& console, const json::object& lab) {
     for (const auto& value : list_of(lab, "checks")) {
         const auto* check = value.if_object();
@@ -105,12 +148,13 @@ void print_lab(const Console& console, const json::object& lab) {
     print_property(console, "directory",
                    fmt::format("{} (uid {}, gid {})", text_of(lab, "directory"), text_of(lab, "uid"),
                                text_of(lab, "gid")));
-    print_property(console, "space", quota_text(lab));
+    print_property(console, "space", quota_text(lab), colour_of_warning(number_of(lab, "quota_warning")));
     print_export(console, lab);
     print_ftps(console, lab);
     print_data_source(console, lab);
     print_property(console, "users", joined(list_of(lab, "users")));
     print_property(console, "verified", moment_of(lab, "verified_at"));
+    print_drift(console, lab);
     print_checks(console, lab);
 }
 
@@ -123,13 +167,26 @@ void print_labs(const Console& console, const json::array& labs) {
         const auto state = text_of(*lab, "state");
         table.add({{text_of(*lab, "name")},
                    {state, colour_of_state(state)},
-                   {format_bytes(number_of(*lab, "used_bytes")), Colour::plain, true},
+                   {used_text(*lab), colour_of_warning(number_of(*lab, "quota_warning")), true},
                    {limit_text(number_of(*lab, "quota_bytes")), Colour::plain, true},
-                   {std::to_string(number_of(*lab, "used_inodes")), Colour::plain, true},
+                   {used_files(*lab), Colour::plain, true},
                    {std::to_string(list_of(*lab, "users").size()), Colour::plain, true},
                    {text_of(*lab, "why")}});
     }
     table.print(console);
+}
+
+void print_names(const Console& console, const json::array& named) {
+    json::array names;
+    for (const auto& value : named)
+        if (const auto* object = value.if_object()) names.emplace_back(text_of(*object, "name"));
+    if (console.json) {
+        json::object answer;
+        answer["names"] = std::move(names);
+        return print_json(console, answer);
+    }
+    for (const auto& name : names)
+        console.line(shown(name.get_string()));
 }
 
 void print_users(const Console& console, const json::array& users) {

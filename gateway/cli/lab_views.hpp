@@ -13,6 +13,8 @@ void print_lab(const Console& console, const boost::json::object& lab);
 /// A table of labs.
 void print_labs(const Console& console, const boost::json::array& labs);
 /// A table of users.
+/// Names alone: one a line, or {"names":[…]}.
+void print_names(const Console& console, const boost::json::array& named);
 void print_users(const Console& console, const boost::json::array& users);
 /// The colour of a lab's state word.
 Colour colour_of_state(std::string_view state);

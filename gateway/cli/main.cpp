@@ -2,11 +2,13 @@
 // Runs in: CLI, as whoever calls it. Distrusts: argv, the environment, the gateway's answers.
 #include <signal.h>
 
+#include <boost/json.hpp>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 
 #include "gateway/base/privileges.hpp"
+#include "gateway/cli/answer.hpp"
 #include "gateway/cli/arguments.hpp"
 #include "gateway/cli/error_report.hpp"
 #include "gateway/cli/socket_path.hpp"
@@ -23,12 +25,14 @@ Context context_of(const Invocation& invocation) {
     return {ControlClient(socket, limits), detect_console(invocation.json, invocation.no_colour)};
 }
 
-Exit execute(int argc, char** argv) {
-    Console console;
+Exit execute(int argc, char** argv, const Console& console) {
     auto parsed = parse_arguments(argc, argv);
     if (!parsed) return report(console, parsed.error());
     if (const auto* help = std::get_if<HelpText>(&*parsed)) {
-        std::fputs(help->text.c_str(), stdout);
+        if (console.json)
+            print_json(console, {{"help", help->text}});
+        else
+            std::fputs(help->text.c_str(), stdout);
         return Exit::done;
     }
     auto context = context_of(std::get<Invocation>(*parsed));
@@ -41,11 +45,13 @@ Exit execute(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     privileges::harden();
+    Console console;
+    console.json = asks_for_json(argc, argv);
     auto exit = Exit::failed;
     try {
-        exit = execute(argc, argv);
+        exit = execute(argc, argv, console);
     } catch (const std::exception& problem) {
-        report(Console(),
+        report(console,
                Error{Code::internal, problem.what(), "this is a defect of stowage: please report it"});
     }
     // A password that went to a full disk must not look delivered.

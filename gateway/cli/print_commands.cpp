@@ -2,6 +2,7 @@
 // Runs in: CLI.
 #include <boost/json.hpp>
 
+#include "gateway/base/config.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/commands.hpp"
 #include "gateway/cli/completion.hpp"
@@ -9,20 +10,39 @@
 
 namespace stowage::cli {
 
-Result<Exit> run(const Completion&, Context& context) {
-    const auto script = bash_completion();
-    std::fwrite(script.data(), 1, script.size(), context.console.out);
+namespace json = boost::json;
+
+namespace {
+
+/// As it is, or as the one field of an object.
+Exit print_text(const Console& console, std::string_view field, std::string_view text) {
+    if (console.json)
+        print_json(console, {{field, text}});
+    else
+        std::fwrite(text.data(), 1, text.size(), console.out);
     return Exit::done;
 }
 
+}  // namespace
+
+Result<Exit> run(const Completion&, Context& context) {
+    return print_text(context.console, "script", bash_completion());
+}
+
 Result<Exit> run(const ConfigReference&, Context& context) {
-    std::fputs(config_reference_page().c_str(), context.console.out);
+    if (!context.console.json) return print_text(context.console, "", config_reference_page());
+    json::array keys;
+    for (const auto& key : config_keys())
+        keys.push_back(json::object{
+            {"key", key.key}, {"default", key.default_text}, {"value", key.unit}, {"doc", key.doc}});
+    json::object reference;
+    reference["keys"] = std::move(keys);
+    print_json(context.console, reference);
     return Exit::done;
 }
 
 Result<Exit> run(const ConfigExample&, Context& context) {
-    std::fputs(config_example_file().c_str(), context.console.out);
-    return Exit::done;
+    return print_text(context.console, "file", config_example_file());
 }
 
 Result<Exit> run(const Version&, Context& context) {

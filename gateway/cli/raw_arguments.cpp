@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/identity.hpp"
 
 namespace stowage::cli {
@@ -34,9 +35,7 @@ Result<std::vector<std::string>> networks(const std::vector<std::string>& texts)
     return networks;
 }
 
-}  // namespace
-
-Result<Command> lab_create(const Raw& raw) {
+Result<LabCreate> lab_wanted(const Raw& raw) {
     LabCreate command;
     TRY(command.name, lab_name(raw.name));
     if (!raw.quota.empty()) {
@@ -49,7 +48,27 @@ Result<Command> lab_create(const Raw& raw) {
     command.durability = raw.durability;
     command.data_tls_resumption = raw.resumption;
     command.client_ca_file = raw.client_ca;
+    return command;
+}
+
+}  // namespace
+
+Result<Command> lab_create(const Raw& raw) {
+    TRY(auto command, lab_wanted(raw));
+    if (command.client_ca_file == "none") command.client_ca_file.clear();
     return Command(std::move(command));
+}
+
+Result<Command> lab_set(const Raw& raw) {
+    LabSet command;
+    TRY(command.wanted, lab_wanted(raw));
+    command.without_client_ca = raw.client_ca == "none";
+    if (command.without_client_ca) command.wanted.client_ca_file.clear();
+    for (const auto* given : {&raw.quota, &raw.inodes, &raw.durability, &raw.resumption, &raw.client_ca})
+        if (!given->empty()) return Command(std::move(command));
+    if (!command.wanted.clients.empty()) return Command(std::move(command));
+    return Error{Code::usage, "lab set needs something to set",
+                 fmt::format("for example stowage lab set {} --quota 20TiB", command.wanted.name)};
 }
 
 Result<Command> lab_delete(const Raw& raw) {
@@ -135,11 +154,8 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    for (const auto& setting : raw.settings)
-        if (const auto equals = setting.find('='); equals == std::string::npos || equals == 0)
-            return Error{Code::usage, fmt::format("--set \"{}\" is not KEY=VALUE", setting),
-                         "for example --set ftps.port=2121"};
-    return Command(Check{raw.file, raw.settings, raw.site});
+    TRY(auto settings, parse_settings(raw.settings));
+    return Command(Check{raw.file, std::move(settings), raw.site});
 }
 
 Result<Command> plan(const Raw& raw) {

@@ -26,6 +26,7 @@ struct Raw {
 using CheckRaw = Result<Command> (*)(const Raw&);
 
 Result<Command> lab_create(const Raw& raw);
+Result<Command> lab_set(const Raw& raw);
 Result<Command> lab_list(const Raw& raw);
 Result<Command> lab_show(const Raw& raw);
 Result<Command> lab_delete(const Raw& raw);

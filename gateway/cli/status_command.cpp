@@ -2,9 +2,13 @@
 // Runs in: CLI.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <ctime>
+#include <functional>
 
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/gateway_error.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/table.hpp"
@@ -54,6 +58,35 @@ void print_site(const Console& console, const json::object& site) {
     if (const auto error = text_of(site, "error"); !error.empty()) print_property(console, "", error);
 }
 
+constexpr std::uint64_t recent_seconds = 86400;
+
+/// What somebody else changed about labs: all that is still so, and the rest of the last day.
+void print_drift(const Console& console, const json::array& labs) {
+    Table table({"DRIFT", "WHAT", "WAS", "SHOULD BE", "FOUND", "OUTCOME"});
+    bool any = false;
+    const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+    for (const auto& value : labs) {
+        const auto* lab = value.if_object();
+        if (lab == nullptr) continue;
+        for (const auto& entry : list_of(*lab, "drift")) {
+            const auto* drift = entry.if_object();
+            if (drift == nullptr) continue;
+            const bool open = flag_of(*drift, "open");
+            if (!open && number_of(*drift, "found_at") + recent_seconds < now) continue;
+            any = true;
+            table.add({{text_of(*lab, "name")},
+                       {text_of(*drift, "what")},
+                       {text_of(*drift, "was")},
+                       {text_of(*drift, "should_be")},
+                       {moment_of(*drift, "found_at")},
+                       {text_of(*drift, "outcome"), open ? Colour::yellow : Colour::green}});
+        }
+    }
+    if (!any) return;
+    console.line("");
+    table.print(console);
+}
+
 void print_status(const Console& console, const json::object& status) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
@@ -70,14 +103,23 @@ void print_status(const Console& console, const json::object& status) {
     print_processes(console, list_of(status, "processes"));
     console.line("");
     print_labs(console, list_of(status, "labs"));
+    print_drift(console, list_of(status, "labs"));
 }
 
-/// Ready labs only, or some that are not.
+bool all(const json::array& list, const std::function<bool(const json::object&)>& is_well) {
+    return std::all_of(list.begin(), list.end(), [&](const json::value& value) {
+        const auto* object = value.if_object();
+        return object == nullptr || is_well(*object);
+    });
+}
+
+/// Every process runs and every lab is ready, or not yet.
 Exit exit_of(const json::object& status) {
-    for (const auto& value : list_of(status, "labs"))
-        if (const auto* lab = value.if_object(); lab != nullptr && text_of(*lab, "state") != "ready")
-            return Exit::pending;
-    return Exit::done;
+    const bool well = all(list_of(status, "labs"),
+                          [](const json::object& lab) { return text_of(lab, "state") == "ready"; }) &&
+                      all(list_of(status, "processes"),
+                          [](const json::object& process) { return flag_of(process, "running"); });
+    return well ? Exit::done : Exit::pending;
 }
 
 }  // namespace
@@ -88,6 +130,12 @@ Result<Exit> run(const Status&, Context& context) {
         print_json(context.console, status);
     else
         print_status(context.console, status);
+    if (const auto* error = object_of(status, "error")) {
+        // With --json it is in the object already.
+        std::fflush(context.console.out);
+        std::fputs(error_text(error_from(*error)).c_str(), stderr);
+        return Exit::failed;
+    }
     return exit_of(status);
 }
 

@@ -110,8 +110,7 @@ Result<Exit> run(const UserList& command, Context& context) {
     const auto& console = context.console;
     const auto& users = list_of(answer, "users");
     if (command.names_only) {
-        for (const auto& user : users)
-            if (const auto* object = user.if_object()) console.line(shown(text_of(*object, "name")));
+        print_names(console, users);
     } else if (console.json) {
         print_json(console, answer);
     } else {

@@ -13,11 +13,13 @@
 
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/uid_range.hpp"
 #include "gateway/controller/control/control_socket.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
+#include "gateway/controller/system_calls.hpp"
 
 namespace {
 
@@ -34,13 +36,6 @@ struct Introduction {
     Secret client_secret;
 };
 
-/// The file may end in a newline, the secret does not.
-Secret secret_in(std::string_view text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-        text.remove_suffix(1);
-    return Secret(text);
-}
-
 Introduction receive_introduction() {
     auto packet = or_throw(ipc::receive(ipc::supervisor_fd));
     const auto start = or_throw(packet.as<message::StartController>());
@@ -50,7 +45,7 @@ Introduction receive_introduction() {
     Secret secret;
     if (packet.fds.size() == 3) {
         auto text = or_throw(read_sealed(packet.fds[2]));
-        secret = secret_in(text);
+        secret = Secret(text);
         explicit_bzero(text.data(), text.size());
     }
     return {start, std::move(config), std::move(packet.fds[1]), std::move(secret)};
@@ -59,14 +54,7 @@ Introduction receive_introduction() {
 /// A kernel nfsd answers the mount check only when it comes from a port below 1024.
 void narrow(const message::StartController& start) {
     or_throw(privileges::become(start.uid, start.gid, {CAP_NET_BIND_SERVICE}));
-    or_throw(privileges::allow_only(
-        {"openat",      "pread64",    "pwrite64",   "fsync",      "fdatasync",  "ftruncate", "fallocate",
-         "unlink",      "access",     "faccessat",  "faccessat2", "stat",       "lstat",     "statx",
-         "readlink",    "readlinkat", "getcwd",     "fchmod",     "fchown",     "flock",     "statfs",
-         "fstatfs",     "socket",     "connect",    "bind",       "accept4",    "accept",    "getsockname",
-         "getpeername", "getsockopt", "setsockopt", "sendto",     "recvfrom",   "sendmsg",   "recvmsg",
-         "sendmmsg",    "shutdown",   "ioctl",      "clone",      "getdents64", "sysinfo",   "getrlimit",
-         "pipe2",       "geteuid"}));
+    or_throw(privileges::allow_only(system_calls()));
 }
 
 asio::awaitable<void> end_after(asio::io_context& io, std::chrono::seconds limit) {
@@ -127,6 +115,8 @@ int exit_code(const Error& error) {
     log::start("controller", given.config.log_level);
     narrow(given.start);
     auto state = or_throw(State::open(given.config.state_dir + "/controller"));
+    for (const auto& lab : state.labs())
+        or_throw(check_uid_range(lab.name, lab.uid, given.config.labs.uid_min, given.config.labs.uid_max));
 
     asio::io_context io(1);
     SupervisorLink supervisor(io.get_executor(), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)));
@@ -139,6 +129,8 @@ int exit_code(const Error& error) {
     asio::co_spawn(io, follow_supervisor(io, context), rethrow);
     asio::co_spawn(io, serve_control_socket(context, std::move(given.listener), given.start.admin_gid),
                    rethrow);
+    asio::co_spawn(io, supervisor.keep_in_touch(), rethrow);
+    asio::co_spawn(io, keep_accounts(context), rethrow);
     asio::co_spawn(io, keep_labs(context), rethrow);
     asio::co_spawn(io, watch_site(context), rethrow);
     run_to_the_end(io);

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 
+#include "gateway/base/pam_service.hpp"
 #include "gateway/base/secret.hpp"
 
 namespace stowage::login {
@@ -53,14 +54,6 @@ int converse(int count, const pam_message** messages, pam_response** responses, 
 
 // The front answers refusals at a fixed time; a delay of the module's own would only show who exists.
 void no_delay(int, unsigned, void*) {}
-
-// Without its file libpam goes on with the service "other", which refuses everybody and says nothing of why.
-bool service_exists(const std::string& service, const std::string& confdir) {
-    if (!confdir.empty()) return ::access((confdir + "/" + service).c_str(), R_OK) == 0;
-    for (const auto* directory : {"/etc/pam.d/", "/usr/lib/pam.d/"})
-        if (::access((directory + service).c_str(), R_OK) == 0) return true;
-    return false;
-}
 
 class Transaction {
   public:
@@ -129,11 +122,10 @@ message::LoginResult attempt(const message::LoginAttempt& attempt) {
     if (attempt.password.view().find('\0') != std::string_view::npos ||
         attempt.user.view().find('\0') != std::string_view::npos)
         return result(LoginOutcome::denied, "NUL in user or password");
-    if (service.empty() || service.find('/') != std::string::npos || !service_exists(service, confdir))
-        return result(
-            LoginOutcome::unavailable,
-            "no PAM service \"" + service + "\" in " + (confdir.empty() ? "/etc/pam.d" : confdir) +
-                "; install deploy/pam.d/stowage there, or set accounts.pam_service to one that exists");
+    if (service.empty() || service.find('/') != std::string::npos)
+        return result(LoginOutcome::unavailable, "a PAM service whose name is none");
+    if (const auto there = check_pam_service(service, confdir); !there)
+        return result(LoginOutcome::unavailable, there.error().text());
     const Secret password(attempt.password.view());
     Transaction transaction(attempt, password);
     const int code = transaction.run();

@@ -1,19 +1,22 @@
-// The single checks.
+// Accounts, folders, labs, PAM service, certificate, NFS server.
 // Runs in: supervisor, CLI.
 #include "gateway/preflight/preflight.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
 
-#include <cerrno>
 #include <chrono>
+#include <filesystem>
 
+#include "gateway/base/node_name.hpp"
+#include "gateway/base/pam_service.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/uid_range.hpp"
 #include "gateway/certificate/certificate.hpp"
+#include "gateway/preflight/findings.hpp"
+#include "gateway/preflight/secret_files.hpp"
 #include "nfs/exports/server_choice.hpp"
 
 namespace stowage {
@@ -22,146 +25,126 @@ namespace {
 
 using Severity = Finding::Severity;
 
-struct Checks {
-    const Config& config;
-    std::vector<Finding> findings = {};
+void check_accounts(const Config& config, Findings& findings) {
+    const auto controller = privileges::user_id(config.process.controller_user);
+    const auto front = privileges::user_id(config.process.front_user);
+    findings.expect("process.controller_user", controller);
+    findings.expect("process.front_user", front);
+    findings.expect("process.admin_group", privileges::group_id(config.process.admin_group));
+    if (controller && front) findings.expect("process.front_user", check_process_users(*controller, *front));
+}
 
-    void add(Severity severity, std::string key, Error error) {
-        findings.push_back({severity, std::move(key), std::move(error)});
+/// Whoever moves labs.uid_min..labs.uid_max below labs that are there finds out before the controller does.
+void check_lab_uids(const Config& config, Findings& findings) {
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry(config.labs.root, failed), end; !failed && entry != end;
+         entry.increment(failed)) {
+        struct stat lab {
+        }, marker{};
+        const auto path = entry->path().string();
+        // Whose marker is not root's made it themselves. Only root sees it: others pass over.
+        if (::lstat(path.c_str(), &lab) != 0 || !S_ISDIR(lab.st_mode)) continue;
+        if (::lstat((path + "/.stowage/lab").c_str(), &marker) != 0 || marker.st_uid != 0) continue;
+        findings.expect("labs.uid_min", check_uid_range(entry->path().filename().string(), lab.st_uid,
+                                                        config.labs.uid_min, config.labs.uid_max));
     }
-    void add_error(std::string key, std::string what, std::string remedy) {
-        add(Severity::error, std::move(key), {Code::config, std::move(what), std::move(remedy)});
-    }
+}
 
-    void accounts() {
-        const auto want = [this](std::string key, const auto& id) {
-            if (!id) add(Severity::error, std::move(key), id.error());
-        };
-        want("process.controller_user", privileges::user_id(config.process.controller_user));
-        want("process.front_user", privileges::user_id(config.process.front_user));
-        want("process.admin_group", privileges::group_id(config.process.admin_group));
-    }
+void check_labs_root(const Config& config, Findings& findings) {
+    const auto& root = config.labs.root;
+    struct stat info {};
+    if (::lstat(root.c_str(), &info) != 0)
+        findings.add_error("labs.root", fmt::format("{} does not exist", root),
+                           "mount the labs' filesystem there, or create it");
+    else if (!S_ISDIR(info.st_mode))
+        findings.add_error("labs.root", fmt::format("{} is not a directory", root),
+                           "name the directory itself, no link");
+    else if (info.st_mode & S_IWOTH)
+        findings.add_error("labs.root", fmt::format("everybody may write in {}", root), "chmod o-w " + root);
+    else
+        check_lab_uids(config, findings);
+}
 
-    void labs_root() {
-        struct stat info {};
-        if (::lstat(config.labs.root.c_str(), &info) != 0)
-            add_error("labs.root", fmt::format("{} does not exist", config.labs.root),
-                      "mount the labs' filesystem there, or create it");
-        else if (!S_ISDIR(info.st_mode))
-            add_error("labs.root", fmt::format("{} is not a directory", config.labs.root),
-                      "name the directory itself, no link");
-        else if (info.st_mode & S_IWOTH)
-            add_error("labs.root", fmt::format("everybody may write in {}", config.labs.root),
-                      "chmod o-w " + config.labs.root);
-    }
+/// The folder, or the nearest one above it that is there: it will be made in that.
+void check_writable(const std::string& key, const std::string& path, Findings& findings) {
+    std::filesystem::path there = path;
+    std::error_code failed;
+    while (there.has_parent_path() && there != there.root_path() && !std::filesystem::exists(there, failed))
+        there = there.parent_path();
+    if (!std::filesystem::is_directory(there, failed))
+        return findings.add_error(key, fmt::format("{} is not a directory", there.string()),
+                                  "name another folder, or move it away");
+    struct statvfs info {};
+    if (::statvfs(there.c_str(), &info) == 0 && (info.f_flag & ST_RDONLY))
+        findings.add_error(key, fmt::format("the filesystem of {} is mounted read-only", there.string()),
+                           "mount it read-write, or name another place");
+}
 
-    void pam_service() {
-        const auto& given = config.accounts.pam_confdir;
-        const auto path =
-            (given.empty() ? std::string("/etc/pam.d") : given) + "/" + config.accounts.pam_service;
-        if (::access(path.c_str(), F_OK) != 0)
-            add_error("accounts.pam_service",
-                      fmt::format("there is no PAM service {} ({})", config.accounts.pam_service, path),
-                      "install deploy/pam.d/stowage there, or name another service");
-    }
+void check_folders(const Config& config, Findings& findings) {
+    check_writable("state_dir", config.state_dir, findings);
+    check_writable("run_dir", config.run_dir, findings);
+    findings.expect("run_dir", check_socket_path(config));
+    const auto secret = read_hash_secret(config.state_dir);
+    if (!secret && secret.error().code != Code::not_found) findings.add_refusal("state_dir", secret.error());
+}
 
-    void certificate() {
-        const auto files = certificate_files(config);
-        const auto loaded = load_certificate(files);
-        if (loaded) {
-            const auto left = std::chrono::duration_cast<std::chrono::hours>(
-                loaded->not_after - std::chrono::system_clock::now());
-            if (left < std::chrono::hours(30 * 24))
-                add(Severity::warning, "ftps.certificate",
-                    {Code::config, fmt::format("{} expires in {} days", files.chain_path, left.count() / 24),
-                     "renew it"});
-            ocsp_response(loaded->chain_pem);
-            return;
-        }
-        if (loaded.error().code == Code::denied)
-            add(Severity::note, "ftps.certificate",
-                {Code::denied, loaded.error().what, "run this as root to check it"});
-        else if (!config.ftps.certificate.empty())
-            add(Severity::error, "ftps.certificate",
-                {Code::config, loaded.error().what, loaded.error().remedy});
-        else
-            add(Severity::note, "ftps.certificate",
-                {Code::not_found, "a self-signed certificate is made at the next start"});
-    }
+/// A warning, never more: without it the service is as good as without ftps.ocsp_response.
+void check_ocsp_response(const Config& config, std::string_view chain, Findings& findings) {
+    if (config.ftps.ocsp_response.empty()) return;
+    if (auto loaded = load_ocsp_response(config.ftps.ocsp_response, chain); !loaded)
+        findings.add(Severity::warning, "ftps.ocsp_response", loaded.error());
+}
 
-    /// A warning, never more: without it the service is as good as without ftps.ocsp_response.
-    void ocsp_response(std::string_view chain) {
-        if (config.ftps.ocsp_response.empty()) return;
-        if (auto loaded = load_ocsp_response(config.ftps.ocsp_response, chain); !loaded)
-            add(Severity::warning, "ftps.ocsp_response", loaded.error());
+void check_certificate(const Config& config, Findings& findings) {
+    const auto files = certificate_files(config);
+    const auto loaded = load_certificate(files);
+    if (loaded) {
+        const auto left = std::chrono::duration_cast<std::chrono::hours>(loaded->not_after -
+                                                                         std::chrono::system_clock::now());
+        if (left < std::chrono::hours(30 * 24))
+            findings.add(
+                Severity::warning, "ftps.certificate",
+                {Code::config, fmt::format("{} expires in {} days", files.chain_path, left.count() / 24),
+                 "renew it"});
+        return check_ocsp_response(config, loaded->chain_pem, findings);
     }
-
-    void nfs() {
-        const auto choice = nfs::choose_server(config, nfs::look_at_machine(config));
-        if (!choice) add(Severity::error, "nfs.server", choice.error());
-    }
-
-    void runai() {
-        if (config.runai.url.empty()) {
-            add(Severity::note, "runai.url", {Code::not_found, "no Run:ai: data sources are not registered"});
-            return;
-        }
-        for (const auto& [key, path] :
-             {std::pair{"runai.client_secret_file", config.runai.client_secret_file},
-              std::pair{"runai.ca_bundle", config.runai.ca_bundle}})
-            if (!path.empty() && ::access(path.c_str(), F_OK) != 0)
-                add_error(key, fmt::format("{} does not exist", path), "create it, or correct the path");
-        if (config.runai.insecure_skip_verify)
-            add(Severity::warning, "runai.insecure_skip_verify",
-                {Code::config, "anybody on the way can pose as Run:ai and take the client secret",
-                 "set runai.ca_bundle instead"});
-    }
-};
-
-bool is_taken(const std::string& address, std::uint16_t port) {
-    sockaddr_in6 v6{};
-    sockaddr_in v4{};
-    const bool six = inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1;
-    v6.sin6_family = AF_INET6;
-    v4.sin_family = AF_INET;
-    v6.sin6_port = v4.sin_port = htons(port);
-    if (!six && inet_pton(AF_INET, address.c_str(), &v4.sin_addr) != 1) return false;
-    Fd socket(::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const int yes = 1;
-    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    const auto* target = six ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
-    return ::bind(socket.get(), target, six ? sizeof v6 : sizeof v4) != 0 && errno == EADDRINUSE;
+    if (loaded.error().code == Code::denied || !config.ftps.certificate.empty())
+        return findings.add_refusal("ftps.certificate", loaded.error());
+    findings.add(Severity::note, "ftps.certificate",
+                 {Code::not_found, "a self-signed certificate is made at the next start"});
 }
 
 }  // namespace
 
-std::vector<Finding> preflight(const Config& config) {
-    Checks checks{config};
-    checks.accounts();
-    checks.labs_root();
-    checks.pam_service();
-    checks.certificate();
-    checks.nfs();
-    checks.runai();
-    return std::move(checks.findings);
+Result<void> check_process_users(uid_t controller, uid_t front) {
+    if (controller == 0 || front == 0)
+        return Error{Code::config, "process.controller_user or process.front_user is root",
+                     "name an account without rights"};
+    if (controller == front)
+        return Error{Code::config, "process.controller_user and process.front_user are the same account",
+                     "name two"};
+    return {};
 }
 
-std::vector<Finding> taken_ports(const Config& config) {
-    Checks checks{config};
-    const auto check = [&](const std::string& address, std::uint16_t port, const char* key) {
-        if (port && is_taken(address, port))
-            checks.add_error(
-                key, fmt::format("port {} on {} is in use by another process", port, address),
-                fmt::format("stop it (ss -ltnp 'sport = :{}' names it) or choose another port", port));
-    };
-    for (const auto& address : config.ftps.listen) {
-        check(address, config.ftps.port, "ftps.port");
-        check(address, config.ftps.implicit_port, "ftps.implicit_port");
-    }
-    const auto choice = nfs::choose_server(config, nfs::look_at_machine(config));
-    if (choice && choice->server == NfsServer::ganesha)
-        check(config.nfs.bind_address, config.nfs.port, "nfs.port");
-    return std::move(checks.findings);
+Result<void> check_socket_path(const Config& config) {
+    if (config.run_dir.size() + std::string_view("/control.sock").size() < sizeof sockaddr_un::sun_path)
+        return {};
+    return Error{Code::config, "run_dir " + config.run_dir + " is too long for a socket",
+                 "choose a shorter path"};
+}
+
+std::vector<Finding> preflight(const Config& config) {
+    Findings findings;
+    check_accounts(config, findings);
+    check_labs_root(config, findings);
+    check_folders(config, findings);
+    findings.expect("accounts.pam_service",
+                    check_pam_service(config.accounts.pam_service, config.accounts.pam_confdir));
+    check_certificate(config, findings);
+    findings.expect("nfs.server", nfs::choose_server(config, nfs::look_at_machine(config)));
+    findings.expect("nfs.address", nfs_address(config));
+    check_runai(config, findings);
+    return findings.take();
 }
 
 }  // namespace stowage

@@ -2,6 +2,8 @@
 // Runs in: supervisor (before anything starts), CLI (`stowage check`).
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -16,12 +18,19 @@ struct Finding {
     Error error;
 };
 
-/// Accounts, folders, PAM service, certificate and key, executables, Run:ai's files. What the caller may not
-/// read becomes a note. Blocks on the disk only.
+/// Accounts, folders, the labs' uids, PAM service, certificate and key, executables, Run:ai's settings and
+/// files: all that supervisor or controller would refuse to start with, but for a database that cannot be
+/// used. What the caller may not read becomes a note. Blocks on the disk only.
 std::vector<Finding> preflight(const Config& config);
 
 /// Which ports of the configuration another process holds, by binding each for a moment. Not for a running
 /// gateway.
 std::vector<Finding> taken_ports(const Config& config);
+
+/// The two processes that face strangers are nobody, and not the same nobody.
+Result<void> check_process_users(uid_t controller, uid_t front);
+
+/// Whether run_dir leaves room for the control socket's name.
+Result<void> check_socket_path(const Config& config);
 
 }  // namespace stowage

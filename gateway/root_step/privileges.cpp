@@ -27,8 +27,10 @@ std::vector<unsigned> needed(Step step) {
             return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
         case Step::make_directory:
             return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
+        // Files of a lab are put into its project (FOWNER), also when it holds more than it may
+        // (SYS_RESOURCE).
         case Step::set_quota:
-            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
+            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_RESOURCE};
         // exportfs(8) and the marker.
         case Step::publish_export:
         case Step::withdraw_export:

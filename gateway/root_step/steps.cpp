@@ -2,8 +2,13 @@
 // Runs in: root_step.
 #include "gateway/root_step/steps.hpp"
 
+#include <sys/statvfs.h>
+
+#include <cerrno>
+
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/step_rules.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "provisioning/storage/file_lock.hpp"
 #include "provisioning/storage/lab_directory.hpp"
@@ -38,33 +43,80 @@ nfs::Export export_of(const StepRequest& request, const Config& config) {
     return meant;
 }
 
-/// A lab's directory and the backend that counts for it.
-struct Quota {
-    Fd directory;
-    storage::QuotaBackend backend;
-};
-
-Result<Quota> quota_of(const StepRequest& request, const Config& config) {
+Result<void> set_quota(const StepRequest& request, const Config& config) {
     TRY(const auto root, storage::open_root(config.labs.root));
     TRY(const auto chosen, storage::choose_quota(root, config.labs.quota_backend));
-    TRY(auto directory, storage::open_lab(root, place_of(request, config)));
-    return Quota{std::move(directory), chosen.backend};
+    TRY(const auto directory, storage::open_lab(root, place_of(request, config)));
+    if (storage::counts_by_project(chosen.backend) && request.project_id == 0)
+        return Error{Code::unavailable, "quotas were switched on since the lab was looked at",
+                     "the next pass gives it a project"};
+    return storage::set_quota(chosen.backend, directory,
+                              {request.quota_bytes, request.quota_inodes, request.project_id});
 }
 
-Result<void> set_quota(const StepRequest& request, const Config& config) {
-    TRY(const auto quota, quota_of(request, config));
-    return storage::set_quota(quota.backend, quota.directory, request.quota_bytes, request.quota_inodes);
-}
-
-Result<void> observe_quota(const StepRequest& request, const Config& config, LabObservation& seen) {
-    TRY(const auto quota, quota_of(request, config));
-    const auto backend = storage::backend_of(quota.backend, quota.directory);
-    TRY(const auto state, storage::read_quota(backend, quota.directory));
-    seen.quota_backend = backend;
+void note_quota(LabObservation& seen, const storage::QuotaState& state) {
     seen.quota_bytes = state.limit_bytes;
     seen.quota_inodes = state.limit_inodes;
     seen.used_bytes = state.used_bytes;
     seen.used_inodes = state.used_inodes;
+    seen.project_id = state.project;
+    seen.project_whole = state.project_whole;
+}
+
+Result<void> note_free_space(const Fd& root, LabObservation& seen) {
+    struct statvfs info {};
+    if (::fstatvfs(root.get(), &info) != 0) return system_error(errno, "statvfs labs.root");
+    seen.disk_free_bytes = std::uint64_t{info.f_bavail} * info.f_frsize;
+    // Filesystems that make inodes as they need them tell none at all.
+    seen.disk_free_inodes = info.f_files ? info.f_favail : UINT64_MAX;
+    return {};
+}
+
+/// For the lab's FTPS process: what really counts and limits now.
+Result<LabObservation> observe_quota(const StepRequest& request, const Config& config) {
+    LabObservation seen;
+    TRY(const auto root, storage::open_root(config.labs.root));
+    TRY(const auto chosen, storage::choose_quota(root, config.labs.quota_backend));
+    TRY(const auto directory, storage::open_lab(root, place_of(request, config)));
+    seen.quota_backend = storage::backend_of(chosen.backend, directory);
+    TRY(const auto state, storage::read_quota(seen.quota_backend, directory));
+    note_quota(seen, state);
+    CHECK(note_free_space(root, seen));
+    const bool uncounted = storage::counts_by_project(seen.quota_backend) && state.project == 0;
+    if (uncounted) seen.quota_backend = storage::QuotaBackend::none;
+    return seen;
+}
+
+/// What could count for the lab, why, and what it says now.
+Result<void> observe_limits(const StepRequest& request, const Config& config, LabObservation& seen) {
+    TRY(const auto root, storage::open_root(config.labs.root));
+    CHECK(note_free_space(root, seen));
+    auto choice = storage::choose_quota(root, config.labs.quota_backend);
+    // Making the directory is refused with the same words, if it is the right filesystem at all.
+    if (!choice && !seen.directory_exists) {
+        seen.quota_why.assign_cut(choice.error().text());
+        return {};
+    }
+    TRY(const auto chosen, std::move(choice));
+    seen.quota_backend = chosen.backend;
+    seen.quota_why.assign_cut(chosen.remedy.empty() ? chosen.why : chosen.why + ": " + chosen.remedy);
+    if (seen.directory_exists) {
+        TRY(const auto directory, storage::open_lab(root, place_of(request, config)));
+        seen.quota_backend = storage::backend_of(chosen.backend, directory);
+        if (seen.quota_backend != chosen.backend)
+            seen.quota_why.assign_cut("the lab's directory is no subvolume, or on another filesystem than "
+                                      "labs.root: move it away, `stowage apply`, and copy its files back");
+        TRY(const auto state, storage::read_quota(seen.quota_backend, directory, request.project_id));
+        note_quota(seen, state);
+    }
+    if (!storage::counts_by_project(seen.quota_backend) || request.project_id != 0) return {};
+    // Ours already: a database out of a backup may not know it any more.
+    const bool own = seen.marked && is_project_of(request.uid, seen.project_id);
+    if (own) {
+        seen.project_offer = seen.project_id;
+        return {};
+    }
+    TRY(seen.project_offer, storage::offer_project(seen.quota_backend, root, request.uid, project_stride));
     return {};
 }
 
@@ -75,7 +127,7 @@ bool is_missing(const Result<nfs::Exporter>& exporter) {
 
 Result<LabObservation> observe(const StepRequest& request, const Config& config) {
     TRY(auto seen, storage::observe_directory(place_of(request, config)));
-    if (seen.directory_exists) CHECK(observe_quota(request, config, seen));
+    CHECK(observe_limits(request, config, seen));
     if (request.clients.size == 0) return seen;
     auto exporter = nfs::make_exporter(config);
     if (is_missing(exporter)) return seen;
@@ -123,7 +175,11 @@ Result<void> check_not_exported(const StepRequest& request, const Config& config
 
 Result<void> purge(const StepRequest& request, const Config& config) {
     CHECK(check_not_exported(request, config));
-    return storage::purge_directory(place_of(request, config));
+    CHECK(storage::purge_directory(place_of(request, config)));
+    if (request.project_id == 0) return {};
+    TRY(const auto root, storage::open_root(config.labs.root));
+    TRY(const auto chosen, storage::choose_quota(root, config.labs.quota_backend));
+    return storage::forget_quota(chosen.backend, root, request.project_id);
 }
 
 Result<void> change(const StepRequest& request, const Config& config) {
@@ -162,11 +218,7 @@ Result<Fd> lock_lab(const StepRequest& request, const Config& config) {
 
 Result<LabObservation> perform(const StepRequest& request, const Config& config) {
     // Without the lock: FTPS users wait for these numbers, and they are read in one call.
-    if (request.step == Step::observe_quota) {
-        LabObservation seen;
-        CHECK(observe_quota(request, config, seen));
-        return seen;
-    }
+    if (request.step == Step::observe_quota) return observe_quota(request, config);
     Fd lock;
     if (request.lab.size) {
         TRY(lock, lock_lab(request, config));

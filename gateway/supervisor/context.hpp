@@ -7,13 +7,14 @@
 #include "gateway/base/config.hpp"
 #include "gateway/base/secret.hpp"
 #include "gateway/supervisor/accounts.hpp"
+#include "gateway/supervisor/changes.hpp"
 #include "gateway/supervisor/ticket_keys.hpp"
 
 namespace stowage::supervisor {
 
 struct Context {
     Context(boost::asio::io_context& io_, const Config& config_)
-        : io(io_), config(config_), accounts(config_) {}
+        : io(io_), config(config_), accounts(config_), changes(io_) {}
 
     boost::asio::io_context& io;
     const Config& config;
@@ -25,13 +26,14 @@ struct Context {
     TicketKeys tickets;
     Secret hash_secret;  ///< hash_keys.hpp
     Accounts accounts;
+    Changes changes;  ///< of the children, told to who waits for them
     bool draining = false;
 
     std::string executable(const std::string& name) const { return libexec_dir + "/" + name; }
 };
 
-/// Another descriptor for the same open file, close-on-exec, to be passed on. Throws Fatal when there are too
-/// many.
-Fd duplicate(const Fd& fd);
+/// More descriptors for the same open files, close-on-exec, to be passed on. Fails when this process has too
+/// many open: what they were for is refused then.
+Result<std::vector<Fd>> duplicates(std::initializer_list<const Fd*> fds);
 
 }  // namespace stowage::supervisor

@@ -3,6 +3,7 @@
 #include "gateway/supervisor/controller_service.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,6 +16,7 @@ namespace stowage::supervisor {
 
 namespace asio = boost::asio;
 using message::Type;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -35,16 +37,14 @@ ControllerService::ControllerService(Context& context, Workers& workers, FrontSe
 
 asio::awaitable<void> ControllerService::run() {
     // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
-    ProcessSpec spec{context_.executable("stowage-controller")};
+    ProcessSpec spec{"controller", context_.executable("stowage-controller")};
     Serve serve_run = [this](Process& process) { return serve(process); };
     co_await keep_running(context_, status_, std::move(spec), std::move(serve_run));
 }
 
 Result<void> ControllerService::introduce(ipc::Channel& channel) {
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context_.sealed_config));
-    fds.push_back(duplicate(control_socket_));
-    if (runai_secret_) fds.push_back(duplicate(runai_secret_));
+    TRY(auto fds, runai_secret_ ? duplicates({&context_.sealed_config, &control_socket_, &runai_secret_})
+                                : duplicates({&context_.sealed_config, &control_socket_}));
     return channel.send(message::StartController{identity_.uid, identity_.gid, identity_.admin_gid},
                         std::move(fds));
 }
@@ -52,6 +52,7 @@ Result<void> ControllerService::introduce(ipc::Channel& channel) {
 asio::awaitable<Error> ControllerService::serve(Process& process) {
     auto& channel = process.channel();
     channel_ = &channel;
+    process_ = &process;
     ++run_;
     context_.accounts.begin();
     auto introduced = introduce(channel);
@@ -65,13 +66,16 @@ asio::awaitable<Error> ControllerService::serve(Process& process) {
         }
     }
     channel_ = nullptr;
+    process_ = nullptr;
     co_return why;
 }
 
 Result<void> ControllerService::handle(const ipc::Packet& packet) {
+    heard_at_ = steady_clock::now();
     switch (packet.header.type) {
         case Type::ready:
             status_.ready = true;
+            context_.changes.tell();
             return {};
         case Type::step_request:
             return begin_step(packet);
@@ -157,6 +161,15 @@ Result<void> ControllerService::report_status(std::uint32_t id) {
     for (const auto& entry : report_())
         CHECK(channel_->send(entry, {}, id));
     return channel_->send(message::StatusEnd{}, {}, id);
+}
+
+// Before Ready it may be busy with a large database.
+steady_clock::duration ControllerService::silence() const {
+    return process_ && status_.ready ? steady_clock::now() - heard_at_ : steady_clock::duration::zero();
+}
+
+void ControllerService::kill() {
+    if (process_) process_->signal(SIGKILL);
 }
 
 void ControllerService::drain() {

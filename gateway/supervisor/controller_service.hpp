@@ -2,6 +2,7 @@
 // Runs in: supervisor. Distrusts: the controller.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <vector>
 
@@ -24,6 +25,11 @@ class ControllerService {
 
     boost::asio::awaitable<void> run();
     void drain();
+    /// How long it has said nothing, though it asks something each second (keep_in_touch()); zero when it is
+    /// not ready.
+    std::chrono::steady_clock::duration silence() const;
+    /// It comes back as after any other death.
+    void kill();
     const ServiceStatus& status() const { return status_; }
 
   private:
@@ -53,6 +59,8 @@ class ControllerService {
     Report report_;
     ServiceStatus status_{"controller"};
     ipc::Channel* channel_ = nullptr;
+    Process* process_ = nullptr;
+    std::chrono::steady_clock::time_point heard_at_ = {};
     std::uint64_t run_ = 0;
     std::size_t steps_under_way_ = 0, questions_under_way_ = 0;
 };

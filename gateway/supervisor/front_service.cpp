@@ -42,23 +42,21 @@ FrontService::FrontService(Context& context, Workers& workers, std::vector<Bound
 
 asio::awaitable<void> FrontService::run() {
     // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
-    ProcessSpec spec{context_.executable("stowage-front")};
+    ProcessSpec spec{"front", context_.executable("stowage-front")};
     Serve serve_run = [this](Process& process) { return serve(process); };
     co_await keep_running(context_, status_, std::move(spec), std::move(serve_run));
 }
 
 Result<void> FrontService::introduce(ipc::Channel& channel) {
-    const auto with = [](const Fd& first) {
-        std::vector<Fd> fds;
-        fds.push_back(duplicate(first));
-        return fds;
-    };
-    CHECK(channel.send(message::StartFront{uid_, gid_, last_session_}, with(context_.sealed_config)));
+    TRY(auto config, duplicates({&context_.sealed_config}));
+    CHECK(channel.send(message::StartFront{uid_, gid_, last_session_}, std::move(config)));
     // Before what it needs to serve: it is to let nobody in whom it does not know to be banned.
     for (const auto& ban : bans())
         tell(ban);
-    for (const auto& listener : listeners_)
-        CHECK(channel.send(message::Listener{listener.implicit_tls}, with(listener.socket)));
+    for (const auto& listener : listeners_) {
+        TRY(auto socket, duplicates({&listener.socket}));
+        CHECK(channel.send(message::Listener{listener.implicit_tls}, std::move(socket)));
+    }
     CHECK(send_control_certificate(context_, channel));
     for (const auto& key : context_.tickets.all())
         CHECK(channel.send(key));
@@ -80,6 +78,7 @@ asio::awaitable<Error> FrontService::serve(Process& process) {
             handled = packet.error();
         } else if (packet->header.type == message::Type::ready) {
             status_.ready = true;
+            context_.changes.tell();
         } else if (packet->header.type == message::Type::login_request) {
             handled = begin_login(*packet);
         } else if (packet->header.type == message::Type::client_verified) {

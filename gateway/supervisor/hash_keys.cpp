@@ -6,20 +6,18 @@
 #include <openssl/hmac.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/preflight/secret_files.hpp"
 
 namespace stowage::supervisor {
 
 namespace {
 
-constexpr std::size_t secret_bytes = 32;
-
 Result<Secret> make(const std::string& path) {
-    std::array<char, secret_bytes> bytes{};
+    std::array<char, hash_secret_bytes> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
         return system_error(errno, "getrandom");
     Secret secret(std::string_view(bytes.data(), bytes.size()));
@@ -31,17 +29,8 @@ Result<Secret> make(const std::string& path) {
 }  // namespace
 
 Result<Secret> load_hash_secret(const std::string& state_dir) {
-    const auto path = state_dir + "/file-hash.key";
-    auto text = read_file(path, 4096);
-    if (!text && text.error().code == Code::not_found) return make(path);
-    if (!text) return text.error();
-    Secret secret(*text);
-    explicit_bzero(text->data(), text->size());
-    struct stat seen {};
-    if (::stat(path.c_str(), &seen) != 0) return system_error(errno, "stat " + path);
-    if (secret.reveal().size() != secret_bytes || (seen.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return Error{Code::config, path + " is not 32 bytes that only root may read",
-                     "remove it; the next start makes a new one"};
+    auto secret = read_hash_secret(state_dir);
+    if (!secret && secret.error().code == Code::not_found) return make(hash_secret_path(state_dir));
     return secret;
 }
 

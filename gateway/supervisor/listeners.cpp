@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "gateway/preflight/preflight.hpp"
+
 namespace stowage::supervisor {
 
 namespace {
@@ -82,9 +84,7 @@ Result<Fd> bind_control(const Config& config, gid_t admin_gid) {
     const auto path = config.run_dir + "/control.sock";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return Error{Code::config, "run_dir " + config.run_dir + " is too long for a socket",
-                     "choose a shorter path"};
+    CHECK(check_socket_path(config));
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return system_error(errno, "socket for " + path);

@@ -27,14 +27,13 @@ message::LoginResult unavailable(const std::string& reason) {
 
 Result<void> send_attempt(const Context& context, const message::LoginRequest& request,
                           ipc::Channel& channel) {
+    TRY(auto fds, duplicates({&context.sealed_config}));
     message::LoginAttempt attempt;
     attempt.user = request.user;
     attempt.password = request.password;
     attempt.peer = request.peer;
     const bool fits = attempt.pam_service.assign(context.config.accounts.pam_service) &&
                       attempt.pam_confdir.assign(context.config.accounts.pam_confdir);
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context.sealed_config));
     auto sent = fits ? channel.send(attempt, std::move(fds))
                      : Result<void>(Error{Code::config, "accounts.pam_confdir is too long"});
     explicit_bzero(&attempt, sizeof attempt);
@@ -45,7 +44,7 @@ Result<void> send_attempt(const Context& context, const message::LoginRequest& r
 
 asio::awaitable<message::LoginResult> attempt_login(const Context& context,
                                                     const message::LoginRequest& request) {
-    const ProcessSpec spec{context.executable("stowage-login")};
+    const ProcessSpec spec{"login", context.executable("stowage-login")};
     auto started = Process::start(context.io.get_executor(), spec);
     if (!started) co_return unavailable(started.error().text());
     auto& process = **started;

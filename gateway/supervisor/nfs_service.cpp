@@ -11,7 +11,7 @@ namespace asio = boost::asio;
 namespace {
 
 ProcessSpec launcher(const Context& context, const char* role) {
-    return {context.executable("stowage-nfs-server"), {role}};
+    return {role, context.executable("stowage-nfs-server"), {role}};
 }
 
 }  // namespace
@@ -31,13 +31,14 @@ asio::awaitable<void> NfsService::run_server() {
 asio::awaitable<Error> NfsService::serve(Process& process, ServiceStatus& status) {
     auto& current = &status == &bus_ ? bus_process_ : server_process_;
     current = &process;
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context_.sealed_config));
-    auto sent = process.channel().send(message::StartNfsServer{}, std::move(fds));
+    auto fds = duplicates({&context_.sealed_config});
+    auto sent =
+        fds ? process.channel().send(message::StartNfsServer{}, std::move(*fds)) : Result<void>(fds.error());
     Error why = sent ? Error{Code::cancelled, ""} : sent.error();
     if (sent) {
         auto packet = co_await receive_admitted(process.channel(), Peer::nfs_server, false);
         status.ready = packet.has_value();
+        context_.changes.tell();
         // The launcher's exec closed the channel: from here on only the process itself tells.
         if (packet) co_await process.wait();
     }

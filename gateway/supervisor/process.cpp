@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -27,7 +29,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-[[noreturn]] void become_child(int channel, char* const arguments[], char* const environment[],
+[[noreturn]] void become_child(int channel, int log, char* const arguments[], char* const environment[],
                                pid_t parent) {
     sigset_t none;
     ::sigemptyset(&none);
@@ -40,7 +42,7 @@ namespace {
     // Its own session: Ctrl-C on a terminal reaches the supervisor alone, which then drains.
     ::setsid();
     const bool placed =
-        ::dup2(null, 0) == 0 && ::dup2(null, 1) == 1 &&
+        ::dup2(null, 0) == 0 && ::dup2(null, 1) == 1 && ::dup2(log, 2) == 2 &&
         (channel == ipc::supervisor_fd ? ::fcntl(channel, F_SETFD, 0) == 0
                                        : ::dup2(channel, ipc::supervisor_fd) == ipc::supervisor_fd);
     if (!placed) ::_exit(126);
@@ -56,8 +58,9 @@ std::string Ending::text() const {
     return fmt::format("exit {}", exit_code);
 }
 
-Process::Process(asio::any_io_executor executor, pid_t pid, Fd pidfd, Fd channel)
-    : pidfd_(executor, pidfd.release()), channel_(executor, std::move(channel)), pid_(pid) {}
+Process::Process(asio::any_io_executor executor, pid_t pid, Fd pidfd, ipc::Channel channel,
+                 std::shared_ptr<ChildLog> log)
+    : pidfd_(executor, pidfd.release()), channel_(std::move(channel)), log_(std::move(log)), pid_(pid) {}
 
 Process::~Process() {
     if (!ended_) {
@@ -69,6 +72,9 @@ Process::~Process() {
 
 Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, const ProcessSpec& spec) {
     TRY(auto pair, ipc::make_pair());
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "pipe");
+    Fd log_out(ends[0]), log_in(ends[1]);
     std::vector<std::string> words = {spec.executable};
     words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
     std::vector<char*> arguments;
@@ -84,7 +90,7 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) return system_error(errno, "fork");
-    if (pid == 0) become_child(pair.second.get(), arguments.data(), environment, parent);
+    if (pid == 0) become_child(pair.second.get(), log_in.get(), arguments.data(), environment, parent);
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) {
         const auto error = system_error(errno, "pidfd_open");
@@ -92,7 +98,11 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
         ::waitpid(pid, nullptr, 0);
         return error;
     }
-    return std::unique_ptr<Process>(new Process(executor, pid, std::move(pidfd), std::move(pair.first)));
+    ipc::Channel channel(executor, std::move(pair.first), spec.most_queued);
+    auto log = std::make_shared<ChildLog>(executor, std::move(log_out), spec.name);
+    asio::co_spawn(executor, ChildLog::follow(log), asio::detached);
+    return std::unique_ptr<Process>(
+        new Process(executor, pid, std::move(pidfd), std::move(channel), std::move(log)));
 }
 
 asio::awaitable<Ending> Process::wait() {
@@ -103,6 +113,7 @@ asio::awaitable<Ending> Process::wait() {
         if (waited != 0 && errno != EINTR) break;
         if (waited == 0 && info.si_pid == pid_) {
             ended_ = true;
+            log_->catch_up();
             if (info.si_code == CLD_EXITED)
                 ending_.exit_code = info.si_status;
             else
@@ -120,6 +131,7 @@ asio::awaitable<Ending> Process::wait() {
 void Process::kill_after(asio::steady_timer& timer, std::chrono::seconds limit) {
     // The handler has a pidfd of its own: it may run in the moment in which this Process goes.
     auto pidfd = std::make_shared<Fd>(::fcntl(pidfd_.native_handle(), F_DUPFD_CLOEXEC, 0));
+    if (!*pidfd) return signal(SIGKILL);  // too many are open: better no answer than none in time
     timer.expires_after(limit);
     timer.async_wait([pidfd](boost::system::error_code cancelled) {
         if (!cancelled) ::syscall(SYS_pidfd_send_signal, pidfd->get(), SIGKILL, nullptr, 0);

@@ -13,12 +13,15 @@
 #include <vector>
 
 #include "gateway/base/channel.hpp"
+#include "gateway/supervisor/child_log.hpp"
 
 namespace stowage::supervisor {
 
 struct ProcessSpec {
+    std::string name;  ///< in the log: "front", "worker:lab1"
     std::string executable;
-    std::vector<std::string> arguments = {};  ///< after the name; no secrets
+    std::vector<std::string> arguments = {};             ///< after the name; no secrets
+    std::size_t most_queued = ipc::Channel::max_queued;  ///< packets that wait for it
 };
 
 /// How a process ended: "exit 1", "signal 9 (Killed)".
@@ -32,8 +35,8 @@ struct Ending {
 /// kernel.
 class Process {
   public:
-    /// fork and exec. The child gets /dev/null, our standard error, the channel as descriptor 3 and nothing
-    /// else, and dies with us.
+    /// fork and exec. The child gets /dev/null, a pipe into our log as standard error, the channel as
+    /// descriptor 3 and nothing else, and dies with us.
     static Result<std::unique_ptr<Process>> start(boost::asio::any_io_executor executor,
                                                   const ProcessSpec& spec);
     ~Process();
@@ -53,10 +56,12 @@ class Process {
     void signal(int number);
 
   private:
-    Process(boost::asio::any_io_executor executor, pid_t pid, Fd pidfd, Fd channel);
+    Process(boost::asio::any_io_executor executor, pid_t pid, Fd pidfd, ipc::Channel channel,
+            std::shared_ptr<ChildLog> log);
 
     boost::asio::posix::stream_descriptor pidfd_;
     ipc::Channel channel_;
+    std::shared_ptr<ChildLog> log_;
     pid_t pid_;
     bool ended_ = false;
     Ending ending_;

@@ -19,10 +19,13 @@ namespace stowage::supervisor {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-Fd duplicate(const Fd& fd) {
-    Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-    if (!copy) throw Fatal(system_error(errno, "duplicate a descriptor"));
-    return copy;
+Result<std::vector<Fd>> duplicates(std::initializer_list<const Fd*> fds) {
+    std::vector<Fd> copies;
+    for (const auto* fd : fds) {
+        copies.emplace_back(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
+        if (!copies.back()) return system_error(errno, "duplicate a descriptor");
+    }
+    return copies;
 }
 
 std::chrono::milliseconds Backoff::after_running(steady_clock::duration lasted) {
@@ -44,7 +47,8 @@ asio::awaitable<Result<ipc::Packet>> receive_admitted(ipc::Channel& channel, Pee
         co_return Error{Code::protocol, "a message of type " +
                                             std::to_string(static_cast<int>(packet->header.type)) +
                                             " that it may not send " + (ready ? "at all" : "before Ready")};
-    if (packet && !packet->fds.empty()) co_return Error{Code::protocol, "a descriptor that nobody asked for"};
+    if (packet && (!packet->fds.empty() || packet->fds_lost))
+        co_return Error{Code::protocol, "a descriptor that nobody asked for"};
     co_return packet;
 }
 
@@ -52,7 +56,7 @@ namespace {
 
 constexpr int exit_config = 78;  // EX_CONFIG
 
-asio::awaitable<void> run_once(ServiceStatus& status, Process& process, Serve& serve) {
+asio::awaitable<void> run_once(Context& context, ServiceStatus& status, Process& process, Serve& serve) {
     status.pid = process.pid();
     status.started_at = std::chrono::system_clock::now();
     const auto why = co_await serve(process);
@@ -67,6 +71,7 @@ asio::awaitable<void> run_once(ServiceStatus& status, Process& process, Serve& s
     log::write(ending.exit_code == 0 ? log::Level::info : log::Level::warning, "child_ended",
                {{"child", status.name}, {"pid", status.pid}, {"how", ending.text()}});
     status.pid = 0;
+    context.changes.tell();
     // What it cannot work with at the first start, it cannot work with at the hundredth.
     if (ending.exit_code == exit_config && !status.was_ready)
         throw Fatal({Code::config, "the " + status.name + " cannot work with this configuration or state",
@@ -81,7 +86,7 @@ asio::awaitable<void> keep_running(Context& context, ServiceStatus& status, Proc
         const auto started = steady_clock::now();
         auto process = Process::start(co_await asio::this_coro::executor, spec);
         if (process) {
-            co_await run_once(status, **process, serve);
+            co_await run_once(context, status, **process, serve);
         } else {
             log::error("child_not_started", {{"child", status.name}, {"what", process.error().text()}});
         }

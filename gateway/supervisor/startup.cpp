@@ -12,11 +12,10 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "gateway/base/atomic_file.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
-#include "gateway/base/secret.hpp"
 #include "gateway/preflight/preflight.hpp"
+#include "gateway/preflight/secret_files.hpp"
 #include "gateway/supervisor/hash_keys.hpp"
 #include "gateway/supervisor/service.hpp"
 #include "gateway/supervisor/tls_identity.hpp"
@@ -61,13 +60,7 @@ Result<void> find_ids(const Config& config, Foundation& foundation) {
     };
     foundation.controller_gid = primary_group(foundation.controller_uid);
     foundation.front_gid = primary_group(foundation.front_uid);
-    if (foundation.controller_uid == 0 || foundation.front_uid == 0)
-        return Error{Code::config, "process.controller_user or process.front_user is root",
-                     "name an account without rights"};
-    if (foundation.controller_uid == foundation.front_uid)
-        return Error{Code::config, "process.controller_user and process.front_user are the same account",
-                     "name two"};
-    return {};
+    return check_process_users(foundation.controller_uid, foundation.front_uid);
 }
 
 Result<void> make_directories(const Config& config, const Foundation& foundation) {
@@ -90,19 +83,8 @@ Result<Fd> lock_state(const std::string& state_dir) {
 }
 
 Result<Fd> seal_runai_secret(const Config& config) {
-    const auto& path = config.runai.client_secret_file;
-    if (path.empty()) return Fd();
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return system_error(errno, "runai.client_secret_file " + path);
-    if (info.st_mode & (S_IRWXO | S_IWGRP))
-        return Error{Code::config, "runai.client_secret_file " + path + " is open to others than its owner",
-                     "chmod 0600 " + path};
-    TRY(auto text, read_file(path, 4096));
-    Secret secret(text);
-    explicit_bzero(text.data(), text.size());
-    if (secret.empty())
-        return Error{Code::config, "runai.client_secret_file " + path + " is empty",
-                     "write the secret into it"};
+    TRY(const auto secret, read_runai_secret(config));
+    if (secret.empty()) return Fd();
     return seal("runai-secret", secret.reveal());
 }
 
@@ -152,6 +134,12 @@ Result<void> check_machine(const Config& config) {
 }
 
 void clear_run_dir(const Config& config) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(config.run_dir, failed)) {
+        const auto name = entry.path().filename().string();
+        // What root steps of labs locked: none of them runs any more.
+        if (name.starts_with("lab-") && name.ends_with(".lock")) ::unlink(entry.path().c_str());
+    }
     ::unlink((config.run_dir + "/control.sock").c_str());
     ::unlink((config.run_dir + "/dbus.sock").c_str());
     ::rmdir((config.run_dir + "/empty").c_str());

@@ -24,14 +24,15 @@ message::StepReply refusal(const Error& error) {
 
 std::chrono::seconds limit_of(message::Step step) {
     if (step == message::Step::observe_quota) return std::chrono::seconds(20);
-    return step == message::Step::purge_directory ? std::chrono::seconds(86400) : std::chrono::seconds(180);
+    // Deleting, or putting what is there into a project, reads the whole tree.
+    const bool walks = step == message::Step::purge_directory || step == message::Step::set_quota;
+    return walks ? std::chrono::seconds(86400) : std::chrono::seconds(180);
 }
 
 asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request) {
-    const ProcessSpec spec{context.executable("stowage-root-step")};
+    const ProcessSpec spec{"root_step", context.executable("stowage-root-step")};
     CO_TRY(auto process, Process::start(context.io.get_executor(), spec));
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context.sealed_config));
+    CO_TRY(auto fds, duplicates({&context.sealed_config}));
     CO_CHECK(process->channel().send(request, std::move(fds)));
     asio::steady_timer limit(co_await asio::this_coro::executor);
     process->kill_after(limit, limit_of(request.step));

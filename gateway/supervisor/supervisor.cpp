@@ -9,6 +9,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/base/log.hpp"
@@ -22,6 +23,9 @@ using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
 namespace {
+
+constexpr std::chrono::seconds default_hang_limit(30);
+constexpr std::chrono::seconds nfs_end_limit(10);
 
 message::StatusEntry entry_of(const ServiceStatus& status) {
     message::StatusEntry entry;
@@ -60,7 +64,8 @@ void Supervisor::run() {
     asio::co_spawn(io, controller_.run(), end_if_failed);
     asio::co_spawn(io, front_.run(), end_if_failed);
     asio::co_spawn(io, rotate_ticket_keys(), asio::detached);
-    asio::co_spawn(io, tell_systemd(), asio::detached);
+    asio::co_spawn(io, tell_ready(), asio::detached);
+    asio::co_spawn(io, keep_watch(), asio::detached);
     asio::co_spawn(io, wait_for_signal(), [&io](std::exception_ptr failed) {
         io.stop();
         if (failed) std::rethrow_exception(failed);
@@ -83,16 +88,28 @@ asio::awaitable<void> Supervisor::rotate_ticket_keys() {
     }
 }
 
-asio::awaitable<void> Supervisor::tell_systemd() {
+asio::awaitable<void> Supervisor::tell_ready() {
     while (!all_ready())
-        co_await pause_for(milliseconds(20));
+        co_await context_.changes.wait();
     log::notice("ready", {{"port", context_.config.ftps.port}, {"labs", context_.config.labs.root}});
     ::sd_notify(0, "READY=1");
+}
+
+// A controller that hangs is ended, and comes back like one that died: FTPS goes on without it. Where it
+// cannot be ended (a disk that does not answer), nobody tells systemd any more that all is well.
+asio::awaitable<void> Supervisor::keep_watch() {
     std::uint64_t watchdog_us = 0;
-    if (::sd_watchdog_enabled(0, &watchdog_us) <= 0) co_return;
+    const bool watched = ::sd_watchdog_enabled(0, &watchdog_us) > 0;
+    const milliseconds limit = watched ? milliseconds(watchdog_us / 4000) : default_hang_limit;
     for (;;) {
-        ::sd_notify(0, "WATCHDOG=1");
-        co_await pause_for(milliseconds(watchdog_us / 2000));
+        co_await pause_for(limit / 4);
+        const auto silence = controller_.silence();
+        if (watched && silence < limit) ::sd_notify(0, "WATCHDOG=1");
+        if (silence < 2 * limit) continue;
+        log::error("controller_hangs",
+                   {{"pid", controller_.status().pid},
+                    {"s", std::chrono::duration_cast<std::chrono::seconds>(silence).count()}});
+        controller_.kill();
     }
 }
 
@@ -125,14 +142,20 @@ asio::awaitable<void> Supervisor::drain() {
     front_.drain();
     workers_.drain();
     controller_.drain();
-    const auto limit = steady_clock::now() + context_.config.drain_timeout + std::chrono::seconds(5);
-    const auto busy = [this] { return front_.status().pid || controller_.status().pid || !workers_.empty(); };
-    while (busy() && steady_clock::now() < limit)
-        co_await pause_for(milliseconds(20));
+    asio::steady_timer limit(context_.io, context_.config.drain_timeout + std::chrono::seconds(5));
+    limit.async_wait([this](boost::system::error_code) { context_.changes.tell(); });
+    while (busy() && steady_clock::now() < limit.expiry())
+        co_await context_.changes.wait();
     if (busy()) log::warning("drain_limit_reached", {{"sessions", front_.sessions().size()}});
     nfs_.stop();
-    while (nfs_.running() && steady_clock::now() < limit + std::chrono::seconds(5))
-        co_await pause_for(milliseconds(20));
+    limit.expires_after(nfs_end_limit);
+    limit.async_wait([this](boost::system::error_code) { context_.changes.tell(); });
+    while (nfs_.running() && steady_clock::now() < limit.expiry())
+        co_await context_.changes.wait();
+}
+
+bool Supervisor::busy() const {
+    return front_.status().pid || controller_.status().pid || !workers_.empty();
 }
 
 std::vector<message::StatusEntry> Supervisor::report() const {

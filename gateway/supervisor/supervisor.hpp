@@ -18,10 +18,12 @@ class Supervisor {
 
   private:
     boost::asio::awaitable<void> rotate_ticket_keys();
-    boost::asio::awaitable<void> tell_systemd();
+    boost::asio::awaitable<void> tell_ready();
+    boost::asio::awaitable<void> keep_watch();
     boost::asio::awaitable<void> wait_for_signal();
     void reload();
     boost::asio::awaitable<void> drain();
+    bool busy() const;
     bool all_ready() const;
     std::vector<message::StatusEntry> report() const;
 

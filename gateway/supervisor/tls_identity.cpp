@@ -27,13 +27,6 @@ Result<OcspResponse> ocsp_response_of(const Config& config, const LoadedCertific
     return none;
 }
 
-std::vector<Fd> pair_of(const Context& context) {
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context.sealed_certificate));
-    fds.push_back(duplicate(context.sealed_key));
-    return fds;
-}
-
 }  // namespace
 
 Result<void> read_tls_identity(Context& context) {
@@ -50,15 +43,17 @@ Result<void> read_tls_identity(Context& context) {
 }
 
 Result<void> send_certificate(const Context& context, ipc::Channel& channel) {
-    return channel.send(message::Certificate{}, pair_of(context));
+    TRY(auto fds, duplicates({&context.sealed_certificate, &context.sealed_key}));
+    return channel.send(message::Certificate{}, std::move(fds));
 }
 
 Result<void> send_control_certificate(const Context& context, ipc::Channel& channel) {
     message::Certificate m;
     m.request_client_certificate = context.accounts.some_lab_wants_client_certificates();
     m.ocsp_until = context.ocsp_until;
-    auto fds = pair_of(context);
-    if (m.ocsp_until != 0) fds.push_back(duplicate(context.sealed_ocsp));
+    TRY(auto fds, m.ocsp_until == 0
+                      ? duplicates({&context.sealed_certificate, &context.sealed_key})
+                      : duplicates({&context.sealed_certificate, &context.sealed_key, &context.sealed_ocsp}));
     return channel.send(m, std::move(fds));
 }
 

@@ -35,6 +35,8 @@ message::LabUsage usage_from(const message::StepReply& reply) {
     usage.limit_inodes = seen.quota_inodes;
     usage.used_bytes = seen.used_bytes;
     usage.used_inodes = seen.used_inodes;
+    usage.disk_free_bytes = seen.disk_free_bytes;
+    usage.disk_free_inodes = seen.disk_free_inodes;
     return usage;
 }
 

@@ -22,6 +22,8 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds start_limit{10};
+// Each waiting session holds a descriptor of ours: a worker that hangs must not use them up.
+constexpr std::size_t most_queued = 500;
 
 asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
     asio::steady_timer limit(worker->ready.get_executor(), start_limit);
@@ -39,6 +41,10 @@ asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
 
 asio::awaitable<Result<void>> Workers::hand_over(ServedLab lab, message::SessionStart session, Fd socket) {
     co_await wait_for_backoff(lab.name);
+    // Meanwhile the controller may have said otherwise.
+    const auto* served = context_.accounts.lab(lab.name);
+    if (!served) co_return Error{Code::unavailable, "lab " + lab.name + " is not served any more"};
+    lab = *served;
     auto found = workers_.find(lab.name);
     if (found == workers_.end()) {
         CO_TRY(auto started, start(lab));
@@ -65,7 +71,9 @@ Result<std::shared_ptr<Worker>> Workers::start(const ServedLab& lab) {
     if (failures_[lab.name].not_before > steady_clock::now())
         return Error{Code::unavailable, "the worker of lab " + lab.name + " failed a moment ago"};
     TRY(auto process,
-        Process::start(context_.io.get_executor(), {context_.executable("stowage-worker"), {}}));
+        Process::start(context_.io.get_executor(), {.name = "worker:" + lab.name,
+                                                    .executable = context_.executable("stowage-worker"),
+                                                    .most_queued = most_queued}));
     auto worker = std::make_shared<Worker>(context_.io, lab, std::move(process));
     CHECK(introduce(*worker));
     log::info("worker_started", {{"lab", lab.name}, {"pid", worker->process->pid()}, {"uid", lab.uid}});
@@ -80,8 +88,7 @@ Result<void> Workers::introduce(Worker& worker) {
     start.hash_key = hash_key(context_.hash_secret, lab.name, lab.uid);
     if (!start.lab.assign(lab.name) || !start.directory.assign(context_.config.labs.root + "/" + lab.name))
         return Error{Code::internal, "the path of lab " + lab.name + " is too long"};
-    std::vector<Fd> fds;
-    fds.push_back(duplicate(context_.sealed_config));
+    TRY(auto fds, duplicates({&context_.sealed_config}));
     auto& channel = worker.process->channel();
     const auto sent = channel.send(start, std::move(fds));
     explicit_bzero(start.hash_key.data(), start.hash_key.size());
@@ -144,7 +151,8 @@ Result<void> Workers::handle(const std::shared_ptr<Worker>& worker, const ipc::P
     }
     if (packet.header.type == message::Type::activity) return take_activity(*worker, packet);
     TRY(const auto idle, packet.as<message::Idle>());
-    if (idle.sessions_started == worker->sessions_started) return Error{Code::cancelled, "idle"};
+    TRY(const bool done, worker->idle_claims.judge(idle.sessions_started, worker->sessions_started));
+    if (done) return Error{Code::cancelled, "idle"};
     return {};
 }
 
@@ -158,6 +166,7 @@ asio::awaitable<void> Workers::tell_usage(std::shared_ptr<Worker> worker, std::u
 void Workers::remove(const std::shared_ptr<Worker>& worker) {
     const auto found = workers_.find(worker->lab.name);
     if (found != workers_.end() && found->second == worker) workers_.erase(found);
+    context_.changes.tell();
 }
 
 void Workers::lab_changed(const ServedLab& lab) {

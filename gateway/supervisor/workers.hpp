@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/supervisor/idle_claims.hpp"
 #include "gateway/supervisor/service.hpp"
 #include "gateway/supervisor/usage.hpp"
 
@@ -24,6 +25,7 @@ struct Worker {
     bool is_ready = false, is_gone = false;
     bool asks_usage = false;  ///< and has no answer yet
     std::uint64_t sessions_started = 0;
+    IdleClaims idle_claims;
     std::chrono::system_clock::time_point started_at = std::chrono::system_clock::now();
 };
 

@@ -56,7 +56,8 @@ struct Check {
     MountCheckRequest request;
     Clock::time_point started = Clock::now(), step_started = started;
     ClientName client;
-    std::string file = "/.stowage-check-" + random_hex();
+    // Always the same: what a check left that was killed, the next one takes away.
+    std::string file = "/.stowage-check";
     std::unique_ptr<NfsSession> session;
     MountCheckReport report;
 
@@ -99,6 +100,16 @@ asio::awaitable<void> wait_for(std::chrono::milliseconds time) {
 
 bool in_grace(const Result<void>& result) {
     return !result && result.error().what.find("NFS4ERR_GRACE") != std::string::npos;
+}
+
+/// What a killed check left goes first. Somebody's directory of that name stays; the check takes another
+/// name.
+asio::awaitable<Result<void>> clear_name(Check& check) {
+    auto removed = co_await check.session->remove(check.file);
+    if (removed || removed.error().code == Code::not_found) co_return Result<void>();
+    if (!check.session->is_usable()) co_return removed;
+    check.file += "-" + random_hex();
+    co_return Result<void>();
 }
 
 /// A server that was just restarted refuses new opens for a while: nothing but asking again tells when it is
@@ -174,7 +185,8 @@ asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request) {
     const auto mounted = co_await mount(check);
     check.note("mounted", mounted);
     if (!mounted) co_return std::move(check.report);
-    const auto created = co_await create(check);
+    auto created = co_await clear_name(check);
+    if (created) created = co_await create(check);
     if (created) {
         co_await use_file(check);
     } else {

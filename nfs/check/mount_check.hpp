@@ -35,10 +35,10 @@ struct MountCheckReport {
     bool ok() const;
 };
 
-/// Mounts the lab by NFSv4 in this process, makes a file of a name that nobody else uses, writes and fsyncs
-/// it, reads it back, compares its owner with uid:gid, and removes it, also after a failure. Waits for the
-/// end of the server's grace period within the limit. Never throws for what the server does; done within
-/// `limit`.
+/// Mounts the lab by NFSv4 in this process, makes the file `.stowage-check` in it, writes and fsyncs it,
+/// reads it back, compares its owner with uid:gid, and removes it, also after a failure; what a killed check
+/// left goes first. One check of a lab at a time. Waits for the end of the server's grace period within the
+/// limit. Never throws for what the server does; done within `limit`.
 boost::asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request);
 
 }  // namespace stowage::nfs

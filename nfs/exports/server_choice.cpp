@@ -60,6 +60,9 @@ Result<ServerChoice> ganesha(const Config& config, const MachineFacts& facts, st
     if (!facts.dbus_daemon)
         return Error{Code::unsupported, why + ", and there is no " + config.nfs.dbus_executable,
                      "install dbus-daemon, or set nfs.dbus_executable"};
+    if (!facts.mount_table)
+        return Error{Code::unsupported, why + ", and NFS-Ganesha finds no filesystem without /etc/mtab",
+                     "ln -s ../proc/self/mounts /etc/mtab"};
     return ServerChoice{NfsServer::ganesha, std::move(why)};
 }
 
@@ -76,6 +79,7 @@ MachineFacts look_at_machine(const Config& config) {
     facts.exportfs = executable(exportfs_path);
     facts.ganesha = executable(config.nfs.ganesha_executable);
     facts.dbus_daemon = executable(config.nfs.dbus_executable);
+    facts.mount_table = ::access("/etc/mtab", R_OK) == 0;
     facts.nfsd_ports = text_of("/proc/fs/nfsd/portlist");
     return facts;
 }

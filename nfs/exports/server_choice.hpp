@@ -23,6 +23,7 @@ struct MachineFacts {
     bool exportfs = false;
     bool ganesha = false;
     bool dbus_daemon = false;
+    bool mount_table = false;  ///< /etc/mtab, which systemd makes at boot and debootstrap does not
     std::string nfsd_ports;  ///< /proc/fs/nfsd/portlist
 };
 

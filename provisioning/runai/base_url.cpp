@@ -2,10 +2,10 @@
 // Runs in: controller. Distrusts: the configured URL, every part of a target.
 #include "provisioning/runai/base_url.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <boost/algorithm/string/predicate.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <optional>
 
@@ -19,15 +19,17 @@ bool is_alphanumeric(char c) {
 }
 
 bool is_address(std::string_view text) {
-    boost::system::error_code error;
-    boost::asio::ip::make_address(std::string(text), error);
-    return !error && text.find('%') == text.npos;
+    in6_addr parsed{};
+    const std::string copy(text);
+    return copy.find('\0') == copy.npos && (inet_pton(AF_INET, copy.c_str(), &parsed) == 1 ||
+                                            inet_pton(AF_INET6, copy.c_str(), &parsed) == 1);
 }
 
-bool is_loopback(std::string_view text) {
-    boost::system::error_code error;
-    const auto address = boost::asio::ip::make_address(std::string(text), error);
-    return !error && address.is_loopback();
+bool is_loopback(const std::string& text) {
+    in_addr v4{};
+    in6_addr v6{};
+    if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 bool is_label(std::string_view label) {

@@ -23,6 +23,8 @@ constexpr auto nothrow = asio::as_tuple(asio::use_awaitable);
 constexpr auto refresh_early = std::chrono::seconds(60);
 // For a token that does not say how long it lives; a 401 tells when this was too long.
 constexpr auto unknown_lifetime = std::chrono::seconds(300);
+// Some say that they live for ever, and a clock counts nanoseconds in 63 bits.
+constexpr std::chrono::seconds longest_lifetime = std::chrono::hours(24);
 
 Error cancelled(const Call& call) {
     return {Code::cancelled, call.name() + ": cancelled"};
@@ -167,7 +169,7 @@ Result<void> keep_token(Caller& caller, const Call& call, const Reply& reply) {
         return error;
     }
     TRY(auto token, token_in(call.name(), reply.json));
-    const auto lifetime = token.lifetime.value_or(unknown_lifetime);
+    const auto lifetime = std::min(token.lifetime.value_or(unknown_lifetime), longest_lifetime);
     if (lifetime <= std::chrono::seconds(0))
         return Error{Code::denied, call.name() + ": the token has run out already",
                      "set the clocks of this node and of the control plane right"};

@@ -6,6 +6,7 @@
 
 #include "gateway/base/log.hpp"
 #include "provisioning/runai/caller.hpp"
+#include "provisioning/runai/document.hpp"
 #include "provisioning/runai/nfs_calls.hpp"
 #include "provisioning/runai/resources.hpp"
 
@@ -87,6 +88,11 @@ asio::awaitable<Result<std::vector<DepartmentInCluster>>> all_departments(std::s
         CO_TRY(auto page, departments_in(call.name(), reply.json));
         for (auto& one : page.departments)
             all.push_back(std::move(one));
+        if (all.size() > max_elements)
+            co_return Error{
+                Code::protocol,
+                fmt::format("{}: more than {} departments for one name", call.name(), max_elements),
+                "is runai.url the Run:ai control plane itself?"};
         if (!page.next) co_return all;
         if (*page.next <= offset)
             co_return Error{Code::protocol,

@@ -65,6 +65,11 @@ Result<std::optional<Place>> Place::maybe(std::string_view key) const {
 Result<std::vector<Place>> Place::elements() const {
     const auto* array = value_->if_array();
     if (array == nullptr) return wrong("an array");
+    if (array->size() > max_elements)
+        return Error{Code::protocol,
+                     fmt::format("{}: {} of the reply has {} elements, and we take {}", operation_,
+                                 path_.empty() ? "the whole" : path_, array->size(), max_elements),
+                     std::string(remedy)};
     std::vector<Place> places;
     for (const auto& element : *array)
         places.push_back(Place(element, operation_, fmt::format("{}[{}]", path_, places.size())));

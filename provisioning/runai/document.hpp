@@ -15,6 +15,8 @@ namespace stowage::runai {
 
 /// Deeper replies are refused: Run:ai's deepest has about ten levels.
 inline constexpr std::size_t max_json_depth = 32;
+/// Of one list: a page holds a hundred, and nobody has so many clusters or users of one data source.
+inline constexpr std::size_t max_elements = 10000;
 
 /// Parses a reply. Code::protocol with the operation's name for bad JSON, invalid UTF-8 or too deep nesting.
 Result<boost::json::value> parse_json(std::string_view operation, std::string_view text);

@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/base/log.hpp"
+#include "provisioning/runai/settings_check.hpp"
 
 namespace stowage::runai {
 
@@ -14,18 +15,7 @@ Result<void> set_trust(boost::asio::ssl::context& context, const std::string& ca
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
     context.set_verify_mode(skip_verify ? boost::asio::ssl::verify_none : boost::asio::ssl::verify_peer);
     if (skip_verify) return {};
-    boost::system::error_code error;
-    if (ca_bundle.empty())
-        context.set_default_verify_paths(error);
-    else
-        context.load_verify_file(ca_bundle, error);
-    if (error)
-        return Error{
-            Code::config,
-            fmt::format("runai.ca_bundle {}: {}",
-                        ca_bundle.empty() ? "(the system's)" : log::escaped(ca_bundle), error.message()),
-            "name a PEM file with the certificate of the authority that signed the control plane's"};
-    return {};
+    return trust_ca_bundle(context.native_handle(), ca_bundle);
 }
 
 Result<void> name_host(SSL* ssl, const BaseUrl& base) {

@@ -12,6 +12,7 @@
 #include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
 #include "provisioning/storage/marker.hpp"
+#include "provisioning/storage/others.hpp"
 #include "provisioning/storage/subvolume.hpp"
 
 namespace stowage::storage {
@@ -114,6 +115,7 @@ Result<void> make_directory(const LabPlace& place) {
     TRY(const auto directory, open_lab(root, place));
     CHECK(check_ours(directory, place));
     CHECK(put_marker(directory, place.name, place.uid));
+    CHECK(keep_others_out(directory, place.path()));
     // Owner and mode last: before that the lab cannot get in and see half of it.
     CHECK(set_owner_and_mode(directory, place.uid, lab_mode, place.path()));
     if (::fsync(directory.get()) != 0 || ::fsync(root.get()) != 0)
@@ -135,6 +137,7 @@ Result<message::LabObservation> observe_directory(const LabPlace& place) {
     seen.uid = info.st_uid;
     seen.gid = info.st_gid;
     seen.mode = info.st_mode & 07777;
+    seen.open_to_others = is_open_to_others(*directory);
     seen.marked = has_marker(*directory, place.name, place.uid);
     TRY(const bool empty, is_empty(*directory));
     seen.empty = empty;

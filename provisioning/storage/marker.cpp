@@ -11,6 +11,7 @@
 
 #include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
+#include "provisioning/storage/others.hpp"
 
 namespace stowage::storage {
 
@@ -49,6 +50,8 @@ Result<void> make_partials(const Fd& folder, uid_t uid) {
     if (::mkdirat(folder.get(), "partials", 0700) != 0 && errno != EEXIST)
         return system_error(errno, "mkdir .stowage/partials");
     TRY(const auto partials, open_beneath(folder, "partials", O_RDONLY | O_DIRECTORY));
+    // What is renamed out of here into the lab keeps the ACL that it was made with.
+    CHECK(keep_others_out(partials, ".stowage/partials"));
     return set_owner_and_mode(partials, uid, 0700, ".stowage/partials");
 }
 

@@ -12,6 +12,7 @@
 #include "provisioning/storage/lab_directory.hpp"
 #include "provisioning/storage/marker.hpp"
 #include "provisioning/storage/mounts.hpp"
+#include "provisioning/storage/project.hpp"
 #include "provisioning/storage/quota.hpp"
 #include "provisioning/storage/subvolume.hpp"
 
@@ -95,7 +96,11 @@ class TreeDeletion {
 Result<Fd> make_purge_folder(const Fd& root, const std::string& name) {
     if (::mkdirat(root.get(), name.c_str(), 0700) != 0 && errno != EEXIST)
         return system_error(errno, "mkdir " + name);
-    return open_beneath(root, name, O_RDONLY | O_DIRECTORY, Mounts::stay);
+    TRY(auto folder, open_beneath(root, name, O_RDONLY | O_DIRECTORY, Mounts::stay));
+    // A project that labs.root hands down would refuse every rename into it.
+    const auto left = leave_project(folder);
+    if (!left && left.error().code != Code::unsupported) return left.error();
+    return folder;
 }
 
 Result<void> check_ours(const Fd& directory, const LabPlace& place) {
@@ -140,6 +145,9 @@ Result<void> empty_folder(const Fd& folder) {
         CHECK(set_btrfs_quota(*lab, 0));
         lab->reset();
         CHECK(delete_subvolume(folder, aside_name));
+    } else if (lab && is_cephfs(*lab)) {
+        // CephFS renames nothing out of a directory with a quota.
+        CHECK(set_cephfs_quota(*lab, 0, 0));
     }
     return TreeDeletion(folder).run();
 }

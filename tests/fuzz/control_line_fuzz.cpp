@@ -12,16 +12,22 @@ namespace {
 
 using namespace stowage::ftps;
 
-// Each line of a reply starts with its code or a blank and holds no control byte: nothing in it was forged.
-void demand_well_formed(std::string_view reply) {
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+bool ends_a_line(char c) {
+    return c == '\0' || c == '\r' || c == '\n';
+}
+
+// Each line of a reply starts with its code or a blank and holds no control byte, or, where names stand, none
+// that could end a line: nothing in it was forged.
+void demand_well_formed(std::string_view reply, bool (*forbidden)(char) = is_control) {
     while (!reply.empty()) {
         const auto end = reply.find("\r\n");
         if (end == std::string_view::npos) std::abort();
         const auto line = reply.substr(0, end);
-        const bool control = std::any_of(line.begin(), line.end(), [](char c) {
-            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-        });
-        if (control || line.empty() || (line[0] != ' ' && line.size() < 4)) std::abort();
+        const bool forged = std::any_of(line.begin(), line.end(), forbidden);
+        if (forged || line.empty() || (line[0] != ' ' && line.size() < 4)) std::abort();
         reply.remove_prefix(end + 2);
     }
 }
@@ -43,7 +49,9 @@ std::vector<std::string> lines_of(std::string_view bytes, std::size_t chunk) {
             if (command.argument.size() > CommandReader::max_line_bytes) std::abort();
             lines.push_back(command.verb + " " + command.argument);
             demand_well_formed(reply(550, command.argument));
-            demand_well_formed(reply_lines(211, command.argument, {command.argument}, command.argument));
+            demand_well_formed(reply_part(213, command.argument));
+            demand_well_formed(reply_with_name(257, command.argument), ends_a_line);
+            demand_well_formed(reply_lines(250, "Facts", {command.argument}, "End"), ends_a_line);
             demand_well_formed(dialog.on(command).reply);
         }
     }

@@ -16,14 +16,15 @@ _MARK = f"stowage-quickstart-test-{os.getpid()}-"  # other tests run quickstarts
 
 
 class QuickstartRun:
-    """deploy/quickstart --state OWN --ports auto MORE… in the background."""
+    """deploy/quickstart --state OWN --ports auto MORE… in the background; `before`: words in front of the command."""
 
-    def __init__(self, *arguments, state=None):
+    def __init__(self, *arguments, state=None, before=()):
         self._own = None if state else tempfile.mkdtemp(prefix=_MARK)
         if self._own:
             os.chmod(self._own, 0o755)
         self.state = state or pathlib.Path(self._own) / "state"
         self.arguments = ["--state", str(self.state), "--ports", "auto", *arguments]
+        self.before = list(before)
         self.popen = None
 
     @staticmethod
@@ -36,7 +37,7 @@ class QuickstartRun:
     def __enter__(self):
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self.popen = subprocess.Popen(
-            [str(SOURCE / "deploy" / "quickstart"), *self.arguments],
+            [*self.before, str(SOURCE / "deploy" / "quickstart"), *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=subprocess.STDOUT,

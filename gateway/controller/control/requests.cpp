@@ -130,9 +130,9 @@ Result<std::optional<std::string>> client_cas_in(Fields& fields) {
     return std::optional(std::move(*checked));
 }
 
-Result<LabRequest> lab_in(Fields fields) {
+/// All but the name.
+Result<LabRequest> lab_settings_in(Fields fields) {
     LabRequest lab;
-    TRY(lab.name, lab_name(fields, "name"));
     TRY(lab.quota_bytes, fields.maybe_number("quota_bytes"));
     TRY(lab.quota_inodes, fields.maybe_number("quota_inodes"));
     TRY(lab.clients, clients_in(fields));
@@ -140,6 +140,13 @@ Result<LabRequest> lab_in(Fields fields) {
     TRY(lab.data_tls_resumption, choice_in(fields, "data_tls_resumption", config_parsers::resumption));
     TRY(lab.client_cas, client_cas_in(fields));
     CHECK(fields.finish());
+    return lab;
+}
+
+Result<LabRequest> lab_in(Fields fields) {
+    TRY(const auto name, lab_name(fields, "name"));
+    TRY(auto lab, lab_settings_in(std::move(fields)));
+    lab.name = name;
     return lab;
 }
 
@@ -252,6 +259,9 @@ Result<SiteRequest> site_in(Fields fields) {
 
 Result<LabRequest> parse_lab_request(std::string_view body) {
     return with_object(body, lab_in);
+}
+Result<LabRequest> parse_lab_settings(std::string_view body) {
+    return with_object(body, lab_settings_in);
 }
 Result<UserRequest> parse_user_request(std::string_view body) {
     return with_object(body, user_with_password);

@@ -55,6 +55,8 @@ struct ShownSecret {
 
 // Each is Code::invalid naming the field: bad JSON, unknown keys, names, sizes, networks, duplicates.
 Result<LabRequest> parse_lab_request(std::string_view body);
+/// The same without a name: what of a lab that is there is to change.
+Result<LabRequest> parse_lab_settings(std::string_view body);
 /// The password is there and good.
 Result<UserRequest> parse_user_request(std::string_view body);
 Result<PersonRequest> parse_person_request(std::string_view body);

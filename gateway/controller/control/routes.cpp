@@ -73,6 +73,8 @@ asio::awaitable<Answered> show_status(Context& context, Target, std::string) {
             processes.push_back(process_view(entry));
     json::object body{{"version", STOWAGE_VERSION}, {"since", context.started_at}};
     body["processes"] = std::move(processes);
+    // What the controller knows by itself is shown all the same.
+    if (!entries) body["error"] = error_view(entries.error());
     body["labs"] = labs_view(context);
     body["runai"] = runai_view(context);
     body["nfs"] = nfs_view(context);
@@ -98,8 +100,17 @@ asio::awaitable<Answered> show_lab(Context& context, Target target, std::string)
 }
 
 asio::awaitable<Answered> post_lab(Context& context, Target, std::string body) {
-    CO_TRY(const auto request, parse_lab_request(body));
-    co_return streamed(create_lab(context, request));
+    CO_TRY(auto request, parse_lab_request(body));
+    auto stream = co_await create_lab(context, std::move(request));
+    co_return streamed(std::move(stream));
+}
+
+asio::awaitable<Answered> patch_lab(Context& context, Target target, std::string body) {
+    CO_TRY(const auto name, target.lab());
+    CO_TRY(auto request, parse_lab_settings(body));
+    request.name = name;
+    auto stream = co_await set_lab(context, std::move(request));
+    co_return streamed(std::move(stream));
 }
 
 asio::awaitable<Answered> remove_lab(Context& context, Target target, std::string) {
@@ -175,7 +186,8 @@ asio::awaitable<Answered> post_plan(Context& context, Target, std::string body) 
 
 asio::awaitable<Answered> post_apply(Context& context, Target, std::string body) {
     CO_TRY(auto request, parse_site_request(body));
-    co_return streamed(apply(context, std::move(request)));
+    auto stream = co_await apply(context, std::move(request));
+    co_return streamed(std::move(stream));
 }
 
 asio::awaitable<Answered> post_prune(Context& context, Target, std::string body) {
@@ -247,6 +259,7 @@ constexpr Route routes[] = {
     {"GET", "/v1/labs", list_labs},
     {"POST", "/v1/labs", post_lab},
     {"GET", "/v1/labs/{}", show_lab},
+    {"PATCH", "/v1/labs/{}", patch_lab},
     {"DELETE", "/v1/labs/{}", remove_lab},
     {"POST", "/v1/labs/{}/verify", verify_one},
     {"GET", "/v1/users", list_users},

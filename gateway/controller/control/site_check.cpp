@@ -26,6 +26,7 @@ namespace {
 
 /// A plan is a plain answer that somebody waits for.
 constexpr std::chrono::seconds registration_limit(60);
+constexpr std::chrono::seconds directory_limit(5);
 
 bool is_there(const Context& context, const std::string& user) {
     const auto account = context.state.account(user);
@@ -108,6 +109,18 @@ Result<void> check_site(const Context& context, const SiteRequest& request, bool
     for (const auto& user : request.users)
         CHECK(check_user(context, request, user, needs_passwords));
     return {};
+}
+
+asio::awaitable<Result<void>> check_directory(Context& context, LabRequest request) {
+    if (context.state.lab(request.name)) co_return Result<void>();
+    CO_TRY(const auto lab, lab_as_asked(context, request));
+    const auto step = request_for(lab, message::Step::observe_lab);
+    const auto seen = co_await context.supervisor.step(step, directory_limit);
+    if (!seen) co_return Result<void>();
+    for (const auto& planned : plan_storage(lab, context.site, with_what_is_known(context, lab, *seen)))
+        if (planned.kind == StepKind::make_directory && planned.error && planned.error->code == Code::differs)
+            co_return *planned.error;
+    co_return Result<void>();
 }
 
 std::vector<NamedSettings> changed_labs(const Context& context, const SiteRequest& request) {

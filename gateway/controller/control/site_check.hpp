@@ -13,6 +13,11 @@ namespace stowage::controller {
 /// without a password.
 Result<void> check_site(const Context& context, const SiteRequest& request, bool needs_passwords);
 
+/// Whether a new lab's directory may be used: Code::differs for one that somebody else made and filled, so
+/// that nothing is stored for it. A filesystem that does not answer at once is no objection: the lab's own
+/// steps tell.
+boost::asio::awaitable<Result<void>> check_directory(Context& context, LabRequest request);
+
 /// The labs that are new or whose settings change.
 std::vector<NamedSettings> changed_labs(const Context& context, const SiteRequest& request);
 

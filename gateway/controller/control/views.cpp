@@ -7,6 +7,8 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/controller/plan/quota_warning.hpp"
+
 namespace stowage::controller {
 
 namespace json = boost::json;
@@ -67,10 +69,31 @@ json::array checks_view(const std::vector<Check>& checks) {
     return view;
 }
 
-void add_storage(json::object& view, const message::LabObservation& seen) {
-    view["used_bytes"] = seen.used_bytes;
-    view["used_inodes"] = seen.used_inodes;
-    if (seen.directory_exists) view["quota_backend"] = name_of(seen.quota_backend);
+/// What was not looked at, and what the backend does not count (quota.hpp), is null: 0 would be a lie.
+void add_storage(json::object& view, const std::optional<message::LabObservation>& seen) {
+    using message::QuotaBackend;
+    const bool looked = seen && seen->directory_exists;
+    const bool counted = looked && seen->quota_backend != QuotaBackend::none;
+    view["quota_backend"] = looked ? name_of(seen->quota_backend) : "";
+    view["quota_why"] = looked ? seen->quota_why.view() : std::string_view();
+    view["project_id"] = looked ? seen->project_id : 0;
+    view["used_bytes"] = view["used_inodes"] = nullptr;
+    if (counted) view["used_bytes"] = seen->used_bytes;
+    if (counted && seen->quota_backend != QuotaBackend::btrfs) view["used_inodes"] = seen->used_inodes;
+    view["used_percent"] = counted ? percent_used(*seen) : 0;
+    view["quota_warning"] = counted ? warning_level(percent_used(*seen)) : 0;
+}
+
+json::array drift_view(const std::vector<DriftRecord>& records) {
+    json::array view;
+    for (const auto& record : records)
+        view.push_back(json::object{{"what", record.what},
+                                    {"was", record.was},
+                                    {"should_be", record.should_be},
+                                    {"found_at", record.found_at},
+                                    {"outcome", to_string(record.outcome)},
+                                    {"open", record.is_open()}});
+    return view;
 }
 
 void add_status(json::object& view, const LabStatus& status) {
@@ -121,8 +144,7 @@ json::object lab_view(const Context& context, const Lab& lab) {
     view["directory"] = context.site.directory_of(lab.name);
     view["quota_bytes"] = lab.settings.quota_bytes;
     view["quota_inodes"] = lab.settings.quota_inodes;
-    view["quota_backend"] = "";
-    add_storage(view, seen.storage.value_or(message::LabObservation{}));
+    add_storage(view, seen.storage);
     view["seen_at"] = seen.at;
     view["clients"] = json::array(lab.settings.clients.begin(), lab.settings.clients.end());
     view["ftps"] = ftps_view(context, lab.settings);
@@ -135,6 +157,7 @@ json::object lab_view(const Context& context, const Lab& lab) {
         if (account.lab == lab.name && account.phase == AccountPhase::active)
             users.emplace_back(account.user);
     view["users"] = std::move(users);
+    view["drift"] = drift_view(context.state.drift(lab.name));
     view["checks"] = checks_view(context.state.checks(lab.name));
     return view;
 }

@@ -44,13 +44,14 @@ struct Outcome {
     std::vector<Account> users = {};
     std::optional<Error> user_error = {};
     std::optional<SiteOutcome> site = {};
+    bool goes_on = true;  ///< what failed for now is tried again by itself
 };
 
-/// What is tried again by itself has not failed yet.
-bool failed(const LabResult& result) {
+/// What is tried again by itself has not failed yet; a verification asks how it is now.
+bool failed(const LabResult& result, bool goes_on) {
     if (result.refused || result.state == LabState::failed) return true;
     if (result.gone || result.state == LabState::ready || result.state == LabState::degraded) return false;
-    return !result.error || !is_transient(result.error->code);
+    return !goes_on || !result.error || !is_transient(result.error->code);
 }
 
 std::string summary_of(const Context& context, const LabResult& lab) {
@@ -81,7 +82,7 @@ void finish(Context& context, const Stream& stream, const Outcome& outcome) {
     bool ok = !error, converged = ok;
     json::array labs, users;
     for (const auto& result : outcome.labs) {
-        ok = ok && !failed(result);
+        ok = ok && !failed(result, outcome.goes_on);
         converged = converged && (result.gone || result.state == LabState::ready);
         if (result.error && !error) error = result.error;
         if (const auto lab = context.state.lab(result.lab)) labs.push_back(lab_view(context, *lab));
@@ -210,6 +211,7 @@ asio::awaitable<void> run_verify(Context& context, std::string lab, Stream strea
     const Work work(context);
     auto report = report_to(stream);
     Outcome outcome;
+    outcome.goes_on = false;
     auto result = co_await verify_in_turn(context, std::move(lab), std::move(report));
     outcome.labs.push_back(std::move(result));
     finish(context, stream, outcome);
@@ -244,14 +246,17 @@ Result<void> check_there(const Context& context, const std::string& lab) {
 
 }  // namespace
 
-Result<Stream> create_lab(Context& context, const LabRequest& request) {
+asio::awaitable<Result<Stream>> create_lab(Context& context, LabRequest request) {
+    const Work work(context);
     const auto settings = settings_for(request, std::nullopt, context.config);
-    CHECK(context.state.add_lab(request.name, settings, context.uids));
+    CO_CHECK(co_await check_directory(context, request));
+    CO_CHECK(context.state.add_lab(request.name, settings, context.uids));
     leave_to_request(context, request.name);
     const auto stream = std::make_shared<EventStream>(context.executor);
-    asio::co_spawn(context.executor, run_apply(context, {request.name}, {}, std::nullopt, false, stream),
+    std::vector<std::string> labs = {request.name};
+    asio::co_spawn(context.executor, run_apply(context, std::move(labs), {}, std::nullopt, false, stream),
                    rethrow);
-    return stream;
+    co_return stream;
 }
 
 Result<Stream> delete_lab(Context& context, const std::string& lab, bool purge) {
@@ -297,11 +302,14 @@ Result<Stream> add_person(Context& context, PersonRequest request) {
     return stream;
 }
 
-Result<Stream> apply(Context& context, SiteRequest request) {
-    CHECK(check_site(context, request, true));
+asio::awaitable<Result<Stream>> apply(Context& context, SiteRequest request) {
+    const Work work(context);
+    for (const auto& lab : request.labs)
+        CO_CHECK(co_await check_directory(context, lab));
+    CO_CHECK(check_site(context, request, true));
     const auto changes = changed_labs(context, request);
     // A second apply of the same file writes nothing, not even this.
-    if (!changes.empty()) CHECK(context.state.put_labs(changes, context.uids));
+    if (!changes.empty()) CO_CHECK(context.state.put_labs(changes, context.uids));
     std::vector<std::string> labs;
     for (const auto& lab : request.labs) {
         leave_to_request(context, lab.name);
@@ -312,7 +320,15 @@ Result<Stream> apply(Context& context, SiteRequest request) {
                    run_apply(context, std::move(labs), std::move(request.users), std::move(request.runai),
                              request.adopt, stream),
                    rethrow);
-    return stream;
+    co_return stream;
+}
+
+asio::awaitable<Result<Stream>> set_lab(Context& context, LabRequest request) {
+    CO_CHECK(check_there(context, request.name));
+    SiteRequest site;
+    site.labs.push_back(std::move(request));
+    auto stream = co_await apply(context, std::move(site));
+    co_return stream;
 }
 
 }  // namespace stowage::controller

@@ -15,13 +15,15 @@ namespace stowage::controller {
 // Each checks what it can, writes down what is wanted, and begins. An Error means that nothing was changed.
 // The work goes on whoever reads the stream.
 
-Result<std::shared_ptr<EventStream>> create_lab(Context& context, const LabRequest& request);
+boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> create_lab(Context& context, LabRequest request);
+/// Code::not_found for a lab that is not there.
+boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> set_lab(Context& context, LabRequest request);
 Result<std::shared_ptr<EventStream>> delete_lab(Context& context, const std::string& lab, bool purge);
 Result<std::shared_ptr<EventStream>> verify(Context& context, const std::string& lab);
 /// What was applied last, once more.
 Result<std::shared_ptr<EventStream>> apply_again(Context& context);
 Result<std::shared_ptr<EventStream>> add_person(Context& context, PersonRequest request);
-Result<std::shared_ptr<EventStream>> apply(Context& context, SiteRequest request);
+boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> apply(Context& context, SiteRequest request);
 
 /// The steps that apply() would take. Writes nothing.
 boost::asio::awaitable<Result<boost::json::object>> plan_site(Context& context, SiteRequest request);

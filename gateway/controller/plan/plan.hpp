@@ -21,6 +21,8 @@ struct Site {
     std::string container_path;  ///< where pods find the lab
     Durability durability{};     ///< of labs that do not choose, as the next one
     Resumption data_tls_resumption{};
+    QuotaChoice quota_backend{};
+    NfsServer nfs_server{};
 
     std::string directory_of(const std::string& lab) const { return labs_root + "/" + lab; }
 };
@@ -56,6 +58,24 @@ runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const st
 
 /// Directory, quota, export, FTPS, mount check, in this order; one step each, `unchanged` ones included.
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed);
+
+/// What a lab should be on this node, as one line: as long as it stays the same, a difference is somebody
+/// else's doing.
+std::string wanted_form(const Lab& lab, const Site& site);
+
+/// A deviation that came after the lab was right.
+struct Drift {
+    StepKind kind{};  ///< the step that would set it right
+    Deviation deviation;
+    bool ours = true;  ///< false: it is told, and never touched
+};
+
+/// Which of the deviations in a plan are drift: the lab was found right, and the same is wanted still.
+std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted, const std::string& boot,
+                              const message::LabObservation& seen, const std::vector<Step>& steps);
+
+/// Has the plan leave what has drifted as it is, and say so.
+void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift);
 
 /// The data source, if Run:ai is used. When Run:ai cannot be asked: one step with change `create` or
 /// `unchanged` (by what we own) whose error says why it is not known.

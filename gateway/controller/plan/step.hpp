@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/controller/state/records.hpp"
 
@@ -42,6 +43,13 @@ enum class Change {
 
 std::string_view to_string(Change change);
 
+/// How something of ours differs from what it should be.
+struct Deviation {
+    std::string what;            ///< "owner", "quota", …
+    std::string was, should_be;  ///< "0:0", "700001:700001"
+    bool lasting = true;         ///< false: a reboot may explain it
+};
+
 struct Step {
     std::string lab;
     StepKind kind{};
@@ -53,7 +61,9 @@ struct Step {
     /// Of `adopt` and of register_data_source's `change`: what to own afterwards, respectively what is owned
     /// now.
     std::optional<OwnedDataSource> data_source = {};
-    std::string user = {};  ///< of remove_account
+    std::string user = {};            ///< of remove_account
+    std::uint32_t project_id = 0;     ///< of set_quota: the lab is given this one
+    std::vector<Deviation> deviations = {};  ///< of what is there
 
     bool does_something() const { return change != Change::unchanged && change != Change::differs; }
 };

@@ -19,17 +19,26 @@ Error foreign(const std::string& directory, std::string why) {
             "afterwards)"};
 }
 
-/// Wrong owner, mode or mount of a directory that is ours, in words; empty when nothing is wrong.
-std::string repairs(const Lab& lab, const message::LabObservation& seen) {
+/// Wrong owner, mode or mount of a directory that is ours, in words and one by one; empty when nothing is
+/// wrong.
+std::string repairs(const Lab& lab, const message::LabObservation& seen, std::vector<Deviation>& deviations) {
     std::string text;
-    const auto note = [&](std::string what) { text += (text.empty() ? "" : ", ") + std::move(what); };
-    if (seen.uid != lab.uid || seen.gid != lab.uid)
-        note(fmt::format("owner {}:{} instead of {}:{}", seen.uid, seen.gid, lab.uid, lab.uid));
-    if ((seen.mode & 07777) != lab_mode)
-        note(fmt::format("mode {:o} instead of {:o}", seen.mode & 07777, lab_mode));
-    if (!seen.mounted) note("not mounted");
-    if (!seen.marked) note("without our marker");
-    if (!seen.root_marked) note("its filesystem without our marker");
+    const auto note = [&](const std::string& words, Deviation deviation) {
+        text += (text.empty() ? "" : ", ") + words;
+        deviations.push_back(std::move(deviation));
+    };
+    const auto owner = fmt::format("{}:{}", seen.uid, seen.gid), own = fmt::format("{}:{}", lab.uid, lab.uid);
+    if (owner != own) note(fmt::format("owner {} instead of {}", owner, own), {"owner", owner, own});
+    const auto mode = fmt::format("{:o}", seen.mode & 07777), right = fmt::format("{:o}", lab_mode);
+    if (mode != right) note(fmt::format("mode {} instead of {}", mode, right), {"mode", mode, right});
+    if (seen.open_to_others)
+        note("without the default ACL that keeps others out",
+             {"default ACL", "open to others", "closed to others"});
+    if (!seen.mounted)
+        note("not mounted", {"mount", "not mounted, or not nosuid and nodev", "mounted", false});
+    if (!seen.marked) note("without our marker", {"marker", "missing", ".stowage/lab"});
+    if (!seen.root_marked)
+        note("its filesystem without our marker", {"filesystem's marker", "missing", ".stowage-root"});
     return text;
 }
 
@@ -63,14 +72,21 @@ Step directory_step(const Lab& lab, const Site& site, const ObservedStorage& obs
     Step step{.lab = lab.name,
               .kind = StepKind::make_directory,
               .title = "directory " + site.directory_of(lab.name)};
-    if (filesystem_is_missing(observed)) return differing(std::move(step), missing_filesystem(site));
+    if (filesystem_is_missing(observed)) {
+        step.deviations.push_back({"filesystem", "not mounted", "mounted on " + site.labs_root});
+        return differing(std::move(step), missing_filesystem(site));
+    }
     if (!seen.directory_exists) {
         step.change = Change::create;
+        step.deviations.push_back({"directory", "gone", site.directory_of(lab.name)});
         step.detail = lab.directory == DirectoryPhase::made ? "it is gone, with what it held" : "";
         return step;
     }
-    if (auto error = objection(lab, site, seen)) return differing(std::move(step), std::move(*error));
-    step.detail = repairs(lab, seen);
+    if (auto error = objection(lab, site, seen)) {
+        step.deviations.push_back({"directory", error->what, "the lab's"});
+        return differing(std::move(step), std::move(*error));
+    }
+    step.detail = repairs(lab, seen, step.deviations);
     if (step.detail.empty() && lab.directory == DirectoryPhase::made) return step;
     const bool ours = seen.marked || lab.directory != DirectoryPhase::none;
     step.change = ours ? Change::change : Change::adopt;
@@ -89,27 +105,65 @@ std::uint64_t blocks(std::uint64_t bytes) {
     return bytes / quota_block + (bytes % quota_block != 0);
 }
 
+/// What is wrong with the lab's project, and words for it.
+std::string project_repairs(const Lab& lab, const message::LabObservation& seen, Step& step) {
+    const auto wanted = lab.project_id ? lab.project_id : step.project_id;
+    const auto should_be = std::to_string(wanted);
+    if (lab.project_id && seen.project_id == wanted && seen.project_whole) return {};
+    if (seen.project_id != wanted) {
+        const auto was = seen.project_id ? std::to_string(seen.project_id) : std::string("none");
+        step.deviations.push_back({"project id", was, should_be});
+        return fmt::format("project id {} instead of {}", was, should_be);
+    }
+    if (!seen.project_whole) {
+        step.deviations.push_back({"project id", "not on every file", should_be});
+        return fmt::format("project id {} is not on every file", wanted);
+    }
+    return "project id " + should_be;
+}
+
+std::string quota_repairs(const LabSettings& wanted, const message::LabObservation& seen, bool counts_inodes,
+                          Step& step) {
+    const bool same_inodes = !counts_inodes || seen.quota_inodes == wanted.quota_inodes;
+    if (blocks(seen.quota_bytes) == blocks(wanted.quota_bytes) && same_inodes) return {};
+    LabSettings found;
+    found.quota_bytes = seen.quota_bytes;
+    found.quota_inodes = seen.quota_inodes;
+    const auto was = quota_text(found).substr(6);
+    step.deviations.push_back({"quota", was, quota_text(wanted).substr(6)});
+    return "was " + was;
+}
+
 Step quota_step(const Lab& lab, const message::LabObservation& seen) {
+    using message::QuotaBackend;
     const auto& wanted = lab.settings;
     Step step{.lab = lab.name, .kind = StepKind::set_quota, .title = quota_text(wanted)};
-    // What enforces quotas is known only of a directory that is there.
+    const bool by_project =
+        seen.quota_backend == QuotaBackend::xfs || seen.quota_backend == QuotaBackend::ext4;
+    if (by_project && lab.project_id == 0) step.project_id = seen.project_offer;
+    // What enforces its quota is known for sure only of a directory that is there.
     if (!seen.directory_exists) {
         step.change = Change::create;
+        if (seen.quota_backend == QuotaBackend::none) step.detail = seen.quota_why.str();
         return step;
     }
-    if (seen.quota_backend == message::QuotaBackend::none) {
+    if (seen.quota_backend == QuotaBackend::none) {
         step.detail = "this filesystem enforces none: FTPS uploads are counted, pods are not limited";
+        if (seen.quota_why.size) step.detail += fmt::format(" ({})", seen.quota_why.view());
         return step;
     }
-    const bool counts_inodes = seen.quota_backend != message::QuotaBackend::btrfs;
-    if (!counts_inodes && wanted.quota_inodes)
-        step.detail = "btrfs limits no number of files: only FTPS counts them";
-    const bool same_inodes = !counts_inodes || seen.quota_inodes == wanted.quota_inodes;
-    if (blocks(seen.quota_bytes) == blocks(wanted.quota_bytes) && same_inodes) return step;
-    step.change = seen.quota_bytes || seen.quota_inodes ? Change::change : Change::create;
-    if (step.change == Change::change)
-        step.detail =
-            fmt::format("was {}", quota_text({seen.quota_bytes, seen.quota_inodes, {}, {}, {}}).substr(6));
+    const bool counts_inodes = seen.quota_backend != QuotaBackend::btrfs;
+    const auto project = by_project ? project_repairs(lab, seen, step) : std::string();
+    const auto limits = quota_repairs(wanted, seen, counts_inodes, step);
+    if (project.empty() && limits.empty()) {
+        if (!counts_inodes && wanted.quota_inodes)
+            step.detail = "btrfs limits no number of files: only FTPS counts them";
+        return step;
+    }
+    const bool had_one = seen.quota_bytes || seen.quota_inodes || lab.project_id;
+    step.change = had_one ? Change::change : Change::create;
+    step.detail = project;
+    if (had_one && !limits.empty()) step.detail += (project.empty() ? "" : ", ") + limits;
     return step;
 }
 
@@ -121,6 +175,8 @@ Step export_step(const Lab& lab, const Site& site, const message::LabObservation
     if (seen.exported) return step;
     step.change = seen.export_present ? Change::change : Change::create;
     if (seen.export_present) step.detail = "the server has it otherwise";
+    step.deviations.push_back({"export", seen.export_present ? "otherwise" : "missing",
+                               fmt::format("to {}", fmt::join(lab.settings.clients, ", ")), false});
     return step;
 }
 
@@ -196,6 +252,7 @@ std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedS
     const bool fresh = steps[0].change == Change::create || steps[0].change == Change::adopt;
     message::LabObservation seen = observed.lab;
     if (fresh) seen.quota_bytes = seen.quota_inodes = seen.exported = 0;
+    if (fresh) seen.project_id = seen.project_whole = 0;
     steps.push_back(quota_step(lab, seen));
     steps.push_back(export_step(lab, site, seen));
     const bool changed = steps[0].does_something() || steps[1].does_something() || steps[2].does_something();

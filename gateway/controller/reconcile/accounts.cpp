@@ -4,6 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "gateway/base/log.hpp"
 #include "gateway/controller/reconcile/password_hash.hpp"
 
@@ -13,6 +18,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds patience(60);
+constexpr std::chrono::seconds longest_pause(60);
 
 Error unknown_user(const std::string& user) {
     return {Code::not_found, fmt::format("there is no user {}", user), "see `stowage user list`"};
@@ -51,6 +57,24 @@ asio::awaitable<Result<void>> take_away(Context& context, std::string user) {
     auto done = co_await context.supervisor.step(request);
     if (!done) co_return done.error();
     co_return context.state.drop_account(user);
+}
+
+/// Out with it, unless somebody is done with it meanwhile.
+asio::awaitable<Result<void>> settle(Context& context, std::string user) {
+    CO_TRY(const auto turn, co_await context.users.take(user, patience));
+    const auto account = context.state.account(user);
+    if (!account || account->phase == AccountPhase::active) co_return Result<void>();
+    co_return co_await take_away(context, user);
+}
+
+asio::awaitable<void> settle_accounts(Context& context) {
+    const Work work(context);
+    for (const auto& account : context.state.accounts()) {
+        if (account.phase == AccountPhase::active || context.draining) continue;
+        auto gone = co_await settle(context, account.user);
+        // It stays in its phase, invisible, and is taken over or removed the next time.
+        if (!gone) log::warning("user_left_behind", {{"user", account.user}, {"why", gone.error().text()}});
+    }
 }
 
 }  // namespace
@@ -93,12 +117,14 @@ asio::awaitable<Result<void>> remove_user(Context& context, std::string user) {
     co_return Result<void>();
 }
 
-asio::awaitable<void> settle_accounts(Context& context) {
-    for (const auto& account : context.state.accounts()) {
-        if (account.phase == AccountPhase::active) continue;
-        auto gone = co_await remove_user(context, account.user);
-        // It stays in its phase, invisible, and is taken over or removed the next time.
-        if (!gone) log::warning("user_left_behind", {{"user", account.user}, {"why", gone.error().text()}});
+asio::awaitable<void> keep_accounts(Context& context) {
+    const auto interval = std::min<std::chrono::seconds>(context.config.reconcile_interval, longest_pause);
+    asio::steady_timer timer(context.executor);
+    while (!context.draining) {
+        co_await settle_accounts(context);
+        timer.expires_after(interval);
+        boost::system::error_code ignored;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
 }
 

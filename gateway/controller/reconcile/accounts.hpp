@@ -20,9 +20,9 @@ boost::asio::awaitable<Result<Account>> change_password(Context& context, std::s
 /// Success also when there is none.
 boost::asio::awaitable<Result<void>> remove_user(Context& context, std::string user);
 
-/// After a restart: users that were half-way in go out again (nobody was told of them), those half-way out go
-/// out.
-boost::asio::awaitable<void> settle_accounts(Context& context);
+/// Users that a restart or a failed step left half-way in go out again (nobody was told of them), those
+/// half-way out go out: at once, and again each minute until it is done. Ends when draining.
+boost::asio::awaitable<void> keep_accounts(Context& context);
 
 /// Tells the supervisor all labs that have a directory and all users; what it was not told is forgotten
 /// there.

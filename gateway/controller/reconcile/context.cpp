@@ -2,14 +2,15 @@
 // Runs in: controller.
 #include "gateway/controller/reconcile/context.hpp"
 
-#include <unistd.h>
 #include <algorithm>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <climits>
 
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/log.hpp"
+#include "gateway/controller/plan/quota_warning.hpp"
+#include "gateway/base/node_name.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {
@@ -25,11 +26,29 @@ boost::asio::awaitable<void> observe_then_call(Context& context, Lab lab,
     caller->cancel();
 }
 
-std::string host_name() {
-    char name[HOST_NAME_MAX + 1] = {};
-    if (::gethostname(name, sizeof name - 1) != 0)
-        throw Fatal({Code::config, "this host has no name", "set nfs.address"});
-    return name;
+/// Once for each crossing of 80, 90 and 95 %, also over restarts.
+void warn_when_nearly_full(Context& context, const std::string& lab, const message::LabObservation& seen) {
+    const int percent = percent_used(seen), before = context.state.quota_warned(lab),
+              level = next_warning(before, percent);
+    // One that cannot be written down is told again: better than not at all.
+    (void)context.state.set_quota_warned(lab, level);
+    if (level <= before) return;
+    log::warning("quota_nearly_full", {{"lab", lab},
+                                       {"percent", percent},
+                                       {"level", level},
+                                       {"used_bytes", seen.used_bytes},
+                                       {"limit_bytes", seen.quota_bytes},
+                                       {"used_inodes", seen.used_inodes},
+                                       {"limit_inodes", seen.quota_inodes}});
+}
+
+/// Empty when the kernel does not tell.
+std::string boot_id() {
+    auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
+    if (!text) return {};
+    while (!text->empty() && text->back() == '\n')
+        text->pop_back();
+    return *text;
 }
 
 }  // namespace
@@ -38,10 +57,12 @@ Site site_from(const Config& config) {
     return {config.labs.root,
             config.labs.uid_min,
             config.labs.uid_max,
-            config.nfs.address.empty() ? host_name() : config.nfs.address,
+            or_throw(nfs_address(config)),
             config.runai.container_path,
             config.ftps.durability,
-            config.ftps.data_tls_resumption};
+            config.ftps.data_tls_resumption,
+            config.labs.quota_backend,
+            config.nfs.server};
 }
 
 Context::Context(boost::asio::any_io_executor executor_, const Config& config_, State& state_,
@@ -57,7 +78,8 @@ Context::Context(boost::asio::any_io_executor executor_, const Config& config_, 
       labs(executor_, 1),
       users(executor_, 1),
       storage(executor_, labs_with_steps_at_once),
-      due_changed(executor_) {}
+      due_changed(executor_),
+      boot(boot_id()) {}
 
 boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab) {
     const auto request = request_for(lab, message::Step::observe_lab);
@@ -66,6 +88,7 @@ boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& con
         auto& seen = context.seen[lab.name];
         seen.storage = *observed;
         seen.at = now_seconds();
+        warn_when_nearly_full(context, lab.name, *observed);
     }
     co_return observed;
 }

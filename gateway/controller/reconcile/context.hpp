@@ -61,6 +61,7 @@ struct Context {
     std::map<std::string, Due, std::less<>> due;
     boost::asio::steady_timer due_changed;  ///< cancelled to have `due` looked at
     std::int64_t started_at = now_seconds();
+    std::string boot;  ///< the kernel's boot_id
 
     /// No step begins any more; the process ends when the last Work does.
     bool draining = false;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/controller/reconcile/drift_log.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
 
@@ -17,17 +18,34 @@ constexpr std::chrono::seconds patience(86400);
 
 /// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
 /// start a hundred root steps.
-asio::awaitable<void> run_storage(Context& context, StepRunner& runner) {
+/// By the newest look: the mount check has looked again, if anything was done.
+void remember_right(Context& context, const std::string& lab, const std::string& wanted) {
+    const auto& seen = context.seen[lab].storage;
+    // What enforces its quota is known for sure only of a directory that is there.
+    if (!seen || !seen->directory_exists) return;
+    // Not written down, it is written after the next pass.
+    (void)context.state.set_found_right(lab, {wanted, context.boot, seen->quota_backend});
+}
+
+/// @return drift that is still there, in words
+asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, DriftPolicy policy) {
     const auto place = co_await context.storage.take("", patience);
     auto seen = co_await observe_lab(context, runner.lab());
     if (!seen) {
         runner.note_failure(StepKind::make_directory, seen.error(),
                             "look at " + context.site.directory_of(runner.lab().name));
-        co_return;
+        co_return std::string();
     }
-    const auto& lab = runner.lab();
+    const auto lab = runner.lab();
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, *seen));
+    const auto wanted = wanted_form(lab, context.site);
+    const auto right = context.state.found_right(lab.name);
+    const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
+    if (policy == DriftPolicy::report) leave_alone(steps, drift);
     co_await runner.run(std::move(steps));
+    auto open = note_drift(context, runner, drift);
+    if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);
+    co_return open;
 }
 
 asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab) {
@@ -43,10 +61,14 @@ struct Verdict {
 };
 
 /// The share itself decides between failed and the rest; Run:ai can only degrade a lab.
-Verdict judge(const std::vector<StepRunner::Failure>& failures) {
+Verdict judge(const std::vector<StepRunner::Failure>& failures, const std::string& drift) {
     for (const auto& [kind, error] : failures)
         if (kind != StepKind::register_data_source)
             return {is_transient(error.code) ? LabState::pending : LabState::failed, error.text()};
+    if (!drift.empty())
+        return {LabState::degraded, fmt::format("changed by somebody else: {}; `stowage apply` sets right what is "
+                                                "ours, or set it right by hand",
+                                                drift)};
     if (failures.empty()) return {};
     const auto& error = failures.front().error;
     return {LabState::degraded,
@@ -55,9 +77,9 @@ Verdict judge(const std::vector<StepRunner::Failure>& failures) {
 }
 
 /// Writes the verdict down, if it is a new one, and says when to look again.
-LabResult conclude(Context& context, const StepRunner& runner) {
+LabResult conclude(Context& context, const StepRunner& runner, const std::string& drift = {}) {
     const auto& name = runner.lab().name;
-    const auto verdict = judge(runner.failures());
+    const auto verdict = judge(runner.failures(), drift);
     LabResult result{name, verdict.state};
     if (!runner.failures().empty()) result.error = runner.failures().front().error;
     const bool stopped = result.error && result.error->code == Code::cancelled;
@@ -74,14 +96,14 @@ LabResult conclude(Context& context, const StepRunner& runner) {
 
 }  // namespace
 
-asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Report report) {
+asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Report report, DriftPolicy policy) {
     const auto lab = context.state.lab(name);
     if (!lab || lab->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !lab};
     StepRunner runner(context, *lab, std::move(report));
-    co_await run_storage(context, runner);
+    const auto drift = co_await run_storage(context, runner, policy);
     auto steps = co_await look_at_registration(context, runner.lab());
     co_await runner.run(std::move(steps));
-    co_return conclude(context, runner);
+    co_return conclude(context, runner, drift);
 }
 
 asio::awaitable<LabResult> verify_lab(Context& context, std::string name, Report report) {

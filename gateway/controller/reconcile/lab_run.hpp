@@ -23,7 +23,9 @@ struct LabResult {
 
 /// Observes, plans, does what is missing, verifies. The caller holds the lab's turn. Writes nothing at all
 /// when everything is as asked.
-boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string lab, Report report);
+/// @param drift what becomes of what somebody else changed; somebody who asks for the lab means `repair`
+boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string lab, Report report,
+                                                DriftPolicy drift = DriftPolicy::repair);
 
 /// Looks, mounts and reads back; changes nothing. The caller holds the lab's turn.
 boost::asio::awaitable<LabResult> verify_lab(Context& context, std::string lab, Report report);

@@ -104,6 +104,7 @@ StepIntent intent_of(const Context& context, const Lab& lab, const Step& step) {
     StepIntent intent;
     intent.unverifies = step.kind <= StepKind::publish_export;
     intent.makes_directory = step.kind == StepKind::make_directory;
+    if (step.kind == StepKind::set_quota) intent.gives_project = step.project_id;
     if (step.kind == StepKind::register_data_source && step.change == Change::create)
         intent.makes_data_source = data_source_form(lab, context.site, department_seen(context, lab.name));
     return intent;

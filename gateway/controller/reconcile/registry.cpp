@@ -9,6 +9,7 @@
 
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/state/state.hpp"
+#include "provisioning/runai/settings_check.hpp"
 
 namespace stowage::controller {
 
@@ -21,10 +22,8 @@ constexpr unsigned max_tries = 3;
 
 Result<runai::Settings> settings_from(const Config& config, Secret client_secret) {
     const auto& from = config.runai;
-    if (from.data_source_scope != "department")
-        return Error{Code::config,
-                     "runai.data_source_scope = " + from.data_source_scope + " cannot be done yet",
-                     "set it to department: the lab's projects inherit the data source"};
+    // Preflight has told them all.
+    if (const auto problems = runai::problems_in(config); !problems.empty()) return problems.front().error;
     if (client_secret.empty())
         return Error{Code::config,
                      "runai.url is set, and the file of runai.client_secret_file is missing or empty",

@@ -9,7 +9,6 @@
 #include <random>
 
 #include "gateway/base/log.hpp"
-#include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
@@ -40,7 +39,7 @@ asio::awaitable<void> pass(Context& context, std::string lab) {
     if (turn && record && record->leaves()) {
         (void)co_await go_on_removing(context, lab, report);
     } else if (turn && record) {
-        (void)co_await reconcile_lab(context, lab, report);
+        (void)co_await reconcile_lab(context, lab, report, context.config.labs.drift);
     }
     if (const auto due = context.due.find(lab); due != context.due.end()) due->second.under_way = false;
 }
@@ -92,10 +91,6 @@ void plan_next_pass(Context& context, const std::string& lab, bool ready) {
 asio::awaitable<void> keep_labs(Context& context) {
     for (const auto& cut_off : or_throw(context.state.take_interrupted()))
         log::notice("interrupted_step", {{"lab", cut_off.lab}, {"step", cut_off.step}});
-    {
-        const Work work(context);
-        co_await settle_accounts(context);
-    }
     while (!context.draining) {
         begin_due_passes(context);
         context.due_changed.expires_at(next_wake(context));

@@ -73,6 +73,7 @@ asio::awaitable<Result<Performed>> StepRunner::once(Step step) {
     if (!is_journaled(step.kind)) co_return co_await perform(context_, lab_, step);
     const auto intent = intent_of(context_, lab_, step);
     CO_TRY(const auto id, context_.state.begin_step(lab_.name, to_string(step.kind), intent));
+    if (intent.gives_project) lab_.project_id = intent.gives_project;
     auto performed = co_await perform(context_, lab_, step);
     if (!performed) {
         const bool not_made = intent.makes_data_source && is_certainly_not_made(performed.error());
@@ -91,6 +92,7 @@ asio::awaitable<void> StepRunner::run_one(Step step) {
     for (unsigned tries = 1;; ++tries) {
         auto performed = co_await once(step);
         if (performed) {
+            done_.push_back(step.kind);
             tell(step, Progress::done, since, performed->detail.empty() ? step.detail : performed->detail);
             co_return;
         }

@@ -2,6 +2,7 @@
 // Runs in: controller.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <optional>
@@ -30,6 +31,7 @@ class StepRunner {
     void note_failure(StepKind kind, Error error, std::string title);
 
     const std::vector<Failure>& failures() const { return failures_; }
+    bool has_done(StepKind kind) const { return std::find(done_.begin(), done_.end(), kind) != done_.end(); }
     const Lab& lab() const { return lab_; }
     void tell(const Step& step, Progress progress, std::chrono::steady_clock::time_point since,
               std::string detail, std::optional<Error> error = std::nullopt) const;
@@ -43,6 +45,7 @@ class StepRunner {
     Lab lab_;
     Report report_;
     std::vector<Failure> failures_;
+    std::vector<StepKind> done_;
 };
 
 }  // namespace stowage::controller

@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <limits>
 
 #include "gateway/base/log.hpp"
 
@@ -27,12 +28,14 @@ struct SupervisorLink::Waiting {
 namespace {
 
 constexpr seconds list_limit(5);
+constexpr seconds touch_interval(1), touch_patience(86400);
 // A worker has some seconds to say goodbye, and then the front.
 constexpr seconds action_limit(15);
 
 // A little more than the supervisor gives the process itself.
 seconds limit_of(message::Step step) {
-    return step == message::Step::purge_directory ? seconds(86430) : seconds(210);
+    const bool walks = step == message::Step::purge_directory || step == message::Step::set_quota;
+    return walks ? seconds(86430) : seconds(210);
 }
 
 /// StepReply and ActionReply.
@@ -82,7 +85,12 @@ asio::awaitable<Result<SupervisorLink::Packets>> SupervisorLink::ask(M question,
 }
 
 asio::awaitable<Result<message::LabObservation>> SupervisorLink::step(message::StepRequest request) {
-    CO_TRY(const auto packets, co_await ask(request, limit_of(request.step)));
+    return step(request, limit_of(request.step));
+}
+
+asio::awaitable<Result<message::LabObservation>> SupervisorLink::step(message::StepRequest request,
+                                                                      seconds limit) {
+    CO_TRY(const auto packets, co_await ask(request, limit));
     CO_TRY(const auto reply, packets.back().as<message::StepReply>());
     if (reply.code != 0) co_return error_in(reply);
     co_return reply.observation;
@@ -99,6 +107,19 @@ asio::awaitable<Result<SupervisorLink::Sessions>> SupervisorLink::sessions(std::
     CO_TRY(const auto packets, co_await ask(query, list_limit));
     CO_TRY(const auto end, packets.back().as<message::ListEnd>());
     co_return Sessions{entries_in<message::SessionEntry>(packets), end.more != 0};
+}
+
+asio::awaitable<void> SupervisorLink::keep_in_touch() {
+    // No session has a number above this one.
+    const message::SessionsQuery nobody{std::numeric_limits<std::uint64_t>::max()};
+    asio::steady_timer timer(executor_);
+    for (;;) {
+        // Patient: a supervisor that is stopped for a while must not find a heap of questions.
+        (void)co_await ask(nobody, touch_patience);
+        timer.expires_after(touch_interval);
+        boost::system::error_code ignored;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
 }
 
 asio::awaitable<Result<std::vector<message::BanEntry>>> SupervisorLink::bans() {
@@ -208,6 +229,8 @@ message::StepRequest request_for(const Lab& lab, message::Step step) {
         request.quota_bytes = lab.settings.quota_bytes;
         request.quota_inodes = lab.settings.quota_inodes;
     }
+    if (observes || step == message::Step::set_quota || step == message::Step::purge_directory)
+        request.project_id = lab.project_id;
     if (observes || step == message::Step::publish_export || step == message::Step::withdraw_export) {
         request.export_id = lab.export_id;
         request.fsid = lab.fsid;

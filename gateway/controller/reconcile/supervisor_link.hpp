@@ -23,6 +23,8 @@ class SupervisorLink {
     /// Has root_step do it. The step's own error, or Code::timeout when the supervisor does not answer: then
     /// it may have happened.
     boost::asio::awaitable<Result<message::LabObservation>> step(message::StepRequest request);
+    boost::asio::awaitable<Result<message::LabObservation>> step(message::StepRequest request,
+                                                                 std::chrono::seconds limit);
     /// All processes, as the supervisor sees them.
     boost::asio::awaitable<Result<std::vector<message::StatusEntry>>> status();
 
@@ -34,6 +36,10 @@ class SupervisorLink {
     boost::asio::awaitable<Result<Sessions>> sessions(std::uint64_t after);
     /// Code::not_found, Code::timeout when it would not end.
     boost::asio::awaitable<Result<void>> end_session(std::uint64_t session);
+
+    /// A question whose answer is one packet, each second: so the supervisor knows that our loop goes round.
+    /// Ends with the process.
+    boost::asio::awaitable<void> keep_in_touch();
 
     /// Every ban that holds.
     boost::asio::awaitable<Result<std::vector<message::BanEntry>>> bans();

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <optional>
+
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/controller/state/state.hpp"
 
@@ -16,7 +18,8 @@ namespace {
 constexpr std::uint16_t max_export_id = 65535;
 constexpr auto lab_columns =
     "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at, "
-    "durability, data_tls_resumption, client_cas FROM labs ";
+    "durability, data_tls_resumption, client_cas, "
+    "(SELECT project_id FROM uids_used WHERE uids_used.uid = labs.uid) FROM labs ";
 
 std::string hex(const message::Uuid& uuid) {
     std::string text;
@@ -83,43 +86,70 @@ Lab lab_in(const Statement& row) {
     lab.phase = static_cast<Phase>(row.integer(7));
     lab.directory = static_cast<DirectoryPhase>(row.integer(8));
     lab.created_at = row.integer(9);
+    lab.project_id = static_cast<std::uint32_t>(row.integer(13));
     return lab;
 }
 
-/// The number behind the largest one in use, or the lowest gap once the range's end is reached: a number that
-/// was just given back is not the next to be given out.
-Result<std::int64_t> free_number(const sqlite::Database& database, std::string_view used, std::int64_t min,
-                                 std::int64_t max, const Error& exhausted) {
-    Statement largest(database, fmt::format("SELECT max(n) FROM ({}) WHERE n BETWEEN ? AND ?", used), min,
-                      max);
-    const bool any = largest.next() && !largest.text(0).empty();
-    if (!any) return min;
-    if (largest.integer(0) < max) return largest.integer(0) + 1;
-    Statement gap(
+/// The lowest number of from..max that is not in use.
+std::optional<std::int64_t> lowest_free(const sqlite::Database& database, std::string_view used,
+                                        std::int64_t from, std::int64_t max) {
+    Statement free(
         database,
         fmt::format("SELECT candidate FROM (SELECT ? AS candidate UNION SELECT n + 1 FROM ({0})) "
                     "WHERE candidate BETWEEN ? AND ? AND candidate NOT IN ({0}) ORDER BY candidate LIMIT 1",
                     used),
-        min, min, max);
-    if (gap.next()) return gap.integer(0);
+        from, from, max);
+    if (free.next()) return free.integer(0);
+    return std::nullopt;
+}
+
+/// Which numbers there are: `used` selects those in use as n, `series` names the one given last.
+struct Numbers {
+    std::string_view series, used;
+    std::int64_t min = 0, max = 0;
+};
+
+/// The next number behind the one given last, from the range's start again once its end is reached: whoever
+/// still holds a number that was given back (a client its NFS handle, a backup its uid) meets a new lab only
+/// after all others were given out.
+Result<std::int64_t> free_number(const sqlite::Database& database, const Numbers& numbers,
+                                 const Error& exhausted) {
+    Statement last(database, "SELECT number FROM last_given WHERE series = ?", numbers.series);
+    if (last.next() && last.integer(0) >= numbers.min && last.integer(0) < numbers.max)
+        if (const auto next = lowest_free(database, numbers.used, last.integer(0) + 1, numbers.max))
+            return *next;
+    if (const auto lowest = lowest_free(database, numbers.used, numbers.min, numbers.max)) return *lowest;
     return exhausted;
 }
 
-Result<std::int64_t> uid_for(const sqlite::Database& database, const std::string& lab, UidRange range) {
+Result<void> remember_given(const sqlite::Database& database, std::string_view series, std::int64_t number) {
+    return Statement(database,
+                     "INSERT INTO last_given(series, number) VALUES(?,?) "
+                     "ON CONFLICT(series) DO UPDATE SET number = excluded.number",
+                     series, number)
+        .run();
+}
+
+/// The uid under which files of a deleted lab of this name were kept.
+std::optional<std::int64_t> kept_uid(const sqlite::Database& database, const std::string& lab) {
     Statement kept(database, "SELECT uid FROM uids_used WHERE lab = ?", lab);
-    if (kept.next()) {
-        const auto uid = kept.integer(0);
-        if (uid >= range.min && uid <= range.max) return uid;
+    if (kept.next()) return kept.integer(0);
+    return std::nullopt;
+}
+
+Result<std::int64_t> uid_for(const sqlite::Database& database, const std::string& lab, UidRange range) {
+    if (const auto uid = kept_uid(database, lab)) {
+        if (*uid >= range.min && *uid <= range.max) return *uid;
         return Error{
             Code::config,
             fmt::format(
                 "lab {} had uid {}, whose files were kept, and that lies outside of labs.uid_min..uid_max "
                 "({}..{})",
-                lab, uid, range.min, range.max),
+                lab, *uid, range.min, range.max),
             "widen the range in the configuration"};
     }
     return free_number(
-        database, "SELECT uid AS n FROM uids_used", range.min, range.max,
+        database, {"uid", "SELECT uid AS n FROM uids_used", range.min, range.max},
         {Code::no_space,
          fmt::format("every uid of labs.uid_min..uid_max ({}..{}) is in use", range.min, range.max),
          "widen the range in the configuration, or purge labs that are not needed"});
@@ -147,7 +177,7 @@ Result<Lab> State::propose_lab(const std::string& name, const LabSettings& setti
                      "choose another name, or change the lab with `stowage apply`"};
     TRY(const auto uid, uid_for(database_, name, range));
     TRY(const auto export_id,
-        free_number(database_, "SELECT export_id AS n FROM labs", 1, max_export_id,
+        free_number(database_, {"export_id", "SELECT export_id AS n FROM labs", 1, max_export_id},
                     {Code::no_space, "all 65535 export ids are in use", "delete labs that are not needed"}));
     Lab lab;
     lab.name = name;
@@ -161,6 +191,8 @@ Result<Lab> State::propose_lab(const std::string& name, const LabSettings& setti
 
 Result<Lab> State::insert_lab(const std::string& name, const LabSettings& settings, UidRange range) {
     TRY(auto lab, propose_lab(name, settings, range));
+    if (!kept_uid(database_, name)) CHECK(remember_given(database_, "uid", lab.uid));
+    CHECK(remember_given(database_, "export_id", lab.export_id));
     CHECK(Statement(database_, "INSERT OR IGNORE INTO uids_used(uid, lab, since) VALUES(?,?,?)", lab.uid,
                     name, lab.created_at)
               .run());

@@ -38,6 +38,7 @@ struct Lab {
     std::uint32_t uid = 0;  ///< the gid is the same number
     std::uint16_t export_id = 0;
     message::Uuid fsid{};
+    std::uint32_t project_id = 0;  ///< for quotas of XFS and ext4; 0: it was given none yet
     LabSettings settings;
     Phase phase = Phase::live;
     DirectoryPhase directory = DirectoryPhase::none;
@@ -87,6 +88,38 @@ struct LabStatus {
     std::string why;
     std::int64_t since = 0;
     std::int64_t verified_at = 0;  ///< 0: not since something about it was changed
+};
+
+/// What a lab was when it was last found right: what differs from it later, although the same is wanted, was
+/// changed by somebody else.
+struct FoundRight {
+    std::string wanted = {};  ///< see wanted_form(); empty: it was never right
+    std::string boot = {};    ///< boot_id of the kernel: mounts and exports may go with a reboot
+    message::QuotaBackend backend = message::QuotaBackend::none;
+
+    bool operator==(const FoundRight&) const = default;
+};
+
+enum class DriftOutcome {
+    reported,     ///< it is still so: by policy, or because it is not ours to touch
+    repaired,     ///< we set it right
+    not_repaired, ///< we tried and failed; tried again by the next pass
+    set_right,    ///< somebody else did
+};
+
+/// "reported", "repaired", …
+std::string_view to_string(DriftOutcome outcome);
+
+/// Something about a lab that somebody else changed.
+struct DriftRecord {
+    std::string what;            ///< "quota", "owner", …
+    std::string was, should_be;  ///< as it was found
+    std::int64_t found_at = 0;
+    DriftOutcome outcome = DriftOutcome::reported;
+
+    bool is_open() const {
+        return outcome == DriftOutcome::reported || outcome == DriftOutcome::not_repaired;
+    }
 };
 
 /// One part of the last verification.

@@ -85,6 +85,33 @@ constexpr std::array migrations = {
     R"sql(
     ALTER TABLE labs ADD COLUMN client_cas TEXT NOT NULL DEFAULT '';
     )sql",
+    // The uid and the Export_Id that were given last, also when their lab is gone.
+    R"sql(
+    CREATE TABLE last_given(
+        series TEXT PRIMARY KEY,
+        number INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO last_given SELECT 'uid', max(uid) FROM uids_used HAVING max(uid) IS NOT NULL;
+    INSERT INTO last_given SELECT 'export_id', max(export_id) FROM labs HAVING max(export_id) IS NOT NULL;
+    )sql",
+    // A project id goes with the uid: files that are kept bear both.
+    R"sql(
+    ALTER TABLE uids_used ADD COLUMN project_id INTEGER NOT NULL DEFAULT 0;
+    CREATE UNIQUE INDEX projects_used ON uids_used(project_id) WHERE project_id <> 0;
+    ALTER TABLE labs ADD COLUMN right_wanted TEXT NOT NULL DEFAULT '';
+    ALTER TABLE labs ADD COLUMN right_boot TEXT NOT NULL DEFAULT '';
+    ALTER TABLE labs ADD COLUMN right_backend INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE labs ADD COLUMN quota_warned INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE drift(
+        lab TEXT NOT NULL REFERENCES labs(name) ON DELETE CASCADE,
+        what TEXT NOT NULL,
+        was TEXT NOT NULL,
+        should_be TEXT NOT NULL,
+        found_at INTEGER NOT NULL,
+        outcome INTEGER NOT NULL CHECK(outcome BETWEEN 0 AND 3),
+        PRIMARY KEY(lab, what)
+    ) STRICT, WITHOUT ROWID;
+    )sql",
     // remote_id '' is an intent.
     R"sql(
     CREATE TABLE runai_objects(

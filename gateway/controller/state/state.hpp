@@ -22,6 +22,7 @@ struct UidRange {
 struct StepIntent {
     bool unverifies = false;  ///< the lab counts as not verified until it is checked again
     bool makes_directory = false;
+    std::uint32_t gives_project = 0;  ///< the lab's from now on
     std::optional<runai::NfsDataSource> makes_data_source = {};
 };
 
@@ -68,6 +69,18 @@ class State {
     std::vector<Check> checks(std::string_view lab) const;
     /// Replaces the checks; all of them ok makes the lab verified now, else it is not verified.
     Result<void> set_checks(std::string_view lab, const std::vector<Check>& checks);
+
+    FoundRight found_right(std::string_view lab) const;
+    /// Writes only what differs from before; so do the next two.
+    Result<void> set_found_right(std::string_view lab, const FoundRight& right);
+    /// The warning level (see quota_warning.hpp) that was told last.
+    int quota_warned(std::string_view lab) const;
+    Result<void> set_quota_warned(std::string_view lab, int level);
+
+    /// Newest first.
+    std::vector<DriftRecord> drift(std::string_view lab) const;
+    /// Adds these, each in place of an older one of the same thing, and forgets closed ones of long ago.
+    Result<void> put_drift(std::string_view lab, const std::vector<DriftRecord>& records);
 
     std::optional<OwnedDataSource> data_source(std::string_view lab) const;
 

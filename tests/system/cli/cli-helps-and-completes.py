@@ -11,7 +11,7 @@ import unittest
 from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
-COMMANDS = ["lab create", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
+COMMANDS = ["lab create", "lab set", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
             "sessions", "sessions kill", "bans list", "bans clear", "status", "verify", "check", "plan", "apply", "config reference", "config example", "completion", "version"]
 
 

@@ -1,5 +1,6 @@
 # Promise: a gateway that is not there, not ours to use, silent, gone half way or talking nonsense ends the command
 # with 1, in time, and in words that say which of these it was.
+import grp
 import os
 import shutil
 import signal
@@ -29,8 +30,9 @@ class BrokenGateways(CliTest):
             os.chmod(directory, 0o755)
             program = shutil.copy(STOWAGE, directory)
             os.chmod(gateway.path, 0o660)
+            os.chown(gateway.path, 0, grp.getgrnam("daemon").gr_gid)
             self.check(run("status", socket_path=gateway.path, program=program, user=65534, group=65534, extra_groups=[]),
-                       1, err=["may not use", "stowage-admin", "sudo"])
+                       1, err=["may not use", "the group daemon", "sudo"])
 
     def test_refusal_in_the_gateways_words(self):
         def refuse(method, target, body, reply):

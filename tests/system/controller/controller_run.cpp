@@ -99,8 +99,9 @@ ControllerRun::ControllerRun(std::map<std::string, std::string> settings) {
     set("reconcile_interval", "5s");
     for (const auto& [key, value] : settings)
         set(key, value);
-    config_ = or_throw(parse_config(values));
-    config_text_ = to_text(values);
+    values_ = std::move(values);
+    config_ = or_throw(parse_config(values_));
+    config_text_ = to_text(values_);
     const auto folder = config_.state_dir + "/controller";
     ::mkdir(folder.c_str(), 0700);
     if (::chown(folder.c_str(), controller_uid, controller_uid) != 0)
@@ -148,12 +149,18 @@ void ControllerRun::start_stand_in() {
 pid_t ControllerRun::spawn_controller(Fd& channel) const {
     auto [ours, theirs] = or_throw(ipc::make_pair());
     const auto sealed = or_throw(seal("config", config_text_));
-    const auto sealed_secret = or_throw(seal("secret", std::string(secret) + "\n"));
+    const auto sealed_secret = or_throw(seal("secret", secret));
     const message::StartController start{controller_uid, controller_uid, admin_gid};
     or_throw(ipc::send(ours.get(), start, {sealed.get(), listener_.get(), sealed_secret.get()}));
     const auto pid = spawn(binary("stowage-controller"), theirs.get());
     channel = std::move(ours);
     return pid;
+}
+
+void ControllerRun::change_setting(const std::string& key, const std::string& value) {
+    const std::lock_guard lock(mutex_);
+    values_[key] = {value, "test"};
+    config_text_ = to_text(values_);
 }
 
 void ControllerRun::start() {

@@ -41,6 +41,8 @@ class ControllerRun {
     void start();
     /// Lets it drain; its exit status.
     int stop();
+    /// For the next start.
+    void change_setting(const std::string& key, const std::string& value);
     /// One that is not watched: runs to its end. Its exit status.
     int run_another();
 
@@ -88,6 +90,7 @@ class ControllerRun {
 
     nfs::testing::GaneshaRun nfs_;
     Config config_;
+    ConfigValues values_;
     std::string config_text_;
     Fd listener_, stop_event_;
     pid_t stand_in_ = -1;

@@ -46,6 +46,22 @@ class ConvergesAfterKill : public ::testing::Test {
         return name;
     }
 
+    /// Makes a request, and kills the controller in its call to Run:ai, before the stand-in carried it out or
+    /// after.
+    static void kill_in(const std::string& operation, const std::string& kind, const std::string& method,
+                        const std::string& target, const std::string& body) {
+        const auto before = run_->requests_of(operation);
+        const auto fault = fmt::format(R"({{"operation":"{}","kind":"{}"}})", operation, kind);
+        ASSERT_EQ(run_->stand_in("POST", "faults", fault).status, 200u);
+        auto asked = std::async(std::launch::async, [&] { return run_->call(method, target, body); });
+        ASSERT_TRUE(becomes_true([&] { return run_->requests_of(operation) > before; })) << operation;
+        const auto starts = run_->starts();
+        run_->kill_now();
+        asked.wait();
+        ASSERT_TRUE(becomes_true([&] { return run_->starts() > starts && run_->all_told(); }));
+        (void)run_->stand_in("DELETE", "faults");
+    }
+
     /// The lab is whole, and nothing of it is there twice.
     static void expect_whole(const std::string& lab) {
         ASSERT_TRUE(run_->reaches(lab, "ready")) << boost::json::serialize(run_->lab(lab));
@@ -171,19 +187,44 @@ TEST_F(ConvergesAfterKill, InEachCallToRunai) {
             start_afresh();
             const auto lab = new_lab(fmt::format("runai-{}", ++number));
             SCOPED_TRACE(fmt::format("{} {} {}", lab, operation, kind));
-            const auto before = run_->requests_of(operation);
-            ASSERT_EQ(run_->stand_in("POST", "faults",
-                                     fmt::format(R"({{"operation":"{}","kind":"{}"}})", operation, kind))
-                          .status,
-                      200u);
-            auto created =
-                std::async(std::launch::async, [&] { return run_->call("POST", "/v1/labs", body_of(lab)); });
-            ASSERT_TRUE(becomes_true([&] { return run_->requests_of(operation) > before; }));
-            run_->kill_now();
-            created.wait();
-            (void)run_->stand_in("DELETE", "faults");
+            kill_in(operation, kind, "POST", "/v1/labs", body_of(lab));
             expect_whole(lab);
         }
+}
+
+/// Each call to Run:ai of a `lab delete`: the question who uses it, and the deletion itself.
+TEST_F(ConvergesAfterKill, InEachCallToRunaiOfADelete) {
+    int number = 0;
+    for (const auto* operation : {"get_nfs_asset_by_id", "delete_nfs_asset_by_id"})
+        for (const auto* kind : {"hang_before", "hang_after"}) {
+            start_afresh();
+            const auto lab = ready_lab(fmt::format("leaving-{}", ++number));
+            SCOPED_TRACE(fmt::format("{} {} {}", lab, operation, kind));
+            const auto target = fmt::format("/v1/labs/{0}?purge_data=1&confirm={0}", lab);
+            kill_in(operation, kind, "DELETE", target, "");
+            // Before the first deed nothing is decided: then it is asked for once more.
+            if (run_->lab(lab).is_object()) (void)run_->call("DELETE", target);
+            EXPECT_TRUE(run_->goes_away(lab));
+            EXPECT_EQ(run_->data_sources_named(lab + "-nfs"), 0u);
+            EXPECT_FALSE(std::filesystem::exists(run_->config().labs.root + "/" + lab));
+        }
+}
+
+/// The call that changes a data source after the configuration did.
+TEST_F(ConvergesAfterKill, InTheCallToRunaiOfAnUpdate) {
+    for (const auto* kind : {"hang_before", "hang_after"}) {
+        SCOPED_TRACE(kind);
+        start_afresh();
+        const auto lab = ready_lab("changing");
+        run_->change_setting("runai.container_path", "/mnt/elsewhere");
+        const auto starts = run_->starts();
+        run_->kill_now();
+        ASSERT_TRUE(becomes_true([&] { return run_->starts() > starts && run_->all_told(); }));
+        kill_in("update_nfs_asset_by_id", kind, "POST", "/v1/apply",
+                fmt::format(R"({{"labs":[{}]}})", body_of(lab)));
+        expect_whole(lab);
+        EXPECT_EQ(run_->lab(lab).at("data_source").at("mount_path"), "/mnt/elsewhere");
+    }
 }
 
 }  // namespace

@@ -134,17 +134,35 @@ TEST_F(Reconciles, AForeignDirectoryIsRefusedAndLeftAlone) {
     const auto directory = run_->config().labs.root + "/lab1";
     std::filesystem::create_directory(directory);
     std::ofstream(directory + "/thesis.tex") << "mine";
-    const auto result = create();
-    EXPECT_FALSE(result.at("ok").as_bool());
-    EXPECT_THAT(std::string(result.at("error").at("what").as_string()), HasSubstr(directory));
-    EXPECT_EQ(run_->lab("lab1").at("state"), "failed");
+    for (const auto& [target, body] : {std::pair{"/v1/labs", lab1}, {"/v1/apply", site}}) {
+        const auto answer = run_->call("POST", target, body);
+        EXPECT_EQ(answer.status, 409u) << answer.body;
+        EXPECT_THAT(answer.body, HasSubstr(directory));
+        EXPECT_THAT(answer.body, HasSubstr("move that directory away"));
+    }
+    EXPECT_EQ(run_->lab("lab1"), nullptr) << "nothing is stored";
+    EXPECT_TRUE(run_->call("GET", "/v1/users").json().at("users").as_array().empty());
     EXPECT_THAT(run_->take_steps(), IsEmpty());
     EXPECT_EQ(run_->data_sources_named("lab1-nfs"), 0u);
     EXPECT_FALSE(run_->served("lab1"));
     EXPECT_TRUE(std::filesystem::exists(directory + "/thesis.tex"));
-    // The name can be given up again, and nothing of the directory is touched.
-    EXPECT_TRUE(run_->call("DELETE", "/v1/labs/lab1").result().at("ok").as_bool());
-    EXPECT_TRUE(std::filesystem::exists(directory + "/thesis.tex"));
+    // Out of the way, the lab can be made; what comes into its place later is explained, and left alone.
+    std::filesystem::rename(directory, directory + ".away");
+    ASSERT_TRUE(create().at("ok").as_bool());
+}
+
+TEST_F(Reconciles, UsersLeftHalfWayByAFailedStepGoOutLater) {
+    ASSERT_TRUE(apply().at("converged").as_bool());
+    ASSERT_THAT(run_->password_file_text(), HasSubstr("alice:"));
+    const auto passwords = run_->config().accounts.password_file;
+    std::filesystem::rename(passwords, passwords + ".away");
+    std::filesystem::create_directory(passwords);
+    EXPECT_NE(run_->call("DELETE", "/v1/users/alice").status, 200u);
+    EXPECT_THAT(run_->call("GET", "/v1/users").body, ::testing::Not(HasSubstr("alice")));
+    std::filesystem::remove(passwords);
+    std::filesystem::rename(passwords + ".away", passwords);
+    EXPECT_TRUE(becomes_true([&] { return run_->password_file_text().find("alice:") == std::string::npos; }))
+        << "by a later pass, without a restart";
 }
 
 TEST_F(Reconciles, RefusesToDeleteWhileTheDataSourceIsInUse) {

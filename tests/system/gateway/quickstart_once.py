@@ -117,6 +117,19 @@ class QuickstartOnce(unittest.TestCase):
                 self.assertIn("as it is", run.output())
             self.assertEqual([path.name for path in labs.iterdir()], ["someone-elses"])
 
+    def test_without_loop_devices(self):
+        """Where no filesystem with quotas can be made it says so, and everything else works all the same."""
+        if not os.path.exists("/dev/loop-control"):
+            self.skipTest("there are no loop devices to be denied")
+        deny = 'for device in /dev/loop*; do mount --bind /dev/null "$device"; done; exec "$@"'
+        with QuickstartRun("--once", before=["unshare", "--mount", "sh", "-c", deny, "sh"]) as run:
+            self.assertEqual(run.wait(240), 0, run.output())
+            text = run.output()
+            self.assertRegex(text, r"place for the labs +\d+\.\d s  plain directory")
+            self.assertIn("no btrfs image on a loop device here", text)
+            self.assertIn("NO FILESYSTEM QUOTA", text)
+            self.assertFalse(run.state.exists())
+
     def test_bad_setting(self):
         with QuickstartRun("--once", "--set", "ftps.prot=21") as run:
             self.assertEqual(run.wait(240), 1, run.output())

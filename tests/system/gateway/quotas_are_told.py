@@ -84,7 +84,9 @@ class Quotas:
         client = self.login()
         self.assertRegex(client.sendcmd("AVBL"), r"^213 \d+$")
         client.store("most", b"m" * 60 * MIB)
-        left = int(client.sendcmd("AVBL").split()[1])
+        answer = client.sendcmd("AVBL")
+        self.assertRegex(answer, r"^213 \d+ Little room is left: 9[34] % of its room are used")
+        left = int(answer.split()[1])
         self.assertLess(abs(left - 4 * MIB), MIB)
         for command in ("SITE QUOTA", "STAT"):
             shown = client.sendcmd(command)
@@ -94,7 +96,7 @@ class Quotas:
         newcomer = FtpsClient(self.rig.ports, self.rig.gateway.certificate)
         self.rig.clients.append(newcomer)
         greeting = newcomer.login(self.user, self.password)
-        self.assertRegex(greeting, r"may hold 64MiB\. Little room is left: 9[34] % of it are used")
+        self.assertRegex(greeting, r"may hold 64MiB\. Little room is left: 9[34] % of its room are used")
 
     def test_the_third_refusal_in_a_row_ends_the_session(self):
         client = self.login()

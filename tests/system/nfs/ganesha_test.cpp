@@ -103,6 +103,21 @@ TEST_F(Ganesha, CheckTellsWhatIsWrong) {
     EXPECT_THAT(step(check(run->request(lab)), "wrote"), HasSubstr("permission denied"));
 }
 
+TEST_F(Ganesha, WhatAKilledCheckLeftIsTakenAwayByTheNext) {
+    const auto lab = run->make_lab("lab1", 101);
+    must_publish(lab);
+    const auto left = lab.path + "/.stowage-check";
+    std::ofstream(left) << "half a check";
+    expect_works(lab);
+    EXPECT_FALSE(std::filesystem::exists(left));
+    // A directory of a pod's, of the same name, is neither taken away nor in the way.
+    std::filesystem::create_directory(left);
+    std::ofstream(left + "/theirs") << "kept";
+    expect_works(lab);
+    EXPECT_TRUE(std::filesystem::exists(left + "/theirs"));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(lab.path), {}), 2);
+}
+
 TEST_F(Ganesha, UnmountedDirectoryIsNotExported) {
     const auto lab = run->make_lab("lab1", 101);
     ASSERT_TRUE(std::filesystem::remove(lab.path + "/.stowage/lab"));

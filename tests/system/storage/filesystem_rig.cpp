@@ -27,16 +27,50 @@ void FilesystemRig::SetUp() {
     ::chmod(folder_.c_str(), 0755);  // the lab's children must get in
     root_ = folder_ + "/labs";
     std::filesystem::create_directory(root_);
-    if (!on_btrfs()) {
+    mount_filesystem();
+}
+
+namespace {
+
+/// How a parameter is made and mounted on a loop device.
+struct Recipe {
+    std::string_view name;
+    const char *make, *options;
+};
+
+constexpr Recipe recipes[] = {
+    {"btrfs", "mkfs.btrfs -q", "loop"},
+    {"xfs", "mkfs.xfs -q", "loop,prjquota"},
+    {"xfs-off", "mkfs.xfs -q", "loop"},
+    {"ext4", "mkfs.ext4 -q -O quota,project -E quotatype=prjquota", "loop,prjquota"},
+    {"ext4-off", "mkfs.ext4 -q", "loop"},
+};
+
+}  // namespace
+
+void FilesystemRig::mount_filesystem() {
+    if (on("tmpfs")) {
         ASSERT_TRUE(run("mount -t tmpfs -o size=256M,mode=0755 none " + root_));
         return;
     }
-    const auto image = folder_ + "/image";
-    if (!run("truncate -s 512M " + image + " && mkfs.btrfs -q " + image))
-        GTEST_SKIP() << "mkfs.btrfs is not installed";
-    // -o loop lets the device go with the last mount.
-    if (!run("mount -t btrfs -o loop " + image + " " + root_))
-        GTEST_SKIP() << "no btrfs on a loop device here";
+    if (on("cephfs")) {
+        // tests/system/storage/quotas-hold-on-cephfs.py starts one and runs the tests with it.
+        const char* mounted = std::getenv("STOWAGE_TEST_CEPHFS");
+        if (!mounted) GTEST_SKIP() << "no CephFS is mounted for the tests (STOWAGE_TEST_CEPHFS)";
+        const auto own = std::string(mounted) + "/" + std::filesystem::path(folder_).filename().string();
+        ASSERT_TRUE(run("mkdir " + own + " && mount --bind " + own + " " + root_));
+        return;
+    }
+    for (const auto& [name, make, options] : recipes) {
+        if (!on(name)) continue;
+        const std::string program = make;
+        if (!run("command -v " + program.substr(0, program.find(' '))))
+            GTEST_SKIP() << program.substr(0, program.find(' ')) << " is not installed";
+        ASSERT_TRUE(run("truncate -s 512M " + image() + " && " + program + " " + image()));
+        // -o loop lets the device go with the last mount.
+        if (!run(std::string("mount -o ") + options + " " + image() + " " + root_))
+            GTEST_SKIP() << "this kernel has no " << name << " with these options: " << options;
+    }
 }
 
 void FilesystemRig::TearDown() {
@@ -46,10 +80,10 @@ void FilesystemRig::TearDown() {
     std::filesystem::remove_all(folder_);
 }
 
-int as_lab(const std::function<int()>& work) {
+int as_lab(const std::function<int()>& work, uid_t uid) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-        const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(lab_uid) == 0 && ::setuid(lab_uid) == 0;
+        const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(uid) == 0 && ::setuid(uid) == 0;
         ::_exit(changed ? work() : 99);
     }
     int status = 0;

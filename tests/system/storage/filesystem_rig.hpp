@@ -1,10 +1,12 @@
-// A real filesystem for the labs of one test: btrfs on a loop device, or tmpfs.
+// A real filesystem for the labs of one test: btrfs, XFS or ext4 on a loop device, CephFS, or tmpfs.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "provisioning/storage/lab_directory.hpp"
 
@@ -19,22 +21,34 @@ class FilesystemRig : public testing::TestWithParam<const char*> {
     void SetUp() override;
     void TearDown() override;
 
-    bool on_btrfs() const { return std::string(GetParam()) == "btrfs"; }
+    bool on(std::string_view filesystem) const { return GetParam() == filesystem; }
+    bool on_btrfs() const { return on("btrfs"); }
+    /// XFS and ext4: quotas count by projects.
+    bool by_project() const { return on("xfs") || on("ext4"); }
     LabPlace place(const std::string& name = "lab1") const { return {root_, name, lab_uid}; }
     std::string in_lab(const std::string& path, const std::string& lab = "lab1") const {
         return root_ + "/" + lab + "/" + path;
     }
 
+    /// The filesystem's file, for loop devices.
+    std::string image() const { return folder_ + "/image"; }
+
     std::string folder_, root_;
+
+  private:
+    void mount_filesystem();
 };
 
-/// "btrfs" and "tmpfs" in test names.
+/// "btrfs", "ext4_off", … in test names.
 inline std::string name_of_parameter(const testing::TestParamInfo<const char*>& info) {
-    return info.param;
+    std::string name = info.param;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
 }
 
-/// Runs `work` in a child with the lab's uid and gid; its return value is the child's exit code.
-int as_lab(const std::function<int()>& work);
+/// Runs `work` in a child with the uid and gid of the lab, or of another; its return value is the child's
+/// exit code.
+int as_lab(const std::function<int()>& work, uid_t uid = lab_uid);
 
 /// Runs `work` in a child and kills that after `microseconds`; true if it was killed before it ended.
 bool kill_during(const std::function<void()>& work, unsigned microseconds);

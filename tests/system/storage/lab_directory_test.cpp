@@ -1,6 +1,7 @@
 // Promises of making and observing a lab's directory.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -124,6 +125,42 @@ TEST_P(LabDirectory, ReleaseAndMakeAgainKeepTheFiles) {
     ASSERT_TRUE(make_directory(place()));
     expect_whole();
     EXPECT_TRUE(fs::exists(in_lab("data")));
+}
+
+// What a client of another lab does with a forged NFS handle: no directory on the way is asked, only the
+// file.
+bool another_lab_reads(const std::string& path) {
+    const Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    const auto handle = "/proc/self/fd/" + std::to_string(file.get());
+    return as_lab([&] { return ::open(handle.c_str(), O_RDONLY | O_CLOEXEC) >= 0 ? 0 : 1; }, lab_uid + 1) ==
+           0;
+}
+
+// Fails without keep_others_out().
+TEST_P(LabDirectory, WhatIsMadeInItGivesOthersNoRights) {
+    ASSERT_TRUE(make_directory(place()));
+    EXPECT_FALSE(observe_directory(place())->open_to_others);
+    const auto make_open_things = [&] {
+        ::umask(0);
+        const auto folder = in_lab("folder"), file = in_lab("folder/file");
+        if (::mkdir(folder.c_str(), 0777) != 0) return 1;
+        return ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666) >= 0 ? 0 : 1;
+    };
+    ASSERT_EQ(as_lab(make_open_things), 0);
+    EXPECT_EQ(static_cast<unsigned>(fs::status(in_lab("folder")).permissions()) & 07u, 0u);
+    EXPECT_FALSE(another_lab_reads(in_lab("folder/file")));
+    // As it was with a mode that some program gave on purpose, which is the lab's own choice.
+    ASSERT_EQ(::chmod(in_lab("folder/file").c_str(), 0644), 0);
+    EXPECT_TRUE(another_lab_reads(in_lab("folder/file")));
+}
+
+// Fails when observe_directory() does not look, or make_directory() does not mend.
+TEST_P(LabDirectory, ALabThatWasOpenedToOthersIsClosedAgain) {
+    ASSERT_TRUE(make_directory(place()));
+    ASSERT_EQ(as_lab([&] { return ::removexattr(in_lab("").c_str(), "system.posix_acl_default"); }), 0);
+    EXPECT_TRUE(observe_directory(place())->open_to_others);
+    ASSERT_TRUE(make_directory(place()));
+    EXPECT_FALSE(observe_directory(place())->open_to_others);
 }
 
 INSTANTIATE_TEST_SUITE_P(On, LabDirectory, testing::Values("btrfs", "tmpfs"), name_of_parameter);

@@ -80,7 +80,7 @@ TEST_P(Purge, AFullLabThatMadeSubvolumesBesideItsLimitGoesToo) {
     if (!on_btrfs()) GTEST_SKIP() << "subvolumes are btrfs'";
     ASSERT_TRUE(make_directory(place()));
     const auto lab = *open_lab(*open_root(root_), place());
-    ASSERT_TRUE(set_quota(message::QuotaBackend::btrfs, lab, 16 << 20, 0));
+    ASSERT_TRUE(set_quota(message::QuotaBackend::btrfs, lab, {16 << 20}));
     ASSERT_EQ(as_lab([&] {
                   const Fd top(::open(in_lab("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
                   btrfs_ioctl_vol_args asked{};

@@ -1,108 +1,128 @@
-// Promises of quotas.
+// Promises of quotas: the same of every backend that enforces them, on its real filesystem.
 #include <fcntl.h>
-#include <linux/btrfs.h>
-#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <vector>
+#include <filesystem>
+#include <fstream>
 
 #include "provisioning/storage/quota.hpp"
-#include "provisioning/storage/subvolume.hpp"
-#include "tests/system/storage/filesystem_rig.hpp"
+#include "tests/system/storage/quota_rig.hpp"
 
 namespace stowage::storage {
 namespace {
 
-constexpr std::uint64_t mebibyte = 1 << 20;
-
-class Quota : public FilesystemRig {
-  protected:
-    void SetUp() override {
-        FilesystemRig::SetUp();
-        if (IsSkipped()) return;
-        ASSERT_TRUE(make_directory(place()));
-        root_fd_ = *open_root(root_);
-        lab_ = *open_lab(root_fd_, place());
-        backend_ = choose_quota(root_fd_, QuotaChoice::automatic)->backend;
-    }
-    void TearDown() override {
-        lab_.reset();
-        root_fd_.reset();
-        FilesystemRig::TearDown();
-    }
-    /// Writes up to `mib` MiB of file `name` as the lab; the exit code is the errno that stopped it, or 0.
-    int write_as_lab(const std::string& name, int mib) {
-        return as_lab([&] {
-            const std::vector<char> block(mebibyte, 'x');
-            const int fd = ::open(in_lab(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-            if (fd < 0) return errno;
-            for (int i = 0; i < mib; ++i)
-                if (::write(fd, block.data(), block.size()) < 0) return errno;
-            return ::fsync(fd) == 0 ? 0 : errno;
-        });
-    }
-    Fd root_fd_, lab_;
-    QuotaBackend backend_{};
-};
-
 TEST_P(Quota, BackendFitsTheFilesystem) {
-    EXPECT_EQ(backend_, on_btrfs() ? QuotaBackend::btrfs : QuotaBackend::none);
+    EXPECT_EQ(backend_, expected_backend());
     EXPECT_EQ(choose_quota(root_fd_, QuotaChoice::none)->backend, QuotaBackend::none);
-    EXPECT_EQ(choose_quota(root_fd_, QuotaChoice::xfs).error().code, Code::unsupported);
-    EXPECT_EQ(choose_quota(root_fd_, QuotaChoice::btrfs).has_value(), on_btrfs());
+    for (const auto& [choice, backend] :
+         {std::pair{QuotaChoice::btrfs, QuotaBackend::btrfs}, {QuotaChoice::xfs, QuotaBackend::xfs},
+          {QuotaChoice::ext4, QuotaBackend::ext4}, {QuotaChoice::cephfs, QuotaBackend::cephfs}}) {
+        const auto chosen = choose_quota(root_fd_, choice);
+        EXPECT_EQ(chosen.has_value(), backend == backend_);
+        if (!chosen) {
+            EXPECT_EQ(chosen.error().code, Code::unsupported) << chosen.error().text();
+        }
+    }
 }
 
 class EnforcedQuota : public Quota {};
 
 TEST_P(EnforcedQuota, StopsTheLabAndFreeingMakesRoomAtOnce) {
-    ASSERT_TRUE(set_quota(backend_, lab_, 32 * mebibyte, 0));
-    EXPECT_EQ(read_quota(backend_, lab_)->limit_bytes, 32 * mebibyte);
-    EXPECT_EQ(write_as_lab("big", 64), EDQUOT);
-    ::syncfs(lab_.get());  // usage is what the last transaction counted
-    EXPECT_GT(read_quota(backend_, lab_)->used_bytes, 20 * mebibyte);
+    ASSERT_TRUE(set(32 * mebibyte));
+    EXPECT_EQ(read().limit_bytes, 32 * mebibyte);
+    EXPECT_EQ(write_as_lab("big", 64), over_quota());
+    settle();
+    EXPECT_GT(read().used_bytes, 20 * mebibyte);
+    EXPECT_LE(read().used_bytes, 33 * mebibyte);
     ASSERT_EQ(as_lab([&] { return ::unlink(in_lab("big").c_str()); }), 0);
+    settle_freed();
     EXPECT_EQ(write_as_lab("small", 8), 0);
 }
 
-TEST_P(EnforcedQuota, CountersThatBtrfsGaveUpAreCountedAgain) {
-    ASSERT_TRUE(set_quota(backend_, lab_, 64 * mebibyte, 0));
-    ASSERT_EQ(write_as_lab("data", 8), 0);
-    // A qgroup above one that shares extents with a snapshot: the cheapest way to make btrfs lose count.
-    const auto id = std::to_string(*subvolume_id(lab_));
-    const auto lost_count = "btrfs qgroup show " + root_ + " 2>&1 | grep -q inconsistent";
-    if (!run("btrfs subvolume snapshot " + root_ + "/lab1 " + root_ + "/.snapshot && sync -f " + root_ +
-             " && btrfs qgroup create 1/0 " + root_ + " && btrfs qgroup assign --no-rescan 0/" + id +
-             " 1/0 " + root_ + "; sync -f " + root_ + "; " + lost_count))
-        GTEST_SKIP() << "this btrfs does not lose count so easily";
-    ASSERT_TRUE(read_quota(backend_, lab_));
-    ::ioctl(lab_.get(), BTRFS_IOC_QUOTA_RESCAN_WAIT);
-    ::syncfs(lab_.get());
-    EXPECT_FALSE(run(lost_count));
-    EXPECT_GE(read_quota(backend_, lab_)->used_bytes, 8 * mebibyte);
-    EXPECT_EQ(read_quota(backend_, lab_)->limit_bytes, 64 * mebibyte);
+TEST_P(EnforcedQuota, CanBeRaisedAndLifted) {
+    ASSERT_TRUE(set(16 * mebibyte));
+    EXPECT_EQ(write_as_lab("a", 40), over_quota());
+    ASSERT_TRUE(set(64 * mebibyte));
+    EXPECT_EQ(write_as_lab("a", 40), 0);
+    ASSERT_TRUE(set(0));
+    EXPECT_EQ(read().limit_bytes, 0u);
+    EXPECT_EQ(write_as_lab("b", 60), 0);
 }
 
-TEST_P(EnforcedQuota, CanBeRaisedAndLifted) {
-    ASSERT_TRUE(set_quota(backend_, lab_, 16 * mebibyte, 0));
-    EXPECT_EQ(write_as_lab("a", 40), EDQUOT);
-    ASSERT_TRUE(set_quota(backend_, lab_, 64 * mebibyte, 0));
-    EXPECT_EQ(write_as_lab("a", 40), 0);
-    ASSERT_TRUE(set_quota(backend_, lab_, 0, 0));
-    EXPECT_EQ(read_quota(backend_, lab_)->limit_bytes, 0u);
-    EXPECT_EQ(write_as_lab("b", 60), 0);
+TEST_P(EnforcedQuota, SetBelowWhatIsThereStopsTheLabAndTakesNothing) {
+    ASSERT_TRUE(set(64 * mebibyte));
+    ASSERT_EQ(write_as_lab("old", 24), 0);
+    settle();
+    ASSERT_TRUE(set(8 * mebibyte));
+    EXPECT_EQ(write_as_lab("new", 16), over_quota());
+    EXPECT_EQ(std::filesystem::file_size(in_lab("old")), 24 * mebibyte);
+    ASSERT_EQ(as_lab([&] { return ::unlink(in_lab("old").c_str()); }), 0);
+    settle_freed();
+    EXPECT_EQ(write_as_lab("new", 4), 0);
+}
+
+TEST_P(EnforcedQuota, FilesAreCountedAndLimitedToo) {
+    if (!counts_files()) GTEST_SKIP() << "btrfs counts no files";
+    ASSERT_TRUE(set(0, 20));
+    EXPECT_EQ(read().limit_inodes, 20u);
+    EXPECT_EQ(make_files(100), over_quota());
+    settle();
+    EXPECT_GE(read().used_inodes, 19u);
+    EXPECT_LE(read().used_inodes, 21u);
+    ASSERT_EQ(as_lab([&] { return ::unlink(in_lab("file3").c_str()); }), 0);
+    settle_freed();
+    EXPECT_EQ(write_as_lab("again", 1), 0);
+}
+
+TEST_P(EnforcedQuota, AnotherLabsUsageIsItsOwn) {
+    ASSERT_TRUE(make_directory({root_, "lab2", lab_uid}));
+    const auto other = *open_lab(root_fd_, {root_, "lab2", lab_uid});
+    ASSERT_TRUE(set_quota(backend_, other, {64 * mebibyte, 0, lab_uid + 1}));
+    ASSERT_TRUE(set(32 * mebibyte));
+    ASSERT_EQ(write_as_lab("data", 16), 0);
+    settle();
+    EXPECT_LT(read_quota(backend_, other)->used_bytes, mebibyte);
+    EXPECT_EQ(read_quota(backend_, other)->limit_bytes, 64 * mebibyte);
 }
 
 class NoQuota : public Quota {};
 
-TEST_P(NoQuota, WithoutABackendNothingIsClaimed) {
-    ASSERT_TRUE(set_quota(backend_, lab_, mebibyte, 0));
-    EXPECT_EQ(read_quota(backend_, lab_)->limit_bytes, 0u);
+TEST_P(NoQuota, WithoutABackendNothingIsClaimedAndTheRemedyIsSaid) {
+    ASSERT_TRUE(set(mebibyte));
+    EXPECT_EQ(read().limit_bytes, 0u);
+    const auto chosen = *choose_quota(root_fd_, QuotaChoice::automatic);
+    EXPECT_FALSE(chosen.why.empty());
+    if (on("tmpfs")) return;
+    EXPECT_NE(chosen.why.find("with project quotas off"), std::string::npos) << chosen.why;
+    EXPECT_NE(chosen.remedy.find(" " + root_ + " "), std::string::npos) << chosen.remedy;
+    EXPECT_NE(chosen.remedy.find("defaults,prjquota"), std::string::npos) << chosen.remedy;
+    EXPECT_EQ(chosen.remedy.find("tune2fs") != std::string::npos, on("ext4-off")) << chosen.remedy;
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Quota, testing::Values("btrfs", "tmpfs"), name_of_parameter);
-INSTANTIATE_TEST_SUITE_P(On, EnforcedQuota, testing::Values("btrfs"), name_of_parameter);
-INSTANTIATE_TEST_SUITE_P(On, NoQuota, testing::Values("tmpfs"), name_of_parameter);
+TEST_P(NoQuota, TheRemedySwitchesThemOnAndWhatWasThereCounts) {
+    if (on("tmpfs")) GTEST_SKIP() << "tmpfs has none";
+    ASSERT_EQ(write_as_lab("before", 8), 0);
+    close_all();
+    ASSERT_TRUE(run("umount " + root_));
+    if (on("ext4-off")) {
+        ASSERT_TRUE(run("tune2fs -O project,quota -Q prjquota " + image()));
+    }
+    if (!run("mount -o loop,prjquota " + image() + " " + root_))
+        GTEST_SKIP() << "this kernel has no project quotas on it";
+    open_all();
+    EXPECT_TRUE(counts_by_project(backend_));
+    ASSERT_TRUE(set(16 * mebibyte));
+    EXPECT_GE(read().used_bytes, 8 * mebibyte);
+    EXPECT_EQ(write_as_lab("after", 16), on("xfs-off") ? ENOSPC : EDQUOT);
+}
+
+#define FILESYSTEMS_WITH_QUOTAS "btrfs", "xfs", "ext4", "cephfs"
+INSTANTIATE_TEST_SUITE_P(On, Quota, testing::Values(FILESYSTEMS_WITH_QUOTAS, "tmpfs", "xfs-off", "ext4-off"),
+                         name_of_parameter);
+INSTANTIATE_TEST_SUITE_P(On, EnforcedQuota, testing::Values(FILESYSTEMS_WITH_QUOTAS), name_of_parameter);
+INSTANTIATE_TEST_SUITE_P(On, NoQuota, testing::Values("tmpfs", "xfs-off", "ext4-off"), name_of_parameter);
 
 }  // namespace
 }  // namespace stowage::storage

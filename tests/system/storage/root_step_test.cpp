@@ -26,6 +26,7 @@ class RootStep : public RootStepRig {
     message::StepRequest quota_request(std::uint64_t bytes, const std::string& lab = "lab1") const {
         auto asked = request(Step::set_quota, lab);
         asked.quota_bytes = bytes;
+        if (by_project()) asked.project_id = lab_uid;
         return asked;
     }
     void expect_refused(const message::StepRequest& asked, Code code) const {
@@ -81,8 +82,9 @@ TEST_P(RootStep, MakesALabAndDoingItAgainWritesNothing) {
     EXPECT_EQ(traces(), before);
     const auto seen = perform(Step::observe_lab);
     ASSERT_TRUE(seen) << seen.error().text();
-    EXPECT_EQ(seen->quota_backend, on_btrfs() ? message::QuotaBackend::btrfs : message::QuotaBackend::none);
-    EXPECT_EQ(seen->quota_bytes, on_btrfs() ? 64 * mebibyte : 0);
+    EXPECT_EQ(seen->quota_backend == message::QuotaBackend::none, on("tmpfs"));
+    EXPECT_GT(seen->quota_why.size, 0);
+    EXPECT_EQ(seen->quota_bytes, on("tmpfs") ? 0 : 64 * mebibyte);
     EXPECT_EQ(labs(), std::set<std::string>{"lab1"});
 }
 
@@ -157,7 +159,8 @@ TEST_P(RootStep, KilledBeforeAnyChangeOfItsQuotaIsSetNextTime) {
         },
         [&](int n) {
             const auto seen = perform(Step::observe_lab, "lab" + std::to_string(n));
-            EXPECT_EQ(seen->quota_bytes, on_btrfs() ? 32 * mebibyte : 0);
+            EXPECT_EQ(seen->quota_bytes, on("tmpfs") ? 0 : 32 * mebibyte);
+            EXPECT_EQ(seen->project_whole != 0, by_project());
         });
     EXPECT_GT(kills, 0);
 }
@@ -277,7 +280,7 @@ TEST_P(RootStep, KilledBeforeAnyChangeThePasswordFileIsOldOrNew) {
     EXPECT_EQ(names(folder_ + "/state"), (std::set<std::string>{"passwords", "passwords.lock"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(On, RootStep, testing::Values("btrfs", "tmpfs"), name_of_parameter);
+INSTANTIATE_TEST_SUITE_P(On, RootStep, testing::Values("btrfs", "tmpfs", "xfs", "ext4"), name_of_parameter);
 
 class BtrfsRootStep : public RootStep {};
 

@@ -295,12 +295,13 @@ TEST_F(Hash, AClientThatOnlyWaitsHearsFromIt) {
     // Longer than the ten seconds after which the first line comes; nothing in between may end the reply.
     EXPECT_EQ(alice.control->read(12).code, 0);
     alice.control->send("STAT");
+    // A failure behind them has a code of its own, never 213; what ends then is the session, for a client may
+    // still wait for the code that the reply began with. Taken out (answer() ends it with 213): this fails.
     const auto aborted = alice.control->ask("ABOR");
-    EXPECT_EQ(aborted.code, 213);
+    EXPECT_EQ(aborted.code, 426) << aborted.text;
     EXPECT_EQ(aborted.text.find("213-HASH huge: "), 0u) << aborted.text;
-    EXPECT_NE(aborted.text.find("\r\n213 None: "), std::string::npos) << aborted.text;
-    EXPECT_EQ(alice.control->read().code, 211);  // STAT, in its turn
-    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_NE(aborted.text.find("\r\n426 HASH was aborted"), std::string::npos) << aborted.text;
+    EXPECT_TRUE(alice.control->read().text.empty());
 }
 
 TEST_F(Hash, OnlySoManyAtOnce) {

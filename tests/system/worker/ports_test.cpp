@@ -164,6 +164,40 @@ TEST(Listeners, WorkersShareARangeWithoutCollision) {
     EXPECT_EQ(second.content("/set"), "second's");
 }
 
+// Fails without DataConnection::close_when_unused().
+TEST(Listeners, OneThatNobodyUsesGoes) {
+    Rig rig(with({{"ftps.data_timeout", "1s"}}));
+    auto alice = rig.login();
+    const auto without = rig.descriptors();
+    ASSERT_NE(Rig::epsv(*alice.control), 0);
+    EXPECT_EQ(rig.descriptors(), without + 1);
+    EXPECT_TRUE(comes_true([&] { return rig.descriptors() == without; }));
+    const auto late = alice.control->ask("STOR set");
+    EXPECT_EQ(late.code, 425);
+    EXPECT_NE(late.text.find("EPSV"), std::string::npos) << late.text;
+    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+}
+
+// Fails when only the range ends what a lab may take.
+TEST(Listeners, OneLabLeavesPortsToOthers) {
+    const auto options = with({{"ftps.passive_ports", "43220-43227"}});
+    Rig greedy(options), other(options);
+    std::vector<Rig::Login> logins;
+    for (int i = 0; i < 8; ++i) {
+        logins.push_back(greedy.login());
+        const auto reply = logins.back().control->ask("EPSV");
+        EXPECT_EQ(reply.code, i < 4 ? 229 : 425) << reply.text;
+        EXPECT_EQ(reply.text.find("share") != std::string::npos, i >= 4) << reply.text;
+    }
+    auto bob = other.login();
+    EXPECT_EQ(other.store(bob, "STOR set", "x").code, 226);
+    // Each session has one, and who leaves gives it back.
+    EXPECT_EQ(logins[0].control->ask("EPSV").code, 229);
+    EXPECT_EQ(logins[1].control->ask("QUIT").code, 221);
+    EXPECT_TRUE(comes_true([&] { return logins[4].control->ask("EPSV").code == 229; }));
+    EXPECT_EQ(greedy.store(logins[4], "STOR set", "x").code, 226);
+}
+
 // Some clients begin TLS as soon as they are connected, others only after the 150 (rclone#6426).
 TEST(Handshakes, MayBeginBeforeTheCommandOrAfterThe150) {
     Rig rig;

@@ -25,7 +25,7 @@ class BtrfsQuota : public storage::FilesystemRig {
         if (IsSkipped()) return;
         ASSERT_TRUE(storage::run("btrfs subvolume create " + root_ + "/lab1"));
         lab_ = Fd(::open((root_ + "/lab1").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        ASSERT_TRUE(storage::set_quota(message::QuotaBackend::btrfs, lab_, limit, 0));
+        ASSERT_TRUE(storage::set_quota(message::QuotaBackend::btrfs, lab_, {limit}));
     }
     void TearDown() override {
         lab_.reset();

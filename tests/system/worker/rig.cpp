@@ -244,6 +244,7 @@ Rig::Login Rig::login_as(message::SessionStart start_session) {
     start_session.session = next_session_++;
     start_session.prot_private = 1;
     or_throw(ipc::send(supervisor_.get(), start_session, {theirs.get()}));
+    theirs.reset();  // who refuses the session is heard at once
     login.control = std::make_unique<Control>(std::move(ours));
     login.welcome = login.control->read();
     return login;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,7 +30,30 @@ std::string status_of(pid_t pid, const std::string& key) {
     return "(missing)";
 }
 
+// The lowest number that is free is the next one to be given.
+rlim_t first_free_descriptor(pid_t pid) {
+    rlim_t number = 0;
+    while (fs::exists(fs::symlink_status("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number))))
+        ++number;
+    return number;
+}
+
 }  // namespace
+
+// Fails when a packet whose descriptor could not be taken ends the worker.
+TEST(Worker, WithoutRoomForADescriptorRefusesTheNewSessionOnly) {
+    Rig rig;
+    auto alice = rig.login();
+    rlimit before{};
+    ASSERT_EQ(::prlimit(rig.pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+    const rlimit none{first_free_descriptor(rig.pid()), before.rlim_max};
+    ASSERT_EQ(::prlimit(rig.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+    EXPECT_EQ(rig.login("bob").welcome.code, 0);
+    EXPECT_EQ(alice.control->ask("NOOP").code, 200);
+    ASSERT_EQ(::prlimit(rig.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+    EXPECT_EQ(rig.login("bob").welcome.code, 230);
+    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+}
 
 TEST(Worker, CannotLeaveItsLab) {
     Rig rig;

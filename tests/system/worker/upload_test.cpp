@@ -253,6 +253,34 @@ TEST_P(Upload, ModesAreTheLabs) {
     EXPECT_EQ(seen.st_mode & 07777, 0700u);
 }
 
+// A forged NFS handle leads from another lab on the same filesystem to any file, whose clients are "others"
+// here. Fails when a mode is taken as it is given.
+TEST_P(Upload, NothingGivesOthersRights) {
+    Rig rig;
+    auto alice = rig.login();
+    const auto mode = [&rig](const std::string& name) {
+        struct stat seen {};
+        return ::stat((rig.lab() / name).c_str(), &seen) == 0 ? seen.st_mode & 07777 : 0;
+    };
+    ASSERT_EQ(alice.control->ask("MKD dir").code, 257);
+    rig.store(alice, "STOR set", "x", version());
+    const auto reply = alice.control->ask("SITE CHMOD 777 set");
+    EXPECT_EQ(reply.code, 200);
+    EXPECT_NE(reply.text.find("others"), std::string::npos) << reply.text;
+    EXPECT_EQ(mode("set"), 0770u);
+    EXPECT_EQ(alice.control->ask("SITE CHMOD 757 dir").code, 200);
+    EXPECT_EQ(mode("dir"), 02750u);
+    EXPECT_EQ(alice.control->ask("MFF UNIX.mode=0666; set").code, 213);
+    EXPECT_EQ(mode("set"), 0660u);
+    // What a pod opened is not handed on.
+    ASSERT_EQ(::chmod((rig.lab() / "set").c_str(), 0666), 0);
+    ASSERT_EQ(alice.control->ask("SITE CPFR set").code, 350);
+    EXPECT_EQ(alice.control->ask("SITE CPTO copy").code, 250);
+    EXPECT_EQ(mode("copy"), 0660u);
+    rig.store(alice, "STOR set", "y", version());
+    EXPECT_EQ(mode("set"), 0660u);
+}
+
 TEST_P(Upload, AStoppedAndContinuedWorkerGoesOn) {
     Rig rig;
     auto alice = rig.login();

@@ -58,6 +58,20 @@ TEST(Arguments, SessionsAndBans) {
     EXPECT_FALSE(parse({"bans", "clear", "host"}));
 }
 
+TEST(Arguments, LabSetTakesWhatLabCreateTakesAndAtLeastOne) {
+    const auto lab = command<LabSet>({"lab", "set", "a", "--quota", "none", "--durability", "default"});
+    EXPECT_EQ(lab.wanted.name, "a");
+    EXPECT_EQ(lab.wanted.quota_bytes, 0u);
+    EXPECT_FALSE(lab.wanted.quota_inodes);
+    EXPECT_EQ(lab.wanted.durability, "default");
+    EXPECT_FALSE(lab.without_client_ca);
+    const auto open = command<LabSet>({"lab", "set", "a", "--client-ca", "none"});
+    EXPECT_TRUE(open.without_client_ca);
+    EXPECT_EQ(open.wanted.client_ca_file, "");
+    EXPECT_THAT(command<LabSet>({"lab", "set", "a", "--clients", "10.0.0.0/8"}).wanted.clients,
+                ElementsAre("10.0.0.0/8"));
+}
+
 TEST(Arguments, UsersAndTheRest) {
     const auto user = command<UserAdd>({"user", "add", "a@b.c", "--lab", "lab1", "--password-stdin"});
     EXPECT_EQ(user.name, "a@b.c");
@@ -68,8 +82,9 @@ TEST(Arguments, UsersAndTheRest) {
     EXPECT_EQ(command<UserRemove>({"user", "remove", "a"}).name, "a");
     EXPECT_TRUE(command<LabDelete>({"lab", "delete", "a", "--purge-data", "--confirm", "a"}).purge_data);
     EXPECT_EQ(command<Apply>({"apply", "site.yaml", "--secrets-file", "s"}).secrets_file, "s");
-    EXPECT_THAT(command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).settings,
-                ElementsAre("a=b,c", "d=e=f"));
+    const auto settings = command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).settings;
+    EXPECT_EQ(settings.at("a").text, "b,c");
+    EXPECT_EQ(settings.at("d").text, "e=f");
     command<Status>({"status"});
     command<Version>({"version"});
     command<Completion>({"completion", "bash"});
@@ -85,9 +100,13 @@ TEST(Arguments, RefuseWithFieldAndRemedy) {
         {{"lab", "create", "a", "--quota", "1e30"}, "--quota \"1e30\""},
         {{"lab", "create", "a", "--inodes", "1KiB"}, "--inodes \"1KiB\""},
         {{"lab", "create", "a", "--clients", "10.1.2.3/8"}, "10.1.2.3/8"},
+        {{"lab", "set", "a"}, "lab set needs something to set"},
+        {{"lab", "set", "a", "--quota", "0"}, "--quota \"0\""},
         {{"lab", "delete", "a", "--confirm", "b"}, "--confirm b"},
         {{"user", "add", "a:b", "--lab", "l"}, "a:b"},
         {{"check", "--set", "x"}, "--set \"x\""},
+        {{"check", "--set", "=x"}, "--set \"=x\""},
+        {{"check", "--set", "a=b\nc=d"}, "line end"},
         {{"frob"}, "frob"},
         {{"user", "ad"}, "did you mean add"},
     };

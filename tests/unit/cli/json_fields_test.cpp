@@ -24,6 +24,9 @@ TEST(JsonFields, ReadWhatIsThereAndNothingElse) {
     EXPECT_EQ(number_of(sample, "huge"), 18446744073709551615u);
     EXPECT_EQ(number_of(sample, "negative", 9), 9u);
     EXPECT_EQ(number_of(sample, "text", 9), 9u);
+    EXPECT_EQ(known_number(sample, "whole"), 7u);
+    EXPECT_FALSE(known_number(sample, "null"));
+    EXPECT_FALSE(known_number(sample, "missing"));
     EXPECT_TRUE(flag_of(sample, "yes"));
     EXPECT_FALSE(flag_of(sample, "text"));
     EXPECT_EQ(object_of(sample, "list"), nullptr);

@@ -48,6 +48,9 @@ TEST(ServerNames, AnswersToItsOwnAndToAddresses) {
     EXPECT_FALSE(answers_to(certificate.get(), "evil.example"));
     EXPECT_FALSE(answers_to(certificate.get(), "storage.example\0.evil.example"s));
     EXPECT_FALSE(answers_to(certificate.get(), ""));
+    // To OpenSSL alone, every host of that domain.
+    EXPECT_FALSE(answers_to(certificate.get(), ".example"));
+    EXPECT_FALSE(answers_to(certificate.get(), "."));
 }
 
 TEST(ServerNames, HostIsWhatTheCertificateHolds) {
@@ -56,6 +59,7 @@ TEST(ServerNames, HostIsWhatTheCertificateHolds) {
     EXPECT_TRUE(is_host_of(certificate.get(), "storage.example"));
     EXPECT_TRUE(is_host_of(certificate.get(), "192.0.2.1"));
     EXPECT_FALSE(is_host_of(certificate.get(), "192.0.2.2"));
+    EXPECT_FALSE(is_host_of(certificate.get(), "192.0.2.1\0"s));
     EXPECT_FALSE(is_host_of(certificate.get(), "bank.example"));
     EXPECT_FALSE(is_host_of(certificate.get(), ""));
 }

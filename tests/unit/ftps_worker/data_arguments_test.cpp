@@ -2,7 +2,7 @@
 // Runs in: tests only.
 #include <gtest/gtest.h>
 
-#include "ftps/worker/data_connection.hpp"
+#include "ftps/worker/data_arguments.hpp"
 
 namespace stowage::ftps {
 

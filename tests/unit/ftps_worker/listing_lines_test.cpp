@@ -19,12 +19,27 @@ Seen seen(std::string name, mode_t mode, off_t size = 3) {
     return one;
 }
 
+std::string list_line(const Seen& one, std::string_view owner, std::int64_t now) {
+    std::string line;
+    append_list_line(line, one, owner, now);
+    return line;
+}
+
+std::string fact_line(const Seen& one, unsigned chosen) {
+    std::string line;
+    append_fact_line(line, one, chosen);
+    return line;
+}
+
 }  // namespace
 
 TEST(Listing, IsTheFormOfLs) {
     EXPECT_EQ(list_line(seen("set.bin", S_IFREG | 0660), "lab1", 1795467545),
               "-rw-rw----   1 lab1     lab1                3 Nov 23 20:59 set.bin");
     EXPECT_EQ(list_line(seen("d", S_IFDIR | 02770), "lab1", 1795467545).substr(0, 10), "drwxrws---");
+    EXPECT_EQ(list_line(seen("old", S_IFREG | 0644, 123456789012345), "a-long-lab", 1995467545),
+              "-rw-r--r--   1 a-long-lab a-long-lab 123456789012345 Nov 23  2026 old");
+    EXPECT_EQ(list_line(seen("odd", S_IFREG | 07421), "lab1", 1795467545).substr(0, 10), "-r-S-wS--t");
     auto link = seen("l", S_IFLNK | 0777);
     link.link_target = "a\nb";
     EXPECT_TRUE(list_line(link, "lab1", 1795467545).ends_with(" l -> a?b"));

@@ -63,6 +63,26 @@ TEST_F(PartialsTest, PublishedFilesCarryNoTrace) {
     EXPECT_FALSE(partials.stat("/set"));
 }
 
+TEST_F(PartialsTest, WhoeverWaitsForMoreMarksThemFirst) {
+    Partials partials(files);
+    const auto claim = partials.claim("/set", "alice");
+    const auto file = partials.open(*claim, {});
+    ASSERT_EQ(::write(file->get(), "12345", 5), 5);
+    {
+        Partials before(files);  // as after a crash: what came in one piece is not kept
+        ASSERT_TRUE(before.load());
+        EXPECT_FALSE(before.stat("/set"));
+    }
+    const auto again = partials.open(*claim, {});
+    ASSERT_EQ(::write(again->get(), "12345", 5), 5);
+    ASSERT_TRUE(partials.mark(*claim, *again));
+    Partials after(files);
+    ASSERT_TRUE(after.load());
+    EXPECT_EQ(after.stat("/set").value().st_size, 5);
+    ASSERT_TRUE(partials.publish(*claim, *again, Durability::none));
+    EXPECT_LT(::getxattr((folder.lab / "set").c_str(), "user.stowage.path", nullptr, 0), 0);
+}
+
 TEST_F(PartialsTest, GoOnFromWhereTheyAre) {
     Partials partials(files);
     upload(partials, "/set", "12345");

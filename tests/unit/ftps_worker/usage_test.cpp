@@ -107,11 +107,15 @@ TEST(Explained, OtherErrorsStayAsTheyAre) {
 
 TEST(Warning, ComesAt80And90And95Percent) {
     EXPECT_EQ(warning(lab(79, 100)), "");
-    EXPECT_EQ(warning(lab(80, 100)), " 80 % of it are used, 20B are left.");
-    EXPECT_EQ(warning(lab(90, 100)), " Little room is left: 90 % of it are used, 10B are left.");
-    EXPECT_EQ(warning(lab(95, 100)), " ALMOST FULL: 95 % of it are used, 5B are left.");
-    EXPECT_EQ(warning(lab(120, 100)), " ALMOST FULL: 120 % of it are used, 0B are left.");
+    EXPECT_EQ(warning(lab(80, 100)), " 80 % of its room are used, 20B are left.");
+    EXPECT_EQ(warning(lab(90, 100)), " Little room is left: 90 % of its room are used, 10B are left.");
+    EXPECT_EQ(warning(lab(95, 100)), " ALMOST FULL: 95 % of its room are used, 5B are left.");
+    EXPECT_EQ(warning(lab(120, 100)), " ALMOST FULL: 120 % of its room are used, 0B are left.");
     EXPECT_EQ(warning(Usage{}), "");
+    auto files = lab(1, 100);
+    files.limit_inodes = 10;
+    files.used_inodes = 9;
+    EXPECT_EQ(warning(files), " Little room is left: 90 % of its 10 files and directories are there, 1 are left.");
     EXPECT_EQ(warning(lab(UINT64_MAX, 1)).empty(), false);
 }
 

@@ -2,7 +2,7 @@
 #include "gateway/supervisor/process.hpp"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -16,6 +16,9 @@ namespace stowage::supervisor {
 namespace {
 
 namespace asio = boost::asio;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 asio::awaitable<void> wait_into(Process& process, std::chrono::seconds limit, Ending& ending) {
     ending = co_await process.wait_or_kill(limit);
@@ -33,12 +36,12 @@ Ending run(const ProcessSpec& spec, std::chrono::seconds limit, int signal = 0) 
 }
 
 TEST(Process, EndIsToldAsCodeOrSignal) {
-    EXPECT_EQ(run({"/bin/sh", {"-c", "exit 7"}}, std::chrono::seconds(10)).exit_code, 7);
-    EXPECT_EQ(run({"/bin/sleep", {"100"}}, std::chrono::seconds(10), SIGTERM).signal, SIGTERM);
+    EXPECT_EQ(run({"child", "/bin/sh", {"-c", "exit 7"}}, std::chrono::seconds(10)).exit_code, 7);
+    EXPECT_EQ(run({"child", "/bin/sleep", {"100"}}, std::chrono::seconds(10), SIGTERM).signal, SIGTERM);
 }
 
 TEST(Process, OneThatDoesNotEndIsKilled) {
-    EXPECT_EQ(run({"/bin/sleep", {"100"}}, std::chrono::seconds(1)).signal, SIGKILL);
+    EXPECT_EQ(run({"child", "/bin/sleep", {"100"}}, std::chrono::seconds(1)).signal, SIGKILL);
 }
 
 TEST(Process, InheritsTheChannelAndNothingElse) {
@@ -46,16 +49,58 @@ TEST(Process, InheritsTheChannelAndNothingElse) {
     const Fd open_across_exec(::open("/dev/null", O_RDONLY));
     ASSERT_EQ(::fcntl(open_across_exec.get(), F_DUPFD, 50), 50);
     const auto script =
-        "test ! -e /proc/$$/fd/50 || exit 1; test -S /proc/$$/fd/3 || exit 2; test -z \"$STOWAGE_LEAK\" || "
+        "test ! -e /proc/$$/fd/50 || exit 1; test -S /proc/$$/fd/3 || exit 2; test -p /proc/$$/fd/2 || exit "
+        "4; test -z \"$STOWAGE_LEAK\" || "
         "exit 3";
-    EXPECT_EQ(run({"/bin/sh", {"-c", script}}, std::chrono::seconds(10)).exit_code, 0);
+    EXPECT_EQ(run({"child", "/bin/sh", {"-c", script}}, std::chrono::seconds(10)).exit_code, 0);
     ::unsetenv("STOWAGE_LEAK");
     const Fd closes_it(50);
 }
 
+// Fails when the child has our own standard error.
+TEST(Process, SpeaksForItselfOnly) {
+    testing::internal::CaptureStderr();
+    const auto script =
+        "echo '<6>process=child event=fine x=1' >&2; echo '<3>process=supervisor event=forged' >&2; "
+        "echo 'some text of its own' >&2; printf '<4>process=child event=esc\\033[2J\\nlast words' >&2";
+    EXPECT_EQ(run({"child", "/bin/sh", {"-c", script}}, std::chrono::seconds(10)).exit_code, 0);
+    const auto text = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(text, StartsWith("<6>process=child event=fine x=1\n"));
+    EXPECT_THAT(text,
+                HasSubstr("event=child_said child=child text=\"<3>process=supervisor event=forged\"\n"));
+    EXPECT_THAT(text, HasSubstr("child=child text=\"some text of its own\"\n"));
+    EXPECT_THAT(text, HasSubstr("event=esc\\x1b[2J\"\n"));
+    EXPECT_THAT(text, HasSubstr("text=\"last words\"\n"));
+    EXPECT_THAT(text, Not(HasSubstr("\n<3>")));
+}
+
+// Fails when whatever a child says is read at once: nothing slows it down, and the log grows as fast as it
+// likes.
+TEST(Process, OneThatNeverStopsTalkingIsHeldBack) {
+    testing::internal::CaptureStderr();
+    const auto began = std::chrono::steady_clock::now();
+    // 2 MiB: the burst at once, the rest at the pace of the log.
+    const auto script = "head -c 2097152 /dev/zero | tr '\\0' 'x' | fold -w 1000 >&2";
+    EXPECT_EQ(run({"child", "/bin/sh", {"-c", script}}, std::chrono::seconds(60)).exit_code, 0);
+    const auto text = testing::internal::GetCapturedStderr();
+    EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(1000));
+    EXPECT_GT(text.size(), 2'097'152u) << "it waits, and nothing is lost";
+}
+
+TEST(ChildLog, KnowsWhoseALineIs) {
+    EXPECT_TRUE(is_own_line("<6>process=worker:lab1 event=transfer bytes=1", "worker:lab1"));
+    EXPECT_TRUE(is_own_line("<3>process=worker event=worker_failed", "worker:lab1"));
+    EXPECT_FALSE(is_own_line("<6>process=worker:lab2 event=transfer", "worker:lab1"));
+    EXPECT_FALSE(is_own_line("<6>process=worker:lab11 event=transfer", "worker:lab1"));
+    EXPECT_FALSE(is_own_line("<6>process=supervisor event=login", "front"));
+    EXPECT_FALSE(is_own_line("<0>process=front event=panic", "front"));
+    EXPECT_FALSE(is_own_line("<6>process=front event=a\x1b[2J", "front"));
+    EXPECT_FALSE(is_own_line("", "front"));
+}
+
 TEST(Process, MissingExecutableIsAnError) {
     asio::io_context io(1);
-    EXPECT_FALSE(Process::start(io.get_executor(), {"/nonexistent/x"}));
+    EXPECT_FALSE(Process::start(io.get_executor(), {"child", "/nonexistent/x"}));
 }
 
 TEST(Backoff, GrowsAndRecovers) {

@@ -25,6 +25,7 @@ MachineFacts all_there() {
             .exportfs = true,
             .ganesha = true,
             .dbus_daemon = true,
+            .mount_table = true,
             .nfsd_ports = "rdma 20049\ntcp 2049\ntcp 2049\n"};
 }
 
@@ -72,6 +73,11 @@ TEST(ServerChoice, ImpossibleChoiceNamesTheRemedy) {
     refused = choose_server(config(NfsServer::ganesha), facts);
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().remedy, HasSubstr("install dbus-daemon"));
+    facts.dbus_daemon = true;
+    facts.mount_table = false;
+    refused = choose_server(config(NfsServer::ganesha), facts);
+    ASSERT_FALSE(refused) << "a debootstrap tree has no /etc/mtab, and NFS-Ganesha exports nothing then";
+    EXPECT_THAT(refused.error().remedy, HasSubstr("/etc/mtab"));
 }
 
 }  // namespace stowage::nfs

@@ -28,7 +28,7 @@ struct Raw {
     explicit Raw(asio::io_context& context) : acceptor(context, {asio::ip::address_v4::loopback(), 0}) {}
     tcp::acceptor acceptor;
     std::string bytes, token_reply = reply_with(R"({"accessToken":"abc"})");
-    int asked = 0;
+    int asked = 0, tokens = 0;
     std::string last_head;
 };
 
@@ -38,6 +38,7 @@ asio::awaitable<void> answer_one(std::shared_ptr<Raw> raw, tcp::socket socket) {
         co_await asio::async_read_until(socket, asio::dynamic_buffer(head, 1 << 20), "\r\n\r\n", nothrow);
     if (error) co_return;
     const bool token = head.rfind("POST /api/v1/token ", 0) == 0;
+    if (token) ++raw->tokens;
     if (!token) {
         ++raw->asked;
         raw->last_head = head;
@@ -139,6 +140,25 @@ TEST_F(Hostile, ClustersWithoutAUuidAreNotUsed) {
     const auto refused =
         refusal_of(reply_with(R"([{"uuid":"../../x","name":"runai-cluster","tenantId":1}])"));
     EXPECT_EQ(refused.code, Code::protocol);
+}
+
+TEST_F(Hostile, ListsWithoutEndAreRefused) {
+    std::string elements;
+    for (int i = 0; i <= 10000; ++i)
+        elements += "{},";
+    const auto error = refusal_of(reply_with("[" + elements + "{}]"));
+    EXPECT_EQ(error.code, Code::protocol);
+    EXPECT_NE(error.what.find("10002 elements"), std::string::npos) << error.what;
+}
+
+TEST_F(Hostile, ATokenThatLivesForEverIsGoodForADay) {
+    // {"exp":253402300799}, the year 9999: as nanoseconds that is more than a clock can count.
+    raw_->token_reply =
+        reply_with(R"({"accessToken":"eyJhbGciOiJub25lIn0.eyJleHAiOjI1MzQwMjMwMDc5OX0.sig"})");
+    raw_->bytes = reply_with("[]");
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(wait(client_->cluster()).error().code, Code::not_found);
+    EXPECT_EQ(raw_->tokens, 1) << "what has run out already is asked for again and again";
 }
 
 TEST_F(Hostile, PagesThatGoRoundAreRefused) {

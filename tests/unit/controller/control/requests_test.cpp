@@ -52,6 +52,15 @@ TEST(LabRequest, LeavesOutWhatIsLeftOut) {
     EXPECT_FALSE(lab.clients);
 }
 
+TEST(LabRequest, SettingsAloneHaveNoName) {
+    const auto lab = or_throw(parse_lab_settings(R"({"quota_bytes":5,"client_cas":""})"));
+    EXPECT_EQ(lab.quota_bytes, 5u);
+    EXPECT_EQ(lab.client_cas, "");
+    EXPECT_FALSE(lab.durability);
+    EXPECT_FALSE(parse_lab_settings(R"({"name":"lab1"})"));
+    EXPECT_FALSE(parse_lab_settings(R"({"clients":[]})"));
+}
+
 TEST(LabRequest, MakesNetworksCanonical) {
     const auto lab = or_throw(parse_lab_request(R"({"name":"lab1","clients":["192.168.1.7","FD00::1"]})"));
     EXPECT_THAT(*lab.clients, ElementsAre("192.168.1.7/32", "fd00::1/128"));

@@ -17,6 +17,7 @@ inline Lab example_lab() {
     lab.uid = 700001;
     lab.export_id = 1;
     lab.fsid[0] = 1;
+    lab.project_id = 700001;
     lab.settings = {10ull << 40, 50000000, {"10.0.0.0/8"}, {}, {}};
     return lab;
 }
@@ -37,6 +38,8 @@ inline message::LabObservation all_there() {
     seen.mode = 042770;
     seen.quota_bytes = 10ull << 40;
     seen.quota_inodes = 50000000;
+    seen.project_id = 700001;
+    seen.project_whole = 1;
     seen.exported = seen.export_present = 1;
     return seen;
 }

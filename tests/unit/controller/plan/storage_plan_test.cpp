@@ -73,6 +73,14 @@ TEST(StoragePlan, ARepairIsFollowedByAMountCheck) {
     EXPECT_EQ(plan_for(made_lab(), seen).back().change, Change::change);
 }
 
+TEST(StoragePlan, MendsALabThatIsOpenToOthers) {
+    auto seen = all_there();
+    seen.open_to_others = 1;
+    const auto step = directory_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_THAT(step.detail, HasSubstr("ACL"));
+}
+
 TEST(StoragePlan, SaysWhenTheDirectoryOfALabIsGone) {
     const auto steps = plan_for(made_lab(), nothing_there());
     EXPECT_EQ(directory_of(steps).change, Change::create);

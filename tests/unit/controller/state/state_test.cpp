@@ -77,6 +77,25 @@ TEST_F(StateTest, GivesAPurgedUidOutAgainOnlyWhenTheRangeIsUsedUp) {
     EXPECT_EQ(add("lab5").uid, first.uid);
 }
 
+// Fails when the number behind the largest one in use is given out: the newest lab's, once it is purged.
+TEST_F(StateTest, GivesTheNumbersOfThePurgedNewestLabToNobodySoon) {
+    add("lab1");
+    const auto newest = add("lab2");
+    leave("lab2", true);
+    const auto next = add("lab3");
+    EXPECT_GT(next.uid, newest.uid);
+    EXPECT_GT(next.export_id, newest.export_id);
+    EXPECT_EQ(or_throw(state_.propose_lab("lab4", settings(), range)).uid, next.uid + 1);
+}
+
+TEST_F(StateTest, AKeptUidMovesNoMark) {
+    const auto first = add("lab1");
+    const auto second = add("lab2");
+    leave("lab1", false);
+    EXPECT_EQ(add("lab1").uid, first.uid);
+    EXPECT_EQ(add("lab3").uid, second.uid + 1);
+}
+
 TEST_F(StateTest, SaysWhenUidsHaveRunOut) {
     for (int i = 1; i <= 4; ++i)
         add("lab" + std::to_string(i));

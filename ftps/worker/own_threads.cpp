@@ -1,0 +1,74 @@
+// Handing tasks to threads that wait, or to new ones.
+// Runs in: worker.
+#include "ftps/worker/own_threads.hpp"
+
+#include <malloc.h>
+
+#include <chrono>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace stowage::ftps {
+
+namespace {
+
+constexpr std::chrono::seconds idle_limit{3};
+// A transfer's buffers are 256 KiB each.
+constexpr int kept_block_bytes = 1 << 20, kept_bytes = 8 << 20;
+
+}  // namespace
+
+OwnThreads& OwnThreads::of_process() {
+    static auto* const threads = new OwnThreads;  // never deleted: its threads are not waited for
+    return *threads;
+}
+
+bool OwnThreads::run(std::function<void()> task) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (idle_ > tasks_.size()) {
+            tasks_.push_back(std::move(task));
+            given_.notify_one();
+            return true;
+        }
+        ++living_;
+    }
+    try {
+        std::thread([this, task = std::move(task)]() mutable {
+            std::exchange(task, nullptr)();
+            serve();
+        }).detach();
+    } catch (const std::system_error&) {
+        const std::lock_guard lock(mutex_);
+        --living_;
+        return false;
+    }
+    return true;
+}
+
+void OwnThreads::serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        ++idle_;
+        given_.wait_for(lock, idle_limit, [this] { return !tasks_.empty(); });
+        --idle_;
+        if (tasks_.empty()) break;
+        auto task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        std::exchange(task, nullptr)();
+        lock.lock();
+    }
+    if (--living_ > 0) return;
+    lock.unlock();
+    // What transfers have used is kept for the next ones, see keep_memory_of_transfers(); now there are none.
+    (void)::malloc_trim(0);
+}
+
+void keep_memory_of_transfers() {
+    (void)::mallopt(M_MMAP_THRESHOLD, kept_block_bytes);
+    (void)::mallopt(M_TRIM_THRESHOLD, kept_bytes);
+}
+
+}  // namespace stowage::ftps

@@ -1,0 +1,72 @@
+// What somebody else changed about a lab.
+// Runs in: controller.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gateway/controller/plan/plan.hpp"
+
+namespace stowage::controller {
+
+namespace {
+
+const char* name_of(message::QuotaBackend backend) {
+    switch (backend) {
+        case message::QuotaBackend::none:
+            return "not enforced";
+        case message::QuotaBackend::btrfs:
+            return "enforced by btrfs";
+        case message::QuotaBackend::xfs:
+            return "enforced by XFS";
+        case message::QuotaBackend::ext4:
+            return "enforced by ext4";
+        case message::QuotaBackend::cephfs:
+            return "enforced by CephFS";
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+std::string wanted_form(const Lab& lab, const Site& site) {
+    const auto& settings = lab.settings;
+    return fmt::format("1 {} {} {} {} {} {} {}", site.directory_of(lab.name), lab.uid, settings.quota_bytes,
+                       settings.quota_inodes, fmt::join(settings.clients, ","),
+                       static_cast<int>(site.quota_backend), static_cast<int>(site.nfs_server));
+}
+
+std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted, const std::string& boot,
+                              const message::LabObservation& seen, const std::vector<Step>& steps) {
+    std::vector<Drift> drift;
+    if (right.wanted != wanted) return drift;
+    const bool rebooted = right.boot != boot;
+    for (const auto& step : steps)
+        for (const auto& deviation : step.deviations)
+            if (deviation.lasting || !rebooted)
+                drift.push_back({step.kind, deviation, step.change != Change::differs});
+    // Mounted again without quotas, or the subvolume was replaced: nobody but an administrator can mend that.
+    const bool lost = right.backend != message::QuotaBackend::none &&
+                      seen.quota_backend == message::QuotaBackend::none && seen.directory_exists;
+    if (lost)
+        drift.push_back({StepKind::set_quota,
+                         {"quota enforcement", name_of(seen.quota_backend), name_of(right.backend)},
+                         false});
+    return drift;
+}
+
+void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift) {
+    bool left_any = false;
+    for (auto& step : steps) {
+        const bool drifted = std::any_of(drift.begin(), drift.end(),
+                                         [&](const Drift& one) { return one.kind == step.kind; });
+        if (!drifted || !step.does_something()) continue;
+        step.change = Change::unchanged;
+        step.detail = "left as it is (labs.drift): " + step.detail;
+        left_any = true;
+    }
+    // The mount check would only find the same again.
+    for (auto& step : steps)
+        if (left_any && step.kind == StepKind::check_mount) step.change = Change::unchanged;
+}
+
+}  // namespace stowage::controller

@@ -1,0 +1,39 @@
+// The list that the single checks write into.
+// Runs in: supervisor, CLI.
+#pragma once
+
+#include "gateway/preflight/preflight.hpp"
+
+namespace stowage {
+
+class Findings {
+  public:
+    using Severity = Finding::Severity;
+
+    void add(Severity severity, std::string key, Error error) {
+        list_.push_back({severity, std::move(key), std::move(error)});
+    }
+    void add_error(std::string key, std::string what, std::string remedy) {
+        add(Severity::error, std::move(key), {Code::config, std::move(what), std::move(remedy)});
+    }
+    /// A refusal is an error; what only root can look at is a note.
+    void add_refusal(std::string key, const Error& error) {
+        if (error.code == Code::denied)
+            return add(Severity::note, std::move(key),
+                       {error.code, error.what, "run this as root to check it"});
+        add(Severity::error, std::move(key), {Code::config, error.what, error.remedy});
+    }
+    template <typename T>
+    void expect(std::string key, const Result<T>& checked) {
+        if (!checked) add_refusal(std::move(key), checked.error());
+    }
+    std::vector<Finding> take() { return std::move(list_); }
+
+  private:
+    std::vector<Finding> list_;
+};
+
+/// Run:ai's settings, secret and certificates.
+void check_runai(const Config& config, Findings& findings);
+
+}  // namespace stowage

@@ -1,0 +1,65 @@
+// Binding each port for a moment.
+// Runs in: supervisor, CLI.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "gateway/preflight/findings.hpp"
+#include "nfs/exports/server_choice.hpp"
+
+namespace stowage {
+
+namespace {
+
+/// 0, or why it cannot be bound.
+int bind_error(const std::string& address, std::uint16_t port) {
+    sockaddr_in6 v6{};
+    sockaddr_in v4{};
+    const bool six = inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1;
+    v6.sin6_family = AF_INET6;
+    v4.sin_family = AF_INET;
+    v6.sin6_port = v4.sin_port = htons(port);
+    if (!six && inet_pton(AF_INET, address.c_str(), &v4.sin_addr) != 1) return 0;
+    Fd socket(::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) return errno;
+    const int yes = 1;
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    const auto* target = six ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
+    return ::bind(socket.get(), target, six ? sizeof v6 : sizeof v4) == 0 ? 0 : errno;
+}
+
+void check_port(Findings& findings, const std::string& address, std::uint16_t port, const char* port_key,
+                const char* address_key) {
+    if (port == 0) return;
+    switch (const int error = bind_error(address, port)) {
+        case 0:
+        case EACCES:  // not root, and a port below 1024
+            return;
+        case EADDRINUSE:
+            return findings.add_error(
+                port_key, fmt::format("port {} on {} is in use by another process", port, address),
+                fmt::format("stop it (ss -ltnp 'sport = :{}' names it) or choose another port", port));
+        default:
+            findings.add_error(address_key, system_error(error, "listen on " + address).what,
+                               "name an address that this machine has");
+    }
+}
+
+}  // namespace
+
+std::vector<Finding> taken_ports(const Config& config) {
+    Findings findings;
+    for (const auto& address : config.ftps.listen) {
+        check_port(findings, address, config.ftps.port, "ftps.port", "ftps.listen");
+        check_port(findings, address, config.ftps.implicit_port, "ftps.implicit_port", "ftps.listen");
+    }
+    const auto choice = nfs::choose_server(config, nfs::look_at_machine(config));
+    if (choice && choice->server == NfsServer::ganesha)
+        check_port(findings, config.nfs.bind_address, config.nfs.port, "nfs.port", "nfs.bind_address");
+    return findings.take();
+}
+
+}  // namespace stowage

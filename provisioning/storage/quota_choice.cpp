@@ -1,0 +1,163 @@
+// Looking at the filesystem, and what to do where quotas are off.
+// Runs in: root_step.
+#include "provisioning/storage/quota_choice.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "provisioning/storage/quota.hpp"
+#include "provisioning/storage/subvolume.hpp"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+namespace stowage::storage {
+
+namespace {
+
+constexpr std::size_t superblock_offset = 1024, superblock_size = 1024;
+
+long magic_of(const Fd& root) {
+    struct statfs info {};
+    return ::fstatfs(root.get(), &info) == 0 ? info.f_type : 0;
+}
+
+std::string_view name_of(const Fd& root) {
+    if (is_cephfs(root)) return "CephFS";
+    switch (magic_of(root)) {
+        case BTRFS_SUPER_MAGIC:
+            return "btrfs";
+        case XFS_SUPER_MAGIC:
+            return "XFS";
+        case EXT4_SUPER_MAGIC:
+            return "ext4";
+        case TMPFS_MAGIC:
+            return "tmpfs";
+        default:
+            return "a filesystem without quotas that stowage knows";
+    }
+}
+
+std::uint32_t little_endian(std::string_view bytes, std::size_t at, std::size_t size) {
+    std::uint32_t number = 0;
+    for (std::size_t i = size; i-- > 0;)
+        number = number << 8 | static_cast<unsigned char>(bytes[at + i]);
+    return number;
+}
+
+std::optional<Ext4Features> features_on(const Mount& mount) {
+    for (const auto& path : {mount.source, "/dev/block/" + mount.device}) {
+        const Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+        std::array<char, superblock_size> bytes{};
+        if (!device || ::pread(device.get(), bytes.data(), bytes.size(), superblock_offset) !=
+                           static_cast<ssize_t>(bytes.size()))
+            continue;
+        if (auto features = parse_ext4_superblock({bytes.data(), bytes.size()})) return features;
+    }
+    return std::nullopt;
+}
+
+/// "the fstab line, unmount, what is done in between, mount"
+std::string by_mounting_again(const Mount& mount, const std::string& type, const std::string& between) {
+    return fmt::format(
+        "in /etc/fstab: `{0} {1} {2} defaults,prjquota 0 0`; then `systemctl stop stowage; umount {1}{3}; "
+        "mount {1}; systemctl start stowage` (a remount does not switch them on)",
+        mount.source, mount.point, type, between);
+}
+
+std::string remedy_for(const Fd& root, bool xfs) {
+    const auto mounts = read_mounts();
+    if (!mounts) return "mount it with the option prjquota";
+    const auto mount = mount_of(root, *mounts);
+    if (!mount) return "mount it with the option prjquota";
+    return xfs ? switch_on_xfs(*mount) : switch_on_ext4(*mount, features_on(*mount));
+}
+
+/// What this filesystem enforces by itself; `none`, and how to change that.
+QuotaChosen look(const Fd& root) {
+    if (is_btrfs(root)) return {QuotaBackend::btrfs, "labs.root is on btrfs: a subvolume per lab"};
+    if (is_cephfs(root))
+        return {QuotaBackend::cephfs, "labs.root is on CephFS: quotas of directories, kept by its clients"};
+    const auto magic = magic_of(root);
+    const bool xfs = magic == XFS_SUPER_MAGIC;
+    if (!xfs && magic != EXT4_SUPER_MAGIC)
+        return {QuotaBackend::none, fmt::format("labs.root is on {}", name_of(root)),
+                "put the labs on XFS, ext4, btrfs or CephFS"};
+    if (enforces_projects(root))
+        return {xfs ? QuotaBackend::xfs : QuotaBackend::ext4,
+                fmt::format("labs.root is on {}, with project quotas on: a project per lab", name_of(root))};
+    return {QuotaBackend::none, fmt::format("labs.root is on {}, with project quotas off", name_of(root)),
+            remedy_for(root, xfs)};
+}
+
+std::optional<QuotaBackend> backend_named(QuotaChoice choice) {
+    switch (choice) {
+        case QuotaChoice::btrfs:
+            return QuotaBackend::btrfs;
+        case QuotaChoice::xfs:
+            return QuotaBackend::xfs;
+        case QuotaChoice::ext4:
+            return QuotaBackend::ext4;
+        case QuotaChoice::cephfs:
+            return QuotaBackend::cephfs;
+        case QuotaChoice::none:
+            return QuotaBackend::none;
+        case QuotaChoice::automatic:
+            break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Ext4Features> parse_ext4_superblock(std::string_view bytes) {
+    constexpr std::size_t magic = 0x38, inode_size = 0x58, ro_compat = 0x64;
+    constexpr std::uint32_t quota_bit = 0x0100, project_bit = 0x2000;
+    if (bytes.size() < ro_compat + 4 || little_endian(bytes, magic, 2) != EXT4_SUPER_MAGIC)
+        return std::nullopt;
+    const auto features = little_endian(bytes, ro_compat, 4);
+    return Ext4Features{(features & project_bit) != 0, (features & quota_bit) != 0,
+                        little_endian(bytes, inode_size, 2) >= 256};
+}
+
+std::string switch_on_xfs(const Mount& mount) {
+    if (mount.point == "/")
+        return "add rootflags=prjquota to GRUB_CMDLINE_LINUX in /etc/default/grub, run `update-grub`, and "
+               "reboot; better: give the labs a filesystem of their own";
+    return by_mounting_again(mount, "xfs", "");
+}
+
+std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>& features) {
+    if (features && !features->wide_inodes)
+        return "this ext4 has inodes of 128 bytes, which cannot bear a project: make a new filesystem "
+               "(`mkfs.ext4 -O quota,project -E quotatype=prjquota`) and copy the labs";
+    const auto tune = fmt::format("tune2fs -O project,quota -Q prjquota {}", mount.source);
+    const bool prepared = features && features->projects && features->quotas;
+    if (mount.point == "/")
+        return fmt::format("from a rescue system: `{}`; then rootflags=prjquota on the kernel's command line; "
+                           "better: give the labs a filesystem of their own",
+                           tune);
+    return by_mounting_again(mount, "ext4", prepared ? "" : "; " + tune);
+}
+
+Result<QuotaChosen> choose_quota(const Fd& root, QuotaChoice choice) {
+    if (choice == QuotaChoice::none)
+        return QuotaChosen{QuotaBackend::none, "labs.quota_backend says so", "set it to auto"};
+    auto seen = look(root);
+    const auto wanted = backend_named(choice);
+    if (!wanted || *wanted == seen.backend) return seen;
+    const bool off = seen.backend == QuotaBackend::none;
+    return Error{Code::unsupported,
+                 fmt::format("labs.quota_backend asks for another filesystem or for quotas that are off: {}",
+                             seen.why),
+                 off ? seen.remedy + "; or set labs.quota_backend to auto or none"
+                     : "set labs.quota_backend to auto, or mount the right filesystem on labs.root"};
+}
+
+}  // namespace stowage::storage

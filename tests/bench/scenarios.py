@@ -1,0 +1,194 @@
+"""What is measured. Each scenario is a function of one server that returns {quantity: value}; QUANTITIES says which way
+is better."""
+
+import io
+import itertools
+import os
+import tarfile
+import time
+
+from limit import Limit, make_file
+from load import Load, once
+
+GB = 1e9
+MIB = 1 << 20
+# Quantity: (unit, is more better)
+QUANTITIES = {
+    "rate": ("GB/s", True),
+    "cpu_per_gb": ("CPU s/GB", False),
+    "fairness": ("slowest / mean rate", True),
+    "files_per_second": ("files/s", True),
+    "cpu_per_file": ("CPU ms/file", False),
+    "logins_per_second": ("logins/s", True),
+    "cpu_per_login": ("CPU ms/login", False),
+    "memory_per_session": ("KiB/session", False),
+    "entries_per_second": ("entries/s", True),
+    "cpu_per_entry": ("CPU µs/entry", False),
+    "first_byte": ("ms to the first byte", False),
+    "peak": ("MiB peak", False),
+}
+
+
+def _moved(result):
+    gigabytes = result["bytes"] / GB
+    values = {
+        "rate": gigabytes / result["seconds"],
+        "cpu_per_gb": result["cpu"] / gigabytes,
+        "peak": result["peak"] / MIB,
+    }
+    sessions = result.get("session_seconds", [])
+    if len(sessions) > 1:
+        rates = [1 / seconds for seconds in sessions]
+        values["fairness"] = min(rates) / (sum(rates) / len(rates))
+    return values
+
+
+def _filed(result):
+    return {
+        "files_per_second": result["files"] / result["seconds"],
+        "cpu_per_file": result["cpu"] / result["files"] * 1e3,
+        "peak": result["peak"] / MIB,
+    }
+
+
+_directories = itertools.count()
+
+
+def _fresh_directory(server):
+    """Its name. What the runs of small files leave stays until the end: ext4 searches long for an inode where many were
+    deleted a moment ago, and would let the next run pay for it."""
+    name = f"run-{next(_directories)}"
+    (server.home / name).mkdir()
+    os.chown(server.home / name, *server.owner)
+    return name
+
+
+def _clear(server):
+    """Of large files."""
+    for entry in server.home.iterdir():
+        if entry.is_file():
+            entry.unlink()
+
+
+def put(server, sizes, sessions):
+    if isinstance(server, Limit):
+        return _moved(server.measure("put", sizes.file_bytes))
+    result = once(server, "put", sessions=sessions, bytes=sizes.file_bytes // sessions, prefix="up")
+    _clear(server)
+    return _moved(result)
+
+
+def get(server, sizes, sessions):
+    if isinstance(server, Limit):
+        return _moved(server.measure("get", sizes.file_bytes))
+    for session in range(sessions):
+        make_file(server.home / f"down{session}-0", sizes.file_bytes // sessions, server.owner)
+    result = once(server, "get", sessions=sessions, prefix="down")
+    _clear(server)
+    return _moved(result)
+
+
+def put_small(server, sizes, sessions):
+    prefix = _fresh_directory(server) + "/s"
+    files = sizes.files // sessions
+    return _filed(once(server, "put", sessions=sessions, files=files, bytes=sizes.small_bytes, prefix=prefix))
+
+
+def get_small(server, sizes, sessions):
+    prefix = _fresh_directory(server) + "/s"
+    files = sizes.files // sessions
+    for session in range(sessions):
+        for file in range(files):
+            make_file(server.home / f"{prefix}{session}-{file}", sizes.small_bytes, server.owner)
+    return _filed(once(server, "get", sessions=sessions, files=files, prefix=prefix))
+
+
+def login(server, sizes, parallel):
+    _make_directory(server, "empty", 1)
+    with Load(server, "login", sessions=sizes.logins, parallel=parallel) as load:
+        result = load.run()
+    return {
+        "logins_per_second": result["logins"] / result["seconds"],
+        "cpu_per_login": result["cpu"] / result["logins"] * 1e3,
+    }
+
+
+def _settle(server):
+    """The memory once processes that end have ended."""
+    memory, still = server.group.pss_bytes(), 0
+    while still < 3:
+        time.sleep(0.2)
+        now = server.group.pss_bytes()
+        still = still + 1 if abs(now - memory) < 256 * 1024 else 0
+        memory = now
+    return memory
+
+
+def idle(server, sizes):
+    """A first session is there before, so that what all share is counted for none."""
+    with Load(server, "idle", sessions=1):
+        before = _settle(server)
+        with Load(server, "idle", sessions=sizes.sessions):
+            after = _settle(server)
+    return {"memory_per_session": (after - before) / 1024 / sizes.sessions}
+
+
+def _make_directory(server, name, entries):
+    folder = server.home / name
+    if folder.exists():
+        return
+    folder.mkdir()
+    for number in range(entries):
+        (folder / f"file-{number:06}.bin").touch()
+    os.chown(folder, *server.owner)
+
+
+def listing(server, sizes, verb):
+    _make_directory(server, "many", sizes.entries)
+    result = once(server, "list", verb=verb, directory="many")
+    assert result["lines"] >= sizes.entries, f"{server.name}: {result['lines']} lines of {sizes.entries}"
+    return {
+        "entries_per_second": result["lines"] / result["seconds"],
+        "cpu_per_entry": result["cpu"] / result["lines"] * 1e6,
+        "first_byte": result["first_byte_seconds"] * 1e3,
+        "peak": result["peak"] / MIB,
+    }
+
+
+def unpack(server, sizes):
+    archive = server.home.parent / "files.tar"
+    content = os.urandom(sizes.small_bytes)
+    with tarfile.open(archive, "w") as tar:
+        for number in range(sizes.unpacked_files):
+            member = tarfile.TarInfo(f"{number // 1000}/file-{number:06}.bin")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    name = _fresh_directory(server) + "/files.tar"
+    result = once(server, "unpack", file=archive, name=name)
+    archive.unlink()
+    found = sum(1 for path in (server.home / f"{name}.d").rglob("*.bin"))
+    assert found == sizes.unpacked_files, f"{found} of {sizes.unpacked_files} files were unpacked"
+    return _filed({**result, "files": sizes.unpacked_files})
+
+
+# Name: (title, function, arguments, does the limit take part)
+SCENARIOS = {
+    "put": ("upload, one connection", put, {"sessions": 1}, True),
+    "get": ("download, one connection", get, {"sessions": 1}, True),
+    "put8": ("upload, 8 at once", put, {"sessions": 8}, False),
+    "get8": ("download, 8 at once", get, {"sessions": 8}, False),
+    "put-small": ("small files up, one connection", put_small, {"sessions": 1}, False),
+    "put-small8": ("small files up, 8 at once", put_small, {"sessions": 8}, False),
+    "get-small": ("small files down, one connection", get_small, {"sessions": 1}, False),
+    "get-small8": ("small files down, 8 at once", get_small, {"sessions": 8}, False),
+    "unpack": ("small files up as one tar, SITE UNPACK", unpack, {}, False),
+    "login": ("login to first listing, one after another", login, {"parallel": 1}, False),
+    "login8": ("login to first listing, 8 at once", login, {"parallel": 8}, False),
+    "idle": ("logged in and idle", idle, {}, False),
+    "list": ("LIST of a large directory", listing, {"verb": "LIST"}, False),
+    "mlsd": ("MLSD of a large directory", listing, {"verb": "MLSD"}, False),
+}
+# vsftpd has no MLSD; only stowage unpacks.
+CANNOT = {("mlsd", "vsftpd"), *(("unpack", name) for name in ("vsftpd", "ProFTPD", "Pure-FTPd"))}
+# Whose best peer is that of another scenario.
+BASELINE = {"unpack": "put-small"}

@@ -1,0 +1,126 @@
+"""The servers of one run, stowage's among them: one certificate, one user, one password file, one filesystem."""
+
+import ctypes
+import os
+import sys
+
+from accounting import Group
+from packages import Packages
+from peers import Proftpd, PureFtpd, Vsftpd
+from stowage_rig import Rig
+
+USER = "bench"
+FIRST_PORT, FIRST_PASSIVE, PORTS_EACH = 19100, 10000, 1000  # below Linux's ephemeral ports
+_NO_LIMITS = {
+    "ftps.max_sessions": "100000",
+    "ftps.max_sessions_per_address": "100000",
+    "ftps.max_logins_per_address": "10000",
+    "ftps.max_sessions_per_user": "100000",
+    "ftps.max_sessions_per_lab": "100000",
+    "log_level": "info",
+    "runai.url": "",
+    "reconcile_interval": "1d",
+    "ftps.listen": "127.0.0.1",
+}
+
+
+def put_cheap_hash(password_file, password):
+    """yescrypt, which stowage uses, takes 18 ms of CPU at each login, of whichever server: that would hide what the
+    servers cost themselves. SHA-256-crypt with the fewest rounds takes 0.4 ms."""
+    libcrypt = ctypes.CDLL("libcrypt.so.1")
+    libcrypt.crypt.restype = ctypes.c_char_p
+    hashed = libcrypt.crypt(password.encode(), b"$5$rounds=1000$stowagebench").decode()
+    password_file.write_text(f"{USER}:{hashed}\n", encoding="ascii")
+
+
+class Stowage:
+    """A whole gateway. `settings` are configuration keys beside the defaults."""
+
+    def __init__(self, rig, name, port, passive_from, settings):
+        self.name, self.port = name, port
+        self.durable = settings.get("ftps.durability", "full") == "full"
+        folder = rig.folder / f"gateway-{port}"
+        labs = folder / "labs"
+        labs.mkdir(parents=True)
+        folder.chmod(0o755)
+        labs.chmod(0o755)
+        self.gateway = rig.another_gateway(folder)
+        self.gateway.settings |= {
+            **_NO_LIMITS,
+            "labs.root": labs,
+            "ftps.port": port,
+            "ftps.implicit_port": 0,
+            "ftps.passive_ports": f"{passive_from}-{passive_from + PORTS_EACH - 1}",
+            "nfs.port": port + 1,
+            **settings,
+        }
+        self.user, self.password, self.home, self.owner = USER, "", labs / USER, None
+        self.group = Group(f"stowage-{port}")
+
+    def start(self):
+        with self.group.around():
+            self.gateway.start()
+        self.gateway.command("lab", "create", USER, "--quota", "100GiB")
+        self.password = self.gateway.answer("user", "add", USER, "--lab", USER)["password"]
+        put_cheap_hash(self.gateway.state_dir / "ftps.passwd", self.password)
+        seen = os.stat(self.home)
+        self.owner = (seen.st_uid, seen.st_gid)
+
+    def stop(self):
+        self.gateway.stop()
+        self.group.remove()
+
+
+VARIANTS = {
+    "stowage": {},
+    "stowage, no hash": {"ftps.upload_hash": "none"},
+    "stowage, not durable": {"ftps.upload_hash": "none", "ftps.durability": "none"},
+}
+PEERS = {kind.name: kind for kind in (Vsftpd, Proftpd, PureFtpd)}
+
+
+class Site:
+    """Starts what `names` names, in that order. The first is a stowage: it makes certificate, user and password file,
+    which the peers use too."""
+
+    def __init__(self, names, cache):
+        self.names, self.packages = names, Packages(cache)
+        self.rig = Rig(labs="plain", start=False)
+        self.servers, self.folder = [], None
+        self.certificate = self.private_key = self.password_file = None
+        self.user, self.password, self.peer_owner = USER, "", (699500, 699500)
+
+    def __enter__(self):
+        if any(name in PEERS for name in self.names):
+            self.packages.fetch()
+        self.rig.__enter__()  # pylint: disable=unnecessary-dunder-call
+        self.folder = self.rig.folder
+        try:
+            for index, name in enumerate(self.names):
+                self._start(name, FIRST_PORT + 10 * index, FIRST_PASSIVE + PORTS_EACH * index)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def _start(self, name, port, passive_from):
+        if name in VARIANTS:
+            server = Stowage(self.rig, name, port, passive_from, VARIANTS[name])
+        else:
+            server = PEERS[name](self, self.packages, port, passive_from)
+        self.servers.append(server)
+        server.start()
+        if self.certificate is None:
+            state = server.gateway.state_dir
+            self.certificate = server.gateway.certificate
+            self.private_key = next((state / "tls").glob("*key*"))
+            self.password_file, self.password = state / "ftps.passwd", server.password
+
+    def versions(self):
+        return self.packages.versions()
+
+    def __exit__(self, *problem):
+        for server in reversed(self.servers):
+            server.stop()
+        self.servers = []
+        self.rig.__exit__(*problem)

@@ -1,0 +1,160 @@
+// Promises of projects: everything in a lab counts, and nobody else's project is touched.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "gateway/base/step_rules.hpp"
+#include "provisioning/storage/project.hpp"
+#include "tests/system/storage/quota_rig.hpp"
+
+namespace stowage::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ProjectQuota : public Quota {
+  protected:
+    static fsxattr attributes(const std::string& path) {
+        const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        fsxattr seen{};
+        EXPECT_EQ(::ioctl(fd.get(), FS_IOC_FSGETXATTR, &seen), 0) << path;
+        return seen;
+    }
+    static void mark(const std::string& path, std::uint32_t id) {
+        const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        auto changed = attributes(path);
+        changed.fsx_projid = id;
+        changed.fsx_xflags = id ? changed.fsx_xflags | FS_XFLAG_PROJINHERIT
+                                : changed.fsx_xflags & ~unsigned{FS_XFLAG_PROJINHERIT};
+        EXPECT_EQ(::ioctl(fd.get(), FS_IOC_FSSETXATTR, &changed), 0) << path;
+    }
+    /// Files and directories of the lab that are not in `id`.
+    std::string strays(std::uint32_t id = lab_project) const {
+        std::string found;
+        for (const auto& entry : fs::recursive_directory_iterator(root_ + "/lab1"))
+            if ((entry.is_regular_file() || entry.is_directory()) && !entry.is_symlink() &&
+                attributes(entry.path()).fsx_projid != id)
+                found += entry.path().string() + " ";
+        return found;
+    }
+    void fill_tree() {
+        for (const auto* folder : {"a/b/c", "d", ".stowage/partials/unpack.1.1"})
+            fs::create_directories(in_lab(folder));
+        for (const auto* file : {"top", "a/one", "a/b/two", "a/b/c/three", ".stowage/partials/upload"})
+            std::ofstream(in_lab(file)) << "x";
+        ASSERT_EQ(::mkfifo(in_lab("a/fifo").c_str(), 0600), 0);
+        fs::create_directory(folder_ + "/elsewhere");
+        std::ofstream(root_ + "/not-the-labs") << "x";
+        fs::create_symlink(root_ + "/not-the-labs", in_lab("a/link"));
+        fs::create_directory_symlink(root_, in_lab("d/up"));
+        ASSERT_TRUE(run("chown -R --no-dereference " + std::to_string(lab_uid) + " " + in_lab("a")));
+    }
+};
+
+TEST_P(ProjectQuota, WhatIsThereAlreadyCountsAndNewFilesFollow) {
+    fill_tree();
+    ASSERT_TRUE(set(32 * mebibyte));
+    EXPECT_EQ(strays(), "");
+    EXPECT_TRUE(read().project_whole);
+    EXPECT_EQ(attributes(root_ + "/not-the-labs").fsx_projid, 0u);
+    EXPECT_EQ(attributes(root_).fsx_projid, 0u);
+    fs::create_directories(in_lab("a/new/deeper"));
+    std::ofstream(in_lab("a/new/deeper/file")) << "x";
+    EXPECT_EQ(strays(), "");
+    // An upload is renamed out of the partials.
+    fs::rename(in_lab(".stowage/partials/upload"), in_lab("a/published"));
+}
+
+TEST_P(ProjectQuota, DoneTwiceWritesNothing) {
+    fill_tree();
+    ASSERT_TRUE(set(32 * mebibyte));
+    struct stat before {}, after {};
+    ASSERT_EQ(::stat(in_lab("a/b/two").c_str(), &before), 0);
+    ASSERT_TRUE(set(32 * mebibyte));
+    ASSERT_EQ(::stat(in_lab("a/b/two").c_str(), &after), 0);
+    EXPECT_EQ(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
+}
+
+TEST_P(ProjectQuota, KilledWhileItMarksTheTreeItGoesOnNextTime) {
+    for (int folder = 0; folder < 40; ++folder) {
+        const auto path = in_lab("folder" + std::to_string(folder));
+        fs::create_directory(path);
+        for (int file = 0; file < 50; ++file)
+            std::ofstream(path + "/" + std::to_string(file)) << "x";
+    }
+    int killed = 0;
+    for (unsigned microseconds = 200; microseconds < 60'000; microseconds *= 2) {
+        const bool cut = kill_during([&] { (void)put_project(lab_, lab_project); }, microseconds);
+        killed += cut;
+        const bool claims_to_be_done = cut && read_project(lab_)->whole;
+        EXPECT_TRUE(!claims_to_be_done || strays().empty());
+    }
+    ASSERT_TRUE(put_project(lab_, lab_project));
+    EXPECT_TRUE(read_project(lab_)->whole);
+    EXPECT_EQ(strays(), "");
+    RecordProperty("killed", killed);
+}
+
+TEST_P(ProjectQuota, ALostMarkIsSeenAndThePathBackFindsEveryFile) {
+    fill_tree();
+    ASSERT_TRUE(set(32 * mebibyte));
+    mark(root_ + "/lab1", 0);
+    std::ofstream(in_lab("made-meanwhile")) << "x";
+    EXPECT_EQ(read().project, 0u);
+    EXPECT_FALSE(read().project_whole);
+    ASSERT_TRUE(set(32 * mebibyte));
+    EXPECT_EQ(strays(), "");
+    EXPECT_TRUE(read().project_whole);
+}
+
+TEST_P(ProjectQuota, AProjectThatSomebodyElseUsesIsNotOffered) {
+    const auto offer = [&] { return *offer_project(backend_, root_fd_, lab_uid, project_stride); };
+    EXPECT_EQ(offer(), lab_uid);
+    // Files of a project of an administrator's, who set no limit.
+    fs::create_directory(root_ + "/theirs");
+    mark(root_ + "/theirs", lab_uid);
+    EXPECT_EQ(offer(), lab_uid + project_stride);
+    // A limit without files.
+    ASSERT_TRUE(set_project_quota(backend_, root_fd_, {mebibyte, 0, lab_uid + project_stride}));
+    EXPECT_EQ(offer(), lab_uid + 2 * project_stride);
+    // A name alone.
+    std::ofstream(folder_ + "/projid") << "scratch:" << lab_uid + 2 * project_stride << "\n";
+    std::ofstream("/etc/projid", std::ios::app);
+    ASSERT_EQ(::mount((folder_ + "/projid").c_str(), "/etc/projid", nullptr, MS_BIND, nullptr), 0);
+    EXPECT_EQ(offer(), lab_uid + 3 * project_stride);
+    EXPECT_EQ(::umount("/etc/projid"), 0);
+}
+
+TEST_P(ProjectQuota, PurgingForgetsTheLimitsSoThatTheIdIsFreeAgain) {
+    fill_tree();
+    ASSERT_TRUE(set(32 * mebibyte, 500));
+    close_all();
+    ASSERT_TRUE(purge_directory(place()));
+    root_fd_ = *open_root(root_);
+    ASSERT_TRUE(forget_quota(backend_, root_fd_, lab_project));
+    EXPECT_EQ(*offer_project(backend_, root_fd_, lab_uid, project_stride), lab_uid);
+}
+
+TEST_P(ProjectQuota, AnAdministratorsProjectOnTheWholeRootIsInNobodysWay) {
+    mark(root_, 4242);
+    ASSERT_TRUE(make_directory({root_, "lab2", lab_uid}));
+    const auto lab2 = *open_lab(root_fd_, {root_, "lab2", lab_uid});
+    EXPECT_EQ(read_project(lab2)->id, 4242u) << "handed down by the root";
+    ASSERT_TRUE(set_quota(backend_, lab2, {mebibyte, 0, lab_uid + 1}));
+    EXPECT_EQ(read_project(lab2)->id, lab_uid + 1);
+    fs::create_directories(in_lab("a/b/c", "lab2"));
+    std::ofstream(in_lab("a/b/c/file", "lab2")) << "x";
+    ASSERT_TRUE(purge_directory({root_, "lab2", lab_uid}));
+    EXPECT_FALSE(fs::exists(root_ + "/lab2"));
+}
+
+INSTANTIATE_TEST_SUITE_P(On, ProjectQuota, testing::Values("xfs", "ext4"), name_of_parameter);
+
+}  // namespace
+}  // namespace stowage::storage

@@ -1,0 +1,1 @@
+"""Booting Debian's kernel under QEMU and running one test inside. See tests/vm/run --help."""

@@ -1,0 +1,89 @@
+"""The disks of one test. Files without a name: they go with the last process that has them open."""
+
+import os
+import tempfile
+
+from rig import cases
+from rig.lossy_disk import LossyDisk
+
+_CHUNK = 1 << 26
+
+
+def nameless(size=0):
+    file = tempfile.TemporaryFile(dir="/var/tmp")
+    file.truncate(size)
+    return file
+
+
+def copy_of(path):
+    """A copy that stays sparse."""
+    copy = nameless(os.path.getsize(path))
+    with open(path, "rb") as source:
+        position, end = 0, os.path.getsize(path)
+        while position < end:
+            try:
+                position = os.lseek(source.fileno(), position, os.SEEK_DATA)
+            except OSError:
+                break  # nothing but holes from here on
+            hole = os.lseek(source.fileno(), position, os.SEEK_HOLE)
+            copy.seek(position)
+            while position < hole:
+                count = os.sendfile(copy.fileno(), source.fileno(), position, min(hole - position, _CHUNK))
+                position += count
+    return copy
+
+
+class Disks:
+    """Root, payload and what the test asked for. `seed` decides what a power cut takes."""
+
+    def __init__(self, case, guest, payload_file, seed):
+        self._case, self._payload, self._seed, self._cuts = case, payload_file, seed, 0
+        self._root_path = guest / "root.img"
+        self._root = copy_of(self._root_path) if case.keep_root else None
+        self._files, self._lossy = {}, {}
+        for name, size in case.disks.items():
+            file = nameless(cases.size_bytes(size))
+            if name in case.lossy_disks:
+                self._lossy[name] = LossyDisk(file, cases.size_bytes(size))
+            else:
+                self._files[name] = file
+
+    def plug_in(self):
+        """QEMU's words, and the descriptors that it inherits."""
+        words, inherited = [], []
+        if self._root:
+            words += self._file("root", self._root, inherited)
+        else:
+            words += ["-drive", f"if=none,id=root,format=raw,file={self._root_path},snapshot=on,cache=unsafe"]
+            words += self._device("root")
+        words += self._file("payload", self._payload, inherited)
+        for name, file in self._files.items():
+            words += self._file(name, file, inherited)
+        for name, disk in self._lossy.items():
+            socket = disk.plug_in()
+            inherited.append(socket)
+            words += ["-blockdev", f"driver=nbd,node-name={name},server.type=fd,server.str={socket.fileno()}"]
+            words += self._device(name, "on")
+        return words, inherited
+
+    def _file(self, name, file, inherited):
+        inherited.append(file)
+        path = f"/proc/self/fd/{file.fileno()}"
+        return ["-drive", f"if=none,id={name},format=raw,file={path},cache=unsafe"] + self._device(name)
+
+    @staticmethod
+    def _device(name, write_cache="auto"):
+        return ["-device", f"virtio-blk-pci,drive={name},serial={name},write-cache={write_cache}"]
+
+    def after_power_cut(self):
+        """A line about what it took."""
+        told = []
+        for name, disk in self._lossy.items():
+            self._cuts += 1
+            kept, lost = disk.cut_power(f"{self._seed}/{self._cuts}")
+            told.append(f"{name}: of the blocks not flushed {kept} survived, {lost} are lost")
+        return "; ".join(told) + f" (seed {self._seed})"
+
+    def after_end(self):
+        for disk in self._lossy.values():
+            disk.keep_all()
