@@ -55,7 +55,9 @@ def _run(command, journal, step):
         text=True,
         encoding="utf-8",
         errors="replace",
-        env=os.environ | {"NINJA_STATUS": "[%f/%t] "},
+        # Without tests/run's settings the compiler cache would only cost time. It is there so that the commands are the
+        # same as those of tests/run, which then has nothing to build again.
+        env=os.environ | {"NINJA_STATUS": "[%f/%t] ", "CCACHE_DISABLE": "1"},
     )
     lines = []
     with child.popen.stdout as output:

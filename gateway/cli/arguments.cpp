@@ -77,7 +77,7 @@ void CommandLine::add_lab_options(CLI::App& app, const std::string& more_of_quot
                                   const std::string& more_of_clients) {
     app.add_option("--quota", raw_.quota, "Size limit, or none" + more_of_quota)->type_name("SIZE");
     app.add_option("--inodes", raw_.inodes, "Limit of files and directories, or none")->type_name("COUNT");
-    app.add_option("--clients", raw_.clients, "Networks that may mount it" + more_of_clients)
+    app.add_option("--clients", raw_.clients, "Networks that may mount it, NETWORK:ro for reading only" + more_of_clients)
         ->type_name("NETWORKS")
         ->delimiter(',')
         ->allow_extra_args(false);
@@ -163,6 +163,11 @@ void CommandLine::declare_online() {
     auto* kill = leaf(*online, "kill", "End a session; a transfer that runs is aborted",
                       "stowage sessions kill 17", session_kill);
     kill->add_option("id", raw_.name, "The session's number, as `stowage sessions` shows it")->required();
+
+    auto* clients =
+        leaf(app_, "clients", "Show who is connected to the NFS server, and which labs they may mount",
+             "stowage clients lab1", nfs_clients);
+    clients->add_option("lab", raw_.name, "Only those who may mount this lab");
 
     auto& ban = *group("bans", "Show and lift bans of addresses with too many refused logins");
     leaf(ban, "list", "List the banned addresses", "stowage bans list --json", bare<BanList>);

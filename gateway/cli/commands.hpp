@@ -68,6 +68,9 @@ struct Sessions {
 struct SessionKill {
     std::uint64_t session;
 };
+struct NfsClients {
+    std::string lab = {};  ///< empty: all
+};
 struct BanList {};
 struct BanClear {
     std::string address = {};  ///< empty: all
@@ -107,8 +110,8 @@ struct Version {};
 
 using Command =
     std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove,
-                 Sessions, SessionKill, BanList, BanClear, Status, Verify, Check, Plan, Apply, Prune, Doctor,
-                 Secrets, Completion, ConfigReference, ConfigExample, Version>;
+                 Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify, Check, Plan, Apply,
+                 Prune, Doctor, Secrets, Completion, ConfigReference, ConfigExample, Version>;
 
 /// What a command works with.
 struct Context {
@@ -128,6 +131,7 @@ Result<Exit> run(const UserList& command, Context& context);
 Result<Exit> run(const UserRemove& command, Context& context);
 Result<Exit> run(const Sessions& command, Context& context);
 Result<Exit> run(const SessionKill& command, Context& context);
+Result<Exit> run(const NfsClients& command, Context& context);
 Result<Exit> run(const BanList& command, Context& context);
 Result<Exit> run(const BanClear& command, Context& context);
 Result<Exit> run(const Status& command, Context& context);

@@ -36,6 +36,7 @@ Result<Command> user_list(const Raw& raw);
 Result<Command> user_remove(const Raw& raw);
 Result<Command> sessions(const Raw& raw);
 Result<Command> session_kill(const Raw& raw);
+Result<Command> nfs_clients(const Raw& raw);
 Result<Command> ban_clear(const Raw& raw);
 Result<Command> verify(const Raw& raw);
 Result<Command> check(const Raw& raw);

@@ -96,11 +96,12 @@ void SiteReader::read_clients(Limits& limits, const YAML::Node& value, const std
     const auto add = [&](const YAML::Node& item, const std::string& place) {
         const auto text = problems_.scalar(item, place);
         if (!text) return;
-        auto network = parse_network(*text);
-        if (!network) return problems_.add(item, place, network.error());
-        if (std::find(networks.begin(), networks.end(), *network) != networks.end())
-            return problems_.add(item, fmt::format("{}: {} is there twice; keep one", place, *network));
-        networks.push_back(*network);
+        const auto client = parse_client(*text);
+        if (!client) return problems_.add(item, place, client.error());
+        const auto canonical = to_text(*client);
+        if (std::find(networks.begin(), networks.end(), canonical) != networks.end())
+            return problems_.add(item, fmt::format("{}: {} is there twice; keep one", place, canonical));
+        networks.push_back(canonical);
     };
     if (value.IsScalar())
         add(value, where);

@@ -2,13 +2,17 @@
 // Runs in: supervisor, CLI.
 #include "gateway/preflight/preflight.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 
 #include "gateway/base/node_name.hpp"
 #include "gateway/base/pam_service.hpp"
@@ -34,19 +38,34 @@ void check_accounts(const Config& config, Findings& findings) {
     if (controller && front) findings.expect("process.front_user", check_process_users(*controller, *front));
 }
 
+/// The uid that root wrote into a lab's marker, whoever owns the directory just now. Nothing where there is
+/// none, where it is not root's, or where only root may look. No link of the lab's is followed.
+std::optional<std::uint32_t> marked_uid(const std::string& lab) {
+    const Fd directory(::open(lab.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Fd folder(::openat(directory.get(), ".stowage", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Fd marker(::openat(folder.get(), "lab", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat info {};
+    if (!marker || ::fstat(marker.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != 0)
+        return std::nullopt;
+    char bytes[256];
+    const auto size = ::read(marker.get(), bytes, sizeof bytes);
+    const std::string_view text(bytes, size > 0 ? static_cast<std::size_t>(size) : 0);
+    const auto at = text.find("\nuid=");
+    if (at == text.npos) return std::nullopt;
+    std::uint32_t uid = 0;
+    const auto [end, error] = std::from_chars(text.data() + at + 5, text.data() + text.size(), uid);
+    return error == std::errc{} ? std::optional(uid) : std::nullopt;
+}
+
 /// Whoever moves labs.uid_min..labs.uid_max below labs that are there finds out before the controller does.
 void check_lab_uids(const Config& config, Findings& findings) {
     std::error_code failed;
     for (std::filesystem::directory_iterator entry(config.labs.root, failed), end; !failed && entry != end;
          entry.increment(failed)) {
-        struct stat lab {
-        }, marker{};
-        const auto path = entry->path().string();
-        // Whose marker is not root's made it themselves. Only root sees it: others pass over.
-        if (::lstat(path.c_str(), &lab) != 0 || !S_ISDIR(lab.st_mode)) continue;
-        if (::lstat((path + "/.stowage/lab").c_str(), &marker) != 0 || marker.st_uid != 0) continue;
-        findings.expect("labs.uid_min", check_uid_range(entry->path().filename().string(), lab.st_uid,
-                                                        config.labs.uid_min, config.labs.uid_max));
+        const auto uid = marked_uid(entry->path().string());
+        if (uid)
+            findings.expect("labs.uid_min", check_uid_range(entry->path().filename().string(), *uid,
+                                                            config.labs.uid_min, config.labs.uid_max));
     }
 }
 

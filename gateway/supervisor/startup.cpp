@@ -97,8 +97,8 @@ Result<Foundation> prepare(Context& context) {
     // The lock first: whoever is refused has changed nothing of the one that runs.
     CHECK(make_way(config.state_dir));
     TRY(foundation.state_lock, lock_state(config.state_dir));
-    CHECK(make_directories(config, foundation));
     CHECK(check_machine(config));
+    CHECK(make_directories(config, foundation));
     CHECK(read_tls_identity(context));
     TRY(context.hash_secret, load_hash_secret(config.state_dir));
     TRY(foundation.runai_secret, seal_runai_secret(config));

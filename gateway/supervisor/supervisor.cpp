@@ -91,6 +91,7 @@ asio::awaitable<void> Supervisor::rotate_ticket_keys() {
 asio::awaitable<void> Supervisor::tell_ready() {
     while (!all_ready())
         co_await context_.changes.wait();
+    if (context_.draining) co_return;
     log::notice("ready", {{"port", context_.config.ftps.port}, {"labs", context_.config.labs.root}});
     ::sd_notify(0, "READY=1");
 }

@@ -10,8 +10,9 @@
 namespace stowage::nfs {
 
 /// The text of `stowage-<lab>.exports`.
-/// @param mount_point adds `mp`, so that nfsd serves nothing while the lab is not mounted
-std::string render_exports_file(const Export& meant, bool mount_point);
+/// @param mount_point of the lab's filesystem, see mount_point_of(): adds `mp`, so that mountd lets nobody in
+///                    while that filesystem is not mounted; empty adds nothing
+std::string render_exports_file(const Export& meant, const std::string& mount_point);
 
 /// The path in a file that render_exports_file() made; empty if it is none.
 std::string path_in_exports_file(std::string_view text);
@@ -24,7 +25,7 @@ std::string unquote_exports_path(std::string_view text);
 /// Compares /var/lib/nfs/etab with what was meant: exactly our clients have this path, each with just our
 /// rights. Success, or Code::differs with the first difference; Code::not_found when nothing is exported.
 /// exportfs(8)'s exit code says none of this.
-Result<void> compare_etab(std::string_view etab, const Export& meant, bool mount_point);
+Result<void> compare_etab(std::string_view etab, const Export& meant, const std::string& mount_point);
 
 /// True if some client has this path in etab.
 bool etab_names(std::string_view etab, std::string_view path);

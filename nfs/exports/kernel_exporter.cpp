@@ -55,7 +55,7 @@ void undo(const KernelExporter& exporter, const std::string& path, const std::op
     if (!undone) error.what += "; and undoing failed: " + undone.error().text();
 }
 
-Result<void> apply(const KernelExporter& exporter, const Export& meant, bool mount_point) {
+Result<void> apply(const KernelExporter& exporter, const Export& meant, const std::string& mount_point) {
     TRY(const auto said, export_all(exporter));
     TRY(const auto etab, read_etab(exporter));
     auto compared = compare_etab(etab, meant, mount_point);
@@ -77,7 +77,7 @@ Result<void> make_exports_dir(const std::string& path) {
 }  // namespace
 
 Result<void> publish(const KernelExporter& exporter, const Export& meant) {
-    TRY(const auto mount_point, is_mount_point(meant.path));
+    TRY(const auto mount_point, mount_point_of(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
     TRY(const auto lock, lock_exports(exporter.lock_file));
     const auto path = exporter.file_of(meant.lab);
@@ -117,8 +117,8 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     TRY(const auto text, previous_text(exporter.file_of(meant.lab)));
     TRY(const auto etab, read_etab(exporter));
     state.present = text.has_value();
-    auto mounted = is_mount_point(meant.path);
-    const bool mount_point = mounted && *mounted;
+    const auto mounted = mount_point_of(meant.path);
+    const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);
     state.as_meant = text == render_exports_file(meant, mount_point) && compared;
     if (!compared)

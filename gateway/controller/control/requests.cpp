@@ -92,16 +92,18 @@ Result<std::optional<std::vector<std::string>>> clients_in(Fields& fields) {
         return Error{Code::invalid, field + " is empty: nobody could mount the lab",
                      "name at least one network, or leave it out for labs.default_clients"};
     std::size_t bytes = 0;
+    std::vector<std::string> networks;
     for (auto& text : *texts) {
-        auto network = parse_network(text);
-        if (!network) return at(field, network.error());
-        text = std::move(*network);
+        const auto client = parse_client(text);
+        if (!client) return at(field, client.error());
+        text = to_text(*client);
+        networks.push_back(client->network);
         bytes += text.size() + 1;
     }
     if (bytes > most_clients_bytes)
         return Error{Code::invalid, fmt::format("{}: {} networks are too many", field, texts->size()),
                      "combine them into larger ones"};
-    CHECK(check_no_overlap(field, *texts));
+    CHECK(check_no_overlap(field, networks));
     return texts;
 }
 

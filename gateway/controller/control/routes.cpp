@@ -10,6 +10,7 @@
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/controller/control/doctor_view.hpp"
+#include "gateway/controller/control/nfs_clients_view.hpp"
 #include "gateway/controller/control/online_views.hpp"
 #include "gateway/controller/control/requests.hpp"
 #include "gateway/controller/control/site_work.hpp"
@@ -232,6 +233,19 @@ asio::awaitable<Answered> kill_session(Context& context, Target target, std::str
     co_return plain({{"session", number}});
 }
 
+asio::awaitable<Answered> list_nfs_clients(Context& context, Target target, std::string) {
+    CO_CHECK(target.allow({"lab"}));
+    const auto lab = target.query("lab");
+    if (!lab.empty()) {
+        CO_CHECK(parse_lab_name(lab));
+        if (!context.state.lab(lab))
+            co_return Error{Code::not_found, fmt::format("there is no lab {}", lab),
+                            "see `stowage lab list`"};
+    }
+    CO_TRY(const auto clients, co_await context.supervisor.nfs_clients());
+    co_return plain(nfs_clients_view(context, clients, lab));
+}
+
 asio::awaitable<Answered> list_bans(Context& context, Target, std::string) {
     CO_TRY(const auto bans, co_await context.supervisor.bans());
     co_return plain(bans_view(bans));
@@ -269,6 +283,7 @@ constexpr Route routes[] = {
     {"DELETE", "/v1/users/{}", remove_one_user},
     {"GET", "/v1/sessions", list_sessions},
     {"DELETE", "/v1/sessions/{}", kill_session},
+    {"GET", "/v1/clients", list_nfs_clients},
     {"GET", "/v1/bans", list_bans},
     {"DELETE", "/v1/bans", clear_bans},
     {"POST", "/v1/prune", post_prune},

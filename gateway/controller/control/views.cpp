@@ -77,7 +77,8 @@ void add_storage(json::object& view, const std::optional<message::LabObservation
     view["quota_backend"] = looked ? name_of(seen->quota_backend) : "";
     view["quota_why"] = looked ? seen->quota_why.view() : std::string_view();
     view["project_id"] = looked ? seen->project_id : 0;
-    view["used_bytes"] = view["used_inodes"] = nullptr;
+    view["used_bytes"] = nullptr;
+    view["used_inodes"] = nullptr;
     if (counted) view["used_bytes"] = seen->used_bytes;
     if (counted && seen->quota_backend != QuotaBackend::btrfs) view["used_inodes"] = seen->used_inodes;
     view["used_percent"] = counted ? percent_used(*seen) : 0;

@@ -304,8 +304,10 @@ Result<Stream> add_person(Context& context, PersonRequest request) {
 
 asio::awaitable<Result<Stream>> apply(Context& context, SiteRequest request) {
     const Work work(context);
-    for (const auto& lab : request.labs)
-        CO_CHECK(co_await check_directory(context, lab));
+    for (const auto& lab : request.labs) {
+        auto asked = lab;
+        CO_CHECK(co_await check_directory(context, std::move(asked)));
+    }
     CO_CHECK(check_site(context, request, true));
     const auto changes = changed_labs(context, request);
     // A second apply of the same file writes nothing, not even this.

@@ -101,10 +101,10 @@ struct FoundRight {
 };
 
 enum class DriftOutcome {
-    reported,     ///< it is still so: by policy, or because it is not ours to touch
-    repaired,     ///< we set it right
-    not_repaired, ///< we tried and failed; tried again by the next pass
-    set_right,    ///< somebody else did
+    reported,      ///< it is still so: by policy, or because it is not ours to touch
+    repaired,      ///< we set it right
+    not_repaired,  ///< we tried and failed; tried again by the next pass
+    set_right,     ///< somebody else did
 };
 
 /// "reported", "repaired", …

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,7 +32,10 @@ Fd accept_one() {
         fail("no port");
     std::printf("%d\n", ntohs(address.sin_port));
     std::fflush(stdout);
-    return Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const int on = 1;
+    (void)::setsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return accepted;
 }
 
 void receive(TlsStream& stream, const Fd& file) {

@@ -12,7 +12,7 @@ from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
 COMMANDS = ["lab create", "lab set", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
-            "sessions", "sessions kill", "bans list", "bans clear", "status", "verify", "check", "plan", "apply", "prune", "doctor", "secrets", "config reference", "config example", "completion", "version"]
+            "sessions", "sessions kill", "clients", "bans list", "bans clear", "status", "verify", "check", "plan", "apply", "prune", "doctor", "secrets", "config reference", "config example", "completion", "version"]
 
 
 def free_port():

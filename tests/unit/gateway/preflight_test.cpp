@@ -105,11 +105,12 @@ TEST_F(Preflight, ASecretThatOnlyRootReadsIsANote) {
 
 TEST_F(Preflight, NamesLabsOutsideOfTheUidRange) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can make a lab's marker";
-    for (const auto& [lab, uid] : {std::pair{"inside", 700001u}, {"outside", 600000u}, {"foreign", 0u}}) {
+    for (const auto& [lab, text] : {std::pair{"inside", "inside\nuid=700001\nversion=1\n"},
+                                    {"outside", "outside\nuid=600000\nversion=1\n"},
+                                    {"foreign", "what they like"}}) {
         const auto path = folder_ + "/labs/" + lab;
         std::filesystem::create_directories(path + "/.stowage");
-        if (uid != 0) std::ofstream(path + "/.stowage/lab") << lab;
-        ASSERT_EQ(::chown(path.c_str(), uid, uid), 0);
+        std::ofstream(path + "/.stowage/lab") << text;
     }
     EXPECT_EQ(
         errors({}),

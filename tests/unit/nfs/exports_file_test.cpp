@@ -44,20 +44,50 @@ std::string with(std::string text, std::string_view from, std::string_view to) {
 }  // namespace
 
 TEST(ExportsFile, RendersOneLineWithoutBlankBeforeParenthesis) {
-    const auto text = render_exports_file(lab(), true);
+    const auto text = render_exports_file(lab(), "/mnt/nfs/lab1");
     EXPECT_THAT(
         text, HasSubstr("/mnt/nfs/lab1 10.1.0.0/16(rw,sync,no_subtree_check,root_squash,all_squash,"
                         "anonuid=700001,anongid=700001,fsid=6f1b7f0c-8f2e-4b53-9a5e-000000000001,mp,sec=sys) "
                         "fd00::/8(rw,"));
     EXPECT_EQ(text.find(" ("), std::string::npos);
     EXPECT_EQ(path_in_exports_file(text), "/mnt/nfs/lab1");
-    EXPECT_EQ(render_exports_file(lab(), false).find(",mp"), std::string::npos);
+    EXPECT_EQ(render_exports_file(lab(), "").find(",mp"), std::string::npos);
+}
+
+TEST(ExportsFile, NamesTheMountPointAboveTheLab) {
+    EXPECT_THAT(render_exports_file(lab(), "/mnt/nfs"), HasSubstr(",mp=/mnt/nfs,"));
+    EXPECT_TRUE(compare_etab(good_etab("mountpoint=/mnt/nfs,"), lab(), "/mnt/nfs"));
+    EXPECT_FALSE(compare_etab(good_etab("mountpoint=/mnt,"), lab(), "/mnt/nfs")) << "another one";
+    EXPECT_FALSE(compare_etab(good_etab("mountpoint,"), lab(), "/mnt/nfs")) << "the lab itself";
+}
+
+TEST(ExportsFile, SomeNetworksReadOnly) {
+    auto meant = lab();
+    meant.clients = {"10.1.0.0/16"};
+    meant.read_only_clients = {"fd00::/8"};
+    const auto text = render_exports_file(meant, "");
+    EXPECT_THAT(text, HasSubstr(" 10.1.0.0/16(rw,"));
+    EXPECT_THAT(text, HasSubstr(" fd00::/8(ro,"));
+    EXPECT_FALSE(compare_etab(good_etab(), meant, "")) << "both may write";
+    auto etab = good_etab();
+    const auto second = etab.find("fd00::/8(rw");
+    etab.replace(second + 9, 2, "ro");
+    etab.replace(etab.find(",rw,", second), 4, ",ro,");
+    EXPECT_TRUE(compare_etab(etab, meant, ""));
+}
+
+TEST(ExportsFile, SecurityIsSaidAndAnotherOneIsADifference) {
+    auto meant = lab();
+    meant.security = "krb5p";
+    meant.transport = "tls";
+    EXPECT_THAT(render_exports_file(meant, ""), HasSubstr(",xprtsec=tls,sec=krb5p)"));
+    EXPECT_FALSE(compare_etab(good_etab(), meant, ""));
 }
 
 TEST(ExportsFile, ReadOnlyIsSaid) {
     auto meant = lab();
-    meant.read_only = true;
-    EXPECT_THAT(render_exports_file(meant, false), HasSubstr("(ro,"));
+    std::swap(meant.clients, meant.read_only_clients);
+    EXPECT_THAT(render_exports_file(meant, ""), HasSubstr("(ro,"));
 }
 
 TEST(ExportsFile, QuotesWhatExportsWouldSplit) {
@@ -69,17 +99,17 @@ TEST(ExportsFile, QuotesWhatExportsWouldSplit) {
     EXPECT_EQ(unquote_exports_path("\\"), "\\");
     auto meant = lab();
     meant.path = "/mnt/my labs/lab1";
-    EXPECT_EQ(path_in_exports_file(render_exports_file(meant, false)), meant.path);
+    EXPECT_EQ(path_in_exports_file(render_exports_file(meant, "")), meant.path);
 }
 
 TEST(Etab, EqualIsFound) {
-    EXPECT_TRUE(compare_etab(good_etab(), lab(), false));
-    EXPECT_TRUE(compare_etab("/other\t*(rw)\n" + good_etab("mountpoint,"), lab(), true));
+    EXPECT_TRUE(compare_etab(good_etab(), lab(), ""));
+    EXPECT_TRUE(compare_etab("/other\t*(rw)\n" + good_etab("mountpoint,"), lab(), "/mnt/nfs/lab1"));
 }
 
 TEST(Etab, EachDifferenceIsTold) {
     const auto code = [](const std::string& etab) {
-        const auto compared = compare_etab(etab, lab(), false);
+        const auto compared = compare_etab(etab, lab(), "");
         return compared ? Code{} : compared.error().code;
     };
     EXPECT_EQ(code(""), Code::not_found);
@@ -90,18 +120,18 @@ TEST(Etab, EachDifferenceIsTold) {
     EXPECT_EQ(code(with(good_etab(), "(rw,", "(ro,")), Code::differs);
     EXPECT_EQ(code(with(good_etab(), "secure,", "insecure,")), Code::differs);
     EXPECT_EQ(code(with(good_etab(), "fsid=6f", "fsid=7f")), Code::differs);
-    EXPECT_FALSE(compare_etab(good_etab(), lab(), true)) << "mp is missing";
+    EXPECT_FALSE(compare_etab(good_etab(), lab(), "/mnt/nfs/lab1")) << "mp is missing";
 }
 
 TEST(Etab, WorldLineOfAForeignFileIsTold) {
-    const auto compared = compare_etab(good_etab() + "/mnt/nfs/lab1\t*(rw)\n", lab(), false);
+    const auto compared = compare_etab(good_etab() + "/mnt/nfs/lab1\t*(rw)\n", lab(), "");
     ASSERT_FALSE(compared);
     EXPECT_THAT(compared.error().what, HasSubstr("is exported to * too"));
 }
 
 TEST(Etab, DroppedClientIsTold) {
     const auto etab = good_etab();
-    const auto compared = compare_etab(etab.substr(0, etab.find('\n') + 1), lab(), false);
+    const auto compared = compare_etab(etab.substr(0, etab.find('\n') + 1), lab(), "");
     ASSERT_FALSE(compared);
     EXPECT_THAT(compared.error().what, HasSubstr("is not exported to fd00::/8"));
 }
@@ -115,13 +145,13 @@ TEST(Etab, IdsAboveTwoToTheThirtyOneAreNegativeThere) {
         etab = with(etab, "anonuid=700001", "anonuid=-1294967296");
         etab = with(etab, "anongid=700001", "anongid=-3");
     }
-    EXPECT_TRUE(compare_etab(etab, meant, false));
+    EXPECT_TRUE(compare_etab(etab, meant, ""));
 }
 
 TEST(Etab, DamagedLinesAreNoExports) {
     for (const auto* etab : {"\n\n", "/mnt/nfs/lab1", "/mnt/nfs/lab1\t", "/mnt/nfs/lab1\tx(", "\t(", "(\t)",
                              "/mnt/nfs/lab1\t)("})
-        EXPECT_FALSE(compare_etab(etab, lab(), false)) << etab;
+        EXPECT_FALSE(compare_etab(etab, lab(), "")) << etab;
 }
 
 }  // namespace stowage::nfs

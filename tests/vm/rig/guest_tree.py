@@ -102,6 +102,8 @@ def _empty(tree):
     (tree / "etc/hosts").write_text("127.0.0.1 localhost stowage-vm\n::1 localhost\n")
     (tree / "etc/hostname").write_text("stowage-vm\n")
     (tree / "etc/fstab").write_text("")
+    (tree / "etc/mtab").unlink(missing_ok=True)
+    (tree / "etc/mtab").symlink_to("../proc/self/mounts")  # NFS-Ganesha reads it
     (tree / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
 
 

@@ -1,0 +1,128 @@
+"""The power goes during uploads, on a disk that loses whatever was not flushed, twice: every file that got its 226 is
+whole afterwards, and nothing half-written has a name."""
+
+import ftplib
+import os
+import pathlib
+import random
+import threading
+
+import kernel_nfsd
+from guest_gateway import LABS, GuestGateway, format_labs_disk, mount_labs
+from kernel_nfsd import run
+from machine_end import STAGE, cut_power
+
+TIMEOUT = 500
+DISKS = {"labs": "1G", "state": "256M", "ledger": "1M"}
+LOSSY_DISKS = ("labs", "state")
+
+CLIENTS, WANTED = 3, 40
+STATE = pathlib.Path("/var/lib/stowage-test")
+SECTOR = 512
+
+
+def content(name):
+    """What the file of this name must hold."""
+    dice = random.Random(name)
+    return dice.randbytes(dice.choice((0, 1, 4096, 70_000, 1_000_000)) + dice.randrange(4096))
+
+
+class Ledger:
+    """The names that got their 226, on a disk that keeps what it was given."""
+
+    def __init__(self):
+        self._disk = os.open("/dev/disk/stowage/ledger", os.O_RDWR | os.O_SYNC)
+        self._lock = threading.Lock()
+        sectors = os.pread(self._disk, 1 << 20, 0)
+        self.names = [word.decode() for word in sectors.replace(b"\0", b" ").split()]
+
+    def add(self, name):
+        with self._lock:
+            os.pwrite(self._disk, name.encode().ljust(SECTOR, b"\0"), SECTOR * len(self.names))
+            self.names.append(name)
+
+
+class Uploads(threading.Thread):
+    """One client, until the power goes."""
+
+    def __init__(self, gateway, password, ledger, number, enough):
+        super().__init__(daemon=True)
+        self.client = gateway.login("alice", password)
+        self.ledger, self.number, self.enough, self.failure = ledger, number, enough, None
+
+    def run(self):
+        try:
+            for count in range(10_000):
+                name = f"{STAGE}-{self.number}-{count}"
+                reply = self.client.store(name, content(name))
+                assert reply.startswith("226"), reply
+                self.ledger.add(name)
+                if len(self.ledger.names) >= self.enough:
+                    self.begin_one_more()
+                    return going_down.set()
+        except (OSError, AssertionError, ftplib.Error) as failure:
+            self.failure = failure
+            going_down.set()
+
+
+    def begin_one_more(self):
+        """Half a file, so that the disk has got what nobody flushed yet."""
+        self.half = self.client.transfercmd(f"STOR {STAGE}-{self.number}-half")
+        self.half.sendall(os.urandom(2_000_000))
+
+
+def write_back_at_once():
+    """Dirty pages go to the disk soon, and without a flush: there they can be lost in part."""
+    for name, value in (("dirty_background_bytes", 65536), ("dirty_writeback_centisecs", 5), ("dirty_expire_centisecs", 5)):
+        pathlib.Path("/proc/sys/vm", name).write_text(str(value), encoding="ascii")
+
+
+def check(directory, names):
+    seen = {path.name for path in directory.iterdir() if path.name != ".stowage"}
+    lost = set(names) - seen
+    assert not lost, f"had their 226 and are gone: {sorted(lost)}"
+    for name in seen:
+        data = (directory / name).read_bytes()
+        assert data == content(name), f"{name} has {len(data)} of {len(content(name))} bytes, or others"
+    print(f"{len(names)} files had their 226, {len(seen)} are there, all whole", flush=True)
+
+
+going_down = threading.Event()
+write_back_at_once()
+ledger = Ledger()
+if STAGE == "first":
+    format_labs_disk("xfs")
+    run("mkfs.ext4", "-q", "/dev/disk/stowage/state")
+mount_labs("xfs")
+run("modprobe", "ext4")
+STATE.mkdir(exist_ok=True)
+run("mount", "/dev/disk/stowage/state", str(STATE))
+kernel_nfsd.start()
+kernel_nfsd.end_grace()
+gateway = GuestGateway(STATE, labs__quota_backend="none")
+gateway.start()
+if STAGE == "first":
+    lab = gateway.create_lab("lab1")
+    password = gateway.add_user("alice", "lab1")
+    with open(STATE / "password", "x", encoding="ascii") as file:
+        file.write(password)
+        file.flush()
+        os.fsync(file.fileno())
+    run("sync", str(STATE))
+else:
+    check(LABS / "lab1", ledger.names)
+    password = (STATE / "password").read_text(encoding="ascii")
+if STAGE == "third":
+    client = gateway.login("alice", password)
+    client.store("afterwards", content("afterwards"))
+    assert client.fetch("afterwards") == content("afterwards")
+    client.quit()
+    raise SystemExit(gateway.stop())
+
+uploads = [Uploads(gateway, password, ledger, number, len(ledger.names) + WANTED) for number in range(CLIENTS)]
+for upload in uploads:
+    upload.start()
+assert going_down.wait(120), f"only {len(ledger.names)} uploads"
+failures = [upload.failure for upload in uploads if upload.failure]
+assert not failures, failures
+cut_power({"first": "second", "second": "third"}[STAGE])

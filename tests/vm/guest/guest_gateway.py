@@ -1,0 +1,86 @@
+"""A gateway in the guest: labs on a disk of the test, exported by the kernel's nfsd."""
+
+import os
+import pathlib
+import subprocess
+import types
+
+from kernel_nfsd import run
+from ftps_client import FtpsClient
+from tour.gateway import Gateway
+from tour.story import Failed
+
+LABS = pathlib.Path("/mnt/nfs")
+BINARIES = pathlib.Path(os.environ["STOWAGE_BIN"])
+PORTS = types.SimpleNamespace(ftps=21, ftps_implicit=990)
+NODES = "10.77.0.0/16"
+SETTINGS = {
+    "labs.root": LABS,
+    "labs.default_clients": f"127.0.0.0/8,{NODES}",
+    "nfs.server": "kernel",
+    "nfs.address": "10.77.1.1",
+    "ftps.failed_login_time": "0s",
+    "ftps.max_login_delay": "0s",
+    "drain_timeout": "5s",
+    "log_level": "debug",
+}
+
+
+def format_labs_disk(kind="ext4", options=(), device="/dev/disk/stowage/labs"):
+    run("modprobe", kind)
+    run(f"mkfs.{kind}", "-q", *options, device)
+
+
+def mount_labs(kind="ext4", options="nosuid,nodev", device="/dev/disk/stowage/labs"):
+    run("modprobe", kind)
+    LABS.mkdir(parents=True, exist_ok=True)
+    run("mount", "-t", kind, "-o", options, device, str(LABS))
+
+
+class GuestGateway(Gateway):
+    """Its state lies in `folder`, which a test may put on a disk."""
+
+    def __init__(self, folder="/var/lib/stowage-test", **settings):
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+        super().__init__(folder, BINARIES)
+        self.run_dir = pathlib.Path("/run/stowage-test")
+        self.settings |= SETTINGS | {"run_dir": self.run_dir}
+        self.settings |= {key.replace("__", "."): value for key, value in settings.items()}
+
+    def start(self, *arguments, **options):
+        try:
+            super().start(*arguments, **options)
+        except Failed as problem:
+            print(problem, problem.remedy, *problem.details, sep="\n", flush=True)
+            raise
+
+    def command(self, *words, **options):
+        try:
+            return super().command(*words, **options)
+        except Failed as problem:
+            print(problem, *problem.details, sep="\n", flush=True)
+            raise
+
+    def try_command(self, *words):
+        """`stowage WORDS` that may fail: (exit code, output)."""
+        done = subprocess.run(
+            [BINARIES / "stowage", "--socket", self.control_socket, *words],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout
+
+    def create_lab(self, name, *more):
+        self.command("lab", "create", name, *more)
+        return self.answer("lab", "show", name)
+
+    def add_user(self, name, lab):
+        return self.answer("user", "add", name, "--lab", lab)["password"]
+
+    def login(self, user, password, **options):
+        client = FtpsClient(PORTS, self.certificate, **options)
+        client.login(user, password)
+        client.prot_p()
+        return client

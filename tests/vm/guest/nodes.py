@@ -1,0 +1,55 @@
+"""Other machines, as network namespaces: they mount with the kernel's NFS client and have addresses of their own."""
+
+import pathlib
+import subprocess
+
+from kernel_nfsd import run
+
+MOUNTS = pathlib.Path("/run/nodes")
+
+
+class Node:
+    """`name` with 10.77.NUMBER.2 in a network of its own, in which the server is 10.77.NUMBER.1; another `block`
+    (second byte) makes it a stranger to those who admit 10.77.0.0/16."""
+
+    def __init__(self, name, number, block=77):
+        self.name, self.server = name, f"10.{block}.{number}.1"
+        self.address = f"10.{block}.{number}.2"
+        run("ip", "netns", "add", name)
+        run("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        run("ip", "address", "add", f"{self.server}/24", "dev", f"to-{name}")
+        run("ip", "link", "set", f"to-{name}", "up")
+        run("ip", "-n", name, "address", "add", f"{self.address}/24", "dev", "eth0")
+        run("ip", "-n", name, "link", "set", "eth0", "up")
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "-n", name, "route", "add", "default", "via", self.server)
+
+    def run(self, *words, check=True, **options):
+        """In its network, with its host name: NFSv4 clients tell who they are by it."""
+        script = 'hostname "$1"; shift; exec "$@"'
+        return run(
+            *("nsenter", f"--net=/run/netns/{self.name}", "unshare", "--uts", "sh", "-c", script, "sh", self.name),
+            *map(str, words),
+            check=check,
+            **options,
+        )
+
+    def mount(self, path, options="vers=4.2", server=None):
+        """Returns where; AssertionError with mount's words when it is refused."""
+        target = MOUNTS / self.name / path.strip("/").replace("/", "-") / options.replace("=", "").replace(",", "-")
+        target.mkdir(parents=True, exist_ok=True)
+        self.run("mount", "-t", "nfs", "-o", options, f"{server or self.server}:{path}", target)
+        return target
+
+    def refusal(self, path, options="vers=4.2"):
+        """What mount says; it must not succeed."""
+        try:
+            target = self.mount(path, options + ",retry=0")
+        except AssertionError as refused:
+            return str(refused)
+        subprocess.run(["umount", target], check=False)
+        raise AssertionError(f"{self.name} ({self.address}) could mount {path}")
+
+
+def as_user(uid, *words, check=True):
+    return run("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *map(str, words), check=check)
