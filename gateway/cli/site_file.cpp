@@ -268,21 +268,18 @@ void SiteReader::read_defaults(const YAML::Node& node) {
 }
 
 void SiteReader::read_member(const YAML::Node& node, const std::string& lab, const std::string& where) {
-    SiteMember member{{}, lab, {}, {}};
+    SiteMember member{{}, lab, {}, {}, {}};
     bool has_account = true;
-    problems_.each_key(node, where, user_keys, [&](const std::string& key, const YAML::Node& value) {
-        const auto place = where + "." + key;
-        if (key == "email") {
-            member.email = read_email(problems_, value, place).value_or("?");
-        } else if (key == "roles") {
-            member.roles = read_names(problems_, value, place);
-        } else if (key == "project") {
-            member.project = problems_.scalar(value, place).value_or("");
-        } else if (key == "ftps") {
-            member.ftps = problems_.scalar(value, place).value_or("");
-            has_account = member.ftps != "none";
-        }
-    });
+    // Unknown keys were told by read_user().
+    if (const auto value = node["email"])
+        member.email = read_email(problems_, value, where + ".email").value_or("?");
+    if (const auto value = node["roles"]) member.roles = read_names(problems_, value, where + ".roles");
+    if (const auto value = node["project"])
+        member.project = problems_.scalar(value, where + ".project").value_or("");
+    if (const auto value = node["ftps"]) {
+        member.ftps = problems_.scalar(value, where + ".ftps").value_or("");
+        has_account = member.ftps != "none";
+    }
     if (member.email.empty())
         return problems_.add(node, where + " has no email address, which a user of Run:ai needs; add one");
     if (member.email == "?") return;

@@ -43,6 +43,21 @@ Result<void> check_unit(const WantedUnit& unit, runai::UnitKind kind) {
     return {};
 }
 
+/// A project's work needs GPUs of its department too.
+Result<void> check_within(const WantedUnit& department, const WantedUnit& project) {
+    for (const auto& pool : project.order) {
+        const auto quota = department.gpus.find(pool);
+        if (quota != department.gpus.end() && (quota->second != 0 || department.over_quota)) continue;
+        return Error{
+            Code::invalid,
+            fmt::format("project {} goes to node pool {}, and its department {} has no GPUs there: work "
+                        "would wait for ever",
+                        project.name, pool, department.name),
+            "give the lab GPUs of that pool too"};
+    }
+    return {};
+}
+
 Result<void> check_member(const WantedSite& wanted, const WantedMember& member) {
     CHECK(runai::check_email(member.email));
     if (wanted.people_only && !member.roles.empty()) return {};
@@ -79,6 +94,7 @@ Result<void> check(const WantedSite& wanted) {
             return twice("department", department.unit.name);
         for (const auto& project : department.projects) {
             CHECK(check_unit(project, runai::UnitKind::project));
+            CHECK(check_within(department.unit, project));
             // Projects' namespaces are the cluster's, so their names are too.
             if (!projects.insert(project.name).second) return twice("project", project.name);
         }

@@ -194,6 +194,10 @@ TEST(SiteChecks, RefuseWhatWouldWaitForEver) {
     site.departments[0].unit.gpus["prod"] = 0;
     EXPECT_THAT(check(site).error().what, HasSubstr("has no GPUs"));
     site = one_lab();
+    site.departments[0].projects[0].gpus["dev"] = 1;
+    site.departments[0].projects[0].order = {"dev"};
+    EXPECT_THAT(check(site).error().what, HasSubstr("its department lab1 has no GPUs there"));
+    site = one_lab();
     site.members[0].project = "elsewhere";
     EXPECT_THAT(check(site).error().what, HasSubstr("no project lab1/elsewhere"));
     site = one_lab();
