@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "gateway/base/config.hpp"
+#include "gateway/cli/config_source.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -80,9 +80,25 @@ struct Verify {
     std::string lab;
 };
 struct Check {
-    std::string config_file = {};  ///< empty: the default file, if it is there
-    ConfigValues settings = {};    ///< go before the file
-    std::string site_file = {};    ///< a site file to be looked at instead
+    ConfigChoice config = {};
+    std::string site_file = {};  ///< a site file to be looked at instead
+};
+struct TlsInstall {
+    std::string certificate_file, key_file;
+    std::vector<std::string> names = {};  ///< that it must be for; empty: one of this host's
+    ConfigChoice config = {};
+};
+struct TlsShow {
+    ConfigChoice config = {};
+};
+struct Backup {
+    std::string folder;
+    ConfigChoice config = {};
+};
+struct Restore {
+    std::string folder;
+    bool replace = false;  ///< what is there already
+    ConfigChoice config = {};
 };
 struct Plan {
     std::string file;
@@ -97,7 +113,7 @@ struct Prune {
     std::optional<std::uint64_t> confirm = {};  ///< how many things, instead of being asked
 };
 struct Doctor {
-    std::string config_file = {};  ///< empty: the default file, if it is there
+    ConfigChoice config = {};
     bool fix = false;
 };
 struct Secrets {
@@ -106,12 +122,15 @@ struct Secrets {
 struct Completion {};
 struct ConfigReference {};
 struct ConfigExample {};
+struct Manual {
+    std::string page;  ///< "stowage" or "stowage.yaml"
+};
 struct Version {};
 
-using Command =
-    std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList, UserRemove,
-                 Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify, Check, Plan, Apply,
-                 Prune, Doctor, Secrets, Completion, ConfigReference, ConfigExample, Version>;
+using Command = std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
+                             UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify,
+                             Check, Plan, Apply, Prune, Doctor, Secrets, TlsInstall, TlsShow, Backup, Restore,
+                             Completion, ConfigReference, ConfigExample, Manual, Version>;
 
 /// What a command works with.
 struct Context {
@@ -142,9 +161,14 @@ Result<Exit> run(const Apply& command, Context& context);
 Result<Exit> run(const Prune& command, Context& context);
 Result<Exit> run(const Doctor& command, Context& context);
 Result<Exit> run(const Secrets& command, Context& context);
+Result<Exit> run(const TlsInstall& command, Context& context);
+Result<Exit> run(const TlsShow& command, Context& context);
+Result<Exit> run(const Backup& command, Context& context);
+Result<Exit> run(const Restore& command, Context& context);
 Result<Exit> run(const Completion& command, Context& context);
 Result<Exit> run(const ConfigReference& command, Context& context);
 Result<Exit> run(const ConfigExample& command, Context& context);
+Result<Exit> run(const Manual& command, Context& context);
 Result<Exit> run(const Version& command, Context& context);
 
 }  // namespace stowage::cli

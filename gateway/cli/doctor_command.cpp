@@ -2,7 +2,6 @@
 // Runs in: CLI. Distrusts: the file, the gateway's answer.
 #include <boost/json.hpp>
 
-#include "gateway/base/config_file.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/findings_view.hpp"
 #include "gateway/cli/json_fields.hpp"
@@ -16,11 +15,11 @@ namespace json = boost::json;
 namespace {
 
 /// Certificate, accounts, folders: as `check` looks at them. Nothing without a file to read.
-json::array machine_findings(const std::string& file) {
+json::array machine_findings(const ConfigChoice& choice) {
     json::array list;
-    const auto values = read_config_file(file.empty() ? std::string(default_config_file) : file);
-    if (!values) return list;
-    const auto config = parse_config(*values);
+    const auto source = read_config_source(choice);
+    if (!source) return list;
+    const auto config = parse_config(source->values);
     if (!config) return list;
     for (const auto& finding : preflight(*config)) {
         if (finding.severity == Finding::Severity::note) continue;
@@ -39,7 +38,7 @@ json::array machine_findings(const std::string& file) {
 
 Result<Exit> run(const Doctor& command, Context& context) {
     const auto& console = context.console;
-    auto findings = machine_findings(command.config_file);
+    auto findings = machine_findings(command.config);
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/doctor"}));
     for (const auto& finding : list_of(answer, "findings"))
         if (finding.is_object()) findings.push_back(finding);

@@ -35,6 +35,11 @@ Result<std::vector<std::string>> networks(const std::vector<std::string>& texts)
     return networks;
 }
 
+Result<ConfigChoice> config_choice(const Raw& raw) {
+    TRY(auto settings, parse_settings(raw.settings));
+    return ConfigChoice{raw.config_file, std::move(settings)};
+}
+
 // Filled in where it lies: GCC 12 takes a LabCreate that comes out of a Result for uninitialized.
 Result<void> read_lab(const Raw& raw, LabCreate& command) {
     TRY(command.name, lab_name(raw.name));
@@ -163,8 +168,32 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    TRY(auto settings, parse_settings(raw.settings));
-    return Command(Check{raw.file, std::move(settings), raw.site});
+    TRY(auto config, config_choice(raw));
+    return Command(Check{std::move(config), raw.site});
+}
+
+Result<Command> tls_install(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsInstall{raw.certificate, raw.key, raw.tls_names, std::move(config)});
+}
+
+Result<Command> tls_show(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsShow{std::move(config)});
+}
+
+Result<Command> backup(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Backup{raw.folder, std::move(config)});
+}
+
+Result<Command> restore(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Restore{raw.folder, raw.replace, std::move(config)});
+}
+
+Result<Command> manual(const Raw& raw) {
+    return Command(Manual{raw.name});
 }
 
 Result<Command> plan(const Raw& raw) {
@@ -182,7 +211,8 @@ Result<Command> prune(const Raw& raw) {
 }
 
 Result<Command> doctor(const Raw& raw) {
-    return Command(Doctor{raw.file, raw.fix});
+    TRY(auto config, config_choice(raw));
+    return Command(Doctor{std::move(config), raw.fix});
 }
 
 Result<Command> secrets(const Raw& raw) {

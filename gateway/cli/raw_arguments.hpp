@@ -12,11 +12,10 @@ namespace stowage::cli {
 /// What the command line's parser fills in; each command uses some of it.
 struct Raw {
     std::string name, lab, user, quota, inodes, durability, resumption, client_ca, confirm, secrets_file,
-        file, shell, project, site;
-    std::vector<std::string> clients, settings;
-    std::vector<std::string> roles;
+        file, shell, project, site, certificate, key, folder, config_file;
+    std::vector<std::string> clients, settings, tls_names, roles;
     bool adopt = false, fix = false, ftps_only = false;
-    bool purge = false, from_stdin = false, names_only = false, all = false;
+    bool replace = false, purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;
     std::string socket;
     unsigned timeout = 0, confirm_count = 0;
@@ -45,6 +44,11 @@ Result<Command> apply(const Raw& raw);
 Result<Command> prune(const Raw& raw);
 Result<Command> doctor(const Raw& raw);
 Result<Command> secrets(const Raw& raw);
+Result<Command> tls_install(const Raw& raw);
+Result<Command> tls_show(const Raw& raw);
+Result<Command> backup(const Raw& raw);
+Result<Command> restore(const Raw& raw);
+Result<Command> manual(const Raw& raw);
 
 /// A command without arguments.
 template <typename T>

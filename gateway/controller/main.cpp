@@ -27,6 +27,8 @@ using namespace stowage;
 using namespace stowage::controller;
 namespace asio = boost::asio;
 
+// At start the supervisor is told of every lab and account at once, and it is not one to hang.
+constexpr std::size_t most_told = 200'000;
 constexpr int exit_config = 78;  // EX_CONFIG: starting again changes nothing
 
 struct Introduction {
@@ -119,7 +121,8 @@ int exit_code(const Error& error) {
         or_throw(check_uid_range(lab.name, lab.uid, given.config.labs.uid_min, given.config.labs.uid_max));
 
     asio::io_context io(1);
-    SupervisorLink supervisor(io.get_executor(), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)));
+    SupervisorLink supervisor(io.get_executor(),
+                              ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd), most_told));
     const auto registry =
         or_throw(Registry::make(io.get_executor(), given.config, std::move(given.client_secret)));
     Context context(io.get_executor(), given.config, state, supervisor, *registry);

@@ -60,7 +60,7 @@ http::response<Body> head(unsigned status, const char* type) {
 }
 
 asio::awaitable<bool> write_plain(Stream& stream, PlainAnswer plain) {
-    auto response = head<http::string_body>(plain.status, "application/json");
+    auto response = head<http::string_body>(plain.status, plain.type);
     response.body() = std::move(plain.body);
     response.prepare_payload();
     stream.expires_after(write_limit);

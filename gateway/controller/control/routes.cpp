@@ -262,6 +262,13 @@ asio::awaitable<Answered> clear_bans(Context& context, Target target, std::strin
     co_return plain({{"lifted", count}});
 }
 
+/// The state database, whole. There is no secret in it.
+asio::awaitable<Answered> back_up(Context& context, Target, std::string) {
+    CO_TRY(auto bytes, context.state.snapshot());
+    PlainAnswer whole{200, std::move(bytes), "application/vnd.sqlite3"};
+    co_return ControlAnswer(std::move(whole));
+}
+
 /// "{}" stands for one name.
 struct Route {
     std::string_view method, pattern;
@@ -283,6 +290,7 @@ constexpr Route routes[] = {
     {"DELETE", "/v1/users/{}", remove_one_user},
     {"GET", "/v1/sessions", list_sessions},
     {"DELETE", "/v1/sessions/{}", kill_session},
+    {"GET", "/v1/backup", back_up},
     {"GET", "/v1/clients", list_nfs_clients},
     {"GET", "/v1/bans", list_bans},
     {"DELETE", "/v1/bans", clear_bans},

@@ -113,6 +113,9 @@ class State {
     /// The newest entries, newest first; all labs when `lab` is empty.
     std::vector<JournalEntry> journal(std::string_view lab, int limit) const;
 
+    /// The bytes of a database file with everything as it is now.
+    Result<std::string> snapshot() const { return database_.snapshot(); }
+
   private:
     State(Fd lock, sqlite::Database database) : lock_(std::move(lock)), database_(std::move(database)) {}
     Result<Lab> insert_lab(const std::string& name, const LabSettings& settings, UidRange range);
