@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/site_file.hpp"
 #include "gateway/preflight/preflight.hpp"
 
 namespace stowage::cli {
@@ -69,9 +70,23 @@ boost::json::object findings_json(const ConfigSource& source, const std::vector<
     return {{"ok", right}, {"source", source.name}, {"findings", std::move(list)}};
 }
 
+/// Every problem of it is in the error that reading it comes to.
+Result<Exit> check_site_file(const Console& console, const std::string& path) {
+    TRY(const auto site, read_site_file(path));
+    const auto found = fmt::format("{} labs, {} FTPS users, {} node pools, {} people, {} compute resources",
+                                   site.labs.size(), site.users.size(), site.node_pools.size(),
+                                   site.members.size(), site.compute_resources.size());
+    if (console.json)
+        print_json(console, {{"ok", true}, {"source", path}, {"found", found}});
+    else
+        console.line(fmt::format("the site file is right: {}: {}", shown(path), found));
+    return Exit::done;
+}
+
 }  // namespace
 
 Result<Exit> run(const Check& command, Context& context) {
+    if (!command.site_file.empty()) return check_site_file(context.console, command.site_file);
     TRY(const auto source, read_config_source(command.config));
     TRY(const auto config, parse_config(source.values));
     const auto findings = look_around(config);

@@ -97,10 +97,19 @@ void CommandLine::declare_labs() {
 
 void CommandLine::declare_users() {
     auto& user = *group("user", "Make, change and remove FTPS users");
-    auto* add = leaf(user, "add", "Make an FTPS user of a lab; the password is made and shown once",
-                     "stowage user add alice --lab lab1", user_add);
-    add->add_option("name", raw_.name, "Letters, digits and . _ - @ +; at most 64")->required();
+    auto* add = leaf(user, "add",
+                     "Make a user of a lab, of FTPS and (by email address) of Run:ai; secrets are shown once",
+                     "stowage user add alice@example.org --lab lab1", user_add);
+    add->add_option("name", raw_.name, "Email address, or letters, digits and . _ - @ +; at most 64")
+        ->required();
     add->add_option("--lab", raw_.lab, "The user's lab")->required()->type_name("LAB");
+    add->add_option("--project", raw_.project,
+                    "Run:ai project; default: LAB-default-project, or the only one")
+        ->type_name("NAME");
+    add->add_option("--role", raw_.roles, "Run:ai role in it, repeatable; default: the three usual ones")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    add->add_flag("--ftps-only", raw_.ftps_only, "No user of Run:ai, whatever the name looks like");
     add_password_options(*add);
 
     auto* passwd = leaf(user, "passwd", "Give a user a new password",
@@ -142,15 +151,40 @@ void CommandLine::declare_online() {
 void CommandLine::declare_site() {
     auto* plan_app = leaf(app_, "plan", "Show what apply would do; exits 3 if changes are pending",
                           "stowage plan site.yaml", plan);
-    plan_app->add_option("file", raw_.file, "site.yaml: labs and users")->required();
+    plan_app->add_option("file", raw_.file, "site.yaml: labs, users and Run:ai")->required();
+    plan_app->add_flag("--adopt", raw_.adopt, "As if apply were told to take over what is there");
 
     auto* apply_app = leaf(app_, "apply", "Make the labs and users of a file so; what it does not name stays",
                            "stowage apply site.yaml --secrets-file new-users.txt", apply);
-    apply_app->add_option("file", raw_.file, "site.yaml: labs and users")->required();
+    apply_app->add_option("file", raw_.file, "site.yaml: labs, users and Run:ai")->required();
+    apply_app->add_flag(
+        "--adopt", raw_.adopt,
+        "Take over what is in Run:ai already and not ours, and change it to be as the file says");
     apply_app
         ->add_option(
             "--secrets-file", raw_.secrets_file,
             "Write new users' passwords to this new file (mode 0600, made first) instead of showing them")
+        ->type_name("FILE");
+}
+
+void CommandLine::declare_secrets() {
+    auto* prune_app =
+        leaf(app_, "prune", "Delete in Run:ai what stowage made there and the file does not name",
+             "stowage prune site.yaml", prune);
+    prune_app->add_option("file", raw_.file, "site.yaml: labs, users and Run:ai")->required();
+    prune_app->add_option("--confirm", raw_.confirm_count, "How many things go, instead of being asked")
+        ->type_name("COUNT");
+    auto* doctor_app =
+        leaf(app_, "doctor", "Look for what is wrong without saying so; exits 3 if something is",
+             "stowage doctor", doctor);
+    add_config_options(*doctor_app);
+    doctor_app->add_flag("--fix", raw_.fix,
+                         "Set right what stowage made in Run:ai, by applying the site again");
+    auto* secrets_app = leaf(app_, "secrets", "Show secrets of new users that nobody has seen yet, once",
+                             "stowage secrets --secrets-file new-users.txt", secrets);
+    secrets_app
+        ->add_option("--secrets-file", raw_.secrets_file,
+                     "Write them to this new file (mode 0600, made first) instead of showing them")
         ->type_name("FILE");
 }
 
@@ -165,6 +199,7 @@ void CommandLine::declare_service() {
         leaf(app_, "check", "Check the configuration, changing nothing; exits 78 if something is wrong",
              "stowage check --config stowage.yaml --set ftps.port=2121", check);
     add_config_options(*check_app);
+    check_app->add_option("--site", raw_.site, "Check this site file instead")->type_name("FILE");
 
     auto& config = *group("config", "Print what can be configured");
     leaf(config, "reference", "Print the reference page of all keys (Markdown)",
@@ -232,6 +267,7 @@ CommandLine::CommandLine() {
     declare_users();
     declare_online();
     declare_site();
+    declare_secrets();
     declare_care();
     declare_service();
 }

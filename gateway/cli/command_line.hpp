@@ -30,6 +30,7 @@ class CommandLine {
     void declare_users();
     void declare_online();
     void declare_site();
+    void declare_secrets();
     void declare_service();
     void declare_care();
     void add_password_options(CLI::App& app);

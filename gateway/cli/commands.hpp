@@ -46,6 +46,10 @@ struct PasswordChoice {
 struct UserAdd {
     std::string name, lab;
     PasswordChoice password = {};
+    // Of an email address, where Run:ai is used:
+    std::string project = {};             ///< empty: the lab's own
+    std::vector<std::string> roles = {};  ///< empty: the usual ones
+    bool ftps_only = false;
 };
 struct UserPasswd {
     std::string name;
@@ -77,6 +81,7 @@ struct Verify {
 };
 struct Check {
     ConfigChoice config = {};
+    std::string site_file = {};  ///< a site file to be looked at instead
 };
 struct TlsInstall {
     std::string certificate_file, key_file;
@@ -97,9 +102,22 @@ struct Restore {
 };
 struct Plan {
     std::string file;
+    bool adopt = false;
 };
 struct Apply {
     std::string file, secrets_file = {};
+    bool adopt = false;
+};
+struct Prune {
+    std::string file;
+    std::optional<std::uint64_t> confirm = {};  ///< how many things, instead of being asked
+};
+struct Doctor {
+    ConfigChoice config = {};
+    bool fix = false;
+};
+struct Secrets {
+    std::string secrets_file = {};
 };
 struct Completion {};
 struct ConfigReference {};
@@ -111,8 +129,8 @@ struct Version {};
 
 using Command = std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
                              UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify,
-                             Check, Plan, Apply, TlsInstall, TlsShow, Backup, Restore, Completion,
-                             ConfigReference, ConfigExample, Manual, Version>;
+                             Check, Plan, Apply, Prune, Doctor, Secrets, TlsInstall, TlsShow, Backup, Restore,
+                             Completion, ConfigReference, ConfigExample, Manual, Version>;
 
 /// What a command works with.
 struct Context {
@@ -140,6 +158,9 @@ Result<Exit> run(const Verify& command, Context& context);
 Result<Exit> run(const Check& command, Context& context);
 Result<Exit> run(const Plan& command, Context& context);
 Result<Exit> run(const Apply& command, Context& context);
+Result<Exit> run(const Prune& command, Context& context);
+Result<Exit> run(const Doctor& command, Context& context);
+Result<Exit> run(const Secrets& command, Context& context);
 Result<Exit> run(const TlsInstall& command, Context& context);
 Result<Exit> run(const TlsShow& command, Context& context);
 Result<Exit> run(const Backup& command, Context& context);

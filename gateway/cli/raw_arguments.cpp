@@ -88,7 +88,11 @@ Result<Command> lab_delete(const Raw& raw) {
 Result<Command> user_add(const Raw& raw) {
     TRY(auto name, user_name(raw.name));
     TRY(auto lab, lab_name(raw.lab));
-    return Command(UserAdd{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}});
+    UserAdd command{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}};
+    command.project = raw.project;
+    command.roles = raw.roles;
+    command.ftps_only = raw.ftps_only;
+    return Command(std::move(command));
 }
 
 Result<Command> user_passwd(const Raw& raw) {
@@ -165,7 +169,7 @@ Result<Command> verify(const Raw& raw) {
 
 Result<Command> check(const Raw& raw) {
     TRY(auto config, config_choice(raw));
-    return Command(Check{std::move(config)});
+    return Command(Check{std::move(config), raw.site});
 }
 
 Result<Command> tls_install(const Raw& raw) {
@@ -193,11 +197,26 @@ Result<Command> manual(const Raw& raw) {
 }
 
 Result<Command> plan(const Raw& raw) {
-    return Command(Plan{raw.file});
+    return Command(Plan{raw.file, raw.adopt});
 }
 
 Result<Command> apply(const Raw& raw) {
-    return Command(Apply{raw.file, raw.secrets_file});
+    return Command(Apply{raw.file, raw.secrets_file, raw.adopt});
+}
+
+Result<Command> prune(const Raw& raw) {
+    Prune command{raw.file};
+    if (raw.confirm_count > 0) command.confirm = raw.confirm_count;
+    return Command(std::move(command));
+}
+
+Result<Command> doctor(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Doctor{std::move(config), raw.fix});
+}
+
+Result<Command> secrets(const Raw& raw) {
+    return Command(Secrets{raw.secrets_file});
 }
 
 }  // namespace stowage::cli

@@ -12,12 +12,13 @@ namespace stowage::cli {
 /// What the command line's parser fills in; each command uses some of it.
 struct Raw {
     std::string name, lab, user, quota, inodes, durability, resumption, client_ca, confirm, secrets_file,
-        file, shell, certificate, key, folder, config_file;
-    std::vector<std::string> clients, settings, tls_names;
+        file, shell, project, site, certificate, key, folder, config_file;
+    std::vector<std::string> clients, settings, tls_names, roles;
+    bool adopt = false, fix = false, ftps_only = false;
     bool replace = false, purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;
     std::string socket;
-    unsigned timeout = 0;
+    unsigned timeout = 0, confirm_count = 0;
 };
 
 /// Makes a command of its values: Code::usage with field, value and remedy when one is wrong.
@@ -40,6 +41,9 @@ Result<Command> verify(const Raw& raw);
 Result<Command> check(const Raw& raw);
 Result<Command> plan(const Raw& raw);
 Result<Command> apply(const Raw& raw);
+Result<Command> prune(const Raw& raw);
+Result<Command> doctor(const Raw& raw);
+Result<Command> secrets(const Raw& raw);
 Result<Command> tls_install(const Raw& raw);
 Result<Command> tls_show(const Raw& raw);
 Result<Command> backup(const Raw& raw);

@@ -48,6 +48,20 @@ void print_processes(const Console& console, const json::array& processes) {
     table.print(console);
 }
 
+/// What has drifted from the site file since it was applied.
+void print_site(const Console& console, const json::object& site) {
+    if (number_of(site, "at") == 0) return;
+    const auto pending = number_of(site, "pending");
+    const auto seen = "seen " + moment_of(site, "at");
+    print_property(console, "site",
+                   pending == 0 ? "Run:ai is as applied, " + seen
+                                : fmt::format("{} objects in Run:ai are not as applied, {}", pending, seen),
+                   pending == 0 ? Colour::green : Colour::yellow);
+    for (const auto& line : list_of(site, "lines"))
+        if (const auto* text = line.if_string()) print_property(console, "", std::string(*text));
+    if (const auto error = text_of(site, "error"); !error.empty()) print_property(console, "", error);
+}
+
 constexpr std::uint64_t recent_seconds = 86400;
 
 /// What somebody else changed about labs: all that is still so, and the rest of the last day.
@@ -96,6 +110,8 @@ void print_status(const Console& console, const json::object& status,
         print_property(console, "run:ai", configured ? with_reason(*runai) : "not configured (runai.url)",
                        configured ? colour_of_state(text_of(*runai, "state")) : Colour::faint);
     }
+    if (const auto* runai = object_of(status, "runai"))
+        if (const auto* site = object_of(*runai, "site")) print_site(console, *site);
     if (certificate) print_certificate_line(console, *certificate);
     console.line("");
     print_processes(console, list_of(status, "processes"));

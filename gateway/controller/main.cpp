@@ -15,6 +15,7 @@
 #include "gateway/base/privileges.hpp"
 #include "gateway/base/uid_range.hpp"
 #include "gateway/controller/control/control_socket.hpp"
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
@@ -134,6 +135,7 @@ int exit_code(const Error& error) {
     asio::co_spawn(io, supervisor.keep_in_touch(), rethrow);
     asio::co_spawn(io, keep_accounts(context), rethrow);
     asio::co_spawn(io, keep_labs(context), rethrow);
+    asio::co_spawn(io, watch_site(context), rethrow);
     run_to_the_end(io);
 }
 

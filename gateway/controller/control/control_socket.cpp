@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::size_t most_connections = 64;
 constexpr std::uint32_t most_header_bytes = 8 << 10;
-constexpr std::uint64_t most_body_bytes = 1 << 20;
+constexpr std::uint64_t most_body_bytes = 4 << 20;
 constexpr std::chrono::seconds read_limit(20), write_limit(20), pause_after_failure(1);
 
 using Stream = beast::basic_stream<local>;

@@ -13,7 +13,7 @@ from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
 COMMANDS = ["lab create", "lab set", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list",
             "user remove", "sessions", "sessions kill", "clients", "bans list", "bans clear", "status", "verify", "check",
-            "plan", "apply", "tls install", "tls show", "backup", "restore", "config reference", "config example",
+            "plan", "apply", "prune", "doctor", "secrets", "tls install", "tls show", "backup", "restore", "config reference", "config example",
             "completion", "manual", "version"]
 
 
