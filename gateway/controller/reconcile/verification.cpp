@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "nfs/check/mount_check.hpp"
 
 namespace stowage::controller {
@@ -34,6 +36,12 @@ std::optional<Error> first_failure(const std::vector<Check>& checks) {
                 Code::io, fmt::format("{} is not as it was set: {}", check.name, check.detail),
                 "`stowage apply` or the next pass sets it again; if it comes back, look for who changes it"};
     return std::nullopt;
+}
+
+/// The last of compare() is the export.
+bool all_but_last_are_ok(const std::vector<Check>& checks) {
+    return std::all_of(checks.begin(), checks.empty() ? checks.end() : checks.end() - 1,
+                       [](const Check& check) { return check.ok; });
 }
 
 nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab) {
@@ -75,14 +83,16 @@ asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
     auto failure = first_failure(checks);
     std::vector<Check> over_nfs;
     const auto unchecked = why_not_mounted(context.config);
+    // Of an export that is not as it was set, the mount tells whether the server is there at all.
+    const bool only_export = failure && all_but_last_are_ok(checks);
     if (!failure && !unchecked.empty()) {
         over_nfs.push_back({"mounted", true, 0, unchecked});
-    } else if (!failure) {
+    } else if (!failure || (only_export && unchecked.empty())) {
         auto request = request_for_check(context, lab);
         const auto report = co_await nfs::check_mount(std::move(request));
         for (const auto& step : report.steps)
             over_nfs.push_back({step.name, step.ok, step.ms, step.detail});
-        if (!report.ok()) failure = report.error;
+        if (!report.ok() && (!failure || is_transient(report.error.code))) failure = report.error;
     }
     checks.insert(checks.end(), over_nfs.begin(), over_nfs.end());
     CO_CHECK(context.state.set_checks(lab.name, checks));

@@ -139,7 +139,7 @@ class Usage(CliTest):
             self.check(gateway.run("lab", "list"), 0, ["unknown"])
         counted = dict(LAB, used_bytes=0, used_inodes=0)
         with FakeGateway(lambda m, t, b, reply: reply.json(counted)) as gateway:
-            self.check(gateway.run("lab", "show", "lab1"), 0, ["0 of 1TiB (0 %), 0 of any number of files"])
+            self.check(gateway.run("lab", "show", "lab1"), 0, ["0B of 1TiB (0 %), 0 of any number of files"])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import time
 import unittest
 
@@ -59,16 +58,17 @@ class SystemdIsTold(unittest.TestCase):
         gateway = self.rig.gateway
         # Gateway.start() waits for readiness on a socket of its own: here the test is the service manager.
         gateway.write_files()
-        gateway.child = self.child = Child(
-            "supervisor",
-            [str(BINARIES / "stowage-supervisor"), "--config", str(gateway.config_path)],
-            journal=self.rig.journal,
-            grace_seconds=60,
-            last_signal=signal.SIGTERM,
-            stdout=subprocess.DEVNULL,
-            stderr=open(gateway.log_path, "ab"),
-            env=self.systemd.environment(**environment),
-        )
+        with open(gateway.log_path, "ab") as log:
+            gateway.child = self.child = Child(
+                "supervisor",
+                [str(BINARIES / "stowage-supervisor"), "--config", str(gateway.config_path)],
+                journal=self.rig.journal,
+                grace_seconds=60,
+                last_signal=signal.SIGTERM,
+                stdout=log,
+                stderr=log,
+                env=self.systemd.environment(**environment),
+            )
 
     def slow_front(self):
         """A front that only starts when the test lets it: returns the fifo that it waits for."""
