@@ -67,6 +67,8 @@ void OwnThreads::serve() {
 }
 
 void keep_memory_of_transfers() {
+    // One arena: of others malloc_trim() leaves the top, and with it most of what large buffers were.
+    (void)::mallopt(M_ARENA_MAX, 1);
     (void)::mallopt(M_MMAP_THRESHOLD, kept_block_bytes);
     (void)::mallopt(M_TRIM_THRESHOLD, kept_bytes);
 }

@@ -24,6 +24,8 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::size_t buffer_bytes = 256 * 1024;
+// What a crash of the worker may lose of an upload that never had to be waited for.
+constexpr std::uint64_t unmarked_bytes = buffer_bytes;
 // A listing's first lines leave soon, the rest in full records, several at once.
 constexpr std::size_t listing_chunk_bytes = 64 * 1024;
 constexpr std::chrono::milliseconds listing_pause{50};
@@ -67,7 +69,7 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
         return {};
     };
     for (std::uint64_t came = 0;;) {
-        if (came > 0 && !marked && !stream.has_something()) {
+        if (!marked && (came >= unmarked_bytes || (came > 0 && !stream.has_something()))) {
             CHECK(upload.partials.mark(upload.claim, file));
             marked = true;
         }

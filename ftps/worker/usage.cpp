@@ -74,8 +74,7 @@ bool was_the_labs_limit(const Usage& usage, std::uint64_t grown) {
 
 int percent_used(std::uint64_t limit, const std::optional<std::uint64_t>& used) {
     if (limit == 0 || !used) return 0;
-    return static_cast<int>(
-        std::min(static_cast<double>(*used) / static_cast<double>(limit) * 100, 999.0));
+    return static_cast<int>(std::min(static_cast<double>(*used) / static_cast<double>(limit) * 100, 999.0));
 }
 
 int percent_used(const Usage& usage) {

@@ -81,6 +81,9 @@ struct Config {
         std::string address;        // as pods see this node; goes into the data source
         std::string check_address;  // where the mount check connects
         std::uint16_t port{};
+        std::string security{"sys"};             // sec= of the exports
+        std::string transport_security{"none"};  // xprtsec=
+        bool v3{};
         std::string bind_address;
         std::string exports_dir;  // kernel nfsd
         std::string ganesha_executable, dbus_executable;

@@ -112,6 +112,20 @@ Result<std::vector<std::string>> networks(std::string_view text) {
     return canonical;
 }
 
+Result<std::vector<std::string>> clients(std::string_view text) {
+    std::vector<std::string> canonical, seen;
+    for (const auto& part : split(text)) {
+        TRY(const auto client, parse_client(part));
+        for (const auto& other : seen)
+            if (networks_overlap(other, client.network))
+                return wrong(fmt::format("names {} and {}, which overlap", other, client.network),
+                             "keep the wider one");
+        seen.push_back(client.network);
+        canonical.push_back(to_text(client));
+    }
+    return canonical;
+}
+
 Result<std::string> word(std::string_view text) {
     const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
         return std::isalnum(c) ||

@@ -23,6 +23,8 @@ Result<std::string> path_or_empty(std::string_view text);
 Result<std::string> address(std::string_view text);
 Result<std::vector<std::string>> addresses(std::string_view text);
 Result<std::vector<std::string>> networks(std::string_view text);
+/// Networks as parse_client() takes them, comma-separated, in canonical form; no two share an address.
+Result<std::vector<std::string>> clients(std::string_view text);
 Result<std::string> word(std::string_view text);
 Result<std::string> text_or_empty(std::string_view text);
 Result<std::string> url_or_empty(std::string_view text);

@@ -54,11 +54,19 @@ Result<QuotaChoice> quota_choice(std::string_view text) {
                                    {"none", Q::none}});
 }
 Result<DriftPolicy> drift_policy(std::string_view text) {
-    return parse::choice<DriftPolicy>(text, {{"repair", DriftPolicy::repair}, {"report", DriftPolicy::report}});
+    return parse::choice<DriftPolicy>(text,
+                                      {{"repair", DriftPolicy::repair}, {"report", DriftPolicy::report}});
 }
 Result<NfsServer> nfs_server(std::string_view text) {
     using N = NfsServer;
     return parse::choice<N>(text, {{"auto", N::automatic}, {"kernel", N::kernel}, {"ganesha", N::ganesha}});
+}
+Result<std::string> nfs_security(std::string_view text) {
+    return parse::choice<std::string>(
+        text, {{"sys", "sys"}, {"krb5", "krb5"}, {"krb5i", "krb5i"}, {"krb5p", "krb5p"}});
+}
+Result<std::string> nfs_transport(std::string_view text) {
+    return parse::choice<std::string>(text, {{"none", "none"}, {"tls", "tls"}, {"mtls", "mtls"}});
 }
 Result<UploadHashing> upload_hashing(std::string_view text) {
     return parse::choice<UploadHashing>(text,
@@ -116,7 +124,8 @@ const std::vector<ConfigRow>& config_table() {
         {{"labs.uid_max", "799999", "uid", "Last uid and gid for labs."},
          into(number(1000, 4294967293), FIELD(labs.uid_max))},
         {{"labs.quota_backend", "auto", "auto, btrfs, xfs, ext4, cephfs, none",
-          "What enforces quotas; auto looks at the filesystem under labs.root and at its mount options, and says "
+          "What enforces quotas; auto looks at the filesystem under labs.root and at its mount options, and "
+          "says "
           "what it chose."},
          into(quota_choice, FIELD(labs.quota_backend))},
         {{"labs.drift", "repair", "repair, report",
@@ -130,8 +139,10 @@ const std::vector<ConfigRow>& config_table() {
           "Limit of files and directories of a lab that is created without one."},
          into(count, FIELD(labs.default_quota_inodes))},
         {{"labs.default_clients", "127.0.0.0/8", "networks",
-          "Who may mount a lab that is created without --clients."},
-         into(parse::networks, FIELD(labs.default_clients))},
+          "Who may mount a lab that is created without --clients. NETWORK:ro for reading only; all the world "
+          "only "
+          "as 0.0.0.0/0:anybody."},
+         into(parse::clients, FIELD(labs.default_clients))},
 
         {{"ftps.listen", "::", "addresses",
           "Where the FTPS server listens; :: is every IPv4 and IPv6 address."},
@@ -249,6 +260,18 @@ const std::vector<ConfigRow>& config_table() {
           "Where the mount check connects; must be in every lab's clients to pass."},
          into(parse::address, FIELD(nfs.check_address))},
         {{"nfs.port", "2049", "port", "NFSv4 port."}, into(number(1, 65535), FIELD(nfs.port))},
+        {{"nfs.security", "sys", "sys, krb5, krb5i, krb5p",
+          "Security flavour of the exports. The mount check speaks sys only and is left out with the "
+          "others."},
+         into(nfs_security, FIELD(nfs.security))},
+        {{"nfs.transport_security", "none", "none, tls, mtls",
+          "xprtsec= of the exports: tls encrypts NFS, mtls wants client certificates too. Needs Linux 6.4 "
+          "and an "
+          "nfs-utils that knows it."},
+         into(nfs_transport, FIELD(nfs.transport_security))},
+        {{"nfs.v3", "false", "true, false",
+          "true: NFSv3 as well; the kernel's server and rpcbind must offer it."},
+         into(parse::boolean, FIELD(nfs.v3))},
         {{"nfs.bind_address", "::", "address", "Where NFS-Ganesha listens."},
          into(parse::address, FIELD(nfs.bind_address))},
         {{"nfs.exports_dir", "/etc/exports.d", "path", "Where the kernel server's exports(5) files go."},

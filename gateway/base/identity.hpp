@@ -41,6 +41,20 @@ Result<std::string> parse_network(std::string_view text);
 /// `address` is none.
 std::string client_network(std::string_view address);
 
+/// Who may mount a lab, and how.
+struct Client {
+    std::string network;  ///< canonical
+    bool read_only = false;
+    bool anybody = false;  ///< said on purpose of a network that is all, or half, of the addresses there are
+};
+
+/// "10.0.0.0/8", "10.9.0.0/16:ro" for reading only, "0.0.0.0/0:anybody": without that word nobody opens a lab
+/// to the world by a slip. Code::invalid with a remedy; host names are refused, for DNS would decide who they
+/// are.
+Result<Client> parse_client(std::string_view text);
+/// The canonical text of it.
+std::string to_text(const Client& client);
+
 /// True if two canonical networks share an address.
 bool networks_overlap(std::string_view a, std::string_view b);
 

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 
+#include "gateway/base/journal.hpp"
+
 namespace stowage::log {
 
 namespace {
 
 std::string process = "stowage";
 Level threshold = Level::info;
+Fd journal;
 
 bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -36,18 +39,20 @@ void append_value(std::string& line, std::string_view value) {
 void start(std::string process_name, Level level) {
     process = std::move(process_name);
     threshold = level;
+    if (!journal) journal = connect_to_journal();
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
     if (level > threshold) return;
-    auto line = fmt::format("<{}>process={} event={}", static_cast<int>(level), process, event);
+    auto line = fmt::format("process={} event={}", process, event);
     for (const auto& field : fields) {
         line += ' ';
         line += field.key;
         line += '=';
         append_value(line, field.value);
     }
-    line += '\n';
+    if (journal && send_to_journal(journal, journal_entry(level, process, event, line, fields))) return;
+    line = fmt::format("<{}>{}\n", static_cast<int>(level), line);
     // A lost log line must never stop the service: the result is ignored on purpose.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -99,6 +99,8 @@ enum class Type : std::uint16_t {
     login_result,
     // supervisor -> nfs_server, first packet
     start_nfs_server,
+    // root_step -> supervisor -> controller
+    nfs_client_entry,
 };
 
 /// In front of each struct. `id` pairs a reply with its request; 0 where nothing is answered.
@@ -366,6 +368,7 @@ enum class Step : std::uint16_t {
     purge_directory,  ///< deletes the lab's data; only after withdraw_export
     set_password,     ///< FTPS account in the pwdfile
     remove_password,
+    list_nfs_clients,  ///< reads: who is connected to the NFS server; NfsClientEntry packets before the reply
 };
 
 /// controller -> supervisor -> root_step. Fields that a step does not use stay zero.
@@ -376,9 +379,9 @@ struct StepRequest {
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint32_t project_id = 0;  ///< the lab's, where XFS or ext4 count by projects; 0: it has none yet
-    std::uint16_t export_id = 0;  ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
-    Uuid fsid{};                  ///< exports(5) fsid=, stable per lab
-    Text<4096> clients;           ///< canonical networks, comma-separated
+    std::uint16_t export_id = 0;   ///< NFS-Ganesha Export_Id, stable per lab, 1..65535
+    Uuid fsid{};                   ///< exports(5) fsid=, stable per lab
+    Text<4096> clients;            ///< as parse_client() takes them, canonical, comma-separated
     UserName user;
     Text<256> password_hash;  ///< crypt(5), made by the controller
 };
@@ -396,8 +399,8 @@ struct LabObservation {
     std::uint64_t quota_bytes = 0, quota_inodes = 0;  ///< as set now; 0: no limit
     std::uint64_t used_bytes = 0, used_inodes = 0;
     std::uint64_t disk_free_bytes = 0, disk_free_inodes = 0;  ///< of the whole filesystem
-    std::uint32_t project_id = 0;     ///< what the directory hands down; 0: none
-    std::uint8_t project_whole = 0;   ///< and all that is in it has it
+    std::uint32_t project_id = 0;                             ///< what the directory hands down; 0: none
+    std::uint8_t project_whole = 0;                           ///< and all that is in it has it
     std::uint32_t project_offer = 0;  ///< an id that nobody else uses, for a lab without one
     Text<700> quota_why;              ///< why this backend; with none also how to switch quotas on
     std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
@@ -412,6 +415,19 @@ struct StepReply {
     Text<512> remedy;
     LabObservation observation;
 };
+
+/// root_step -> supervisor -> controller: one client of the NFS server, for list_nfs_clients.
+struct NfsClientEntry {
+    static constexpr Type type = Type::nfs_client_entry;
+    Address address;
+    Text<8> version;           ///< "4.2", "3"
+    Text<256> name;            ///< what the client calls itself: its bytes; may be empty
+    Text<256> path;            ///< what it has mounted, where the server tells (NFSv3)
+    std::int64_t seen_s = -1;  ///< seconds since it was last heard of; -1: the server does not tell
+    std::uint32_t opens = 0;   ///< files that it has open (NFSv4)
+};
+/// As many as are told; beyond them the list is cut.
+inline constexpr std::size_t most_nfs_clients = 2000;
 
 struct StatusQuery {
     static constexpr Type type = Type::status_query;

@@ -66,6 +66,45 @@ Result<std::string> parse_network(std::string_view text) {
     return network.text();
 }
 
+namespace {
+
+bool take_suffix(std::string_view& text, std::string_view suffix) {
+    if (!text.ends_with(suffix)) return false;
+    text.remove_suffix(suffix.size());
+    return true;
+}
+
+bool looks_like_a_host_name(std::string_view text) {
+    return text.find_first_of("ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ") != std::string_view::npos;
+}
+
+}  // namespace
+
+Result<Client> parse_client(std::string_view text) {
+    Client client;
+    auto rest = text;
+    client.anybody = take_suffix(rest, ":anybody");
+    client.read_only = take_suffix(rest, ":ro");
+    if (looks_like_a_host_name(rest))
+        return bad(text, "is a host name, or nothing known",
+                   "give its address or network: who a name means, DNS would decide anew each time");
+    TRY(const auto network, parse(rest));
+    TRY(client.network, parse_network(rest));
+    const bool everybody = network.prefix <= 1;
+    if (everybody && !client.anybody)
+        return bad(
+            text, "opens the lab to every address there is",
+            fmt::format("name the nodes' networks; if all the world shall mount it, write {}:anybody", text));
+    if (client.anybody && !everybody)
+        return bad(text, "is not every address there is", fmt::format("write {}", client.network));
+    return client;
+}
+
+std::string to_text(const Client& client) {
+    return fmt::format("{}{}{}", client.network, client.read_only ? ":ro" : "",
+                       client.anybody ? ":anybody" : "");
+}
+
 std::string client_network(std::string_view address) {
     if (address.find('/') != std::string_view::npos) return {};
     auto network = parse(address);

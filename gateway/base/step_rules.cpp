@@ -29,6 +29,7 @@ constexpr std::array rules = {
     StepRule{Step::publish_export, "publish_export", true, true, false, false, true, false, false},
     StepRule{Step::withdraw_export, "withdraw_export", true, true, false, false, true, false, false},
     StepRule{Step::purge_directory, "purge_directory", true, true, false, true, false, false, false},
+    StepRule{Step::list_nfs_clients, "list_nfs_clients", false, false, false, false, false, false, false},
     StepRule{Step::set_password, "set_password", false, false, false, false, false, true, true},
     StepRule{Step::remove_password, "remove_password", false, false, false, false, false, true, false},
 };
@@ -74,7 +75,7 @@ Result<void> check_step(const message::StepRequest& m, const Config& config) {
     const bool identified = m.export_id != 0 && m.fsid != message::Uuid{};
     if (rule->exported ? !identified : (m.export_id || m.fsid != message::Uuid{}))
         return refused(rule->name, "export id");
-    if (rule->exported ? !config_parsers::networks(m.clients.view()) : m.clients.size != 0)
+    if (rule->exported ? !config_parsers::clients(m.clients.view()) : m.clients.size != 0)
         return refused(rule->name, "clients");
     if (rule->user ? !parse_user_name(m.user.view()) : m.user.size != 0)
         return refused(rule->name, "user name");

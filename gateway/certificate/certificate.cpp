@@ -59,6 +59,10 @@ CertificateFiles certificate_files(const Config& config) {
     return {config.state_dir + "/tls/certificate.pem", config.state_dir + "/tls/private-key.pem"};
 }
 
+std::string published_certificate(const std::string& run_dir) {
+    return run_dir + "/certificate.pem";
+}
+
 namespace {
 
 Result<std::string> read_named(const std::string& path) {

@@ -18,6 +18,9 @@ struct CertificateFiles {
 /// The configured paths, or those of the self-signed certificate under state_dir.
 CertificateFiles certificate_files(const Config& config);
 
+/// Where the supervisor publishes the chain that it serves, for everybody to read.
+std::string published_certificate(const std::string& run_dir);
+
 struct LoadedCertificate {
     std::string chain_pem;
     Secret key_pem;

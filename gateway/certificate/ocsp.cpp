@@ -19,22 +19,9 @@ using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
 
 constexpr long clock_skew_seconds = 300;
 
-struct FreeChain {
-    void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
-};
-using Chain = std::unique_ptr<STACK_OF(X509), FreeChain>;
-
 Error unusable(const std::string& path, std::string why) {
     return {Code::config, fmt::format("OCSP response {}: {}", path, why),
             "fetch a new one (openssl ocsp -respout), or leave ftps.ocsp_response empty"};
-}
-
-Chain certificates_in(std::string_view pem) {
-    Chain chain(sk_X509_new_null());
-    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    while (auto* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
-        sk_X509_push(chain.get(), next);
-    return chain;
 }
 
 /// Signed by the certificate's issuer, or by a responder that the issuer made.

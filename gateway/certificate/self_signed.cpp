@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -68,6 +69,17 @@ Certificate sign_for(EVP_PKEY* key, const std::vector<std::string>& names) {
     return certificate;
 }
 
+/// As hosts(5) or the DNS has it; empty when neither does.
+std::string full_name_of(const char* host) {
+    addrinfo hints{};
+    hints.ai_flags = AI_CANONNAME;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (!host[0] || ::getaddrinfo(host, nullptr, &hints, &found) != 0) return {};
+    const std::unique_ptr<addrinfo, Deleter<freeaddrinfo>> owner(found);
+    return found->ai_canonname ? found->ai_canonname : "";
+}
+
 std::string text_of(BIO* bio) {
     char* data = nullptr;
     const auto size = BIO_get_mem_data(bio, &data);
@@ -96,6 +108,7 @@ std::vector<std::string> host_names() {
     std::vector<std::string> names;
     char host[256] = {};
     if (::gethostname(host, sizeof host - 1) == 0 && host[0]) names.emplace_back(host);
+    if (auto full = full_name_of(host); !full.empty() && full != host) names.push_back(std::move(full));
     names.emplace_back("localhost");
     ifaddrs* all = nullptr;
     if (::getifaddrs(&all) != 0) return names;

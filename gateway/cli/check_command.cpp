@@ -5,28 +5,13 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "gateway/base/config_file.hpp"
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/site_file.hpp"
 #include "gateway/preflight/preflight.hpp"
 
 namespace stowage::cli {
 
 namespace {
-
-struct Source {
-    ConfigValues values;
-    std::string name;
-};
-
-/// The file that was named, else the default file, else nothing but defaults.
-Result<Source> read_source(const std::string& named) {
-    const auto path = named.empty() ? std::string(default_config_file) : named;
-    auto values = read_config_file(path);
-    if (values) return Source{std::move(*values), path};
-    if (named.empty() && values.error().code == Code::not_found)
-        return Source{{}, "the built-in defaults (there is no " + path + ")"};
-    return Error{Code::config, values.error().what, values.error().remedy};
-}
 
 std::string_view word_of(Finding::Severity severity) {
     switch (severity) {
@@ -57,12 +42,13 @@ std::vector<Finding> look_around(const Config& config) {
 }
 
 /// Where the key's value stands: file and line, --set, or default.
-std::string origin_of(const Source& source, const std::string& key) {
+std::string origin_of(const ConfigSource& source, const std::string& key) {
     const auto given = source.values.find(key);
     return given == source.values.end() ? "default" : given->second.origin;
 }
 
-void print_findings(const Console& console, const Source& source, const std::vector<Finding>& findings) {
+void print_findings(const Console& console, const ConfigSource& source,
+                    const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
         console.line(fmt::format("{:<8} {}: {}: {}", word_of(finding.severity),
                                  shown(origin_of(source, finding.key)), finding.key,
@@ -71,7 +57,8 @@ void print_findings(const Console& console, const Source& source, const std::vec
     }
 }
 
-boost::json::object findings_json(const Source& source, const std::vector<Finding>& findings, bool right) {
+boost::json::object findings_json(const ConfigSource& source, const std::vector<Finding>& findings,
+                                  bool right) {
     boost::json::array list;
     for (const auto& finding : findings)
         list.push_back({{"severity", word_of(finding.severity)},
@@ -83,12 +70,24 @@ boost::json::object findings_json(const Source& source, const std::vector<Findin
     return {{"ok", right}, {"source", source.name}, {"findings", std::move(list)}};
 }
 
+/// Every problem of it is in the error that reading it comes to.
+Result<Exit> check_site_file(const Console& console, const std::string& path) {
+    TRY(const auto site, read_site_file(path));
+    const auto found = fmt::format("{} labs, {} FTPS users, {} node pools, {} people, {} compute resources",
+                                   site.labs.size(), site.users.size(), site.node_pools.size(),
+                                   site.members.size(), site.compute_resources.size());
+    if (console.json)
+        print_json(console, {{"ok", true}, {"source", path}, {"found", found}});
+    else
+        console.line(fmt::format("the site file is right: {}: {}", shown(path), found));
+    return Exit::done;
+}
+
 }  // namespace
 
 Result<Exit> run(const Check& command, Context& context) {
-    TRY(auto source, read_source(command.config_file));
-    for (const auto& [key, value] : command.settings)
-        source.values[key] = value;
+    if (!command.site_file.empty()) return check_site_file(context.console, command.site_file);
+    TRY(const auto source, read_config_source(command.config));
     TRY(const auto config, parse_config(source.values));
     const auto findings = look_around(config);
     const bool right = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {

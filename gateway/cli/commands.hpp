@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "gateway/base/config.hpp"
+#include "gateway/cli/config_source.hpp"
 #include "gateway/cli/control_client.hpp"
 #include "gateway/cli/exit_code.hpp"
 #include "gateway/cli/terminal.hpp"
@@ -46,6 +46,10 @@ struct PasswordChoice {
 struct UserAdd {
     std::string name, lab;
     PasswordChoice password = {};
+    // Of an email address, where Run:ai is used:
+    std::string project = {};             ///< empty: the lab's own
+    std::vector<std::string> roles = {};  ///< empty: the usual ones
+    bool ftps_only = false;
 };
 struct UserPasswd {
     std::string name;
@@ -64,6 +68,9 @@ struct Sessions {
 struct SessionKill {
     std::uint64_t session;
 };
+struct NfsClients {
+    std::string lab = {};  ///< empty: all
+};
 struct BanList {};
 struct BanClear {
     std::string address = {};  ///< empty: all
@@ -73,23 +80,57 @@ struct Verify {
     std::string lab;
 };
 struct Check {
-    std::string config_file = {};  ///< empty: the default file, if it is there
-    ConfigValues settings = {};    ///< go before the file
+    ConfigChoice config = {};
+    std::string site_file = {};  ///< a site file to be looked at instead
+};
+struct TlsInstall {
+    std::string certificate_file, key_file;
+    std::vector<std::string> names = {};  ///< that it must be for; empty: one of this host's
+    ConfigChoice config = {};
+};
+struct TlsShow {
+    ConfigChoice config = {};
+};
+struct Backup {
+    std::string folder;
+    ConfigChoice config = {};
+};
+struct Restore {
+    std::string folder;
+    bool replace = false;  ///< what is there already
+    ConfigChoice config = {};
 };
 struct Plan {
     std::string file;
+    bool adopt = false;
 };
 struct Apply {
     std::string file, secrets_file = {};
+    bool adopt = false;
+};
+struct Prune {
+    std::string file;
+    std::optional<std::uint64_t> confirm = {};  ///< how many things, instead of being asked
+};
+struct Doctor {
+    ConfigChoice config = {};
+    bool fix = false;
+};
+struct Secrets {
+    std::string secrets_file = {};
 };
 struct Completion {};
 struct ConfigReference {};
 struct ConfigExample {};
+struct Manual {
+    std::string page;  ///< "stowage" or "stowage.yaml"
+};
 struct Version {};
 
 using Command = std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, UserAdd, UserPasswd, UserList,
-                             UserRemove, Sessions, SessionKill, BanList, BanClear, Status, Verify, Check,
-                             Plan, Apply, Completion, ConfigReference, ConfigExample, Version>;
+                             UserRemove, Sessions, SessionKill, NfsClients, BanList, BanClear, Status, Verify,
+                             Check, Plan, Apply, Prune, Doctor, Secrets, TlsInstall, TlsShow, Backup, Restore,
+                             Completion, ConfigReference, ConfigExample, Manual, Version>;
 
 /// What a command works with.
 struct Context {
@@ -109,6 +150,7 @@ Result<Exit> run(const UserList& command, Context& context);
 Result<Exit> run(const UserRemove& command, Context& context);
 Result<Exit> run(const Sessions& command, Context& context);
 Result<Exit> run(const SessionKill& command, Context& context);
+Result<Exit> run(const NfsClients& command, Context& context);
 Result<Exit> run(const BanList& command, Context& context);
 Result<Exit> run(const BanClear& command, Context& context);
 Result<Exit> run(const Status& command, Context& context);
@@ -116,9 +158,17 @@ Result<Exit> run(const Verify& command, Context& context);
 Result<Exit> run(const Check& command, Context& context);
 Result<Exit> run(const Plan& command, Context& context);
 Result<Exit> run(const Apply& command, Context& context);
+Result<Exit> run(const Prune& command, Context& context);
+Result<Exit> run(const Doctor& command, Context& context);
+Result<Exit> run(const Secrets& command, Context& context);
+Result<Exit> run(const TlsInstall& command, Context& context);
+Result<Exit> run(const TlsShow& command, Context& context);
+Result<Exit> run(const Backup& command, Context& context);
+Result<Exit> run(const Restore& command, Context& context);
 Result<Exit> run(const Completion& command, Context& context);
 Result<Exit> run(const ConfigReference& command, Context& context);
 Result<Exit> run(const ConfigExample& command, Context& context);
+Result<Exit> run(const Manual& command, Context& context);
 Result<Exit> run(const Version& command, Context& context);
 
 }  // namespace stowage::cli

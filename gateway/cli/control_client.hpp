@@ -45,6 +45,7 @@ class ControlClient {
     /// True if the last request was sent and its whole answer did not come, or came as a 5xx: what it asked
     /// for may have been done.
     bool in_doubt() const { return in_doubt_; }
+    const std::string& socket_path() const { return socket_path_; }
 
   private:
     struct Exchange;

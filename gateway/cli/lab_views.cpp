@@ -29,7 +29,10 @@ Colour colour_of_warning(std::uint64_t level) {
 
 /// " NEARLY FULL", from 95 % on; milder before.
 const char* words_of_warning(std::uint64_t level) {
-    return level >= 95 ? "; ALMOST FULL" : level >= 90 ? "; little room is left" : level > 0 ? "; filling up" : "";
+    return level >= 95   ? "; ALMOST FULL"
+           : level >= 90 ? "; little room is left"
+           : level > 0   ? "; filling up"
+                         : "";
 }
 
 // What nobody has counted is null in the gateway's answer: no filesystem is asked yet, or it counts none.

@@ -7,6 +7,7 @@
 #include "gateway/cli/commands.hpp"
 #include "gateway/cli/completion.hpp"
 #include "gateway/cli/config_pages.hpp"
+#include "gateway/cli/manual_pages.hpp"
 
 namespace stowage::cli {
 
@@ -43,6 +44,12 @@ Result<Exit> run(const ConfigReference&, Context& context) {
 
 Result<Exit> run(const ConfigExample&, Context& context) {
     return print_text(context.console, "file", config_example_file());
+}
+
+Result<Exit> run(const Manual& command, Context& context) {
+    const auto page = command.page == "stowage" ? commands_manual() : config_manual();
+    std::fputs(page.c_str(), context.console.out);
+    return Exit::done;
 }
 
 Result<Exit> run(const Version&, Context& context) {

@@ -29,14 +29,19 @@ Result<std::string> user_name(const std::string& text) {
 Result<std::vector<std::string>> networks(const std::vector<std::string>& texts) {
     std::vector<std::string> networks;
     for (const auto& text : texts) {
-        TRY(auto network, as_usage(parse_network(text)));
-        networks.push_back(std::move(network));
+        TRY(const auto client, as_usage(parse_client(text)));
+        networks.push_back(to_text(client));
     }
     return networks;
 }
 
-Result<LabCreate> lab_wanted(const Raw& raw) {
-    LabCreate command;
+Result<ConfigChoice> config_choice(const Raw& raw) {
+    TRY(auto settings, parse_settings(raw.settings));
+    return ConfigChoice{raw.config_file, std::move(settings)};
+}
+
+// Filled in where it lies: GCC 12 takes a LabCreate that comes out of a Result for uninitialized.
+Result<void> read_lab(const Raw& raw, LabCreate& command) {
     TRY(command.name, lab_name(raw.name));
     if (!raw.quota.empty()) {
         TRY(command.quota_bytes, as_usage(parse_bytes("--quota", raw.quota)));
@@ -48,20 +53,21 @@ Result<LabCreate> lab_wanted(const Raw& raw) {
     command.durability = raw.durability;
     command.data_tls_resumption = raw.resumption;
     command.client_ca_file = raw.client_ca;
-    return command;
+    return {};
 }
 
 }  // namespace
 
 Result<Command> lab_create(const Raw& raw) {
-    TRY(auto command, lab_wanted(raw));
+    LabCreate command;
+    CHECK(read_lab(raw, command));
     if (command.client_ca_file == "none") command.client_ca_file.clear();
     return Command(std::move(command));
 }
 
 Result<Command> lab_set(const Raw& raw) {
     LabSet command;
-    TRY(command.wanted, lab_wanted(raw));
+    CHECK(read_lab(raw, command.wanted));
     command.without_client_ca = raw.client_ca == "none";
     if (command.without_client_ca) command.wanted.client_ca_file.clear();
     for (const auto* given : {&raw.quota, &raw.inodes, &raw.durability, &raw.resumption, &raw.client_ca})
@@ -82,7 +88,11 @@ Result<Command> lab_delete(const Raw& raw) {
 Result<Command> user_add(const Raw& raw) {
     TRY(auto name, user_name(raw.name));
     TRY(auto lab, lab_name(raw.lab));
-    return Command(UserAdd{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}});
+    UserAdd command{std::move(name), std::move(lab), {raw.from_stdin, raw.secrets_file}};
+    command.project = raw.project;
+    command.roles = raw.roles;
+    command.ftps_only = raw.ftps_only;
+    return Command(std::move(command));
 }
 
 Result<Command> user_passwd(const Raw& raw) {
@@ -132,6 +142,14 @@ Result<Command> session_kill(const Raw& raw) {
                  "give one that `stowage sessions` shows"};
 }
 
+Result<Command> nfs_clients(const Raw& raw) {
+    NfsClients command;
+    if (!raw.name.empty()) {
+        TRY(command.lab, lab_name(raw.name));
+    }
+    return Command(std::move(command));
+}
+
 Result<Command> ban_clear(const Raw& raw) {
     if (raw.all == !raw.name.empty())
         return Error{Code::usage, "bans clear needs an address, or --all, and not both",
@@ -150,16 +168,55 @@ Result<Command> verify(const Raw& raw) {
 }
 
 Result<Command> check(const Raw& raw) {
-    TRY(auto settings, parse_settings(raw.settings));
-    return Command(Check{raw.file, std::move(settings)});
+    TRY(auto config, config_choice(raw));
+    return Command(Check{std::move(config), raw.site});
+}
+
+Result<Command> tls_install(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsInstall{raw.certificate, raw.key, raw.tls_names, std::move(config)});
+}
+
+Result<Command> tls_show(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(TlsShow{std::move(config)});
+}
+
+Result<Command> backup(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Backup{raw.folder, std::move(config)});
+}
+
+Result<Command> restore(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Restore{raw.folder, raw.replace, std::move(config)});
+}
+
+Result<Command> manual(const Raw& raw) {
+    return Command(Manual{raw.name});
 }
 
 Result<Command> plan(const Raw& raw) {
-    return Command(Plan{raw.file});
+    return Command(Plan{raw.file, raw.adopt});
 }
 
 Result<Command> apply(const Raw& raw) {
-    return Command(Apply{raw.file, raw.secrets_file});
+    return Command(Apply{raw.file, raw.secrets_file, raw.adopt});
+}
+
+Result<Command> prune(const Raw& raw) {
+    Prune command{raw.file};
+    if (raw.confirm_count > 0) command.confirm = raw.confirm_count;
+    return Command(std::move(command));
+}
+
+Result<Command> doctor(const Raw& raw) {
+    TRY(auto config, config_choice(raw));
+    return Command(Doctor{std::move(config), raw.fix});
+}
+
+Result<Command> secrets(const Raw& raw) {
+    return Command(Secrets{raw.secrets_file});
 }
 
 }  // namespace stowage::cli

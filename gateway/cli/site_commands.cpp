@@ -11,7 +11,9 @@
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/new_passwords.hpp"
 #include "gateway/cli/passwords.hpp"
-#include "gateway/cli/site_file.hpp"
+#include "gateway/cli/plan_view.hpp"
+#include "gateway/cli/site_body.hpp"
+#include "gateway/cli/site_secrets.hpp"
 #include "gateway/cli/step_stream.hpp"
 #include "gateway/cli/table.hpp"
 
@@ -20,55 +22,6 @@ namespace stowage::cli {
 namespace json = boost::json;
 
 namespace {
-
-json::object lab_json(const SiteLab& lab) {
-    json::object object{{"name", lab.name}};
-    if (lab.quota_bytes) object["quota_bytes"] = *lab.quota_bytes;
-    if (lab.quota_inodes) object["quota_inodes"] = *lab.quota_inodes;
-    if (lab.clients) object["clients"] = json::array(lab.clients->begin(), lab.clients->end());
-    if (lab.durability) object["durability"] = *lab.durability;
-    if (lab.data_tls_resumption) object["data_tls_resumption"] = *lab.data_tls_resumption;
-    if (lab.client_cas) object["client_cas"] = *lab.client_cas;
-    return object;
-}
-
-/// The body of plan and apply. `passwords` are those of users that will be made.
-Secret site_body(const Site& site, const std::vector<NewPassword>& passwords) {
-    json::array labs, users;
-    for (const auto& lab : site.labs)
-        labs.push_back(lab_json(lab));
-    for (const auto& user : site.users) {
-        json::object object{{"name", user.name}, {"lab", user.lab}};
-        for (const auto& entry : passwords)
-            if (entry.user == user.name) object["password"] = entry.password.reveal();
-        users.push_back(std::move(object));
-    }
-    return body_of({{"labs", std::move(labs)}, {"users", std::move(users)}});
-}
-
-Colour colour_of_change(std::string_view change) {
-    if (change == "create" || change == "adopt") return Colour::green;
-    if (change == "change") return Colour::yellow;
-    return change == "differs" ? Colour::red : Colour::faint;
-}
-
-void print_plan(const Console& console, const json::object& plan) {
-    Table table({"CHANGE", "LAB", "STEP", "DETAIL"});
-    bool any = false;
-    for (const auto& value : list_of(plan, "steps")) {
-        const auto* step = value.if_object();
-        if (step == nullptr || text_of(*step, "change") == "unchanged") continue;
-        const auto change = text_of(*step, "change");
-        table.add({{change, colour_of_change(change)},
-                   {text_of(*step, "lab")},
-                   {text_of(*step, "title")},
-                   {text_of(*step, "detail")}});
-        any = true;
-    }
-    if (any) table.print(console);
-    const auto users = joined(list_of(plan, "new_users"));
-    if (!users.empty()) console.line("new users: " + shown(users));
-}
 
 std::vector<std::string> new_users_of(const json::object& plan, const Site& site) {
     std::vector<std::string> names;
@@ -102,6 +55,16 @@ Result<std::vector<NewPassword>> only_made(Context& context, std::vector<NewPass
     return passwords;
 }
 
+/// Passwords of people of Run:ai are kept by the gateway until they are shown together with the others.
+std::vector<NewPassword> without_people(std::vector<NewPassword> passwords, const Site& site) {
+    std::erase_if(passwords, [&](const NewPassword& entry) {
+        return std::any_of(site.users.begin(), site.users.end(), [&](const SiteUser& user) {
+            return user.name == entry.user && !user.email.empty();
+        });
+    });
+    return passwords;
+}
+
 /// Shows what has to be shown once, or says where it was saved.
 void hand_over(Context& context, std::vector<NewPassword> passwords,
                const std::optional<SecretsFile>& secrets, bool all_made) {
@@ -125,7 +88,8 @@ void hand_over(Context& context, std::vector<NewPassword> passwords,
 
 Result<Exit> run(const Plan& command, Context& context) {
     TRY(const auto site, read_site_file(command.file));
-    TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {})}));
+    const SiteOptions options{command.adopt, false, {}};
+    TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, options)}));
     const auto pending = number_of(plan, "pending");
     const bool changes = pending > 0 || !list_of(plan, "new_users").empty();
     if (context.console.json) {
@@ -142,18 +106,28 @@ Result<Exit> run(const Plan& command, Context& context) {
 Result<Exit> run(const Apply& command, Context& context) {
     TRY(const auto site, read_site_file(command.file));
     TRY(auto secrets, open_secrets_file(command.secrets_file));
-    TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {})}));
+    const SiteOptions options{command.adopt, false, {}};
+    TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, options)}));
     TRY(auto passwords, make_passwords(plan, site));
+    const auto body = site_body(site, passwords, options);
+    passwords = without_people(std::move(passwords), site);
     if (secrets)
         for (const auto& entry : passwords)
             CHECK(secrets->add(entry.user, entry.lab, entry.password));
 
-    auto result = follow_steps(context, {"POST", "/v1/apply", site_body(site, passwords)});
+    auto result = follow_steps(context, {"POST", "/v1/apply", body.clone()});
     if (!result && !context.gateway.in_doubt()) {
         if (secrets) secrets->discard();
         return result.error();
     }
     hand_over(context, std::move(passwords), secrets, result && result->ok);
+    if (site.speaks_of_runai()) {
+        // What cannot be shown now stays sealed: `stowage secrets`.
+        const auto handed = hand_over_secrets(context, secrets, "");
+        if (!handed && result) return handed.error();
+        if (handed && *handed > 0 && secrets && !context.console.json)
+            print_property(context.console, "secrets", "in " + secrets->path());
+    }
     if (!result) return result.error();
     return conclude(context.console, *result);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/base/result.hpp"
+#include "gateway/cli/site_runai.hpp"
 
 namespace stowage::cli {
 
@@ -23,11 +24,28 @@ struct SiteLab {
 
 struct SiteUser {
     std::string name, lab;
+    std::string email = {};  ///< of a person who is a user of Run:ai too
+};
+
+/// A lab's department with its projects, every default in its place.
+struct SiteDepartment {
+    std::string lab;
+    SiteQuota quota;
+    std::vector<SiteProject> projects;
 };
 
 struct Site {
     std::vector<SiteLab> labs;
     std::vector<SiteUser> users;
+    std::string runai_url = {}, runai_cluster = {}, container_path = {};  ///< empty: not said
+    std::vector<SitePool> node_pools = {};
+    std::vector<SiteDepartment> departments = {};
+    std::vector<SiteMember> members = {};
+    std::vector<SiteCompute> compute_resources = {};
+
+    bool speaks_of_runai() const {
+        return !node_pools.empty() || !departments.empty() || !members.empty() || !compute_resources.empty();
+    }
 };
 
 /// Checks the whole text. Code::config with every problem, one per line, each "origin:line: …".

@@ -5,13 +5,17 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <ctime>
+#include <filesystem>
 #include <functional>
+#include <optional>
 
+#include "gateway/base/atomic_file.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/gateway_error.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/table.hpp"
+#include "gateway/cli/tls_view.hpp"
 
 namespace stowage::cli {
 
@@ -44,6 +48,20 @@ void print_processes(const Console& console, const json::array& processes) {
     table.print(console);
 }
 
+/// What has drifted from the site file since it was applied.
+void print_site(const Console& console, const json::object& site) {
+    if (number_of(site, "at") == 0) return;
+    const auto pending = number_of(site, "pending");
+    const auto seen = "seen " + moment_of(site, "at");
+    print_property(console, "site",
+                   pending == 0 ? "Run:ai is as applied, " + seen
+                                : fmt::format("{} objects in Run:ai are not as applied, {}", pending, seen),
+                   pending == 0 ? Colour::green : Colour::yellow);
+    for (const auto& line : list_of(site, "lines"))
+        if (const auto* text = line.if_string()) print_property(console, "", std::string(*text));
+    if (const auto error = text_of(site, "error"); !error.empty()) print_property(console, "", error);
+}
+
 constexpr std::uint64_t recent_seconds = 86400;
 
 /// What somebody else changed about labs: all that is still so, and the rest of the last day.
@@ -73,7 +91,16 @@ void print_drift(const Console& console, const json::array& labs) {
     table.print(console);
 }
 
-void print_status(const Console& console, const json::object& status) {
+/// What the gateway serves: it publishes that beside its socket.
+std::optional<CertificateFacts> certificate_beside(const std::string& socket) {
+    const auto chain = read_file(published_certificate(std::filesystem::path(socket).parent_path()));
+    if (!chain) return {};
+    const auto facts = describe_certificate(*chain);
+    return facts ? std::optional(*facts) : std::nullopt;
+}
+
+void print_status(const Console& console, const json::object& status,
+                  const std::optional<CertificateFacts>& certificate) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
     if (const auto* nfs = object_of(status, "nfs"))
@@ -83,6 +110,9 @@ void print_status(const Console& console, const json::object& status) {
         print_property(console, "run:ai", configured ? with_reason(*runai) : "not configured (runai.url)",
                        configured ? colour_of_state(text_of(*runai, "state")) : Colour::faint);
     }
+    if (const auto* runai = object_of(status, "runai"))
+        if (const auto* site = object_of(*runai, "site")) print_site(console, *site);
+    if (certificate) print_certificate_line(console, *certificate);
     console.line("");
     print_processes(console, list_of(status, "processes"));
     console.line("");
@@ -109,11 +139,13 @@ Exit exit_of(const json::object& status) {
 }  // namespace
 
 Result<Exit> run(const Status&, Context& context) {
-    TRY(const auto status, fetch_object(context, {"GET", "/v1/status"}));
+    TRY(auto status, fetch_object(context, {"GET", "/v1/status"}));
+    const auto certificate = certificate_beside(context.gateway.socket_path());
+    if (certificate) status["certificate"] = certificate_json(*certificate);
     if (context.console.json)
         print_json(context.console, status);
     else
-        print_status(context.console, status);
+        print_status(context.console, status, certificate);
     if (const auto* error = object_of(status, "error")) {
         // With --json it is in the object already.
         std::fflush(context.console.out);

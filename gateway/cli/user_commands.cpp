@@ -9,6 +9,8 @@
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/new_passwords.hpp"
 #include "gateway/cli/passwords.hpp"
+#include "gateway/cli/site_secrets.hpp"
+#include "gateway/cli/step_stream.hpp"
 #include "gateway/cli/table.hpp"
 
 namespace stowage::cli {
@@ -63,9 +65,36 @@ Result<Exit> set_password(Context& context, const Account& account, const Passwo
     return error;
 }
 
+/// A user of Run:ai has both passwords kept by the gateway before anything begins, until they are shown here.
+Result<Exit> add_person(const UserAdd& command, Context& context) {
+    TRY(auto file, open_secrets_file(command.password.secrets_file));
+    TRY(const auto password, command.password.from_stdin ? read_password() : generate_password());
+    json::object body{{"email", command.name}, {"lab", command.lab}, {"password", password.reveal()}};
+    if (!command.project.empty()) body["project"] = command.project;
+    if (!command.roles.empty()) body["roles"] = json::array(command.roles.begin(), command.roles.end());
+    const auto result = follow_steps(context, {"POST", "/v1/people", body_of(body)});
+    if (!result && !context.gateway.in_doubt()) return result.error();
+    const auto handed = hand_over_secrets(context, file, command.name);
+    if (!result) return result.error();
+    if (!handed) return handed.error();
+    if (*handed > 0 && file && !context.console.json)
+        print_property(context.console, "secrets", "in " + file->path());
+    return conclude(context.console, *result);
+}
+
+Result<bool> has_runai(Context& context) {
+    TRY(const auto status, fetch_object(context, {"GET", "/v1/status"}));
+    const auto* runai = object_of(status, "runai");
+    return runai != nullptr && flag_of(*runai, "configured");
+}
+
 }  // namespace
 
 Result<Exit> run(const UserAdd& command, Context& context) {
+    if (!command.ftps_only && command.name.find('@') != command.name.npos) {
+        TRY(const bool runai, has_runai(context));
+        if (runai) return add_person(command, context);
+    }
     return set_password(context, {command.name, command.lab}, command.password, "POST", "/v1/users",
                         {{"name", command.name}, {"lab", command.lab}});
 }

@@ -15,6 +15,7 @@
 #include "gateway/base/privileges.hpp"
 #include "gateway/base/uid_range.hpp"
 #include "gateway/controller/control/control_socket.hpp"
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
@@ -26,6 +27,8 @@ using namespace stowage;
 using namespace stowage::controller;
 namespace asio = boost::asio;
 
+// At start the supervisor is told of every lab and account at once, and it is not one to hang.
+constexpr std::size_t most_told = 200'000;
 constexpr int exit_config = 78;  // EX_CONFIG: starting again changes nothing
 
 struct Introduction {
@@ -118,7 +121,8 @@ int exit_code(const Error& error) {
         or_throw(check_uid_range(lab.name, lab.uid, given.config.labs.uid_min, given.config.labs.uid_max));
 
     asio::io_context io(1);
-    SupervisorLink supervisor(io.get_executor(), ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd)));
+    SupervisorLink supervisor(io.get_executor(),
+                              ipc::Channel(io.get_executor(), Fd(ipc::supervisor_fd), most_told));
     const auto registry =
         or_throw(Registry::make(io.get_executor(), given.config, std::move(given.client_secret)));
     Context context(io.get_executor(), given.config, state, supervisor, *registry);
@@ -131,6 +135,7 @@ int exit_code(const Error& error) {
     asio::co_spawn(io, supervisor.keep_in_touch(), rethrow);
     asio::co_spawn(io, keep_accounts(context), rethrow);
     asio::co_spawn(io, keep_labs(context), rethrow);
+    asio::co_spawn(io, watch_site(context), rethrow);
     run_to_the_end(io);
 }
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <optional>
 
@@ -18,7 +17,7 @@
 #include "gateway/base/pam_service.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/base/uid_range.hpp"
-#include "gateway/certificate/certificate.hpp"
+#include "gateway/certificate/chain.hpp"
 #include "gateway/preflight/findings.hpp"
 #include "gateway/preflight/secret_files.hpp"
 #include "nfs/exports/server_choice.hpp"
@@ -118,13 +117,9 @@ void check_certificate(const Config& config, Findings& findings) {
     const auto files = certificate_files(config);
     const auto loaded = load_certificate(files);
     if (loaded) {
-        const auto left = std::chrono::duration_cast<std::chrono::hours>(loaded->not_after -
-                                                                         std::chrono::system_clock::now());
-        if (left < std::chrono::hours(30 * 24))
-            findings.add(
-                Severity::warning, "ftps.certificate",
-                {Code::config, fmt::format("{} expires in {} days", files.chain_path, left.count() / 24),
-                 "renew it"});
+        if (const auto warning = expiry_warning(loaded->not_after); !warning.empty())
+            findings.add(Severity::warning, "ftps.certificate",
+                         {Code::config, files.chain_path + " " + warning, "renew it"});
         return check_ocsp_response(config, loaded->chain_pem, findings);
     }
     if (loaded.error().code == Code::denied || !config.ftps.certificate.empty())

@@ -7,8 +7,11 @@
 #include <cerrno>
 
 #include "gateway/base/config_parsers.hpp"
+#include "gateway/base/identity.hpp"
+#include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/step_rules.hpp"
+#include "nfs/exports/clients.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "provisioning/storage/file_lock.hpp"
 #include "provisioning/storage/lab_directory.hpp"
@@ -38,8 +41,13 @@ nfs::Export export_of(const StepRequest& request, const Config& config) {
     meant.gid = request.gid;
     meant.export_id = request.export_id;
     meant.fsid = request.fsid;
-    // Canonical, whatever blanks the request has between them; check_step() has seen that they are networks.
-    if (const auto networks = config_parsers::networks(request.clients.view())) meant.clients = *networks;
+    meant.security = config.nfs.security;
+    meant.transport = config.nfs.transport_security;
+    // check_step() has seen that they can be read.
+    const auto texts = config_parsers::clients(request.clients.view());
+    for (const auto& text : texts ? *texts : std::vector<std::string>())
+        if (const auto client = parse_client(text))
+            (client->read_only ? meant.read_only_clients : meant.clients).push_back(client->network);
     return meant;
 }
 
@@ -104,8 +112,9 @@ Result<void> observe_limits(const StepRequest& request, const Config& config, La
         TRY(const auto directory, storage::open_lab(root, place_of(request, config)));
         seen.quota_backend = storage::backend_of(chosen.backend, directory);
         if (seen.quota_backend != chosen.backend)
-            seen.quota_why.assign_cut("the lab's directory is no subvolume, or on another filesystem than "
-                                      "labs.root: move it away, `stowage apply`, and copy its files back");
+            seen.quota_why.assign_cut(
+                "the lab's directory is no subvolume, or on another filesystem than "
+                "labs.root: move it away, `stowage apply`, and copy its files back");
         TRY(const auto state, storage::read_quota(seen.quota_backend, directory, request.project_id));
         note_quota(seen, state);
     }
@@ -182,6 +191,23 @@ Result<void> purge(const StepRequest& request, const Config& config) {
     return storage::forget_quota(chosen.backend, root, request.project_id);
 }
 
+/// Sends each to the supervisor, in front of the reply.
+Result<void> list_nfs_clients(const Config& config) {
+    TRY(const auto exporter, nfs::make_exporter(config));
+    TRY(const auto clients, nfs::list_clients(exporter, message::most_nfs_clients));
+    for (const auto& client : clients) {
+        message::NfsClientEntry entry;
+        entry.address.assign_cut(client.address);
+        entry.version.assign_cut(client.version);
+        entry.name.assign_cut(client.name);
+        entry.path.assign_cut(client.path);
+        entry.seen_s = client.seen_s;
+        entry.opens = client.opens;
+        CHECK(ipc::send(ipc::supervisor_fd, entry));
+    }
+    return {};
+}
+
 Result<void> change(const StepRequest& request, const Config& config) {
     const auto& passwords = config.accounts.password_file;
     switch (request.step) {
@@ -199,6 +225,8 @@ Result<void> change(const StepRequest& request, const Config& config) {
             return storage::set_password_hash(passwords, request.user.str(), request.password_hash.str());
         case Step::remove_password:
             return storage::remove_password_hash(passwords, request.user.str());
+        case Step::list_nfs_clients:
+            return list_nfs_clients(config);
         case Step::observe_lab:
         case Step::observe_quota:
             break;

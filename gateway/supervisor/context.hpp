@@ -21,8 +21,9 @@ struct Context {
     Fd sealed_config;                   ///< memfd with every key and value
     Fd sealed_certificate, sealed_key;  ///< memfds, PEM
     Fd sealed_ocsp;                     ///< memfd, DER
-    std::int64_t ocsp_until = 0;        ///< seconds since the epoch; 0: there is none
-    std::string libexec_dir;            ///< where the other executables lie
+    std::chrono::system_clock::time_point certificate_until{};
+    std::int64_t ocsp_until = 0;  ///< seconds since the epoch; 0: there is none
+    std::string libexec_dir;      ///< where the other executables lie
     TicketKeys tickets;
     Secret hash_secret;  ///< hash_keys.hpp
     Accounts accounts;

@@ -149,7 +149,10 @@ Result<void> ControllerService::begin_step(const ipc::Packet& packet) {
 
 asio::awaitable<void> ControllerService::step(message::StepRequest request, std::uint32_t id,
                                               std::uint64_t run) {
-    const auto reply = co_await run_step(context_, request);
+    OnEntry forward = [this, id, run](const message::NfsClientEntry& entry) {
+        if (run == run_ && channel_) (void)channel_->send(entry, {}, id);
+    };
+    const auto reply = co_await run_step(context_, request, std::move(forward));
     --steps_under_way_;
     if (request.step == message::Step::set_password && reply.code == 0)
         front_.cut_sessions_of(request.user.view());

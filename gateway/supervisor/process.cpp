@@ -83,7 +83,10 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
     arguments.push_back(nullptr);
     char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     char locale[] = "LANG=C.UTF-8";
-    char* const environment[] = {path, locale, nullptr};
+    // Standard error is inherited, and so is the knowledge that it is the journal.
+    const auto* stream = ::getenv("JOURNAL_STREAM");
+    auto journal = fmt::format("JOURNAL_STREAM={}", stream ? stream : "");
+    char* const environment[] = {path, locale, stream ? journal.data() : nullptr, nullptr};
 
     if (::access(spec.executable.c_str(), X_OK) != 0)
         return system_error(errno, "execute " + spec.executable);

@@ -14,6 +14,7 @@
 
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/certificate/certificate.hpp"
 #include "gateway/preflight/preflight.hpp"
 #include "gateway/preflight/secret_files.hpp"
 #include "gateway/supervisor/hash_keys.hpp"
@@ -79,6 +80,9 @@ Result<Fd> lock_state(const std::string& state_dir) {
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
         return Error{Code::config, "another gateway runs on the state in " + state_dir,
                      "stop it first (systemctl stop stowage), or give this one another state_dir"};
+    // For `stowage tls install`, which sends SIGHUP. A full disk must not keep the gateway from its lock.
+    const auto pid = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(lock.get(), 0) == 0) (void)!::pwrite(lock.get(), pid.data(), pid.size(), 0);
     return lock;
 }
 
@@ -141,6 +145,7 @@ void clear_run_dir(const Config& config) {
         if (name.starts_with("lab-") && name.ends_with(".lock")) ::unlink(entry.path().c_str());
     }
     ::unlink((config.run_dir + "/control.sock").c_str());
+    ::unlink(published_certificate(config.run_dir).c_str());
     ::unlink((config.run_dir + "/dbus.sock").c_str());
     ::rmdir((config.run_dir + "/empty").c_str());
     ::rmdir(config.run_dir.c_str());  // only when it is empty

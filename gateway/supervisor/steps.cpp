@@ -29,31 +29,46 @@ std::chrono::seconds limit_of(message::Step step) {
     return walks ? std::chrono::seconds(86400) : std::chrono::seconds(180);
 }
 
-asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request) {
+/// The reply, after the entries in front of it.
+asio::awaitable<Result<message::StepReply>> receive_reply(ipc::Channel& channel, const OnEntry& on_entry) {
+    for (std::size_t entries = 0;; ++entries) {
+        CO_TRY(const auto packet, co_await channel.receive());
+        if (packet.header.type != message::Type::nfs_client_entry) co_return packet.as<message::StepReply>();
+        CO_TRY(const auto entry, packet.as<message::NfsClientEntry>());
+        if (!on_entry || entries == message::most_nfs_clients)
+            co_return Error{Code::protocol, "stowage-root-step told more than was asked for"};
+        on_entry(entry);
+    }
+}
+
+asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request,
+                                                const OnEntry& on_entry) {
     const ProcessSpec spec{"root_step", context.executable("stowage-root-step")};
     CO_TRY(auto process, Process::start(context.io.get_executor(), spec));
     CO_TRY(auto fds, duplicates({&context.sealed_config}));
     CO_CHECK(process->channel().send(request, std::move(fds)));
     asio::steady_timer limit(co_await asio::this_coro::executor);
     process->kill_after(limit, limit_of(request.step));
-    auto packet = co_await process->channel().receive();
+    auto reply = co_await receive_reply(process->channel(), on_entry);
     const bool late = limit.expiry() <= std::chrono::steady_clock::now();
     const auto ending = co_await process->wait_or_kill(std::chrono::seconds(5));
-    if (packet) co_return packet->as<message::StepReply>();
+    if (reply || reply.error().code == Code::protocol) co_return reply;
     if (late) co_return Error{Code::timeout, "stowage-root-step did not end in time"};
     co_return Error{Code::unavailable, "stowage-root-step ended without an answer: " + ending.text()};
 }
 
 }  // namespace
 
-asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request) {
+asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
+                                             OnEntry on_entry) {
     const auto started = std::chrono::steady_clock::now();
-    auto answered = co_await ask(context, request);
+    auto answered = co_await ask(context, request, on_entry);
     auto reply = answered ? *answered : refusal(answered.error());
     const auto ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
-    const bool looks =
-        request.step == message::Step::observe_lab || request.step == message::Step::observe_quota;
+    const bool looks = request.step == message::Step::observe_lab ||
+                       request.step == message::Step::observe_quota ||
+                       request.step == message::Step::list_nfs_clients;
     const bool routine = reply.code == 0 && looks;
     log::write(reply.code ? log::Level::warning
                : routine  ? log::Level::debug

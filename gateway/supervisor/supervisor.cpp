@@ -64,6 +64,7 @@ void Supervisor::run() {
     asio::co_spawn(io, controller_.run(), end_if_failed);
     asio::co_spawn(io, front_.run(), end_if_failed);
     asio::co_spawn(io, rotate_ticket_keys(), asio::detached);
+    asio::co_spawn(io, watch_certificate(), asio::detached);
     asio::co_spawn(io, tell_ready(), asio::detached);
     asio::co_spawn(io, keep_watch(), asio::detached);
     asio::co_spawn(io, wait_for_signal(), [&io](std::exception_ptr failed) {
@@ -85,6 +86,13 @@ asio::awaitable<void> Supervisor::rotate_ticket_keys() {
         // Workers first: the front's next ticket must open wherever it is shown.
         workers_.send(key);
         front_.send(key);
+    }
+}
+
+asio::awaitable<void> Supervisor::watch_certificate() {
+    for (;;) {
+        warn_of_expiry(context_);
+        co_await pause_for(std::chrono::hours(12));
     }
 }
 
@@ -122,7 +130,9 @@ asio::awaitable<void> Supervisor::wait_for_signal() {
         if (number == SIGHUP) reload();
     }
     log::notice("draining", {{"signal", number}, {"sessions", front_.sessions().size()}});
-    ::sd_notify(0, "STOPPING=1");
+    // Whatever drain_timeout is, systemd waits for it, and for the NFS server's end behind it.
+    const std::chrono::microseconds patience = context_.config.drain_timeout + std::chrono::seconds(30);
+    ::sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", static_cast<long long>(patience.count()));
     co_await drain();
 }
 
@@ -135,6 +145,7 @@ void Supervisor::reload() {
     front_.send_certificate();
     workers_.send_certificate();
     log::notice("reloaded", {});
+    warn_of_expiry(context_);
 }
 
 asio::awaitable<void> Supervisor::drain() {

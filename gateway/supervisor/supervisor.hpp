@@ -18,6 +18,7 @@ class Supervisor {
 
   private:
     boost::asio::awaitable<void> rotate_ticket_keys();
+    boost::asio::awaitable<void> watch_certificate();
     boost::asio::awaitable<void> tell_ready();
     boost::asio::awaitable<void> keep_watch();
     boost::asio::awaitable<void> wait_for_signal();

@@ -2,8 +2,9 @@
 // Runs in: supervisor.
 #include "gateway/supervisor/tls_identity.hpp"
 
+#include "gateway/base/atomic_file.hpp"
 #include "gateway/base/log.hpp"
-#include "gateway/certificate/certificate.hpp"
+#include "gateway/certificate/chain.hpp"
 
 namespace stowage::supervisor {
 
@@ -13,6 +14,12 @@ Result<LoadedCertificate> certificate_of(const Config& config) {
     const auto files = certificate_files(config);
     auto loaded = load_certificate(files);
     if (loaded || !config.ftps.certificate.empty()) return loaded;
+    // One that `stowage tls install` brought is somebody's: it is replaced by him alone.
+    if (is_issued_by_another(files.chain_path)) {
+        auto error = loaded.error();
+        error.remedy = "install a current one: stowage tls install CERT KEY";
+        return error;
+    }
     log::notice("certificate_made", {{"path", files.chain_path}, {"why", loaded.error().text()}});
     CHECK(make_self_signed(files, host_names()));
     return load_certificate(files);
@@ -27,6 +34,13 @@ Result<OcspResponse> ocsp_response_of(const Config& config, const LoadedCertific
     return none;
 }
 
+/// What clients are shown anyway, where `stowage status` and members find it. Nothing depends on it.
+void publish(const Config& config, const LoadedCertificate& certificate) {
+    const auto path = published_certificate(config.run_dir);
+    if (const auto written = write_atomically(path, certificate.chain_pem, {0, 0, 0644}); !written)
+        log::warning("certificate_not_published", {{"path", path}, {"why", written.error().text()}});
+}
+
 }  // namespace
 
 Result<void> read_tls_identity(Context& context) {
@@ -36,10 +50,20 @@ Result<void> read_tls_identity(Context& context) {
     TRY(auto key, seal("private-key", certificate.key_pem.reveal()));
     TRY(auto response, seal("ocsp-response", ocsp.der));
     context.sealed_certificate = std::move(chain);
+    context.certificate_until = certificate.not_after;
+    publish(context.config, certificate);
     context.sealed_key = std::move(key);
     context.sealed_ocsp = std::move(response);
     context.ocsp_until = ocsp.der.empty() ? 0 : std::chrono::system_clock::to_time_t(ocsp.until);
     return {};
+}
+
+void warn_of_expiry(const Context& context) {
+    const auto warning = expiry_warning(context.certificate_until);
+    if (warning.empty()) return;
+    log::warning("certificate_expires", {{"path", certificate_files(context.config).chain_path},
+                                         {"what", warning},
+                                         {"remedy", "renew it, then: stowage tls install CERT KEY"}});
 }
 
 Result<void> send_certificate(const Context& context, ipc::Channel& channel) {

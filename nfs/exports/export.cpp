@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gateway/base/fd.hpp"
@@ -40,6 +41,14 @@ std::string read_marker(const Fd& directory) {
 
 }  // namespace
 
+bool Export::reads_only(const std::string& network) const {
+    return std::find(read_only_clients.begin(), read_only_clients.end(), network) != read_only_clients.end();
+}
+
+bool Export::admits(const std::string& network) const {
+    return reads_only(network) || std::find(clients.begin(), clients.end(), network) != clients.end();
+}
+
 std::string to_text(const Uuid& uuid) {
     std::string text;
     for (std::size_t i = 0; i < uuid.size(); ++i) {
@@ -61,14 +70,15 @@ Result<void> check_fields(const Export& meant) {
         return Error{Code::invalid,
                      fmt::format("lab {} cannot be squashed to {}:{}", meant.lab, meant.uid, meant.gid)};
     if (meant.export_id == 0) return Error{Code::invalid, "lab " + meant.lab + " has export_id 0"};
-    if (meant.clients.empty())
+    if (meant.clients.empty() && meant.read_only_clients.empty())
         return Error{Code::invalid, "lab " + meant.lab + " has no clients", "name at least one network"};
-    for (const auto& network : meant.clients) {
-        TRY(const auto canonical, parse_network(network));
-        if (canonical != network)
-            return Error{Code::invalid, "client network " + network + " is not canonical",
-                         "use " + canonical};
-    }
+    for (const auto* networks : {&meant.clients, &meant.read_only_clients})
+        for (const auto& network : *networks) {
+            TRY(const auto canonical, parse_network(network));
+            if (canonical != network)
+                return Error{Code::invalid, "client network " + network + " is not canonical",
+                             "use " + canonical};
+        }
     return {};
 }
 

@@ -20,10 +20,15 @@ struct Export {
     std::string lab;   ///< keeps parse_lab_name()'s rules
     std::string path;  ///< absolute, `<labs.root>/<lab>`; clients mount the same path
     std::uint32_t uid = 0, gid = 0;
-    std::uint16_t export_id = 0;       ///< NFS-Ganesha's Export_Id, 1..65535, stable per lab
-    Uuid fsid{};                       ///< exports(5) fsid=, stable per lab
-    std::vector<std::string> clients;  ///< canonical networks; at least one
-    bool read_only = false;
+    std::uint16_t export_id = 0;                 ///< NFS-Ganesha's Export_Id, 1..65535, stable per lab
+    Uuid fsid{};                                 ///< exports(5) fsid=, stable per lab
+    std::vector<std::string> clients;            ///< canonical networks that read and write
+    std::vector<std::string> read_only_clients;  ///< and those that only read; at least one of both
+    std::string security = "sys";                ///< exports(5) sec=
+    std::string transport = "none";              ///< exports(5) xprtsec=
+
+    bool admits(const std::string& network) const;
+    bool reads_only(const std::string& network) const;
 };
 
 /// What the server serves for a lab, compared with what it should.
@@ -48,7 +53,8 @@ Result<void> check_directory(const std::string& lab, const std::string& path);
 /// True if `path` is the root of a mounted filesystem (statx(2), STATX_ATTR_MOUNT_ROOT).
 Result<bool> is_mount_point(const std::string& path);
 
-/// Where the filesystem of `path` is mounted: `path` itself or the nearest folder above it. Empty when that is
+/// Where the filesystem of `path` is mounted: `path` itself or the nearest folder above it. Empty when that
+/// is
 /// "/", which is always mounted, or a path that exports(5) cannot hold as an option (commas, parentheses).
 Result<std::string> mount_point_of(const std::string& path);
 

@@ -47,38 +47,41 @@ std::vector<EtabLine> lines_of(std::string_view etab, std::string_view path) {
 }
 
 /// What each etab line of ours must hold. exportfs prints ids as signed numbers.
-std::vector<std::string> wanted_options(const Export& meant, const std::string& mount_point) {
+std::vector<std::string> wanted_options(const Export& meant, const std::string& client,
+                                        const std::string& mount_point) {
     std::vector<std::string> options = {
-        meant.read_only ? "ro" : "rw",
+        meant.reads_only(client) ? "ro" : "rw",
         "sync",
         "no_subtree_check",
         "root_squash",
         "all_squash",
         "nocrossmnt",
-        "sec=sys",
+        "sec=" + meant.security,
         fmt::format("anonuid={}", static_cast<std::int32_t>(meant.uid)),
         fmt::format("anongid={}", static_cast<std::int32_t>(meant.gid)),
         "fsid=" + to_text(meant.fsid),
     };
+    if (meant.transport != "none") options.push_back("xprtsec=" + meant.transport);
     if (!mount_point.empty())
         options.push_back(mount_point == meant.path ? "mountpoint" : "mountpoint=" + mount_point);
     return options;
 }
 
 /// What takes the meaning of the above away.
-std::vector<std::string_view> unwanted_options(const Export& meant) {
+std::vector<std::string_view> unwanted_options(const Export& meant, const std::string& client) {
     std::vector<std::string_view> options = {"async",    "no_root_squash", "no_all_squash", "crossmnt",
                                              "insecure", "nohide",         "subtree_check", "sec=none"};
-    options.push_back(meant.read_only ? "rw" : "ro");
+    options.push_back(meant.reads_only(client) ? "rw" : "ro");
+    if (meant.security != "sys") options.push_back("sec=sys");
     return options;
 }
 
 Result<void> compare_line(const EtabLine& line, const Export& meant, const std::string& mount_point) {
-    for (const auto& option : wanted_options(meant, mount_point))
+    for (const auto& option : wanted_options(meant, line.client, mount_point))
         if (!line.options.contains(option))
             return Error{Code::differs,
                          fmt::format("{} has no {} for {} in etab", meant.path, option, line.client)};
-    for (const auto option : unwanted_options(meant))
+    for (const auto option : unwanted_options(meant, line.client))
         if (line.options.contains(option))
             return Error{Code::differs,
                          fmt::format("{} has {} for {} in etab", meant.path, option, line.client),
@@ -121,14 +124,17 @@ std::string render_exports_file(const Export& meant, const std::string& mount_po
     std::string only_mounted;
     if (!mount_point.empty())
         only_mounted = mount_point == meant.path ? ",mp" : ",mp=" + quote_exports_path(mount_point);
-    const auto options = fmt::format(
-        "({},sync,no_subtree_check,root_squash,all_squash,anonuid={},anongid={},fsid={}{},sec=sys)",
-        meant.read_only ? "ro" : "rw", meant.uid, meant.gid, to_text(meant.fsid), only_mounted);
+    const auto options =
+        fmt::format("sync,no_subtree_check,root_squash,all_squash,anonuid={},anongid={},fsid={}{}{},sec={}",
+                    meant.uid, meant.gid, to_text(meant.fsid), only_mounted,
+                    meant.transport == "none" ? "" : ",xprtsec=" + meant.transport, meant.security);
     std::string text = "# Lab " + meant.lab + ", written by stowage: changes are overwritten.\n";
     text += quote_exports_path(meant.path);
     // No blank between client and parenthesis: with one, the world would get the options.
     for (const auto& client : meant.clients)
-        text += " " + client + options;
+        text += fmt::format(" {}(rw,{})", client, options);
+    for (const auto& client : meant.read_only_clients)
+        text += fmt::format(" {}(ro,{})", client, options);
     return text + "\n";
 }
 
@@ -142,8 +148,9 @@ Result<void> compare_etab(std::string_view etab, const Export& meant, const std:
     const auto lines = lines_of(etab, meant.path);
     if (lines.empty()) return Error{Code::not_found, meant.path + " is not exported (etab)"};
     std::set<std::string, std::less<>> missing(meant.clients.begin(), meant.clients.end());
+    missing.insert(meant.read_only_clients.begin(), meant.read_only_clients.end());
     for (const auto& line : lines) {
-        if (std::find(meant.clients.begin(), meant.clients.end(), line.client) == meant.clients.end())
+        if (!meant.admits(line.client))
             return Error{Code::differs,
                          fmt::format("{} is exported to {} too (etab)", meant.path, line.client),
                          "remove it from the other file under /etc/exports.d or from /etc/exports"};

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "nfs/exports/bus_socket.hpp"
+#include "nfs/exports/clients.hpp"
 
 namespace stowage::nfs {
 
@@ -17,8 +18,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* service = "org.ganesha.nfsd";
-constexpr const char* object = "/org/ganesha/nfsd/ExportMgr";
-constexpr const char* interface = "org.ganesha.nfsd.exportmgr";
+
+struct Manager {
+    const char *object, *interface;
+};
+constexpr Manager exports{"/org/ganesha/nfsd/ExportMgr", "org.ganesha.nfsd.exportmgr"};
+constexpr Manager client_manager{"/org/ganesha/nfsd/ClientMgr", "org.ganesha.nfsd.clientmgr"};
 
 struct MessageCloser {
     void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
@@ -48,11 +53,12 @@ Error odd_reply(const char* method) {
 }
 
 template <typename... Arguments>
-Result<Message> call(sd_bus* bus, const char* method, const char* types, Arguments... arguments) {
+Result<Message> call(sd_bus* bus, const Manager& manager, const char* method, const char* types,
+                     Arguments... arguments) {
     BusError error;
     sd_bus_message* reply = nullptr;
-    const int result = sd_bus_call_method(bus, service, object, interface, method, &error.error, &reply,
-                                          types, arguments...);
+    const int result = sd_bus_call_method(bus, service, manager.object, manager.interface, method,
+                                          &error.error, &reply, types, arguments...);
     if (result < 0) return call_error(method, result, error.error);
     return Message(reply);
 }
@@ -80,6 +86,34 @@ bool read_client(sd_bus_message* m, ServedClient& client) {
     std::uint32_t expires = 0;
     if (got <= 0 || sd_bus_message_read(m, "uu", &expires, &client.options) <= 0) return false;
     client.network = network;
+    return skip_rest(m) && sd_bus_message_exit_container(m) >= 0;
+}
+
+/// "((sb)(sb)…)": which protocols were spoken; the newest NFS among them.
+bool read_versions(sd_bus_message* m, std::string& version) {
+    if (sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, nullptr) <= 0) return false;
+    while (sd_bus_message_at_end(m, 0) == 0) {
+        const char* name = nullptr;
+        int spoken = 0;
+        if (sd_bus_message_read(m, "(sb)", &name, &spoken) <= 0) return false;
+        const std::string_view protocol(name);
+        if (spoken == 0 || !protocol.starts_with("NFSv")) continue;
+        version = protocol.substr(4);
+        if (version.size() == 2) version.insert(1, ".");  // "42"
+    }
+    return sd_bus_message_exit_container(m) >= 0;
+}
+
+bool read_connected(sd_bus_message* m, ConnectedClient& client, std::uint64_t now_s) {
+    const char* address = nullptr;
+    std::uint64_t seconds = 0, nanoseconds = 0;
+    if (sd_bus_message_read(m, "s", &address) <= 0 || !read_versions(m, client.version) ||
+        sd_bus_message_read(m, "(tt)", &seconds, &nanoseconds) <= 0)
+        return false;
+    client.address = address;
+    constexpr std::string_view mapped = "::ffff:";
+    if (client.address.starts_with(mapped)) client.address.erase(0, mapped.size());
+    client.seen_s = static_cast<std::int64_t>(now_s - std::min(now_s, seconds));
     return skip_rest(m) && sd_bus_message_exit_container(m) >= 0;
 }
 
@@ -117,13 +151,14 @@ Result<void> compare_served(const ServedExport& served, const Export& meant) {
     if (served.path != meant.path || served.pseudo != meant.path)
         return differs(fmt::format("serves {} as {}", served.path, served.pseudo));
     std::set<std::string, std::less<>> missing(meant.clients.begin(), meant.clients.end());
+    missing.insert(meant.read_only_clients.begin(), meant.read_only_clients.end());
     for (const auto& client : served.clients) {
         if (missing.erase(client.network) == 0) return differs("is open to " + client.network);
         if (client.anonymous_uid != meant.uid || client.anonymous_gid != meant.gid)
             return differs(fmt::format("squashes {} to {}:{}", client.network, client.anonymous_uid,
                                        client.anonymous_gid));
         if ((client.options & squash_bits) != all_squash) return differs("does not squash " + client.network);
-        if ((client.options & access_bits) != (meant.read_only ? read_access : access_bits))
+        if ((client.options & access_bits) != (meant.reads_only(client.network) ? read_access : access_bits))
             return differs("gives other rights to " + client.network);
     }
     if (!missing.empty()) return differs("is not open to " + *missing.begin());
@@ -174,15 +209,28 @@ Result<void> GaneshaBus::wait_for_server(Clock::time_point deadline) {
 }
 
 Result<std::vector<ServedPath>> GaneshaBus::show_exports() {
-    TRY(const auto reply, call(bus_.get(), "ShowExports", ""));
+    TRY(const auto reply, call(bus_.get(), exports, "ShowExports", ""));
     std::vector<ServedPath> paths;
     if (sd_bus_message_skip(reply.get(), "(tt)") < 0 || !read_array(reply.get(), paths, read_path))
         return odd_reply("ShowExports");
     return paths;
 }
 
+Result<std::vector<ConnectedClient>> GaneshaBus::show_clients() {
+    TRY(const auto reply, call(bus_.get(), client_manager, "ShowClients", ""));
+    std::uint64_t now_s = 0, nanoseconds = 0;
+    std::vector<ConnectedClient> clients;
+    const auto read_one = [&](sd_bus_message* m, ConnectedClient& client) {
+        return read_connected(m, client, now_s);
+    };
+    if (sd_bus_message_read(reply.get(), "(tt)", &now_s, &nanoseconds) <= 0 ||
+        !read_array(reply.get(), clients, read_one))
+        return odd_reply("ShowClients");
+    return clients;
+}
+
 Result<ServedExport> GaneshaBus::display_export(std::uint16_t export_id) {
-    TRY(const auto reply, call(bus_.get(), "DisplayExport", "q", static_cast<int>(export_id)));
+    TRY(const auto reply, call(bus_.get(), exports, "DisplayExport", "q", static_cast<int>(export_id)));
     ServedExport served;
     const char *path = nullptr, *pseudo = nullptr, *tag = nullptr;
     if (sd_bus_message_read(reply.get(), "qsss", &served.export_id, &path, &pseudo, &tag) <= 0)
@@ -194,7 +242,7 @@ Result<ServedExport> GaneshaBus::display_export(std::uint16_t export_id) {
 }
 
 Result<void> GaneshaBus::load(const char* method, const std::string& file, std::uint16_t export_id) {
-    TRY(const auto reply, call(bus_.get(), method, "ss", file.c_str(), filter(export_id).c_str()));
+    TRY(const auto reply, call(bus_.get(), exports, method, "ss", file.c_str(), filter(export_id).c_str()));
     const char* text = nullptr;
     if (sd_bus_message_read(reply.get(), "s", &text) <= 0) return odd_reply(method);
     return judge_reply(text);
@@ -209,7 +257,7 @@ Result<void> GaneshaBus::update_export(const std::string& file, std::uint16_t ex
 }
 
 Result<void> GaneshaBus::remove_export(std::uint16_t export_id) {
-    TRY(const auto reply, call(bus_.get(), "RemoveExport", "q", static_cast<int>(export_id)));
+    TRY(const auto reply, call(bus_.get(), exports, "RemoveExport", "q", static_cast<int>(export_id)));
     return {};
 }
 

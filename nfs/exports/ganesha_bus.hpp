@@ -34,6 +34,8 @@ struct ServedExport {
     std::vector<ServedClient> clients;
 };
 
+struct ConnectedClient;
+
 /// Success only if the text of an AddExport or UpdateExport reply says that just one export was changed and
 /// tells of no error: "1 exports updated. Errors found:…" comes as a success, too. Pure.
 Result<void> judge_reply(std::string_view text);
@@ -49,6 +51,8 @@ class GaneshaBus {
     static Result<GaneshaBus> connect(const std::string& socket, std::chrono::milliseconds limit);
 
     Result<std::vector<ServedPath>> show_exports();
+    /// Everybody whom it has heard of since its start, with the newest version of NFS that they spoke.
+    Result<std::vector<ConnectedClient>> show_clients();
     Result<ServedExport> display_export(std::uint16_t export_id);
     /// From a file with one EXPORT block. The reply's text is judged.
     Result<void> add_export(const std::string& file, std::uint16_t export_id);

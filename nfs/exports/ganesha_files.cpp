@@ -62,6 +62,28 @@ Result<void> check_recorded(const GaneshaFiles& files, const std::string& lab) {
 
 }  // namespace
 
+namespace {
+
+/// As with nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount
+/// check, and its users and the workers of other labs are not.
+std::string render_clients(const Export& meant, const std::vector<std::string>& networks,
+                           std::string_view access) {
+    if (networks.empty()) return {};
+    return fmt::format(
+        "    CLIENT {{\n"
+        "        Clients = {};\n"
+        "        Protocols = 4;\n"
+        "        PrivilegedPort = true;\n"
+        "        Access_Type = {};\n"
+        "        Squash = all_squash;\n"
+        "        Anonymous_Uid = {};\n"
+        "        Anonymous_Gid = {};\n"
+        "    }}\n",
+        fmt::join(networks, ", "), access, meant.uid, meant.gid);
+}
+
+}  // namespace
+
 std::string GaneshaFiles::bus_address() const {
     std::string address = "unix:path=";
     for (const unsigned char byte : bus_socket) {
@@ -137,13 +159,8 @@ Result<std::string> render_export_block(const Export& meant) {
         return Error{Code::unsupported,
                      "NFS-Ganesha cannot export a path with quotes or backslashes: " + meant.path,
                      "set labs.root to a directory with a plain name"};
-    std::string clients;
-    for (const auto& client : meant.clients)
-        clients += (clients.empty() ? "" : ", ") + client;
     // The squash stands in CLIENT too: DisplayExport tells only what stands there. Attributes never expire
-    // late: at the default of 60 s, pods saw sizes and listings from before an upload for a minute. As with
-    // nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount check, and
-    // its users and the workers of other labs are not.
+    // late: at the default of 60 s, pods saw sizes and listings from before an upload for a minute.
     return fmt::format(
         "{first}\n# lab: {lab}\n# export_id: {id}\n# path: {path}\n"
         "EXPORT {{\n"
@@ -156,19 +173,12 @@ Result<std::string> render_export_block(const Export& meant) {
         "    Anonymous_Uid = {uid};\n"
         "    Anonymous_Gid = {gid};\n"
         "    FSAL {{ Name = VFS; }}\n"
-        "    CLIENT {{\n"
-        "        Clients = {clients};\n"
-        "        Protocols = 4;\n"
-        "        PrivilegedPort = true;\n"
-        "        Access_Type = {access};\n"
-        "        Squash = all_squash;\n"
-        "        Anonymous_Uid = {uid};\n"
-        "        Anonymous_Gid = {gid};\n"
-        "    }}\n"
+        "{writers}{readers}"
         "}}\n",
         fmt::arg("first", first_line), fmt::arg("lab", meant.lab), fmt::arg("id", meant.export_id),
         fmt::arg("path", meant.path), fmt::arg("uid", meant.uid), fmt::arg("gid", meant.gid),
-        fmt::arg("clients", clients), fmt::arg("access", meant.read_only ? "RO" : "RW"));
+        fmt::arg("writers", render_clients(meant, meant.clients, "RW")),
+        fmt::arg("readers", render_clients(meant, meant.read_only_clients, "RO")));
 }
 
 Result<RecordedExport> parse_export_block(std::string_view text) {

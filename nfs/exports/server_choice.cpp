@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "gateway/base/atomic_file.hpp"
+#include "nfs/exports/server_demands.hpp"
 
 namespace stowage::nfs {
 
@@ -19,10 +20,13 @@ std::string text_of(const std::string& path) {
     return text ? *text : std::string();
 }
 
-bool has_module() {
+std::string kernel_release() {
     utsname name{};
-    if (::uname(&name) != 0) return false;
-    const auto folder = fmt::format("/lib/modules/{}/", name.release);
+    return ::uname(&name) == 0 ? name.release : "";
+}
+
+bool has_module() {
+    const auto folder = fmt::format("/lib/modules/{}/", kernel_release());
     for (const auto* list : {"modules.dep", "modules.builtin"})
         if (text_of(folder + list).find("/nfsd/nfsd.ko") != std::string::npos) return true;
     return false;
@@ -50,6 +54,7 @@ Result<ServerChoice> kernel(const Config& config, const MachineFacts& facts, std
         return Error{Code::unsupported,
                      fmt::format("the kernel's nfsd does not serve nfs.port {}", config.nfs.port),
                      "set nfs.port to its port, or nfs.server to ganesha"};
+    CHECK(kernel_can(config, facts));
     return ServerChoice{NfsServer::kernel, std::move(why)};
 }
 
@@ -63,6 +68,7 @@ Result<ServerChoice> ganesha(const Config& config, const MachineFacts& facts, st
     if (!facts.mount_table)
         return Error{Code::unsupported, why + ", and NFS-Ganesha finds no filesystem without /etc/mtab",
                      "ln -s ../proc/self/mounts /etc/mtab"};
+    CHECK(ganesha_can(config));
     return ServerChoice{NfsServer::ganesha, std::move(why)};
 }
 
@@ -81,6 +87,12 @@ MachineFacts look_at_machine(const Config& config) {
     facts.dbus_daemon = executable(config.nfs.dbus_executable);
     facts.mount_table = ::access("/etc/mtab", R_OK) == 0;
     facts.nfsd_ports = text_of("/proc/fs/nfsd/portlist");
+    facts.nfsd_versions = text_of("/proc/fs/nfsd/versions");
+    facts.rpcbind = ::access("/run/rpcbind.sock", F_OK) == 0;
+    facts.keytab = ::access("/etc/krb5.keytab", F_OK) == 0;
+    facts.kernel_rpc_tls = release_has_rpc_tls(kernel_release());
+    // It has no way to ask; the options that it takes stand in it as text.
+    facts.exportfs_rpc_tls = text_of(exportfs_path).find("xprtsec") != std::string::npos;
     return facts;
 }
 

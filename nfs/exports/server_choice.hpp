@@ -24,7 +24,11 @@ struct MachineFacts {
     bool ganesha = false;
     bool dbus_daemon = false;
     bool mount_table = false;  ///< /etc/mtab, which systemd makes at boot and debootstrap does not
-    std::string nfsd_ports;  ///< /proc/fs/nfsd/portlist
+    bool rpcbind = false;      ///< it runs
+    bool keytab = false;       ///< /etc/krb5.keytab
+    bool kernel_rpc_tls = false, exportfs_rpc_tls = false;
+    std::string nfsd_ports;     ///< /proc/fs/nfsd/portlist
+    std::string nfsd_versions;  ///< /proc/fs/nfsd/versions
 };
 
 /// Reads /proc, /lib/modules and a few paths. Never blocks for long, changes nothing, loads no module.

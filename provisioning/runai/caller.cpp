@@ -105,7 +105,44 @@ Attempt judged(const Call& call, Exchange& exchanged) {
     return out;
 }
 
+/// Why nothing is sent now; nothing when it is.
+std::optional<Error> circuit_refusal(Caller& caller, const Call& call) {
+    if (!caller.open_until) return std::nullopt;
+    const auto left = *caller.open_until - Clock::now();
+    if (left <= Clock::duration::zero() && !caller.probing) {
+        caller.probing = true;
+        return std::nullopt;
+    }
+    const auto seconds = std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(left).count(), 1);
+    return Error{Code::unavailable,
+                 fmt::format("{}: not sent: Run:ai failed {} times in a row", call.name(), caller.failures),
+                 fmt::format("it is tried again in {} s", seconds)};
+}
+
+/// Counts what came of an attempt. 429 and refusals are answers of a server that is there.
+void note_outcome(Caller& caller, const Attempt& attempt, bool answered) {
+    if (attempt.error.code == Code::cancelled && !answered) return;
+    const bool was_open = caller.open_until.has_value();
+    caller.probing = false;
+    if (answered) {
+        caller.failures = 0;
+        caller.open_until.reset();
+        if (was_open) log::info("runai_circuit_closed", {});
+        return;
+    }
+    const auto& circuit = caller.settings.circuit;
+    if (++caller.failures < circuit.failures) return;
+    caller.open_until = Clock::now() + circuit.open_for;
+    if (!was_open)
+        log::warning("runai_circuit_open", {{"failures", caller.failures}, {"why", attempt.error.text()}});
+}
+
 asio::awaitable<Attempt> send(std::shared_ptr<Caller> caller, Call call) {
+    if (auto refused = circuit_refusal(*caller, call)) {
+        Attempt out;
+        out.error = std::move(*refused);
+        co_return out;
+    }
     HttpRequest request;
     request.method = call.method;
     request.target = call.path + call.query;
@@ -117,7 +154,10 @@ asio::awaitable<Attempt> send(std::shared_ptr<Caller> caller, Call call) {
     log::debug("runai_call", {{"call", call.name()},
                               {"status", exchanged.response ? exchanged.response->status : 0U},
                               {"ms", spent.count()}});
-    co_return judged(call, exchanged);
+    const bool alive = exchanged.response && exchanged.response->status < 500;
+    auto out = judged(call, exchanged);
+    note_outcome(*caller, out, alive);
+    co_return out;
 }
 
 Result<void> keep_token(Caller& caller, const Call& call, const Reply& reply) {
@@ -133,6 +173,9 @@ Result<void> keep_token(Caller& caller, const Call& call, const Reply& reply) {
     if (lifetime <= std::chrono::seconds(0))
         return Error{Code::denied, call.name() + ": the token has run out already",
                      "set the clocks of this node and of the control plane right"};
+    if (token.issued_at)
+        caller.clock_ahead = std::chrono::seconds(
+            *token.issued_at - std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     caller.token = std::move(token.text);
     ++caller.token_number;
     const auto early = std::min<std::chrono::seconds>(refresh_early, lifetime / 2);
@@ -233,6 +276,14 @@ asio::awaitable<bool> wait_for_next_try(std::shared_ptr<Caller> caller, std::str
     if (!caller->stopped) co_await timer->async_wait(nothrow);
     caller->sleeping.erase(timer);
     if (caller->stopped) last->error = Error{Code::cancelled, name + ": cancelled"};
+    co_return !caller->stopped;
+}
+
+asio::awaitable<bool> pause(std::shared_ptr<Caller> caller, unsigned looks) {
+    const auto wait = wait_before_retry(caller->settings.retries, looks, 0.5);
+    const auto timer = caller->sleeping.emplace(caller->sleeping.end(), caller->executor, wait);
+    if (!caller->stopped) co_await timer->async_wait(nothrow);
+    caller->sleeping.erase(timer);
     co_return !caller->stopped;
 }
 

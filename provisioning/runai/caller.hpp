@@ -14,6 +14,7 @@
 #include "provisioning/runai/client.hpp"
 #include "provisioning/runai/https.hpp"
 #include "provisioning/runai/replies.hpp"
+#include "provisioning/runai/version.hpp"
 
 namespace stowage::runai {
 
@@ -68,12 +69,21 @@ struct Caller {
     Secret token;
     std::uint64_t token_number = 0;  ///< counts tokens, so that a 401 discards the one it was about
     std::chrono::steady_clock::time_point token_good_until{};
-    std::shared_ptr<Refresh> refresh;  ///< under way
+    std::shared_ptr<Refresh> refresh;                 ///< under way
+    std::optional<std::chrono::seconds> clock_ahead;  ///< of Run:ai's clock before ours, by its last token
 
     std::uint32_t permits;
     boost::asio::steady_timer permit_given;  ///< cancelled, that is fired, when one comes free
     std::list<boost::asio::steady_timer> sleeping;
     std::minstd_rand random;
+
+    std::optional<Version> version;  ///< of the cluster; nothing: not looked up, or it does not say
+    bool warned = false;             ///< about the version
+
+    unsigned failures = 0;  ///< in a row
+    /// While it is in the future nothing is sent; when it has passed, one call is let through.
+    std::optional<std::chrono::steady_clock::time_point> open_until;
+    bool probing = false;
 
     /// Ends every wait with Code::cancelled.
     void stop();
@@ -91,6 +101,9 @@ boost::asio::awaitable<Result<Reply>> perform(std::shared_ptr<Caller> caller, Ca
 /// long a Retry-After, or stopped; then `last.error` is what to report.
 boost::asio::awaitable<bool> wait_for_next_try(std::shared_ptr<Caller> caller, std::string name,
                                                unsigned tries_done, std::shared_ptr<Attempt> last);
+
+/// Waits as before another look at something that takes its time. False: stopped.
+boost::asio::awaitable<bool> pause(std::shared_ptr<Caller> caller, unsigned looks);
 
 /// The reply as an error: what Run:ai said, with a remedy that fits the status.
 Error refusal(const Call& call, const Reply& reply);

@@ -1,4 +1,4 @@
-// Client of the Run:ai control plane: clusters, departments and NFS data sources.
+// Client of the Run:ai control plane: clusters, one department, and the way to everything else.
 // Runs in: controller. Distrusts: every byte of every reply.
 #include "provisioning/runai/client.hpp"
 
@@ -8,6 +8,7 @@
 #include "provisioning/runai/caller.hpp"
 #include "provisioning/runai/document.hpp"
 #include "provisioning/runai/nfs_calls.hpp"
+#include "provisioning/runai/resources.hpp"
 
 namespace asio = boost::asio;
 
@@ -66,6 +67,11 @@ asio::awaitable<Result<Cluster>> find_cluster(std::shared_ptr<Caller> caller) {
     if (!is_uuid(hits[0].uuid))
         co_return Error{Code::protocol,
                         fmt::format("{}: \"{}\" is no UUID", call.name(), log::escaped(hits[0].uuid))};
+    caller->version = parse_version(hits[0].version);
+    if (const auto warning = warning_about(hits[0].version); !warning.empty() && !caller->warned) {
+        log::warning("runai_version", {{"what", warning}});
+        caller->warned = true;
+    }
     co_return std::move(hits[0]);
 }
 
@@ -135,7 +141,7 @@ Result<void> check_settings(const Settings& settings) {
     if (settings.client_id.empty() || settings.client_secret.empty())
         return Error{Code::config, "runai.client_id or its secret is empty",
                      "create an application in Run:ai; set runai.client_id and runai.client_secret_file"};
-    if (settings.max_parallel == 0 || settings.retries.max_tries == 0 ||
+    if (settings.circuit.failures == 0 || settings.max_parallel == 0 || settings.retries.max_tries == 0 ||
         settings.request_timeout.count() <= 0)
         return Error{Code::config,
                      "runai.max_parallel, its tries and runai.request_timeout must be above zero"};
@@ -196,6 +202,91 @@ asio::awaitable<Result<void>> Client::delete_nfs_data_source(std::string id) {
 
 asio::awaitable<Result<std::vector<DataSourceUser>>> Client::data_source_users(std::string id) {
     return nfs_users(caller_, std::move(id));
+}
+
+asio::awaitable<Result<std::vector<ObservedDataSource>>> Client::nfs_data_sources() {
+    return list_nfs(caller_);
+}
+
+asio::awaitable<Result<std::vector<ObservedNodePool>>> Client::node_pools(std::string cluster_uuid) {
+    return list_node_pools(caller_, std::move(cluster_uuid));
+}
+
+asio::awaitable<Result<Made<ObservedNodePool>>> Client::create_node_pool(std::string cluster_uuid,
+                                                                         NodePool wanted) {
+    return runai::create_node_pool(caller_, std::move(cluster_uuid), std::move(wanted));
+}
+
+asio::awaitable<Result<std::vector<ObservedOrgUnit>>> Client::org_units(UnitKind kind,
+                                                                        std::string cluster_uuid) {
+    return list_org_units(caller_, kind, std::move(cluster_uuid));
+}
+
+asio::awaitable<Result<Made<ObservedOrgUnit>>> Client::create_org_unit(UnitKind kind, OrgUnit wanted) {
+    return runai::create_org_unit(caller_, kind, std::move(wanted));
+}
+
+asio::awaitable<Result<ObservedOrgUnit>> Client::update_org_unit(UnitKind kind, std::string id,
+                                                                 OrgUnit wanted) {
+    return runai::update_org_unit(caller_, kind, std::move(id), std::move(wanted));
+}
+
+asio::awaitable<Result<ObservedOrgUnit>> Client::ready_project(std::string id) {
+    return wait_until_ready(caller_, std::move(id));
+}
+
+asio::awaitable<Result<std::vector<Role>>> Client::roles() {
+    return list_roles(caller_);
+}
+
+asio::awaitable<Result<std::vector<ObservedAccessRule>>> Client::access_rules() {
+    return list_access_rules(caller_);
+}
+
+asio::awaitable<Result<Made<ObservedAccessRule>>> Client::create_access_rule(AccessRule wanted) {
+    return runai::create_access_rule(caller_, std::move(wanted));
+}
+
+asio::awaitable<Result<void>> Client::delete_access_rule(std::int64_t id) {
+    return runai::delete_access_rule(caller_, id);
+}
+
+asio::awaitable<Result<std::vector<User>>> Client::users() {
+    return list_users(caller_);
+}
+
+asio::awaitable<Result<Made<NewUser>>> Client::create_user(std::string email) {
+    return runai::create_user(caller_, std::move(email));
+}
+
+asio::awaitable<Result<void>> Client::delete_user(std::string id) {
+    return runai::delete_user(caller_, std::move(id));
+}
+
+asio::awaitable<Result<std::vector<ObservedComputeResource>>> Client::compute_resources() {
+    return list_compute_resources(caller_);
+}
+
+asio::awaitable<Result<Made<ObservedComputeResource>>> Client::create_compute_resource(
+    ComputeResource wanted) {
+    return runai::create_compute_resource(caller_, std::move(wanted));
+}
+
+asio::awaitable<Result<ObservedComputeResource>> Client::update_compute_resource(std::string id,
+                                                                                 ComputeResource wanted) {
+    return runai::update_compute_resource(caller_, std::move(id), std::move(wanted));
+}
+
+asio::awaitable<Result<void>> Client::delete_compute_resource(std::string id) {
+    return runai::delete_compute_resource(caller_, std::move(id));
+}
+
+std::optional<std::chrono::seconds> Client::clock_ahead() const {
+    return caller_->clock_ahead;
+}
+
+asio::awaitable<Result<bool>> Client::departments_are_on() {
+    return runai::departments_are_on(caller_);
 }
 
 }  // namespace stowage::runai

@@ -1,4 +1,4 @@
-// Client of the Run:ai control plane: clusters, departments and NFS data sources.
+// Client of the Run:ai control plane.
 // Runs in: controller. Distrusts: every byte of every reply.
 #pragma once
 
@@ -11,7 +11,11 @@
 
 #include "gateway/base/result.hpp"
 #include "gateway/base/secret.hpp"
+#include "provisioning/runai/access.hpp"
+#include "provisioning/runai/compute_resource.hpp"
 #include "provisioning/runai/data_source.hpp"
+#include "provisioning/runai/node_pool.hpp"
+#include "provisioning/runai/org_unit.hpp"
 
 namespace stowage::runai {
 
@@ -24,6 +28,23 @@ struct Retries {
     std::chrono::seconds max_retry_after{60};
 };
 
+/// When calls are not even tried any more: after so many failures in a row, for so long. The first call after
+/// that is let through alone; its success closes the circuit again.
+struct Circuit {
+    unsigned failures = 12;
+    std::chrono::milliseconds open_for{15000};
+};
+
+/// What a creation came to.
+template <typename T>
+struct Made {
+    T value;
+    /// False: this call stored it. True: one of the name is there, and either it was before the call or an
+    /// earlier try, whose answer got lost, stored it (`after_lost_answer`).
+    bool was_there = false;
+    bool after_lost_answer = false;
+};
+
 struct Settings {
     std::string url;      ///< "https://runai.local"; http:// only for a loopback address
     std::string cluster;  ///< the cluster's name in Run:ai
@@ -34,6 +55,7 @@ struct Settings {
     std::chrono::milliseconds request_timeout{20000};  ///< of one try, connecting included
     std::uint32_t max_parallel = 4;                    ///< requests and connections at a time
     Retries retries = {};
+    Circuit circuit = {};
 };
 
 struct Cluster {
@@ -100,6 +122,48 @@ class Client {
 
     /// Who refers to it; Code::not_found.
     boost::asio::awaitable<Result<std::vector<DataSourceUser>>> data_source_users(std::string id);
+
+    /// All of this cluster, whatever department they are in. Those inherited or of projects too.
+    boost::asio::awaitable<Result<std::vector<ObservedDataSource>>> nfs_data_sources();
+
+    // Each create is sent once more only after a look-up; what is there already is returned as it is.
+
+    boost::asio::awaitable<Result<std::vector<ObservedNodePool>>> node_pools(std::string cluster_uuid);
+    boost::asio::awaitable<Result<Made<ObservedNodePool>>> create_node_pool(std::string cluster_uuid,
+                                                                            NodePool wanted);
+
+    boost::asio::awaitable<Result<std::vector<ObservedOrgUnit>>> org_units(UnitKind kind,
+                                                                           std::string cluster_uuid);
+    boost::asio::awaitable<Result<Made<ObservedOrgUnit>>> create_org_unit(UnitKind kind, OrgUnit wanted);
+    /// Quotas of the pools that `wanted` names, and the order; everything else stays. Reads, then replaces.
+    boost::asio::awaitable<Result<ObservedOrgUnit>> update_org_unit(UnitKind kind, std::string id,
+                                                                    OrgUnit wanted);
+    /// Looks until it is Ready. Code::timeout with its phase.
+    boost::asio::awaitable<Result<ObservedOrgUnit>> ready_project(std::string id);
+
+    boost::asio::awaitable<Result<std::vector<Role>>> roles();
+    /// Of users.
+    boost::asio::awaitable<Result<std::vector<ObservedAccessRule>>> access_rules();
+    boost::asio::awaitable<Result<Made<ObservedAccessRule>>> create_access_rule(AccessRule wanted);
+    boost::asio::awaitable<Result<void>> delete_access_rule(std::int64_t id);
+
+    boost::asio::awaitable<Result<std::vector<User>>> users();
+    /// The password comes once: what takes it keeps it before anything else.
+    boost::asio::awaitable<Result<Made<NewUser>>> create_user(std::string email);
+    boost::asio::awaitable<Result<void>> delete_user(std::string id);
+
+    boost::asio::awaitable<Result<std::vector<ObservedComputeResource>>> compute_resources();
+    boost::asio::awaitable<Result<Made<ObservedComputeResource>>> create_compute_resource(
+        ComputeResource wanted);
+    boost::asio::awaitable<Result<ObservedComputeResource>> update_compute_resource(std::string id,
+                                                                                    ComputeResource wanted);
+    boost::asio::awaitable<Result<void>> delete_compute_resource(std::string id);
+
+    /// How far Run:ai's clock is ahead of ours, by the last token's `iat`; nothing if it did not say.
+    std::optional<std::chrono::seconds> clock_ahead() const;
+
+    /// The setting department.use.
+    boost::asio::awaitable<Result<bool>> departments_are_on();
 
   private:
     explicit Client(std::shared_ptr<Caller> caller);

@@ -48,11 +48,6 @@ Result<void> check_path(std::string_view field, std::string_view path) {
     return {};
 }
 
-void compare(std::vector<Difference>& out, std::string_view field, std::string_view wanted,
-             std::string_view found) {
-    if (wanted != found) out.push_back({std::string(field), log::escaped(wanted), log::escaped(found)});
-}
-
 }  // namespace
 
 std::vector<Difference> differences(const NfsDataSource& wanted, const NfsDataSource& found) {
@@ -65,15 +60,6 @@ std::vector<Difference> differences(const NfsDataSource& wanted, const NfsDataSo
     compare(out, "mountPath", without_trailing_slashes(wanted.mount_path),
             without_trailing_slashes(found.mount_path));
     compare(out, "readOnly", wanted.read_only ? "true" : "false", found.read_only ? "true" : "false");
-    return out;
-}
-
-std::string to_string(const std::vector<Difference>& differences) {
-    std::string out;
-    for (const auto& one : differences) {
-        if (!out.empty()) out += "; ";
-        out += fmt::format("{}: wanted {}, found {}", one.field, one.wanted, one.found);
-    }
     return out;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/base/result.hpp"
+#include "provisioning/runai/difference.hpp"
 
 namespace stowage::runai {
 
@@ -29,18 +30,9 @@ struct ObservedDataSource {
     std::string created_by;  ///< as told by Run:ai; for people, not for decisions
 };
 
-/// One field that differs, in the API's name for it.
-struct Difference {
-    std::string field;
-    std::string wanted, found;  ///< escaped for display
-};
-
 /// Every field in which `found` is not as `wanted`; empty when they are equal. Paths are compared without
 /// trailing slashes, host names without regard to case.
 std::vector<Difference> differences(const NfsDataSource& wanted, const NfsDataSource& found);
-
-/// "path: wanted /mnt/nfs/lab1, found /srv; readOnly: wanted false, found true"
-std::string to_string(const std::vector<Difference>& differences);
 
 /// Refuses with Code::invalid what Run:ai's schema would accept and nobody could mount: a relative path,
 /// `..`, a server that is neither a host name (RFC 1123) nor an address, an empty department, a name beyond

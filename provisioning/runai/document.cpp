@@ -95,6 +95,13 @@ Result<std::int64_t> Place::integer() const {
     return number;
 }
 
+Result<double> Place::number() const {
+    boost::system::error_code error;
+    const auto number = value_->is_number() ? value_->to_number<double>(error) : 0;
+    if (!value_->is_number() || error) return wrong("a number");
+    return number;
+}
+
 Result<std::string> Place::id() const {
     if (value_->is_string()) {
         TRY(auto words, text());

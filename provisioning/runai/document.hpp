@@ -35,8 +35,11 @@ class Place {
     Result<std::string> text() const;
     Result<bool> boolean() const;
     Result<std::int64_t> integer() const;
+    Result<double> number() const;
     /// A string or an integer, as decimal text: Run:ai sends ids either way.
     Result<std::string> id() const;
+
+    const boost::json::value& json() const { return *value_; }
 
     Result<std::string> text_at(std::string_view key) const;
     /// The same; empty if absent or null.

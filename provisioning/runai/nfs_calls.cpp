@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <boost/algorithm/string/predicate.hpp>
-
 #include "gateway/base/log.hpp"
 #include "provisioning/runai/caller.hpp"
+#include "provisioning/runai/creation.hpp"
 
 namespace asio = boost::asio;
 
@@ -63,11 +62,6 @@ Result<Created> adopted(const NfsDataSource& wanted, ObservedDataSource found, b
                                  log::escaped(wanted.name), to_string(differing)),
                      "delete it or make it equal in Run:ai, or let stowage own it"};
     return Created{std::move(found), true, after_lost_answer};
-}
-
-bool says_exists(const Reply& reply) {
-    return reply.status == 409 ||
-           (reply.status == 400 && boost::algorithm::icontains(reply.error_text, "already exist"));
 }
 
 /// A stored object must be what was sent; else the server means something else by our fields.
@@ -176,6 +170,11 @@ asio::awaitable<Result<void>> delete_nfs(std::shared_ptr<Caller> caller, std::st
         refused = refusal(call, reply);
     }
     co_return *refused;
+}
+
+asio::awaitable<Result<std::vector<ObservedDataSource>>> list_nfs(std::shared_ptr<Caller> caller) {
+    const auto call = list_call("");
+    co_return co_await list(std::move(caller), call);
 }
 
 }  // namespace stowage::runai

@@ -21,4 +21,6 @@ boost::asio::awaitable<Result<void>> delete_nfs(std::shared_ptr<Caller> caller, 
 boost::asio::awaitable<Result<std::vector<DataSourceUser>>> nfs_users(std::shared_ptr<Caller> caller,
                                                                       std::string id);
 
+boost::asio::awaitable<Result<std::vector<ObservedDataSource>>> list_nfs(std::shared_ptr<Caller> caller);
+
 }  // namespace stowage::runai

@@ -20,6 +20,7 @@ struct Token {
     Secret text;
     /// From `expiresIn`, else from the JWT; nothing when neither says.
     std::optional<std::chrono::seconds> lifetime;
+    std::optional<std::int64_t> issued_at = {};  ///< seconds since the epoch, by Run:ai's clock
 };
 
 struct DepartmentInCluster {
@@ -51,6 +52,9 @@ std::string token_request(std::string_view client_id, const Secret& client_secre
 std::string create_request(const NfsDataSource& source);
 /// Without the scope, which cannot be changed.
 std::string update_request(const NfsDataSource& source);
+
+/// When it was issued, by the clock of who issued it.
+std::optional<std::int64_t> jwt_issued_at(std::string_view jwt);
 
 /// How long a JWT is good for: `exp` - `iat`, which needs no agreement between the clocks, else `exp` -
 /// `now`. Nothing if it is no JWT or has no `exp`. The signature is not looked at: only Run:ai can.

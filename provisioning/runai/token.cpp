@@ -53,16 +53,29 @@ std::optional<std::int64_t> claim(const Place& claims, std::string_view name) {
     return *number;
 }
 
-}  // namespace
-
-std::optional<std::chrono::seconds> jwt_lifetime(std::string_view jwt,
-                                                 std::chrono::system_clock::time_point now) {
+/// The middle part of header.payload.signature.
+std::optional<boost::json::value> payload_of(std::string_view jwt) {
     const auto first = jwt.find('.');
     const auto second = first == jwt.npos ? jwt.npos : jwt.find('.', first + 1);
     if (second == jwt.npos || jwt.find('.', second + 1) != jwt.npos) return std::nullopt;
     const auto payload = from_base64url(jwt.substr(first + 1, second - first - 1));
     if (!payload) return std::nullopt;
-    const auto json = parse_json("token", *payload);
+    auto json = parse_json("token", *payload);
+    if (!json) return std::nullopt;
+    return std::move(*json);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> jwt_issued_at(std::string_view jwt) {
+    const auto json = payload_of(jwt);
+    if (!json) return std::nullopt;
+    return claim(Place(*json, "token"), "iat");
+}
+
+std::optional<std::chrono::seconds> jwt_lifetime(std::string_view jwt,
+                                                 std::chrono::system_clock::time_point now) {
+    const auto json = payload_of(jwt);
     if (!json) return std::nullopt;
     const Place claims(*json, "token");
     const auto expires = claim(claims, "exp");
@@ -75,7 +88,7 @@ std::optional<std::chrono::seconds> jwt_lifetime(std::string_view jwt,
 Result<Token> token_in(std::string_view operation, const boost::json::value& reply) {
     const Place root(reply, operation);
     TRY(auto text, root.text_at("accessToken"));
-    Token token{Secret(text), {}};
+    Token token{Secret(text), {}, {}};
     explicit_bzero(text.data(), text.size());
     if (!is_bearer_token(token.text.reveal()))
         return Error{Code::protocol,
@@ -87,6 +100,7 @@ Result<Token> token_in(std::string_view operation, const boost::json::value& rep
         if (seconds > 0 && seconds <= 366L * 86400) token.lifetime = std::chrono::seconds(seconds);
     }
     if (!token.lifetime) token.lifetime = jwt_lifetime(token.text.reveal(), std::chrono::system_clock::now());
+    token.issued_at = jwt_issued_at(token.text.reveal());
     return token;
 }
 

@@ -41,8 +41,8 @@ struct QuotaState {
 Result<QuotaChosen> choose_quota(const Fd& root, QuotaChoice choice);
 
 /// The backend that can count for one lab: `chosen`, or `none` where the lab's directory cannot have it
-/// (btrfs: a plain directory, for example out of a backup, in place of a subvolume; any: another filesystem is
-/// mounted there).
+/// (btrfs: a plain directory, for example out of a backup, in place of a subvolume; any: another filesystem
+/// is mounted there).
 QuotaBackend backend_of(QuotaBackend chosen, const Fd& lab_directory);
 
 /// Sets hard limits on the lab's directory. With `none` nothing enforces them, which is not an error; btrfs
@@ -54,7 +54,8 @@ Result<void> set_quota(QuotaBackend backend, const Fd& lab_directory, const Quot
 /// Limits and usage. btrfs counts usage once per transaction, so it is up to 30 s old (mount option commit=;
 /// what is enforced is never behind), CephFS some seconds; XFS and ext4 are exact. Nothing here forces a
 /// transaction: that would flush the whole filesystem for each lab that is looked at. While btrfs calls its
-/// counters inconsistent the usage may be wrong; this starts a recount, logs it and does not wait for its end.
+/// counters inconsistent the usage may be wrong; this starts a recount, logs it and does not wait for its
+/// end.
 /// @param project of XFS and ext4; 0: that which the directory hands down
 Result<QuotaState> read_quota(QuotaBackend backend, const Fd& lab_directory, std::uint32_t project = 0);
 

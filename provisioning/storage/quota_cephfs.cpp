@@ -34,7 +34,8 @@ Result<void> put(const Fd& directory, const char* name, std::uint64_t number) {
     auto error = system_error(errno, std::string("set ") + name);
     if (error.code == Code::denied)
         error.remedy =
-            "give this node's CephFS client the capability p: `ceph fs authorize FILESYSTEM client.NAME / rwp`";
+            "give this node's CephFS client the capability p: `ceph fs authorize FILESYSTEM client.NAME / "
+            "rwp`";
     return error;
 }
 

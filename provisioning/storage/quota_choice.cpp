@@ -140,9 +140,10 @@ std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>
     const auto tune = fmt::format("tune2fs -O project,quota -Q prjquota {}", mount.source);
     const bool prepared = features && features->projects && features->quotas;
     if (mount.point == "/")
-        return fmt::format("from a rescue system: `{}`; then rootflags=prjquota on the kernel's command line; "
-                           "better: give the labs a filesystem of their own",
-                           tune);
+        return fmt::format(
+            "from a rescue system: `{}`; then rootflags=prjquota on the kernel's command line; "
+            "better: give the labs a filesystem of their own",
+            tune);
     return by_mounting_again(mount, "ext4", prepared ? "" : "; " + tune);
 }
 

@@ -14,7 +14,7 @@ class Limit:
 
     def __init__(self, site):
         self.site, self.port, self.group = site, 0, None
-        self.file = site.folder / "limit-file"
+        self.file, self.folder_of_files = site.folder / "limit-file", site.folder
 
     def measure(self, direction, size):
         """direction: "put" (the limit receives) or "get"."""

@@ -28,6 +28,7 @@ class Peer:
         self.passive = (passive_from, passive_from + PASSIVE_PORTS - 1)
         self.folder = site.folder / "peers" / self.name
         self.home = self.folder / "home"
+        self.folder_of_files = self.folder
         self.user, self.password, self.owner = site.user, site.password, site.peer_owner
         self.group = self.child = None
 

@@ -49,6 +49,23 @@ def rows(results):
                 yield scenario, quantity, server, value, *spread(runs, quantity), to_best, to_limit
 
 
+def summary(results):
+    """Markdown: medians, a column for each server, then each stowage against the best peer."""
+    servers = list(dict.fromkeys(server for runs in results["runs"].values() for server in runs))
+    head = f"| scenario | quantity | {' | '.join(servers)} | stowage / best peer |"
+    lines = [head, "|---|" + "---|" * (len(servers) + 2)]
+    cells, ratios = {}, {}
+    for scenario, quantity, server, value, _low, _high, to_best, _to_limit in rows(results):
+        cells.setdefault((scenario, quantity), {})[server] = number(value)
+        if server.startswith("stowage") and to_best is not None:
+            ratios.setdefault((scenario, quantity), {})[server] = f"{to_best:.2f}"
+    for (scenario, quantity), values in cells.items():
+        ratio = " / ".join(ratios.get((scenario, quantity), {}).values())
+        columns = [values.get(server, "") for server in servers]
+        lines.append(f"| {SCENARIOS[scenario][0]} | {QUANTITIES[quantity][0]} | {' | '.join(columns)} | {ratio} |")
+    return "\n".join(lines)
+
+
 def table(results):
     """Markdown."""
     lines = [

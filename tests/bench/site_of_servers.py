@@ -2,15 +2,17 @@
 
 import ctypes
 import os
+import random
 import sys
 
 from accounting import Group
 from packages import Packages
 from peers import Proftpd, PureFtpd, Vsftpd
 from stowage_rig import Rig
+from tour import machine
 
 USER = "bench"
-FIRST_PORT, FIRST_PASSIVE, PORTS_EACH = 19100, 10000, 1000  # below Linux's ephemeral ports
+FIRST_PASSIVE, PORTS_EACH = 10000, 1000  # below Linux's ephemeral ports, and those of other tests
 _NO_LIMITS = {
     "ftps.max_sessions": "100000",
     "ftps.max_sessions_per_address": "100000",
@@ -22,6 +24,16 @@ _NO_LIMITS = {
     "reconcile_interval": "1d",
     "ftps.listen": "127.0.0.1",
 }
+
+
+def free_ports(count):
+    """The first of so many in a row, ten for each server."""
+    firsts = list(range(16000, 20000 - 10 * count, 10))
+    random.shuffle(firsts)
+    for first in firsts:
+        if all(machine.is_free(first + 10 * index + more) for index in range(count) for more in (0, 1)):
+            return first
+    raise OSError("no free ports between 16000 and 20000")
 
 
 def put_cheap_hash(password_file, password):
@@ -54,6 +66,7 @@ class Stowage:
             "nfs.port": port + 1,
             **settings,
         }
+        self.folder_of_files = folder
         self.user, self.password, self.home, self.owner = USER, "", labs / USER, None
         self.group = Group(f"stowage-{port}")
 
@@ -96,8 +109,9 @@ class Site:
         self.rig.__enter__()  # pylint: disable=unnecessary-dunder-call
         self.folder = self.rig.folder
         try:
+            first = free_ports(len(self.names))
             for index, name in enumerate(self.names):
-                self._start(name, FIRST_PORT + 10 * index, FIRST_PASSIVE + PORTS_EACH * index)
+                self._start(name, first + 10 * index, FIRST_PASSIVE + PORTS_EACH * index)
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise

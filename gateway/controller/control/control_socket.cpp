@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::size_t most_connections = 64;
 constexpr std::uint32_t most_header_bytes = 8 << 10;
-constexpr std::uint64_t most_body_bytes = 1 << 20;
+constexpr std::uint64_t most_body_bytes = 4 << 20;
 constexpr std::chrono::seconds read_limit(20), write_limit(20), pause_after_failure(1);
 
 using Stream = beast::basic_stream<local>;
@@ -60,7 +60,7 @@ http::response<Body> head(unsigned status, const char* type) {
 }
 
 asio::awaitable<bool> write_plain(Stream& stream, PlainAnswer plain) {
-    auto response = head<http::string_body>(plain.status, "application/json");
+    auto response = head<http::string_body>(plain.status, plain.type);
     response.body() = std::move(plain.body);
     response.prepare_payload();
     stream.expires_after(write_limit);

@@ -71,6 +71,31 @@ Result<std::optional<std::uint64_t>> Fields::maybe_number(std::string_view key) 
     return std::optional(static_cast<std::uint64_t>(value->get_int64()));
 }
 
+Result<std::optional<double>> Fields::maybe_decimal(std::string_view key) {
+    const auto* value = take(key);
+    if (!value) return std::optional<double>();
+    boost::system::error_code error;
+    const auto number = value->is_number() ? value->to_number<double>(error) : 0;
+    if (!value->is_number() || error) return wrong(key, *value, "a number");
+    return std::optional(number);
+}
+
+Result<std::optional<bool>> Fields::maybe_flag(std::string_view key) {
+    const auto* value = take(key);
+    if (!value) return std::optional<bool>();
+    if (!value->is_bool()) return wrong(key, *value, "true or false");
+    return std::optional(value->get_bool());
+}
+
+Result<const json::object*> Fields::maybe_object(std::string_view key) {
+    const auto* value = take(key);
+    const json::object* object = nullptr;
+    if (!value) return object;
+    object = value->if_object();
+    if (object == nullptr) return wrong(key, *value, "an object");
+    return object;
+}
+
 Result<std::optional<std::vector<std::string>>> Fields::maybe_texts(std::string_view key) {
     const auto* value = take(key);
     if (!value) return std::optional<std::vector<std::string>>();

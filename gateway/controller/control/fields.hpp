@@ -26,6 +26,10 @@ class Fields {
     Result<std::optional<Secret>> maybe_secret(std::string_view key);
     /// A whole number from 0 to 2^63-1.
     Result<std::optional<std::uint64_t>> maybe_number(std::string_view key);
+    Result<std::optional<double>> maybe_decimal(std::string_view key);
+    Result<std::optional<bool>> maybe_flag(std::string_view key);
+    /// Null when the key is absent.
+    Result<const boost::json::object*> maybe_object(std::string_view key);
     Result<std::optional<std::vector<std::string>>> maybe_texts(std::string_view key);
     /// An array of objects; none when the key is absent.
     Result<std::vector<const boost::json::object*>> objects(std::string_view key);

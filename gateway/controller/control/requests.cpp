@@ -12,6 +12,7 @@
 #include "gateway/base/identity.hpp"
 #include "gateway/controller/control/client_cas.hpp"
 #include "gateway/controller/control/fields.hpp"
+#include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/reconcile/password_hash.hpp"
 
 namespace stowage::controller {
@@ -20,7 +21,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t max_depth = 8;
+constexpr std::size_t max_depth = 12;
 /// Bundles may hold comments and more; what is kept is less.
 constexpr std::size_t most_bundle_bytes = 64 * 1024;
 /// What fits into a StepRequest.
@@ -91,16 +92,18 @@ Result<std::optional<std::vector<std::string>>> clients_in(Fields& fields) {
         return Error{Code::invalid, field + " is empty: nobody could mount the lab",
                      "name at least one network, or leave it out for labs.default_clients"};
     std::size_t bytes = 0;
+    std::vector<std::string> networks;
     for (auto& text : *texts) {
-        auto network = parse_network(text);
-        if (!network) return at(field, network.error());
-        text = std::move(*network);
+        const auto client = parse_client(text);
+        if (!client) return at(field, client.error());
+        text = to_text(*client);
+        networks.push_back(client->network);
         bytes += text.size() + 1;
     }
     if (bytes > most_clients_bytes)
         return Error{Code::invalid, fmt::format("{}: {} networks are too many", field, texts->size()),
                      "combine them into larger ones"};
-    CHECK(check_no_overlap(field, *texts));
+    CHECK(check_no_overlap(field, networks));
     return texts;
 }
 
@@ -154,7 +157,12 @@ Result<UserRequest> user_in(Fields fields) {
     TRY(user.name, user_name(fields));
     TRY(user.lab, lab_name(fields, "lab"));
     TRY(user.password, fields.maybe_secret("password"));
+    TRY(const auto email, fields.maybe_text("email"));
     CHECK(fields.finish());
+    if (email) {
+        if (auto good = runai::check_email(*email); !good) return at(fields.name_of("email"), good.error());
+        user.email = *email;
+    }
     if (user.password)
         if (auto good = check_password(*user.password); !good)
             return at(fields.name_of("password"), good.error());
@@ -175,6 +183,44 @@ Result<Secret> password_in(Fields fields) {
     return std::move(*password);
 }
 
+Result<PersonRequest> person_in(Fields fields) {
+    static const std::vector<std::string> usual{"L2 researcher", "Environment administrator",
+                                                "Template administrator"};
+    PersonRequest person;
+    TRY(const auto email, fields.text("email"));
+    if (auto good = runai::check_email(email); !good) return at(fields.name_of("email"), good.error());
+    auto name = parse_user_name(email);
+    if (!name) return at(fields.name_of("email"), name.error());
+    TRY(person.user.lab, lab_name(fields, "lab"));
+    TRY(const auto project, fields.maybe_text("project"));
+    TRY(auto roles, fields.maybe_texts("roles"));
+    TRY(person.user.password, fields.maybe_secret("password"));
+    CHECK(fields.finish());
+    if (!person.user.password)
+        return Error{Code::invalid, "password is missing", "give one of at least 8 bytes"};
+    if (auto good = check_password(*person.user.password); !good)
+        return at(fields.name_of("password"), good.error());
+    person.user.name = std::move(*name);
+    person.user.email = email;
+    person.member = {email, person.user.lab, project.value_or(""), roles ? std::move(*roles) : usual};
+    return person;
+}
+
+Result<std::vector<ShownSecret>> secrets_in(Fields fields) {
+    std::vector<ShownSecret> secrets;
+    TRY(const auto objects, fields.objects("secrets"));
+    CHECK(fields.finish());
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+        Fields one(*objects[i], fmt::format("secrets[{}].", i));
+        ShownSecret secret;
+        TRY(secret.service, one.text("service"));
+        TRY(secret.email, one.text("email"));
+        CHECK(one.finish());
+        secrets.push_back(std::move(secret));
+    }
+    return secrets;
+}
+
 Error twice(std::string_view what, const std::string& name) {
     return {Code::invalid, fmt::format("{} {} is named twice", what, name), "name it once"};
 }
@@ -183,7 +229,19 @@ Result<SiteRequest> site_in(Fields fields) {
     SiteRequest site;
     TRY(const auto labs, fields.objects("labs"));
     TRY(const auto users, fields.objects("users"));
+    TRY(const auto* runai, fields.maybe_object("runai"));
+    TRY(const auto container_path, fields.maybe_text("container_path"));
+    TRY(const auto adopt, fields.maybe_flag("adopt"));
+    TRY(const auto prune, fields.maybe_flag("prune"));
+    TRY(auto confirmed, fields.maybe_texts("confirmed"));
     CHECK(fields.finish());
+    site.container_path = container_path.value_or("");
+    site.adopt = adopt.value_or(false);
+    site.prune = prune.value_or(false);
+    if (confirmed) site.confirmed = std::move(*confirmed);
+    if (runai != nullptr) {
+        TRY(site.runai, wanted_site_in(Fields(*runai, "runai.")));
+    }
     std::set<std::string> seen;
     for (std::size_t i = 0; i < labs.size(); ++i) {
         TRY(auto lab, lab_in(Fields(*labs[i], fmt::format("labs[{}].", i))));
@@ -210,8 +268,14 @@ Result<LabRequest> parse_lab_settings(std::string_view body) {
 Result<UserRequest> parse_user_request(std::string_view body) {
     return with_object(body, user_with_password);
 }
+Result<PersonRequest> parse_person_request(std::string_view body) {
+    return with_object(body, person_in);
+}
 Result<Secret> parse_password_request(std::string_view body) {
     return with_object(body, password_in);
+}
+Result<std::vector<ShownSecret>> parse_secrets_request(std::string_view body) {
+    return with_object(body, secrets_in);
 }
 Result<SiteRequest> parse_site_request(std::string_view body) {
     return with_object(body, site_in);

@@ -11,6 +11,7 @@
 #include "gateway/base/config.hpp"
 #include "gateway/base/result.hpp"
 #include "gateway/base/secret.hpp"
+#include "gateway/controller/plan/site.hpp"
 #include "gateway/controller/state/records.hpp"
 
 namespace stowage::controller {
@@ -29,11 +30,27 @@ struct LabRequest {
 struct UserRequest {
     std::string name, lab;
     std::optional<Secret> password = {};
+    std::string email = {};  ///< of a person of the site: the password is kept sealed until it is shown
 };
 
 struct SiteRequest {
     std::vector<LabRequest> labs;
     std::vector<UserRequest> users;
+    std::optional<WantedSite> runai = {};
+    std::string container_path = {};  ///< where the site says that pods find their lab; empty: nothing said
+    bool adopt = false, prune = false;
+    std::vector<std::string> confirmed = {};  ///< titles of what may be deleted
+};
+
+/// A person of a lab: a user of Run:ai with roles in a project, and an FTPS user of the same name.
+struct PersonRequest {
+    WantedMember member;
+    UserRequest user;
+};
+
+/// Whose secret was shown.
+struct ShownSecret {
+    std::string service, email;
 };
 
 // Each is Code::invalid naming the field: bad JSON, unknown keys, names, sizes, networks, duplicates.
@@ -42,7 +59,9 @@ Result<LabRequest> parse_lab_request(std::string_view body);
 Result<LabRequest> parse_lab_settings(std::string_view body);
 /// The password is there and good.
 Result<UserRequest> parse_user_request(std::string_view body);
+Result<PersonRequest> parse_person_request(std::string_view body);
 Result<Secret> parse_password_request(std::string_view body);
+Result<std::vector<ShownSecret>> parse_secrets_request(std::string_view body);
 Result<SiteRequest> parse_site_request(std::string_view body);
 
 /// What a lab should be: the request over what it is now, or over the configured defaults.

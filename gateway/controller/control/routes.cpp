@@ -9,8 +9,11 @@
 
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/controller/control/doctor_view.hpp"
+#include "gateway/controller/control/nfs_clients_view.hpp"
 #include "gateway/controller/control/online_views.hpp"
 #include "gateway/controller/control/requests.hpp"
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/target.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
@@ -153,6 +156,11 @@ asio::awaitable<Answered> post_user(Context& context, Target, std::string body) 
     co_return plain(user_view(account));
 }
 
+asio::awaitable<Answered> post_person(Context& context, Target, std::string body) {
+    CO_TRY(auto request, parse_person_request(body));
+    co_return streamed(add_person(context, std::move(request)));
+}
+
 asio::awaitable<Answered> put_password(Context& context, Target target, std::string body) {
     CO_TRY(const auto user, target.user());
     CO_TRY(auto password, parse_password_request(body));
@@ -183,6 +191,34 @@ asio::awaitable<Answered> post_apply(Context& context, Target, std::string body)
     co_return streamed(std::move(stream));
 }
 
+asio::awaitable<Answered> post_prune(Context& context, Target, std::string body) {
+    CO_TRY(auto request, parse_site_request(body));
+    const Work work(context);
+    CO_TRY(const auto pruned, co_await prune_runai(context, std::move(request)));
+    co_return plain(pruned);
+}
+
+asio::awaitable<Answered> get_doctor(Context& context, Target, std::string) {
+    const auto found = co_await doctor_view(context);
+    co_return plain(found);
+}
+
+asio::awaitable<Answered> post_doctor(Context& context, Target, std::string) {
+    co_return streamed(apply_again(context));
+}
+
+asio::awaitable<Answered> list_secrets(Context& context, Target, std::string) {
+    co_return plain(secrets_view(context, ""));
+}
+
+/// What was shown is deleted; who shows it says so afterwards, so that nothing is lost in between.
+asio::awaitable<Answered> drop_secrets(Context& context, Target, std::string body) {
+    CO_TRY(const auto shown, parse_secrets_request(body));
+    for (const auto& secret : shown)
+        CO_CHECK(context.secrets.drop(secret.service, secret.email));
+    co_return plain({{"deleted", shown.size()}});
+}
+
 asio::awaitable<Answered> list_sessions(Context& context, Target target, std::string) {
     CO_CHECK(target.allow({"after"}));
     const auto text = target.query("after");
@@ -195,6 +231,19 @@ asio::awaitable<Answered> kill_session(Context& context, Target target, std::str
     CO_TRY(const auto number, target.session());
     CO_CHECK(co_await context.supervisor.end_session(number));
     co_return plain({{"session", number}});
+}
+
+asio::awaitable<Answered> list_nfs_clients(Context& context, Target target, std::string) {
+    CO_CHECK(target.allow({"lab"}));
+    const auto lab = target.query("lab");
+    if (!lab.empty()) {
+        CO_CHECK(parse_lab_name(lab));
+        if (!context.state.lab(lab))
+            co_return Error{Code::not_found, fmt::format("there is no lab {}", lab),
+                            "see `stowage lab list`"};
+    }
+    CO_TRY(const auto clients, co_await context.supervisor.nfs_clients());
+    co_return plain(nfs_clients_view(context, clients, lab));
 }
 
 asio::awaitable<Answered> list_bans(Context& context, Target, std::string) {
@@ -213,6 +262,13 @@ asio::awaitable<Answered> clear_bans(Context& context, Target target, std::strin
     co_return plain({{"lifted", count}});
 }
 
+/// The state database, whole. There is no secret in it.
+asio::awaitable<Answered> back_up(Context& context, Target, std::string) {
+    CO_TRY(auto bytes, context.state.snapshot());
+    PlainAnswer whole{200, std::move(bytes), "application/vnd.sqlite3"};
+    co_return ControlAnswer(std::move(whole));
+}
+
 /// "{}" stands for one name.
 struct Route {
     std::string_view method, pattern;
@@ -229,12 +285,20 @@ constexpr Route routes[] = {
     {"POST", "/v1/labs/{}/verify", verify_one},
     {"GET", "/v1/users", list_users},
     {"POST", "/v1/users", post_user},
+    {"POST", "/v1/people", post_person},
     {"PUT", "/v1/users/{}/password", put_password},
     {"DELETE", "/v1/users/{}", remove_one_user},
     {"GET", "/v1/sessions", list_sessions},
     {"DELETE", "/v1/sessions/{}", kill_session},
+    {"GET", "/v1/backup", back_up},
+    {"GET", "/v1/clients", list_nfs_clients},
     {"GET", "/v1/bans", list_bans},
     {"DELETE", "/v1/bans", clear_bans},
+    {"POST", "/v1/prune", post_prune},
+    {"GET", "/v1/doctor", get_doctor},
+    {"POST", "/v1/doctor/fix", post_doctor},
+    {"GET", "/v1/secrets", list_secrets},
+    {"POST", "/v1/secrets/shown", drop_secrets},
     {"POST", "/v1/plan", post_plan},
     {"POST", "/v1/apply", post_apply},
 };

@@ -16,10 +16,11 @@ struct ControlRequest {
     std::string method, target, body;
 };
 
-/// A whole JSON answer.
+/// A whole answer, JSON but for the database's.
 struct PlainAnswer {
     unsigned status = 200;
     std::string body;
+    const char* type = "application/json";
 };
 
 /// NDJSON, as it happens.

@@ -5,10 +5,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
+#include <memory>
 
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
+#include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {
 
@@ -18,7 +25,7 @@ namespace json = boost::json;
 namespace {
 
 /// A plan is a plain answer that somebody waits for.
-constexpr std::chrono::seconds registration_limit(15);
+constexpr std::chrono::seconds registration_limit(60);
 constexpr std::chrono::seconds directory_limit(5);
 
 bool is_there(const Context& context, const std::string& user) {
@@ -58,26 +65,43 @@ Result<Lab> lab_as_asked(const Context& context, const LabRequest& request) {
 }
 
 asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
-                                                    std::optional<UnknownRegistration>& silent) {
+                                                    ObservedRegistration registration) {
     const auto request = request_for(lab, message::Step::observe_lab);
     CO_TRY(const auto seen, co_await context.supervisor.step(request));
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, seen));
-    // Once Run:ai was silent for one lab, it is not waited for again.
-    ObservedRegistration registration = NoRunai{};
-    if (silent)
-        registration = *silent;
-    else
-        registration = co_await context.registry.observe_within(lab.name, registration_limit);
-    const auto* unknown = std::get_if<UnknownRegistration>(&registration);
-    if (unknown && is_transient(unknown->error.code)) silent = *unknown;
     for (auto& step : plan_registration(lab, context.site, registration, context.state.data_source(lab.name)))
         steps.push_back(std::move(step));
     co_return steps;
 }
 
+/// Where an observation with a limit leaves its answer.
+struct Looking {
+    explicit Looking(const asio::any_io_executor& executor) : timer(executor) {}
+    asio::steady_timer timer;
+    std::optional<Result<SeenRunai>> answer = {};
+};
+
+asio::awaitable<void> look_into(Context& context, std::shared_ptr<Looking> looking) {
+    looking->answer = co_await observe_runai(context);
+    looking->timer.cancel();
+}
+
+/// A plan is a plain answer that somebody waits for.
+asio::awaitable<Result<SeenRunai>> look_within(Context& context, std::chrono::seconds limit) {
+    const auto looking = std::make_shared<Looking>(context.executor);
+    looking->timer.expires_after(limit);
+    asio::co_spawn(context.executor, look_into(context, looking), rethrow);
+    boost::system::error_code ignored;
+    co_await looking->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (looking->answer) co_return std::move(*looking->answer);
+    co_return Error{Code::timeout, fmt::format("Run:ai has not answered in {} seconds", limit.count()),
+                    "see `stowage status`"};
+}
+
 }  // namespace
 
 Result<void> check_site(const Context& context, const SiteRequest& request, bool needs_passwords) {
+    CHECK(check_runai(context, request));
     for (const auto& lab : request.labs)
         if (const auto now = context.state.lab(lab.name); now && now->leaves())
             return Error{Code::in_use, fmt::format("lab {} is being deleted", lab.name),
@@ -119,18 +143,36 @@ std::vector<std::string> new_users(const Context& context, const SiteRequest& re
 asio::awaitable<Result<json::object>> plan_site(Context& context, SiteRequest request) {
     CO_CHECK(check_site(context, request, false));
     json::array steps;
+    json::object answer;
     std::int64_t pending = 0;
-    std::optional<UnknownRegistration> silent;
+    // Everything of Run:ai is read once, whatever the number of labs.
+    std::optional<Result<SeenRunai>> seen;
+    if (context.registry.is_used()) seen = co_await look_within(context, registration_limit);
     for (const auto& asked : request.labs) {
         CO_TRY(auto lab, lab_as_asked(context, asked));
-        CO_TRY(const auto planned, co_await plan_lab(context, std::move(lab), silent));
+        ObservedRegistration registration = NoRunai{};
+        if (seen && *seen)
+            registration = registration_in(**seen, request, lab.name);
+        else if (seen)
+            registration = UnknownRegistration{seen->error()};
+        CO_TRY(const auto planned, co_await plan_lab(context, std::move(lab), std::move(registration)));
         for (const auto& step : planned) {
             steps.push_back(step_view(step));
             if (step.change != Change::unchanged || step.error) ++pending;
         }
     }
+    if (request.runai && !request.runai->empty() && seen) {
+        if (*seen) {
+            answer["runai"] = plan_runai(context, request, **seen, pending);
+        } else {
+            json::object failed;
+            failed["error"] = error_view(seen->error());
+            answer["runai"] = std::move(failed);
+            ++pending;
+        }
+    }
     const auto users = new_users(context, request);
-    json::object answer{{"pending", pending}};
+    answer["pending"] = pending;
     answer["steps"] = std::move(steps);
     answer["new_users"] = json::array(users.begin(), users.end());
     co_return answer;

@@ -200,11 +200,15 @@ json::object process_view(const message::StatusEntry& entry) {
 
 json::object runai_view(const Context& context) {
     const auto& status = context.registry.status();
+    const auto& drift = context.drift;
+    json::object site{{"at", drift.at}, {"pending", drift.pending}, {"error", drift.error}};
+    site["lines"] = json::array(drift.lines.begin(), drift.lines.end());
     return {{"configured", context.registry.is_used()},
             {"url", context.config.runai.url},
             {"state", status.state},
             {"since", status.since},
-            {"why", status.why}};
+            {"why", status.why},
+            {"site", std::move(site)}};
 }
 
 json::object nfs_view(const Context& context) {

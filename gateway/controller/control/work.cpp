@@ -11,6 +11,8 @@
 #include <boost/json.hpp>
 
 #include "gateway/controller/control/site_check.hpp"
+#include "gateway/controller/control/site_request.hpp"
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/lab_run.hpp"
@@ -41,6 +43,7 @@ struct Outcome {
     std::vector<LabResult> labs = {};
     std::vector<Account> users = {};
     std::optional<Error> user_error = {};
+    std::optional<SiteOutcome> site = {};
     bool goes_on = true;  ///< what failed for now is tried again by itself
 };
 
@@ -62,10 +65,15 @@ std::string summary_of(const Context& context, const LabResult& lab) {
 }
 
 std::string summary_of(const Context& context, const Outcome& outcome, bool converged) {
-    if (outcome.labs.size() == 1 && outcome.users.empty()) return summary_of(context, outcome.labs.front());
+    if (outcome.labs.size() == 1 && outcome.users.empty() && !outcome.site)
+        return summary_of(context, outcome.labs.front());
     const auto ready = std::count_if(outcome.labs.begin(), outcome.labs.end(),
                                      [](const LabResult& lab) { return lab.state == LabState::ready; });
-    return fmt::format("{} of {} labs ready, {} users made{}", ready, outcome.labs.size(),
+    std::string site;
+    if (outcome.site)
+        site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
+                           outcome.site->unchanged, outcome.site->failures.size());
+    return fmt::format("{}{} of {} labs ready, {} users made{}", site, ready, outcome.labs.size(),
                        outcome.users.size(), converged ? "" : "; not everything is as asked");
 }
 
@@ -81,9 +89,19 @@ void finish(Context& context, const Stream& stream, const Outcome& outcome) {
     }
     for (const auto& account : outcome.users)
         users.push_back(user_view(account));
+    json::array warnings;
+    if (outcome.site) {
+        // What Run:ai does not take now is left for the next apply: the labs are served all the same.
+        converged = converged && outcome.site->converged();
+        if (!outcome.site->converged() && !error) error = outcome.site->failures.front().error;
+        for (const auto& warning : outcome.site->warnings)
+            warnings.emplace_back(warning);
+    }
     json::object line{{"event", "result"}, {"ok", ok}, {"converged", converged}};
     line["labs"] = std::move(labs);
     line["users"] = std::move(users);
+    line["warnings"] = std::move(warnings);
+    line["secrets"] = context.secrets.all().size();
     line["summary"] = summary_of(context, outcome, converged);
     if (error) line["error"] = error_view(*error);
     stream->push(json::serialize(line) + "\n");
@@ -146,12 +164,24 @@ asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users
         report(told);
         const auto since = std::chrono::steady_clock::now();
         auto password = user.password ? std::move(*user.password) : Secret();
+        if (!user.email.empty()) {
+            // Before the first step that can fail, so that a crash loses no password that works.
+            auto sealed = context.secrets.put({"FTPS", user.email, user.lab, user.name, password.clone()});
+            if (!sealed) {
+                told.state = Progress::failed;
+                told.error = sealed.error();
+                report(told);
+                if (!outcome.user_error) outcome.user_error = sealed.error();
+                continue;
+            }
+        }
         auto added = co_await add_user(context, user.name, user.lab, std::move(password));
         told.ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since)
                 .count();
         told.state = added ? Progress::done : Progress::failed;
         if (!added) told.error = added.error();
+        if (!added && !user.email.empty()) (void)context.secrets.drop("FTPS", user.email);
         report(told);
         if (added) outcome.users.push_back(*added);
         if (!added && !outcome.user_error) outcome.user_error = added.error();
@@ -159,10 +189,13 @@ asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users
 }
 
 asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
-                                std::vector<UserRequest> users, Stream stream) {
+                                std::vector<UserRequest> users, std::optional<WantedSite> site, bool adopt,
+                                Stream stream) {
     const Work work(context);
     const auto report = report_to(stream);
     Outcome outcome;
+    // Departments come before the data sources in them.
+    if (site && !site->empty()) outcome.site = co_await apply_runai(context, std::move(*site), adopt, report);
     outcome.labs = co_await reconcile_all(context, std::move(labs), report);
     co_await add_users(context, std::move(users), report, outcome);
     finish(context, stream, outcome);
@@ -221,7 +254,8 @@ asio::awaitable<Result<Stream>> create_lab(Context& context, LabRequest request)
     leave_to_request(context, request.name);
     const auto stream = std::make_shared<EventStream>(context.executor);
     std::vector<std::string> labs = {request.name};
-    asio::co_spawn(context.executor, run_apply(context, std::move(labs), {}, stream), rethrow);
+    asio::co_spawn(context.executor, run_apply(context, std::move(labs), {}, std::nullopt, false, stream),
+                   rethrow);
     co_return stream;
 }
 
@@ -236,6 +270,35 @@ Result<Stream> verify(Context& context, const std::string& lab) {
     CHECK(check_there(context, lab));
     const auto stream = std::make_shared<EventStream>(context.executor);
     asio::co_spawn(context.executor, run_verify(context, lab, stream), rethrow);
+    return stream;
+}
+
+Result<Stream> apply_again(Context& context) {
+    const auto text = context.state.applied_site();
+    if (text.empty() || !context.registry.is_used())
+        return Error{Code::not_found, "no site that speaks of Run:ai was applied", "see `stowage apply`"};
+    TRY(auto site, parse_wanted_site(text));
+    const auto stream = std::make_shared<EventStream>(context.executor);
+    asio::co_spawn(context.executor, run_apply(context, {}, {}, std::move(site), false, stream), rethrow);
+    return stream;
+}
+
+Result<Stream> add_person(Context& context, PersonRequest request) {
+    if (!context.registry.is_used())
+        return Error{Code::config, "the gateway has no runai.url, so it makes no users of Run:ai",
+                     "use `stowage user add --ftps-only`"};
+    const auto lab = context.state.lab(request.user.lab);
+    if (!lab || lab->leaves())
+        return Error{Code::not_found, fmt::format("there is no lab {}", request.user.lab),
+                     "see `stowage lab list`"};
+    WantedSite site;
+    site.people_only = true;
+    site.members.push_back(std::move(request.member));
+    std::vector<UserRequest> users;
+    users.push_back(std::move(request.user));
+    const auto stream = std::make_shared<EventStream>(context.executor);
+    asio::co_spawn(context.executor, run_apply(context, {}, std::move(users), std::move(site), false, stream),
+                   rethrow);
     return stream;
 }
 
@@ -255,7 +318,9 @@ asio::awaitable<Result<Stream>> apply(Context& context, SiteRequest request) {
         labs.push_back(lab.name);
     }
     const auto stream = std::make_shared<EventStream>(context.executor);
-    asio::co_spawn(context.executor, run_apply(context, std::move(labs), std::move(request.users), stream),
+    asio::co_spawn(context.executor,
+                   run_apply(context, std::move(labs), std::move(request.users), std::move(request.runai),
+                             request.adopt, stream),
                    rethrow);
     co_return stream;
 }

@@ -20,6 +20,9 @@ boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> create_lab(Context&
 boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> set_lab(Context& context, LabRequest request);
 Result<std::shared_ptr<EventStream>> delete_lab(Context& context, const std::string& lab, bool purge);
 Result<std::shared_ptr<EventStream>> verify(Context& context, const std::string& lab);
+/// What was applied last, once more.
+Result<std::shared_ptr<EventStream>> apply_again(Context& context);
+Result<std::shared_ptr<EventStream>> add_person(Context& context, PersonRequest request);
 boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> apply(Context& context, SiteRequest request);
 
 /// The steps that apply() would take. Writes nothing.

@@ -57,8 +57,8 @@ std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted
 void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift) {
     bool left_any = false;
     for (auto& step : steps) {
-        const bool drifted = std::any_of(drift.begin(), drift.end(),
-                                         [&](const Drift& one) { return one.kind == step.kind; });
+        const bool drifted =
+            std::any_of(drift.begin(), drift.end(), [&](const Drift& one) { return one.kind == step.kind; });
         if (!drifted || !step.does_something()) continue;
         step.change = Change::unchanged;
         step.detail = "left as it is (labs.drift): " + step.detail;

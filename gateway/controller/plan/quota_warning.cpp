@@ -12,8 +12,7 @@ constexpr int clearly_below = 2;
 
 int percent(std::uint64_t used, std::uint64_t limit) {
     if (limit == 0) return 0;
-    return static_cast<int>(
-        std::min(static_cast<double>(used) / static_cast<double>(limit) * 100, 999.0));
+    return static_cast<int>(std::min(static_cast<double>(used) / static_cast<double>(limit) * 100, 999.0));
 }
 
 }  // namespace

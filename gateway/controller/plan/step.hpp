@@ -61,8 +61,8 @@ struct Step {
     /// Of `adopt` and of register_data_source's `change`: what to own afterwards, respectively what is owned
     /// now.
     std::optional<OwnedDataSource> data_source = {};
-    std::string user = {};            ///< of remove_account
-    std::uint32_t project_id = 0;     ///< of set_quota: the lab is given this one
+    std::string user = {};                   ///< of remove_account
+    std::uint32_t project_id = 0;            ///< of set_quota: the lab is given this one
     std::vector<Deviation> deviations = {};  ///< of what is there
 
     bool does_something() const { return change != Change::unchanged && change != Change::differs; }

@@ -160,7 +160,7 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
             step.detail = "btrfs limits no number of files: only FTPS counts them";
         return step;
     }
-    const bool had_one = seen.quota_bytes || seen.quota_inodes || lab.project_id;
+    const bool had_one = seen.quota_bytes || seen.quota_inodes || seen.project_id;
     step.change = had_one ? Change::change : Change::create;
     step.detail = project;
     if (had_one && !limits.empty()) step.detail += (project.empty() ? "" : ", ") + limits;

@@ -14,6 +14,7 @@
 #include "gateway/controller/reconcile/registry.hpp"
 #include "gateway/controller/reconcile/supervisor_link.hpp"
 #include "gateway/controller/reconcile/turns.hpp"
+#include "gateway/controller/site/sealed_secrets.hpp"
 #include "gateway/controller/state/state.hpp"
 
 namespace stowage::controller {
@@ -32,6 +33,14 @@ struct Due {
     bool under_way = false;
 };
 
+/// How far Run:ai has gone from the site that was applied last.
+struct SiteDrift {
+    std::int64_t at = 0;  ///< 0: nobody has looked
+    std::int64_t pending = 0;
+    std::vector<std::string> lines = {};  ///< the first of them
+    std::string error = {};               ///< why it could not be looked at the last time
+};
+
 struct Context {
     Context(boost::asio::any_io_executor executor_, const Config& config_, State& state_,
             SupervisorLink& supervisor_, Registry& registry_);
@@ -43,6 +52,8 @@ struct Context {
     State& state;
     SupervisorLink& supervisor;
     Registry& registry;
+    SealedSecrets secrets;
+    SiteDrift drift = {};
     Turns labs;     ///< one run per lab
     Turns users;    ///< one change per user
     Turns storage;  ///< key "": so many labs at once may have root steps under way

@@ -66,9 +66,10 @@ Verdict judge(const std::vector<StepRunner::Failure>& failures, const std::strin
         if (kind != StepKind::register_data_source)
             return {is_transient(error.code) ? LabState::pending : LabState::failed, error.text()};
     if (!drift.empty())
-        return {LabState::degraded, fmt::format("changed by somebody else: {}; `stowage apply` sets right what is "
-                                                "ours, or set it right by hand",
-                                                drift)};
+        return {LabState::degraded,
+                fmt::format("changed by somebody else: {}; `stowage apply` sets right what is "
+                            "ours, or set it right by hand",
+                            drift)};
     if (failures.empty()) return {};
     const auto& error = failures.front().error;
     return {LabState::degraded,
@@ -96,7 +97,8 @@ LabResult conclude(Context& context, const StepRunner& runner, const std::string
 
 }  // namespace
 
-asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Report report, DriftPolicy policy) {
+asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Report report,
+                                         DriftPolicy policy) {
     const auto lab = context.state.lab(name);
     if (!lab || lab->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !lab};
     StepRunner runner(context, *lab, std::move(report));

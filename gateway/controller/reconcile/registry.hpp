@@ -43,6 +43,11 @@ class Registry {
     /// Code::in_use naming them when somebody uses it.
     boost::asio::awaitable<Result<void>> check_unused(std::string id);
 
+    /// Nothing when Run:ai is not used.
+    runai::Client* client() { return client_ ? &*client_ : nullptr; }
+    /// How calls of others went; those below note their own.
+    void note_result(const std::optional<Error>& error) { note(error); }
+
     const RegistryStatus& status() const { return status_; }
 
   private:

@@ -96,6 +96,15 @@ asio::awaitable<Result<message::LabObservation>> SupervisorLink::step(message::S
     co_return reply.observation;
 }
 
+asio::awaitable<Result<std::vector<message::NfsClientEntry>>> SupervisorLink::nfs_clients() {
+    message::StepRequest request;
+    request.step = message::Step::list_nfs_clients;
+    CO_TRY(const auto packets, co_await ask(request, limit_of(request.step)));
+    CO_TRY(const auto reply, packets.back().as<message::StepReply>());
+    if (reply.code != 0) co_return error_in(reply);
+    co_return entries_in<message::NfsClientEntry>(packets);
+}
+
 asio::awaitable<Result<std::vector<message::StatusEntry>>> SupervisorLink::status() {
     const message::StatusQuery query;
     CO_TRY(const auto packets, co_await ask(query, list_limit));

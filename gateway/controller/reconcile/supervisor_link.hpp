@@ -25,6 +25,8 @@ class SupervisorLink {
     boost::asio::awaitable<Result<message::LabObservation>> step(message::StepRequest request);
     boost::asio::awaitable<Result<message::LabObservation>> step(message::StepRequest request,
                                                                  std::chrono::seconds limit);
+    /// Everybody whom the NFS server knows as a client.
+    boost::asio::awaitable<Result<std::vector<message::NfsClientEntry>>> nfs_clients();
     /// All processes, as the supervisor sees them.
     boost::asio::awaitable<Result<std::vector<message::StatusEntry>>> status();
 

@@ -50,10 +50,11 @@ Result<std::int64_t> State::begin_step(std::string_view lab, std::string_view st
                         static_cast<int>(DirectoryPhase::making), lab)
                   .run());
     if (intent.gives_project)
-        CHECK(Statement(database_,
-                        "UPDATE uids_used SET project_id = ? WHERE uid = (SELECT uid FROM labs WHERE name = ?)",
-                        intent.gives_project, lab)
-                  .run());
+        CHECK(
+            Statement(database_,
+                      "UPDATE uids_used SET project_id = ? WHERE uid = (SELECT uid FROM labs WHERE name = ?)",
+                      intent.gives_project, lab)
+                .run());
     if (intent.makes_data_source) CHECK(write_data_source(lab, {"", true, *intent.makes_data_source}));
     Statement insert(
         database_,

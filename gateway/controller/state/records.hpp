@@ -54,6 +54,20 @@ struct OwnedDataSource {
     runai::NfsDataSource sent;
 };
 
+/// Kinds of objects of Run:ai that a site file names, in the order in which they need each other.
+enum class ObjectKind { node_pool, department, project, compute_resource, user, access_rule };
+
+/// "node pool", "department", …
+std::string_view to_string(ObjectKind kind);
+
+/// An object of Run:ai that we made or adopted.
+struct OwnedObject {
+    ObjectKind kind{};
+    std::string key;        ///< its name; "lab1/project", or of a rule "alice@example.org/role/lab1/project"
+    std::string remote_id;  ///< empty: about to be made, or made and not heard of
+    bool made = true;       ///< false: adopted, so never deleted by us
+};
+
 /// An FTPS user. Only `active` ones exist for anybody but us: the others are half-way in or out.
 enum class AccountPhase { adding, active, removing };
 
@@ -87,10 +101,10 @@ struct FoundRight {
 };
 
 enum class DriftOutcome {
-    reported,     ///< it is still so: by policy, or because it is not ours to touch
-    repaired,     ///< we set it right
-    not_repaired, ///< we tried and failed; tried again by the next pass
-    set_right,    ///< somebody else did
+    reported,      ///< it is still so: by policy, or because it is not ours to touch
+    repaired,      ///< we set it right
+    not_repaired,  ///< we tried and failed; tried again by the next pass
+    set_right,     ///< somebody else did
 };
 
 /// "reported", "repaired", …

@@ -112,6 +112,21 @@ constexpr std::array migrations = {
         PRIMARY KEY(lab, what)
     ) STRICT, WITHOUT ROWID;
     )sql",
+    // remote_id '' is an intent.
+    R"sql(
+    CREATE TABLE runai_objects(
+        kind INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        remote_id TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY(kind, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE applied_site(
+        one INTEGER PRIMARY KEY CHECK(one = 1),
+        body TEXT NOT NULL
+    ) STRICT;
+    )sql",
 };
 
 std::int64_t pragma(sqlite::Database& database, std::string_view name) {

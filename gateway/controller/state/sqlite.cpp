@@ -83,6 +83,23 @@ Result<void> Database::execute(std::string_view sql) {
     return {};
 }
 
+Result<std::string> Database::snapshot() const {
+    sqlite3* raw = nullptr;
+    const int opened = sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE, nullptr);
+    const std::unique_ptr<sqlite3, Close> copy(raw);
+    if (opened != SQLITE_OK) return failure_of(raw, opened, ":memory:").error;
+    auto* backup = sqlite3_backup_init(copy.get(), "main", get(), "main");
+    if (!backup) return failure_of(copy.get(), sqlite3_errcode(copy.get()), path_).error;
+    sqlite3_backup_step(backup, -1);
+    if (const int done = sqlite3_backup_finish(backup); done != SQLITE_OK)
+        return failure_of(copy.get(), done, path_).error;
+    sqlite3_int64 size = 0;
+    const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(
+        sqlite3_serialize(copy.get(), "main", &size, 0), sqlite3_free);
+    if (!bytes) return Error{Code::internal, "SQLite could not make the copy of " + path_};
+    return std::string(reinterpret_cast<const char*>(bytes.get()), static_cast<std::size_t>(size));
+}
+
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
     sqlite3_finalize(statement);
 }

@@ -35,6 +35,8 @@ class Database {
 
     /// Statements without values. A refused write is an Error; a lost database throws Fatal.
     Result<void> execute(std::string_view sql);
+    /// A consistent copy as the bytes of a database file, made by SQLite's backup interface in memory.
+    Result<std::string> snapshot() const;
 
   private:
     struct Close {

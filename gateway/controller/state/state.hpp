@@ -90,6 +90,18 @@ class State {
     Result<void> set_account_phase(std::string_view user, AccountPhase phase);
     Result<void> drop_account(std::string_view user);
 
+    std::vector<OwnedObject> objects() const;
+    /// Something is about to be made: written down before the request, so that what is found after a crash is
+    /// known to be ours. Returns the journal's id.
+    Result<std::int64_t> begin_object(const OwnedObject& intent, std::string_view step);
+    /// It is there, or (with `gone`) it is not any more.
+    Result<void> end_object(std::int64_t id, const OwnedObject& owned, bool gone = false);
+    /// @param not_made it was certainly not made: the intent goes
+    Result<void> fail_object(std::int64_t id, const OwnedObject& intent, const Error& error, bool not_made);
+    /// The Run:ai part of the site file that was applied last, as it was sent; empty: none was.
+    std::string applied_site() const;
+    Result<void> set_applied_site(std::string_view text);
+
     /// A step begins.
     Result<std::int64_t> begin_step(std::string_view lab, std::string_view step, const StepIntent& intent);
     /// It ended: with its consequences, or with an error.
@@ -100,6 +112,9 @@ class State {
     Result<std::vector<JournalEntry>> take_interrupted();
     /// The newest entries, newest first; all labs when `lab` is empty.
     std::vector<JournalEntry> journal(std::string_view lab, int limit) const;
+
+    /// The bytes of a database file with everything as it is now.
+    Result<std::string> snapshot() const { return database_.snapshot(); }
 
   private:
     State(Fd lock, sqlite::Database database) : lock_(std::move(lock)), database_(std::move(database)) {}

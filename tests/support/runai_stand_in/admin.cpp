@@ -89,6 +89,14 @@ Answer Api::admin_post(std::string_view what, const json::object& body) {
         if (const auto wrong = violation(body, nfs_create_rules())) return refuse(400, *wrong);
         return {200, store_.add_nfs(body), {}};
     }
+    if (what == "nodes") {
+        auto* pool = store_.find("node_pools", "name", text_of(body, "pool"));
+        const auto* nodes = body.if_contains("nodes");
+        if (pool == nullptr || nodes == nullptr || !nodes->is_array()) return refuse(400, "pool or nodes");
+        (*pool)["status"] = json::object{{"nodes", *nodes}};
+        (*pool)["phase"] = nodes->get_array().empty() ? "Empty" : "Ready";
+        return done();
+    }
     if (what == "used_by") return set_users(body);
     if (what == "ignore_filters") {
         const auto* on = body.if_contains("on");

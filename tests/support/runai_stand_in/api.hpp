@@ -10,6 +10,7 @@
 #include "gateway/base/secret.hpp"
 #include "tests/support/runai_stand_in/faults.hpp"
 #include "tests/support/runai_stand_in/http_types.hpp"
+#include "tests/support/runai_stand_in/operations.hpp"
 #include "tests/support/runai_stand_in/store.hpp"
 #include "tests/support/runai_stand_in/tokens.hpp"
 
@@ -48,22 +49,15 @@ class Api {
     Tokens& tokens() { return tokens_; }
     /// How many calls of this operation were logged.
     std::size_t calls(std::string_view operation) const;
-    /// Changes that were stored: data sources made, changed and removed.
+    std::size_t logged() const { return log_.size(); }
+    /// Changes that were stored: objects made, changed and removed.
     unsigned writes() const { return writes_; }
     /// A server that takes no notice of filterBy, as a client must be able to bear.
-    void ignore_filters(bool on) { ignore_filters_ = on; }
+    void ignore_filters(bool on) { habits_.ignores_filters = on; }
+    Habits& habits() { return habits_; }
 
   private:
     Answer token(const Request& request);
-    Answer clusters(const Request& request);
-    Answer departments(const Request& request);
-    Answer list_nfs(const Request& request);
-    Answer create_nfs(const Request& request);
-    Answer one_nfs(const Request& request, const std::string& id);
-    Answer update_nfs(const Request& request, const std::string& id);
-    Answer remove_nfs(const std::string& id);
-    Answer written(unsigned status, boost::json::value body);
-
     Answer admin_post(std::string_view what, const boost::json::object& body);
     Answer set_users(const boost::json::object& body);
     boost::json::object log_and_counts() const;
@@ -74,7 +68,7 @@ class Api {
     Faults faults_;
     std::vector<Logged> log_;
     unsigned writes_ = 0;
-    bool ignore_filters_ = false;
+    Habits habits_;
 };
 
 /// A data source as it is answered, with or without its users.

@@ -65,6 +65,7 @@ Result<Fault> fault_from(const boost::json::object& object) {
     if (!known) return Error{Code::invalid, "kind is none that there is"};
     TRY(fault.count, number(object, "count", 1, 1000000));
     TRY(fault.status, number(object, "status", 503, 599));
+    TRY(fault.skip, number(object, "skip", 0, 1000000));
     TRY(fault.retry_after_seconds, number(object, "retry_after", 1, 100000));
     return fault;
 }
@@ -72,6 +73,10 @@ Result<Fault> fault_from(const boost::json::object& object) {
 std::optional<Fault> Faults::take(std::string_view operation) {
     for (auto fault = faults_.begin(); fault != faults_.end(); ++fault) {
         if (fault->operation != operation && fault->operation != "any") continue;
+        if (fault->skip > 0) {
+            --fault->skip;
+            continue;
+        }
         const auto taken = *fault;
         if (fault->count <= 1)
             faults_.erase(fault);

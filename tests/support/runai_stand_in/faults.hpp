@@ -33,6 +33,7 @@ struct Fault {
     unsigned count = 1;
     unsigned status = 503;
     unsigned retry_after_seconds = 1;
+    unsigned skip = 0;  ///< so many calls of the operation pass first
 };
 
 /// True if the operation is carried out in spite of it.

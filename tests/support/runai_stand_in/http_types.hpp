@@ -24,6 +24,7 @@ struct Answer {
     unsigned status = 200;
     boost::json::value body;
     std::optional<unsigned> retry_after_seconds;
+    bool changed = false;  ///< something was stored
 };
 
 /// Run:ai's error body.
@@ -31,7 +32,7 @@ inline Answer refuse(unsigned status, std::string_view message) {
     boost::json::object body;
     body["code"] = status;
     body["message"] = boost::json::string_view(message.data(), message.size());
-    return {status, std::move(body), {}};
+    return {status, std::move(body), {}, false};
 }
 
 /// Path and decoded query of a request target.

@@ -51,6 +51,8 @@ void declare(CLI::App& app, Wishes& wishes) {
     app.add_option("--port-file", wishes.port_file, "gets the port number once it listens");
     app.add_option("--state", options.state_file,
                    "JSON file that keeps what was stored; default: memory only");
+    app.add_option("--cluster-version", options.version, "2.20.x, or newer for the API of 2.24")
+        ->capture_default_str();
     auto* certificate = app.add_option("--certificate", options.certificate, "PEM chain: serve TLS");
     app.add_option("--key", options.key, "PEM key of the certificate")->needs(certificate);
     app.add_option("--cluster", options.cluster, "the cluster's name")->capture_default_str();

@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 #include <charconv>
 #include <cstdint>
+#include <regex>
 
 namespace stowage::stand_in {
 namespace {
@@ -28,15 +29,41 @@ bool is_choice(const Rule& rule, std::string_view text) {
     return std::find(rule.choices.begin(), rule.choices.end(), text) != rule.choices.end();
 }
 
+bool is_email(std::string_view text) {
+    static const std::regex pattern("[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\\.[a-zA-Z]{2,}");
+    return text.size() < 300 && std::regex_match(text.begin(), text.end(), pattern);
+}
+
+bool is_quantity(std::string_view text) {
+    static const std::regex pattern("[+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*");
+    return text.size() < 100 && std::regex_match(text.begin(), text.end(), pattern);
+}
+
 std::optional<std::string> text_violation(const Rule& rule, std::string_view text, const std::string& path) {
     if (rule.kind == Kind::choice && !is_choice(rule, text)) return path + " is none of the allowed values";
     if (rule.kind == Kind::uuid && !is_uuid_text(text)) return path + " must be a UUID";
-    if (text.empty()) return path + " must NOT have fewer than 1 characters";
+    if (rule.kind == Kind::email && !is_email(text)) return path + " must match the pattern of addresses";
+    if (rule.kind == Kind::quantity && !is_quantity(text))
+        return path + " must match the pattern of quantities";
+    if (text.empty() && !rule.may_be_empty) return path + " must NOT have fewer than 1 characters";
     // JSON schema counts code points, not bytes.
     const auto length = static_cast<std::size_t>(std::count_if(
         text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
     if (length > rule.max_length)
         return fmt::format("{} must NOT have more than {} characters", path, rule.max_length);
+    return std::nullopt;
+}
+
+std::optional<std::string> list_violation(const Rule& rule, const boost::json::value& value,
+                                          const std::string& path) {
+    const auto* list = value.if_array();
+    if (list == nullptr) return path + " must be array";
+    for (std::size_t i = 0; i < list->size(); ++i) {
+        const auto place = fmt::format("{}[{}]", path, i);
+        if (rule.kind == Kind::texts && !(*list)[i].is_string()) return place + " must be string";
+        if (rule.kind != Kind::objects) continue;
+        if (auto wrong = violation((*list)[i], rule.members, place)) return wrong;
+    }
     return std::nullopt;
 }
 
@@ -54,6 +81,15 @@ std::optional<std::string> value_violation(const Rule& rule, const boost::json::
             const bool good = value.is_number() && !error && number >= rule.minimum && number <= rule.maximum;
             return good ? std::nullopt : std::optional(path + " must be integer");
         }
+        case Kind::number: {
+            const bool good = value.is_number();
+            return good ? std::nullopt : std::optional(path + " must be number");
+        }
+        case Kind::any_object:
+            return value.is_object() ? std::nullopt : std::optional(path + " must be object");
+        case Kind::texts:
+        case Kind::objects:
+            return list_violation(rule, value, path);
         default:
             if (!value.is_string()) return path + " must be string";
             return text_violation(rule, view(value.get_string()), path);
@@ -111,6 +147,20 @@ Rule workload_types() {
                             .nullable = true,
                             .choices = {"MPI", "PyTorch", "TF", "XGBoost"}});
     return rule;
+}
+
+Rule compute_spec(bool newer) {
+    std::vector<std::string_view> types{"portion", "memory"};
+    if (!newer) types.emplace_back("migProfile");
+    Rule spec{.name = "spec", .kind = Kind::object, .required = true};
+    spec.members = {{.name = "gpuDevicesRequest", .kind = Kind::integer32, .nullable = true},
+                    {.name = "gpuRequestType", .kind = Kind::choice, .nullable = true, .choices = types},
+                    {.name = "largeShmRequest", .kind = Kind::boolean, .nullable = true}};
+    for (const char* name : {"gpuPortionRequest", "gpuPortionLimit", "cpuCoreRequest", "cpuCoreLimit"})
+        spec.members.push_back({.name = name, .kind = Kind::number, .nullable = true});
+    for (const char* name : {"gpuMemoryRequest", "gpuMemoryLimit", "cpuMemoryRequest", "cpuMemoryLimit"})
+        spec.members.push_back({.name = name, .kind = Kind::quantity, .nullable = true});
+    return spec;
 }
 
 const Rule name_rule{.name = "name", .required = true};
@@ -185,7 +235,9 @@ const std::vector<Rule>& token_rules() {
     return rules;
 }
 
-const std::vector<Rule>& nfs_create_rules() {
+namespace {
+
+const Rule& create_meta() {
     static const Rule scope{.name = "scope",
                             .kind = Kind::choice,
                             .required = true,
@@ -201,55 +253,41 @@ const std::vector<Rule>& nfs_create_rules() {
                                        {.name = "projectId", .kind = Kind::integer32, .nullable = true},
                                        {.name = "autoDelete", .kind = Kind::boolean, .nullable = true},
                                        workload_types()}};
-    static const std::vector<Rule> rules{meta, nfs_spec()};
+    return meta;
+}
+
+const Rule& update_meta() {
+    static const Rule meta{
+        .name = "meta", .kind = Kind::object, .required = true, .members = {name_rule, description_rule}};
+    return meta;
+}
+
+}  // namespace
+
+const std::vector<Rule>& nfs_create_rules() {
+    static const std::vector<Rule> rules{create_meta(), nfs_spec()};
     return rules;
 }
 
 const std::vector<Rule>& nfs_update_rules() {
-    static const Rule meta{
-        .name = "meta", .kind = Kind::object, .required = true, .members = {name_rule, description_rule}};
-    static const std::vector<Rule> rules{meta, nfs_spec()};
+    static const std::vector<Rule> rules{update_meta(), nfs_spec()};
     return rules;
+}
+
+const std::vector<Rule>& compute_create_rules(bool newer) {
+    static const std::vector<Rule> old{create_meta(), compute_spec(false)};
+    static const std::vector<Rule> recent{create_meta(), compute_spec(true)};
+    return newer ? recent : old;
+}
+
+const std::vector<Rule>& compute_update_rules(bool newer) {
+    static const std::vector<Rule> old{update_meta(), compute_spec(false)};
+    static const std::vector<Rule> recent{update_meta(), compute_spec(true)};
+    return newer ? recent : old;
 }
 
 const std::vector<Rule>& no_query() {
     static const std::vector<Rule> rules;
-    return rules;
-}
-
-const std::vector<Rule>& cluster_query() {
-    static const std::vector<Rule> rules{
-        {.name = "verbosity", .kind = Kind::choice, .choices = {"metadata", "full"}}};
-    return rules;
-}
-
-const std::vector<Rule>& department_query() {
-    static const std::vector<Rule> rules{
-        {.name = "filterBy", .kind = Kind::filters, .choices = {"name", "clusterId"}},
-        {.name = "sortBy", .kind = Kind::choice, .choices = {"name", "clusterId", "createdAt"}},
-        {.name = "sortOrder", .kind = Kind::choice, .choices = {"asc", "desc"}},
-        {.name = "verbosity", .kind = Kind::choice, .choices = {"meta", "brief", "verbose"}},
-        {.name = "offset", .kind = Kind::integer32, .minimum = 0},
-        {.name = "limit", .kind = Kind::integer32, .minimum = 1, .maximum = 500}};
-    return rules;
-}
-
-const std::vector<Rule>& nfs_list_query() {
-    static const std::vector<Rule> rules{
-        {.name = "name"},
-        {.name = "scope",
-         .kind = Kind::choice,
-         .choices = {"system", "tenant", "cluster", "department", "project"}},
-        {.name = "projectId", .kind = Kind::integer32},
-        {.name = "departmentId"},
-        {.name = "clusterId", .kind = Kind::uuid},
-        {.name = "usageInfo", .kind = Kind::boolean},
-        {.name = "assetIds", .kind = Kind::uuid_list}};
-    return rules;
-}
-
-const std::vector<Rule>& nfs_get_query() {
-    static const std::vector<Rule> rules{{.name = "usageInfo", .kind = Kind::boolean}};
     return rules;
 }
 

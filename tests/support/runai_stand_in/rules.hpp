@@ -12,7 +12,22 @@
 
 namespace stowage::stand_in {
 
-enum class Kind { text, uuid, integer32, boolean, object, choice, uuid_list, filters };
+enum class Kind {
+    text,
+    uuid,
+    integer32,
+    number,
+    boolean,
+    object,
+    choice,
+    email,
+    quantity,    ///< "8G", as Kubernetes has it
+    texts,       ///< a list of strings
+    objects,     ///< a list of objects with these members
+    any_object,  ///< whatever is in it
+    uuid_list,
+    filters
+};
 
 /// One field of a body, or one query parameter.
 struct Rule {
@@ -24,6 +39,7 @@ struct Rule {
     std::vector<std::string_view> choices = {};
     std::vector<Rule> members = {};
     long minimum = -2147483648L, maximum = 2147483647L;
+    bool may_be_empty = false;
 };
 
 /// What is wrong with the body, or nothing.
@@ -42,12 +58,9 @@ std::vector<std::string> split_at_commas(std::string_view text);
 const std::vector<Rule>& token_rules();
 const std::vector<Rule>& nfs_create_rules();
 const std::vector<Rule>& nfs_update_rules();
-
+const std::vector<Rule>& compute_create_rules(bool newer);
+const std::vector<Rule>& compute_update_rules(bool newer);
 const std::vector<Rule>& no_query();
-const std::vector<Rule>& cluster_query();
-const std::vector<Rule>& department_query();
-const std::vector<Rule>& nfs_list_query();
-const std::vector<Rule>& nfs_get_query();
 
 bool is_uuid_text(std::string_view text);
 

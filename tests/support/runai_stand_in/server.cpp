@@ -45,7 +45,7 @@ Response response_for(const Answer& answer, bool keep_alive) {
     if (answer.retry_after_seconds)
         response.set(http::field::retry_after, std::to_string(*answer.retry_after_seconds));
     response.keep_alive(keep_alive);
-    response.body() = boost::json::serialize(answer.body);
+    if (answer.status != 204) response.body() = boost::json::serialize(answer.body);
     response.prepare_payload();
     return response;
 }
@@ -70,7 +70,8 @@ struct Delivery {
 };
 
 Delivery delivery_of(Api& api, const Request& request) {
-    if (request.path.rfind("/_stand_in/", 0) == 0) return {api.administer(request)};
+    if (request.path.rfind("/_stand_in/", 0) == 0)
+        return {api.administer(request), false, false, false, false};
     const auto fault = api.faults().take(Api::operation_of(request));
     if (!fault) return {api.handle(request)};
     Delivery out;
@@ -200,7 +201,7 @@ asio::awaitable<void> Server::State::accept(std::shared_ptr<State> state) {
 }
 
 Result<std::unique_ptr<Server>> Server::start(asio::any_io_executor executor, Options options) {
-    TRY(auto store, Store::open(options.state_file));
+    TRY(auto store, Store::open(options.state_file, options.version));
     const auto cluster = std::string(text_of(store.cluster(options.cluster), "uuid"));
     for (const auto& name : options.departments)
         store.add_department(name, cluster);

@@ -21,6 +21,7 @@ struct Options {
     std::string certificate, key;  ///< PEM files; empty: plain HTTP
     std::string state_file;        ///< empty: memory only
     std::string cluster = "runai-cluster";
+    std::string version = "2.20.29";  ///< of the cluster: one of 2.20, or newer for the API of 2.24
     std::vector<std::string> departments;
     std::string client_id = "stowage";
     Secret client_secret;

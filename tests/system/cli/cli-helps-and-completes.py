@@ -11,8 +11,10 @@ import unittest
 from fake_gateway import SOURCE, STOWAGE, CliTest, FakeGateway, environment, run
 
 SCRIPT = os.path.join(SOURCE, "deploy/completions/stowage")
-COMMANDS = ["lab create", "lab set", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list", "user remove",
-            "sessions", "sessions kill", "bans list", "bans clear", "status", "verify", "check", "plan", "apply", "config reference", "config example", "completion", "version"]
+COMMANDS = ["lab create", "lab set", "lab list", "lab show", "lab delete", "user add", "user passwd", "user list",
+            "user remove", "sessions", "sessions kill", "clients", "bans list", "bans clear", "status", "verify", "check",
+            "plan", "apply", "prune", "doctor", "secrets", "tls install", "tls show", "backup", "restore", "config reference", "config example",
+            "completion", "manual", "version"]
 
 
 def free_port():
@@ -33,7 +35,7 @@ def complete(line, socket_path="/nowhere"):
 
 class Help(CliTest):
     def test_every_command_has_an_example(self):
-        for command in COMMANDS + ["lab", "user", "bans", "config"]:
+        for command in COMMANDS + ["lab", "user", "bans", "tls", "config"]:
             done = run(*command.split(), "--help")
             self.check(done, 0, ["Usage: stowage " + command, "Example:"])
             example = done.stdout.split("Example:\n")[1]
@@ -50,7 +52,8 @@ class Help(CliTest):
                           ["sessions", "kill"], ["sessions", "kill", "x"], ["sessions", "kill", "-1"],
                           ["sessions", "--lab", "../x"], ["bans"], ["bans", "clear"], ["bans", "clear", "host"],
                           ["bans", "clear", "192.0.2.1", "--all"],
-                          ["completion", "zsh"], ["check", "--set", "novalue"]):
+                          ["completion", "zsh"], ["check", "--set", "novalue"], ["tls"], ["tls", "install", "a"],
+                          ["backup"], ["restore"], ["backup", "x", "--set", "novalue"], ["manual", "passwd"]):
             self.check(run(*arguments), 2, err=["stowage: ", "remedy: "])
         self.check(run("lab", "creat"), 2, err=["creat", "did you mean create"])
 
@@ -95,6 +98,17 @@ class Help(CliTest):
             with open(os.path.join(SOURCE, path)) as file:
                 self.assertEqual(run("config", command).stdout, file.read(),
                                  f"make it anew: stowage config {command} > {path}")
+
+    def test_pages_of_the_manual(self):
+        for page, section in (("stowage", ".TH STOWAGE 1"), ("stowage.yaml", ".TH STOWAGE.YAML 5")):
+            self.check(run("manual", page), 0, [section, ".SH SEE ALSO"])
+        text = run("manual", "stowage").stdout.replace("\\-", "-")
+        for command in COMMANDS:
+            self.assertIn(f".SS stowage {command}\n", text)
+        page = run("manual", "stowage.yaml").stdout
+        with open(os.path.join(SOURCE, "deploy/examples/stowage.yaml")) as file:
+            for key in re.findall(r"^ *#([a-z_0-9]+): ", file.read(), re.M):
+                self.assertIn(key, page)
 
     def test_documented_commands(self):
         with open(os.path.join(SOURCE, "deploy/docs/cli.md")) as file:

@@ -44,6 +44,7 @@ TEST_F(Strangers, FindNoRightsInTheProcess) {
     EXPECT_EQ(root, front.run_directory() + "/empty");
 }
 
+// Taken out (take_user() asks for no TLS): USER in clear text is answered with 331.
 TEST_F(Strangers, MustEncryptFirst) {
     const FrontProcess front;
     FtpsClient client(front.port());
@@ -61,6 +62,7 @@ TEST_F(Strangers, MustEncryptFirst) {
     EXPECT_TRUE(orderly);
 }
 
+// Taken out (log_in() does not look for bytes behind AUTH): USER of the clear text counts as encrypted.
 TEST_F(Strangers, CannotInjectBehindAuth) {
     const FrontProcess front;
     for (const auto* line :
@@ -72,6 +74,7 @@ TEST_F(Strangers, CannotInjectBehindAuth) {
     }
 }
 
+// Taken out (no alert for an unknown protocol; x-filezilla-ftp taken when it comes first): each fails here.
 TEST_F(Strangers, OfOtherProtocolsAreRefused) {
     const FrontProcess front;
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -87,6 +90,7 @@ TEST_F(Strangers, OfOtherProtocolsAreRefused) {
     }
 }
 
+// Taken out (HTTP verbs are unknown commands): a reply comes, and what stands behind the verb is read.
 TEST_F(Strangers, WhoSpeakHttpAreLeftAlone) {
     const FrontProcess front;
     FtpsClient plain(front.port()), implicit(front.implicit_port());
@@ -97,6 +101,7 @@ TEST_F(Strangers, WhoSpeakHttpAreLeftAlone) {
     EXPECT_EQ(implicit.command("GET /USER HTTP/1.1"), "");
 }
 
+// Taken out (on_server_name() takes every name): "bank.example" gets its handshake.
 TEST_F(Strangers, WhoWantAnotherServerAreRefused) {
     const FrontProcess front;
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -108,7 +113,7 @@ TEST_F(Strangers, WhoWantAnotherServerAreRefused) {
     }
 }
 
-// RFC 7151 §3, in clear text and under TLS, where it must be the name of the handshake.
+// RFC 7151 §3, in clear text and under TLS, where it must be the name of the handshake (taken out: 220).
 TEST_F(Strangers, MayNameTheHostThatTheyWant) {
     const FrontProcess front;
     FtpsClient client(front.port()), unnamed(front.implicit_port());
@@ -128,12 +133,15 @@ TEST_F(Strangers, MayNameTheHostThatTheyWant) {
     EXPECT_THAT(unnamed.command("HOST 127.0.0.1"), StartsWith("220 "));
 }
 
+// Holds twice: without the lowest version, the ciphers and the security level still refuse TLS 1.1
+// (tests/unit/ftps_front/tls_rules_test.cpp takes each by itself).
 TEST_F(Strangers, WithOldTlsAreRefused) {
     const FrontProcess front;
     FtpsClient client(front.port());
     EXPECT_FALSE(client.auth_tls({TLS1_1_VERSION, "storage.example", "", TLS1_VERSION}));
 }
 
+// Taken out one by one (an over-long line is not discarded to its end; NUL; bare CR): each fails here.
 TEST_F(Strangers, WithBadLinesGetOneReplyEach) {
     const FrontProcess front;
     FtpsClient client(front.port());
@@ -148,6 +156,7 @@ TEST_F(Strangers, WithBadLinesGetOneReplyEach) {
     EXPECT_THAT(client.reply(), StartsWith("215 "));
 }
 
+// Taken out (no limit from the beginning to the login): nobody is ever sent away.
 TEST_F(Strangers, HaveLimitedTime) {
     const FrontProcess front(Settings{{"ftps.login_timeout", "1s"}});
     const auto start = Clock::now();
@@ -166,6 +175,7 @@ TEST_F(Strangers, HaveLimitedTime) {
     EXPECT_LT(seconds_since(start), 3);
 }
 
+// Taken out one by one (the time of a refusal; one text for all; hopeless logins are asked about too): each fails.
 TEST_F(Strangers, LearnNothingFromRefusals) {
     FrontProcess front(Settings{{"ftps.failed_login_time", "1s"}});
     std::vector<std::string> texts;
@@ -196,6 +206,7 @@ TEST_F(Strangers, LearnNothingFromRefusals) {
         EXPECT_EQ(text, "530 User or password are not right.\r\n");
 }
 
+// Taken out (refusals are not counted): the connection stays.
 TEST_F(Strangers, HaveThreeGuesses) {
     FrontProcess front(Settings{{"ftps.failed_login_time", "0s"}});
     FtpsClient client(front.implicit_port());

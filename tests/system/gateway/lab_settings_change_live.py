@@ -79,31 +79,31 @@ class LabSettingsChangeLive(unittest.TestCase):
 
     def test_lab_set(self):
         rig = self.rig
-        rig.gateway.command("lab", "create", "lab3", "--quota", "1GiB", "--durability", "none")
-        client = rig.login("carol", rig.add_user("carol", "lab3"))
+        rig.gateway.command("lab", "create", "lab2", "--quota", "1GiB", "--durability", "none")
+        client = rig.login("carol", rig.add_user("carol", "lab2"))
         self.assertRegex(client.store("one", b"x"), "^226 Complete\\.")
 
-        code, output = rig.run("lab", "set", "lab3", "--durability", "full", "--quota", "2MiB")
+        code, output = rig.run("lab", "set", "lab2", "--durability", "full", "--quota", "2MiB")
         self.assertEqual(code, 0, output)
         self.assertRegex(client.store("two", b"x"), "^226 Complete, and safe on disk\\.")
         # The session that was there before knows the new limit.
         with self.assertRaisesRegex(ftplib.error_perm, "^552 "):
             client.sendcmd("ALLO 3000000")
-        self.assertEqual(rig.gateway.answer("lab", "show", "lab3")["quota_bytes"], 2 << 20)
+        self.assertEqual(rig.gateway.answer("lab", "show", "lab2")["quota_bytes"], 2 << 20)
 
-        code, again = rig.run("--json", "lab", "set", "lab3", "--durability", "full", "--quota", "2MiB")
+        code, again = rig.run("--json", "lab", "set", "lab2", "--durability", "full", "--quota", "2MiB")
         self.assertEqual(code, 0, again)
         done = {e["step"] for e in map(json.loads, again.splitlines()) if e["event"] == "step" and e["state"] == "done"}
         self.assertFalse(done & {"set_quota", "serve_ftps", "publish_export"}, again)
 
-        rig.run("lab", "set", "lab3", "--quota", "none")
+        rig.run("lab", "set", "lab2", "--quota", "none")
         self.assertRegex(client.sendcmd("ALLO 3000000"), "^200 ")
-        self.assertEqual(rig.gateway.answer("lab", "show", "lab3")["ftps"]["durability"]["value"], "full")
+        self.assertEqual(rig.gateway.answer("lab", "show", "lab2")["ftps"]["durability"]["value"], "full")
         for arguments, code, words in (
             (("lab9", "--quota", "1GiB"), 1, "there is no lab lab9"),
-            (("lab3",), 2, "needs something to set"),
-            (("lab3", "--clients", "10.1.2.3/8"), 2, "10.1.2.3/8"),
-            (("lab3", "--client-ca", "/nowhere.pem"), 1, "/nowhere.pem"),
+            (("lab2",), 2, "needs something to set"),
+            (("lab2", "--clients", "10.1.2.3/8"), 2, "10.1.2.3/8"),
+            (("lab2", "--client-ca", "/nowhere.pem"), 1, "/nowhere.pem"),
         ):
             refused, output = rig.run("lab", "set", *arguments)
             self.assertIn(words, output)

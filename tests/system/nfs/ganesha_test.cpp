@@ -92,11 +92,11 @@ TEST_F(Ganesha, CheckTellsWhatIsWrong) {
     const auto report = check(wrong);
     EXPECT_THAT(step(report, "owner"), HasSubstr("belongs to 700101:700101 instead of 4242:700101"));
     EXPECT_THAT(step(report, "removed"), StartsWith("ok: "));
-    lab.read_only = true;
+    std::swap(lab.clients, lab.read_only_clients);
     must_publish(lab);
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
     EXPECT_THAT(step(check(run->request(lab)), "wrote"), HasSubstr("read-only"));
-    lab.read_only = false;
+    std::swap(lab.clients, lab.read_only_clients);
     must_publish(lab);
     ASSERT_EQ(::chown(lab.path.c_str(), 0, 0), 0);
     ASSERT_EQ(::chmod(lab.path.c_str(), 0755), 0);

@@ -139,7 +139,32 @@ def nfs_bodies():
     return {"meta": meta, "spec": spec}, {"meta": {"name": "probe", "description": "d"}, "spec": spec}
 
 
+def site_bodies():
+    """A good body of every other creation, by path."""
+    resources = [{"nodePool": {"id": "110001", "name": "default"}, "gpu": {"deserved": 1, "limit": 1}}]
+    unit = {"name": "probe", "clusterId": UUID, "resources": resources, "defaultNodePools": ["default"],
+            "description": "d", "schedulingRules": {"trainingJobTimeLimitSeconds": 60}}
+    yield "/api/v1/node-pools", {"name": "probe", "labelKey": "k", "labelValue": "v", "clusterId": UUID,
+                                 "overProvisioningRatio": 1, "placementStrategy": {"cpu": "binpack", "gpu": "spread"}}
+    yield "/api/v1/org-unit/departments", unit
+    yield "/api/v1/org-unit/projects", {**unit, "parentId": "100001", "requestedNamespace": "x"}
+    yield "/api/v1/users", {"email": "a@example.org", "resetPassword": False}
+    yield "/api/v1/authorization/access-rules", {"subjectId": "a@example.org", "subjectType": "user", "roleId": 4,
+                                                 "scopeId": "100001", "scopeType": "department"}
+    yield "/api/v1/asset/compute", {"meta": {"name": "probe", "scope": "tenant"},
+                                    "spec": {"gpuDevicesRequest": 1, "gpuRequestType": "portion",
+                                             "gpuPortionRequest": 0.5, "largeShmRequest": True}}
+
+
 def hostile_requests(asset):
+    for path, good in site_bodies():
+        for body in mutations(good):
+            yield "POST", path, body
+    for path in ("/api/v1/node-pools", "/api/v1/org-unit/projects", "/api/v1/authorization/access-rules",
+                 "/api/v1/users"):
+        for query in ("limit=0", "limit=501", "limit=x", "offset=x", "filterBy=name", "filterBy=colour==1",
+                      "sortOrder=up", "sortBy=colour"):
+            yield "GET", f"{path}?{query}", None
     create, update = nfs_bodies()
     token = {"grantType": "client_credentials", "clientID": "stowage", "clientSecret": SECRET}
     nfs = "/api/v1/asset/datasource/nfs"
@@ -217,7 +242,8 @@ def judge_version(program, version, directory):
     port, prism_port = free_port(), free_port()
     log_path = os.path.join(directory, f"prism-{version}.log")
     with open(os.path.join(directory, "stand_in.log"), "w") as stand_in_log, open(log_path, "w") as prism_log:
-        start([os.path.join(BIN, "runai_stand_in"), "--port", str(port), "--department", "lab1"], port, stand_in_log,
+        start([os.path.join(BIN, "runai_stand_in"), "--port", str(port), "--department", "lab1",
+               "--cluster-version", version + ".29"], port, stand_in_log,
               env={**os.environ, "RUNAI_STAND_IN_CLIENT_SECRET": SECRET})
         start([program, "proxy", "-h", "127.0.0.1", "-p", str(prism_port), "--errors", document,
                f"http://127.0.0.1:{port}"], prism_port, prism_log)

@@ -74,7 +74,8 @@ TEST_P(ProjectQuota, WhatIsThereAlreadyCountsAndNewFilesFollow) {
 TEST_P(ProjectQuota, DoneTwiceWritesNothing) {
     fill_tree();
     ASSERT_TRUE(set(32 * mebibyte));
-    struct stat before {}, after {};
+    struct stat before {
+    }, after{};
     ASSERT_EQ(::stat(in_lab("a/b/two").c_str(), &before), 0);
     ASSERT_TRUE(set(32 * mebibyte));
     ASSERT_EQ(::stat(in_lab("a/b/two").c_str(), &after), 0);

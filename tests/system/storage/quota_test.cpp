@@ -16,9 +16,10 @@ namespace {
 TEST_P(Quota, BackendFitsTheFilesystem) {
     EXPECT_EQ(backend_, expected_backend());
     EXPECT_EQ(choose_quota(root_fd_, QuotaChoice::none)->backend, QuotaBackend::none);
-    for (const auto& [choice, backend] :
-         {std::pair{QuotaChoice::btrfs, QuotaBackend::btrfs}, {QuotaChoice::xfs, QuotaBackend::xfs},
-          {QuotaChoice::ext4, QuotaBackend::ext4}, {QuotaChoice::cephfs, QuotaBackend::cephfs}}) {
+    for (const auto& [choice, backend] : {std::pair{QuotaChoice::btrfs, QuotaBackend::btrfs},
+                                          {QuotaChoice::xfs, QuotaBackend::xfs},
+                                          {QuotaChoice::ext4, QuotaBackend::ext4},
+                                          {QuotaChoice::cephfs, QuotaBackend::cephfs}}) {
         const auto chosen = choose_quota(root_fd_, choice);
         EXPECT_EQ(chosen.has_value(), backend == backend_);
         if (!chosen) {
@@ -85,6 +86,19 @@ TEST_P(EnforcedQuota, AnotherLabsUsageIsItsOwn) {
     settle();
     EXPECT_LT(read_quota(backend_, other)->used_bytes, mebibyte);
     EXPECT_EQ(read_quota(backend_, other)->limit_bytes, 64 * mebibyte);
+}
+
+TEST_P(EnforcedQuota, AFullLabIsPurgedWhole) {
+    std::filesystem::create_directories(in_lab("a/b/c"));
+    std::ofstream(in_lab("a/b/c/deep")) << "x";
+    ASSERT_TRUE(set(16 * mebibyte));
+    ASSERT_EQ(write_as_lab("big", 40), over_quota());
+    close_all();
+    const auto purged = purge_directory(place());
+    ASSERT_TRUE(purged) << purged.error().text();
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/lab1"));
+    root_fd_ = *open_root(root_);
+    EXPECT_TRUE(forget_quota(backend_, root_fd_, lab_project));
 }
 
 class NoQuota : public Quota {};

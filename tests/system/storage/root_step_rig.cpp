@@ -24,10 +24,10 @@ using message::Step;
 /// System calls that change the filesystem, mounts or quotas.
 bool changes_something(const __ptrace_syscall_info& call) {
     static const std::set<std::uint64_t> calls = {
-        SYS_mkdir,   SYS_mkdirat,       SYS_write,    SYS_fchown, SYS_fchmod,  SYS_fchownat,
-        SYS_rename,  SYS_renameat,      SYS_unlinkat, SYS_unlink, SYS_rmdir,   SYS_ioctl,
-        SYS_mount,   SYS_umount2,       SYS_fsync,    SYS_flock,  SYS_sendmsg, SYS_mount_setattr,
-        SYS_openat2, SYS_timer_settime, SYS_renameat2,    SYS_quotactl_fd};
+        SYS_mkdir,   SYS_mkdirat,       SYS_write,     SYS_fchown,     SYS_fchmod,  SYS_fchownat,
+        SYS_rename,  SYS_renameat,      SYS_unlinkat,  SYS_unlink,     SYS_rmdir,   SYS_ioctl,
+        SYS_mount,   SYS_umount2,       SYS_fsync,     SYS_flock,      SYS_sendmsg, SYS_mount_setattr,
+        SYS_openat2, SYS_timer_settime, SYS_renameat2, SYS_quotactl_fd};
     if (call.entry.nr == SYS_openat) return (call.entry.args[2] & O_CREAT) != 0;
     return calls.contains(call.entry.nr);
 }

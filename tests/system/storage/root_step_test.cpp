@@ -101,6 +101,14 @@ TEST_P(RootStep, RequestsThatBreakTheRulesAreRefusedAndNothingIsMade) {
     asked = request(Step::make_directory);
     asked.user.assign_cut("alice");
     expect_refused(asked, Code::protocol);
+    asked = request(Step::set_quota);
+    for (const std::uint32_t project : {1u, lab_uid - 1, lab_uid + 1}) {
+        asked.project_id = project;
+        expect_refused(asked, Code::protocol);  // it is somebody else's
+    }
+    asked = request(Step::make_directory);
+    asked.project_id = lab_uid;
+    expect_refused(asked, Code::protocol);
     asked = request(static_cast<Step>(99));
     expect_refused(asked, Code::protocol);
     asked = password_request(Step::set_password, "alice");

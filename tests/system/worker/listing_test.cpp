@@ -34,6 +34,7 @@ long lines_in(const std::string& text) {
 
 }  // namespace
 
+// Taken out (parse_list_argument() takes no flags off): this fails, and so does that of STAT below.
 TEST(Listings, FlagsAreUnderstoodAndNoPaths) {
     Rig rig;
     auto alice = rig.login();
@@ -97,6 +98,7 @@ TEST(Listings, EveryByteOfANamePassesThroughEveryCommand) {
 }
 
 // Names that only peers can make: they are shown with '?', and what is shown can be said.
+// Taken out one by one (line_name(), LabView::known_as()): each fails.
 TEST(Listings, NamesWithLineEndsAreAddressedAsTheyAreShown) {
     Rig rig;
     auto alice = rig.login();
@@ -137,6 +139,7 @@ TEST(Listings, AlikeNamesAreRefusedAndTheExactOneComesFirst) {
     EXPECT_TRUE(fs::exists(rig.lab() / "a\rb"));
 }
 
+// Taken out (no limit of directories): this fails.
 TEST(Listings, RecursionAndPatternsAreBounded) {
     Rig rig;
     auto alice = rig.login();
@@ -161,6 +164,7 @@ TEST(Listings, RecursionAndPatternsAreBounded) {
 }
 
 // Without the bound the listing would end with 226.
+// Taken out one by one (the limit of levels, the 451 behind it): each fails.
 TEST(Listings, ADeepTreeIsCutAndSaysSo) {
     Rig rig;
     auto alice = rig.login();
@@ -181,6 +185,7 @@ TEST(Listings, ADeepTreeIsCutAndSaysSo) {
     EXPECT_EQ(lines_in(text), 2) << text;
 }
 
+// Taken out (no limit in absolute_path()): this fails.
 TEST(Listings, PathsBeyondTheLimitDoNoHarm) {
     Rig rig;
     auto alice = rig.login();

@@ -91,6 +91,7 @@ TEST(ActivePorts, OthersAddressesAndLowPortsAreRefused) {
     EXPECT_EQ(alice.control->ask("PORT 127,0,0,1,4,0").code, 200);
 }
 
+// Taken out (the look at ftps.active_mode): this fails.
 TEST(ActivePorts, CanBeSwitchedOff) {
     Rig rig(with({{"ftps.active_mode", "false"}}));
     auto alice = rig.login();
@@ -100,6 +101,7 @@ TEST(ActivePorts, CanBeSwitchedOff) {
     EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
 }
 
+// Taken out (epsv_all is forgotten): this fails.
 TEST(EpsvAll, OutlivesFailedTransfers) {
     Rig rig;
     auto alice = rig.login();
@@ -128,6 +130,7 @@ TEST(EpsvAll, OutlivesFailedTransfers) {
     EXPECT_EQ(alice.control->ask("EPSV 2").code, 522);
 }
 
+// Taken out (no reset() in listen()): this fails.
 TEST(Listeners, AThousandUnusedOnesAreOne) {
     Rig rig;
     auto alice = rig.login();
@@ -142,6 +145,7 @@ TEST(Listeners, AThousandUnusedOnesAreOne) {
     EXPECT_EQ(rig.descriptors(), without) << "none is left behind a transfer";
 }
 
+// Taken out (one port is tried only): this fails.
 TEST(Listeners, WorkersShareARangeWithoutCollision) {
     const auto options = with({{"ftps.passive_ports", "43210-43213"}});
     Rig first(options), second(options);
@@ -199,6 +203,7 @@ TEST(Listeners, OneLabLeavesPortsToOthers) {
 }
 
 // Some clients begin TLS as soon as they are connected, others only after the 150 (rclone#6426).
+// Taken out (150 behind the handshake): the client waits for ever.
 TEST(Handshakes, MayBeginBeforeTheCommandOrAfterThe150) {
     Rig rig;
     for (const int version : {tls12, tls13}) {

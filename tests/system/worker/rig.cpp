@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -112,6 +113,8 @@ void Rig::start() {
         ::dup2(theirs.get(), ipc::supervisor_fd);
         if (theirs.get() == ipc::supervisor_fd) ::fcntl(ipc::supervisor_fd, F_SETFD, 0);
         if (::getppid() != parent) ::_exit(1);
+        const rlimit few{options_.descriptors, options_.descriptors};
+        if (options_.descriptors > 0 && ::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(1);
         char* const arguments[] = {const_cast<char*>("stowage-worker"), nullptr};
         char* const environment[] = {nullptr};
         ::execve(program.c_str(), arguments, environment);

@@ -125,6 +125,7 @@ class Rig {
         /// counts. Runs on another thread.
         std::function<message::LabUsage()> usage = {};
         bool durable = true;
+        unsigned descriptors = 0;  ///< how many the worker may have open; 0: as many as we may
     };
     Rig() : Rig(Options{}) {}
     explicit Rig(Options options);

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,31 +29,28 @@ std::string status_of(pid_t pid, const std::string& key) {
     return "(missing)";
 }
 
-// The lowest number that is free is the next one to be given.
-rlim_t first_free_descriptor(pid_t pid) {
-    rlim_t number = 0;
-    while (fs::exists(fs::symlink_status("/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number))))
-        ++number;
-    return number;
-}
-
 }  // namespace
 
 // Fails when a packet whose descriptor could not be taken ends the worker.
 TEST(Worker, WithoutRoomForADescriptorRefusesTheNewSessionOnly) {
-    Rig rig;
+    Rig::Options options;
+    options.descriptors = 40;
+    Rig rig(options);
     auto alice = rig.login();
-    rlimit before{};
-    ASSERT_EQ(::prlimit(rig.pid(), RLIMIT_NOFILE, nullptr, &before), 0);
-    const rlimit none{first_free_descriptor(rig.pid()), before.rlim_max};
-    ASSERT_EQ(::prlimit(rig.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
-    EXPECT_EQ(rig.login("bob").welcome.code, 0);
+    std::vector<Rig::Login> others;
+    do
+        others.push_back(rig.login("bob"));
+    while (others.back().welcome.code == 230 && others.size() < options.descriptors);
+    EXPECT_EQ(others.back().welcome.code, 0);
     EXPECT_EQ(alice.control->ask("NOOP").code, 200);
-    ASSERT_EQ(::prlimit(rig.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
-    EXPECT_EQ(rig.login("bob").welcome.code, 230);
-    EXPECT_EQ(rig.store(alice, "STOR set", "x").code, 226);
+    // Room for one means one more.
+    EXPECT_EQ(others.front().control->ask("QUIT").code, 221);
+    EXPECT_TRUE(comes_true([&] { return rig.login("bob").welcome.code == 230; }));
+    others.clear();
+    EXPECT_TRUE(comes_true([&] { return rig.store(alice, "STOR set", "x").code == 226; }));
 }
 
+// Taken out one by one (chroot, the seccomp filter): each fails.
 TEST(Worker, CannotLeaveItsLab) {
     Rig rig;
     auto alice = rig.login();
@@ -99,6 +95,8 @@ TEST(Worker, StaysInTheLabWhileAPeerSwapsALinkForADirectory) {
     EXPECT_GT(refused, 0);
 }
 
+// Taken out (RESOLVE_BENEATH): a link out reads what lies at its end as seen from the lab's
+// root.
 TEST(Worker, RefusesLinksThatLeadOut) {
     Rig rig;
     auto alice = rig.login();
@@ -113,6 +111,7 @@ TEST(Worker, RefusesLinksThatLeadOut) {
     EXPECT_EQ(alice.control->ask("PWD").text.substr(0, 7), "257 \"/\"");
 }
 
+// Taken out one by one (the name, and the directory by its inode): each fails.
 TEST(Worker, HidesWhatIsOurs) {
     Rig rig;
     auto alice = rig.login();
@@ -129,6 +128,7 @@ TEST(Worker, HidesWhatIsOurs) {
     EXPECT_EQ(alice.control->ask("RNFR self/.stowage").code, 550);
 }
 
+// Taken out (line_name() changes nothing): this fails.
 TEST(Worker, ListsNamesWithoutForgingLines) {
     Rig rig;
     auto alice = rig.login();
@@ -198,6 +198,7 @@ TEST(Worker, RefusesWhatMayNotBe) {
         EXPECT_NE(features.find(feature), std::string::npos) << feature;
 }
 
+// Taken out (no limit in next_line()): this fails.
 TEST(Worker, IdleSessionsGetA421AndIdleWorkersSaySo) {
     Rig::Options options;
     options.config = {{"ftps.idle_timeout", "5s"}, {"ftps.worker_idle_timeout", "2s"}};

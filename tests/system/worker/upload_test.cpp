@@ -30,6 +30,7 @@ class Upload : public testing::TestWithParam<int> {
     }
 };
 
+// Taken out (DataStream::read() takes a bare FIN for the end): this fails.
 TEST_P(Upload, EndOfTcpWithoutCloseNotifyPublishesNothingAndGoesOnLater) {
     Rig rig;
     auto alice = rig.login();
@@ -116,6 +117,7 @@ TEST_P(Upload, QuitWaitsForTheEndOfTheTransfer) {
     EXPECT_EQ(rig.content("/set"), "all of it");
 }
 
+// Taken out (Partials::claim() lets everybody in): this fails.
 TEST_P(Upload, TheSameNameTwiceAtOnceIsRefusedWithWhoAndWhen) {
     Rig rig;
     auto alice = rig.login("alice"), bob = rig.login("bob");
@@ -232,6 +234,8 @@ TEST_P(Upload, IsRefusedBeforeTheFirstByteWhereNothingMayBeMade) {
         EXPECT_EQ(alice.control->ask(command).code, 550) << command;
 }
 
+// Taken out one by one (the fchmod() behind mkdir, setgid and the mask in set_mode(), its look for links):
+// each fails. The umask stands behind them: every mode is given explicitly.
 TEST_P(Upload, ModesAreTheLabs) {
     Rig rig;
     auto alice = rig.login();
@@ -244,6 +248,20 @@ TEST_P(Upload, ModesAreTheLabs) {
     EXPECT_EQ(seen.st_mode & 07777, 0660u);
     EXPECT_EQ(seen.st_uid, lab_uid);
     EXPECT_EQ(seen.st_gid, lab_uid);
+    // Below a directory that a pod made without setgid, too, and for good.
+    fs::create_directory(rig.lab() / "pods");
+    ASSERT_EQ(::chmod((rig.lab() / "pods").c_str(), 0777), 0);
+    ASSERT_EQ(alice.control->ask("MKD pods/dir").code, 257);
+    ASSERT_EQ(::stat((rig.lab() / "pods/dir").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 02770u);
+    EXPECT_EQ(alice.control->ask("SITE CHMOD 750 pods/dir").code, 200);
+    ASSERT_EQ(::stat((rig.lab() / "pods/dir").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 02750u);
+    EXPECT_EQ(alice.control->ask("SITE CHMOD 6770 dir/set").code, 200);
+    ASSERT_EQ(::stat((rig.lab() / "dir/set").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777, 0770u);
+    fs::create_symlink("set", rig.lab() / "dir/link");
+    EXPECT_EQ(alice.control->ask("SITE CHMOD 600 dir/link").code, 550);
     EXPECT_EQ(alice.control->ask("SITE CHMOD 700 dir/set").code, 200);
     EXPECT_EQ(alice.control->ask("MFMT 20200102030405 dir/set").code, 213);
     EXPECT_EQ(alice.control->ask("MDTM dir/set").text, "213 20200102030405\r\n");
@@ -299,6 +317,7 @@ TEST_P(Upload, AStoppedAndContinuedWorkerGoesOn) {
     EXPECT_EQ(rig.content("/set"), "halfhalfhalfhalfhalf");
 }
 
+// Taken out (no take_back() of what found no room): this fails.
 TEST_P(Upload, AFullDiskIs552AndLeavesNothing) {
     char pattern[] = "/var/tmp/stowage-full.XXXXXX";
     ASSERT_TRUE(::mkdtemp(pattern));

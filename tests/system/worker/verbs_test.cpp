@@ -91,6 +91,7 @@ TEST(Verbs, StouNamesTheFileInThe150) {
 }
 
 // Without may_replace the pod's file would be lost.
+// Taken out (Partials::publish() asks nobody): this fails.
 TEST(Verbs, StouReplacesNothingThatCameMeanwhile) {
     Rig rig;
     auto alice = rig.login(), bob = rig.login("bob");
@@ -191,15 +192,18 @@ TEST(Verbs, AnOverlongLineIsOne500AndHidesNoCommand) {
     }
 }
 
+// Taken out one by one (the look for NUL, for CR, the discarding of a long line in the test before): each
+// fails.
 TEST(Verbs, HostileLinesAreOne500Each) {
     using namespace std::string_literals;
     Rig rig;
     auto alice = rig.login();
     rig.write_as_pod("/x", "kept");
-    for (const auto& line : {"\r\n"s, "\n"s, "DELE x\0y\r\n"s, "DELE\rx\r\n"s, "NOOP\rDELE x\r\n"s,
-                             "\0DELE x\r\n"s, "\xc4\xc5\xcc\xc5 x\r\n"s, " DELE x\r\n"s, "DELE\tx\r\n"s,
-                             "D\xff\xff"
-                             "LE x\r\n"s}) {
+    for (const auto& line :
+         {"\r\n"s, "\n"s, "DELE x\0y\r\n"s, "DELE\rx\r\n"s, "NOOP\rDELE x\r\n"s, "DELE x\ry\r\n"s,
+          "\0DELE x\r\n"s, "\xc4\xc5\xcc\xc5 x\r\n"s, " DELE x\r\n"s, "DELE\tx\r\n"s,
+          "D\xff\xff"
+          "LE x\r\n"s}) {
         alice.control->send_raw(line);
         EXPECT_EQ(alice.control->read().code, 500) << line;
         EXPECT_EQ(alice.control->ask("NOOP").code, 200) << line;
@@ -209,6 +213,7 @@ TEST(Verbs, HostileLinesAreOne500Each) {
     EXPECT_EQ(alice.control->read().code, 200) << "Telnet options and LF alone are borne";
 }
 
+// Taken out (parse_offset() takes any number): this fails.
 TEST(Verbs, PositionsOutsideTheNumbersAreRefused) {
     Rig rig;
     auto alice = rig.login();

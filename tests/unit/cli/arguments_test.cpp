@@ -82,7 +82,7 @@ TEST(Arguments, UsersAndTheRest) {
     EXPECT_EQ(command<UserRemove>({"user", "remove", "a"}).name, "a");
     EXPECT_TRUE(command<LabDelete>({"lab", "delete", "a", "--purge-data", "--confirm", "a"}).purge_data);
     EXPECT_EQ(command<Apply>({"apply", "site.yaml", "--secrets-file", "s"}).secrets_file, "s");
-    const auto settings = command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).settings;
+    const auto settings = command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).config.settings;
     EXPECT_EQ(settings.at("a").text, "b,c");
     EXPECT_EQ(settings.at("d").text, "e=f");
     command<Status>({"status"});

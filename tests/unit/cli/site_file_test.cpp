@@ -84,10 +84,10 @@ TEST(SiteFile, TellsEveryProblemInTheOrderOfLines) {
 }
 
 TEST(SiteFile, RefusesKeysOfLaterVersionsAsSuch) {
-    const auto text = problems("runai: {}\nnode_pools: []\nlabs:\n  - name: lab1\n    gpus: 4\n");
-    EXPECT_THAT(text, HasSubstr("site.yaml:1: runai is not yet supported by this version"));
-    EXPECT_THAT(text, HasSubstr("site.yaml:2: node_pools is not yet supported"));
-    EXPECT_THAT(text, HasSubstr("site.yaml:5: labs[1].gpus is not yet supported"));
+    const auto text = problems("policies: {}\ndepartments: []\nlabs:\n  - name: lab1\n    role: x\n");
+    EXPECT_THAT(text, HasSubstr("site.yaml:1: policies is not yet supported by this version"));
+    EXPECT_THAT(text, HasSubstr("site.yaml:2: departments is not yet supported"));
+    EXPECT_THAT(text, HasSubstr("site.yaml:5: labs[1].role is not yet supported"));
     EXPECT_THAT(text, Not(HasSubstr("unknown")));
 }
 

@@ -115,7 +115,8 @@ TEST(Warning, ComesAt80And90And95Percent) {
     auto files = lab(1, 100);
     files.limit_inodes = 10;
     files.used_inodes = 9;
-    EXPECT_EQ(warning(files), " Little room is left: 90 % of its 10 files and directories are there, 1 are left.");
+    EXPECT_EQ(warning(files),
+              " Little room is left: 90 % of its 10 files and directories are there, 1 are left.");
     EXPECT_EQ(warning(lab(UINT64_MAX, 1)).empty(), false);
 }
 

@@ -113,6 +113,25 @@ TEST_F(StepCheck, ObservingAQuotaTakesTheLabAndItsOwnerAndNothingElse) {
     EXPECT_FALSE(check_step(m, config_));
 }
 
+TEST_F(StepCheck, ProjectOfAnotherLabOrOfNobodyIsRefused) {
+    message::StepRequest m;
+    m.step = message::Step::set_quota;
+    m.lab.assign_cut("lab1");
+    m.uid = m.gid = 700001;
+    EXPECT_TRUE(check_step(m, config_)) << "it has none yet";
+    for (const std::uint32_t project : {700001u, 700001u + project_stride, 700001u + 2 * project_stride}) {
+        m.project_id = project;
+        EXPECT_TRUE(check_step(m, config_)) << project;
+    }
+    for (const std::uint32_t project : {1u, 700000u, 700002u, project_stride, UINT32_MAX}) {
+        m.project_id = project;
+        EXPECT_FALSE(check_step(m, config_)) << project;
+    }
+    m.step = message::Step::make_directory;
+    m.project_id = 700001;
+    EXPECT_FALSE(check_step(m, config_)) << "making a directory needs none";
+}
+
 TEST_F(StepCheck, LabOutsideItsRulesIsRefused) {
     for (const std::string name : {"", "..", "a/b", "../etc", "Lab"}) {
         auto m = publish();

@@ -27,8 +27,11 @@ asio::awaitable<void> receive_into(Channel& channel, std::optional<Error>& ended
 }
 
 asio::awaitable<void> count(Channel& channel, unsigned& received) {
-    while (co_await channel.receive())
+    for (;;) {
+        const auto packet = co_await channel.receive();
+        if (!packet) co_return;
         ++received;
+    }
 }
 
 /// No descriptor more than are open now.
@@ -83,13 +86,13 @@ TEST(Channel, OneWhoNeverStopsKeepsNobodyWaiting) {
     asio::io_context io(1);
     Channel channel(io.get_executor(), std::move(pair->first));
     unsigned sent = 0, received = 0, received_before_the_other = 0;
-    while (sent < 100 && send(pair->second.get(), message::Ready{}))
+    while (sent < 50 && send(pair->second.get(), message::Ready{}))
         ++sent;
     asio::co_spawn(io, count(channel, received), asio::detached);
     asio::post(io, [&] { received_before_the_other = received; });
     pair->second.reset();
     io.run();
-    EXPECT_EQ(received, 100u);
+    EXPECT_EQ(received, 50u);
     EXPECT_GT(received_before_the_other, 0u);
     EXPECT_LE(received_before_the_other, 16u);
 }

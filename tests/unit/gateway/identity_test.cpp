@@ -94,4 +94,34 @@ TEST(Network, SeesOverlaps) {
 }
 
 }  // namespace
+TEST(Client, NetworksWithAndWithoutRights) {
+    const auto text = [](std::string_view given) {
+        const auto client = parse_client(given);
+        return client ? to_text(*client) : client.error().text();
+    };
+    EXPECT_EQ(text("10.0.0.0/8"), "10.0.0.0/8");
+    EXPECT_EQ(text("10.9.0.0/16:ro"), "10.9.0.0/16:ro");
+    EXPECT_EQ(text("10.9.0.7:ro"), "10.9.0.7/32:ro");
+    EXPECT_EQ(text("fd00::1:ro"), "fd00::1/128:ro");
+    EXPECT_EQ(text("0.0.0.0/0:anybody"), "0.0.0.0/0:anybody");
+    EXPECT_EQ(text("::/0:ro:anybody"), "::/0:ro:anybody");
+    EXPECT_TRUE(parse_client("10.9.0.0/16:ro")->read_only);
+}
+
+TEST(Client, TheWorldOnlyOnPurpose) {
+    for (const auto* everybody : {"0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1:ro"}) {
+        const auto client = parse_client(everybody);
+        ASSERT_FALSE(client) << everybody;
+        EXPECT_NE(client.error().text().find(std::string(everybody) + ":anybody"), std::string::npos);
+    }
+    EXPECT_FALSE(parse_client("10.0.0.0/8:anybody"));
+}
+
+TEST(Client, HostNamesAreRefused) {
+    for (const auto* name :
+         {"node1.example.org", "*", "@netgroup", "10.0.0.0/8:rw", "10.0.0.0/8:", ":ro", ""})
+        EXPECT_FALSE(parse_client(name)) << name;
+    EXPECT_NE(parse_client("node1.example.org").error().text().find("host name"), std::string::npos);
+}
+
 }  // namespace stowage

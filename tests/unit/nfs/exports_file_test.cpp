@@ -61,9 +61,32 @@ TEST(ExportsFile, NamesTheMountPointAboveTheLab) {
     EXPECT_FALSE(compare_etab(good_etab("mountpoint,"), lab(), "/mnt/nfs")) << "the lab itself";
 }
 
+TEST(ExportsFile, SomeNetworksReadOnly) {
+    auto meant = lab();
+    meant.clients = {"10.1.0.0/16"};
+    meant.read_only_clients = {"fd00::/8"};
+    const auto text = render_exports_file(meant, "");
+    EXPECT_THAT(text, HasSubstr(" 10.1.0.0/16(rw,"));
+    EXPECT_THAT(text, HasSubstr(" fd00::/8(ro,"));
+    EXPECT_FALSE(compare_etab(good_etab(), meant, "")) << "both may write";
+    auto etab = good_etab();
+    const auto second = etab.find("fd00::/8(rw");
+    etab.replace(second + 9, 2, "ro");
+    etab.replace(etab.find(",rw,", second), 4, ",ro,");
+    EXPECT_TRUE(compare_etab(etab, meant, ""));
+}
+
+TEST(ExportsFile, SecurityIsSaidAndAnotherOneIsADifference) {
+    auto meant = lab();
+    meant.security = "krb5p";
+    meant.transport = "tls";
+    EXPECT_THAT(render_exports_file(meant, ""), HasSubstr(",xprtsec=tls,sec=krb5p)"));
+    EXPECT_FALSE(compare_etab(good_etab(), meant, ""));
+}
+
 TEST(ExportsFile, ReadOnlyIsSaid) {
     auto meant = lab();
-    meant.read_only = true;
+    std::swap(meant.clients, meant.read_only_clients);
     EXPECT_THAT(render_exports_file(meant, ""), HasSubstr("(ro,"));
 }
 

@@ -50,7 +50,7 @@ TEST(GaneshaReply, CleanSuccessOnly) {
 TEST(GaneshaServed, EqualIsFound) {
     EXPECT_EQ(difference(served()), "");
     auto meant = lab();
-    meant.read_only = true;
+    std::swap(meant.clients, meant.read_only_clients);
     auto found = served();
     for (auto& client : found.clients)
         client.options = 52441252;

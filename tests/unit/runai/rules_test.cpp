@@ -1,6 +1,6 @@
 // The stand-in's own rules: it refuses what Run:ai's OpenAPI file refuses. tests/system/runai compares with
 // Prism.
-#include "tests/support/runai_stand_in/rules.hpp"
+#include "tests/support/runai_stand_in/operations.hpp"
 
 #include <gtest/gtest.h>
 
@@ -49,16 +49,19 @@ TEST(StandInRules, CountCharactersNotBytes) {
 }
 
 TEST(StandInRules, CheckQueries) {
-    EXPECT_FALSE(
-        violation(Query{{"filterBy", "name==a,clusterId==b"}, {"limit", "500"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"limit", "501"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"limit", "0"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"limit", "x"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"filterBy", "name=a"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"filterBy", "name==a,"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"filterby", "name==a"}}, department_query()));
-    EXPECT_TRUE(violation(Query{{"usageInfo", "yes"}}, nfs_list_query()));
-    EXPECT_TRUE(violation(Query{{"clusterId", "x"}}, nfs_list_query()));
+    const auto departments = list_rules({"name", "clusterId"});
+    const std::vector<Rule> assets{{.name = "usageInfo", .kind = Kind::boolean},
+                                   {.name = "projectId", .kind = Kind::integer32},
+                                   {.name = "assetIds", .kind = Kind::uuid_list}};
+    EXPECT_FALSE(violation(Query{{"filterBy", "name==a,clusterId==b"}, {"limit", "500"}}, departments));
+    EXPECT_TRUE(violation(Query{{"limit", "501"}}, departments));
+    EXPECT_TRUE(violation(Query{{"limit", "0"}}, departments));
+    EXPECT_TRUE(violation(Query{{"limit", "x"}}, departments));
+    EXPECT_TRUE(violation(Query{{"filterBy", "name=a"}}, departments));
+    EXPECT_TRUE(violation(Query{{"filterBy", "name==a,"}}, departments));
+    EXPECT_TRUE(violation(Query{{"filterby", "name==a"}}, departments));
+    EXPECT_TRUE(violation(Query{{"usageInfo", "yes"}}, assets));
+    EXPECT_TRUE(violation(Query{{"clusterId", "x"}}, assets));
 }
 
 TEST(StandInTargets, AreSplitAndDecoded) {

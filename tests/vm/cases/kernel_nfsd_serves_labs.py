@@ -1,5 +1,6 @@
 """A lab behind the kernel's nfsd, mounted by the kernel's NFS client of two other machines."""
 
+import errno
 import os
 import pathlib
 import unittest
@@ -100,6 +101,53 @@ class KernelNfsd(unittest.TestCase):
     def test_unprivileged_port_is_refused(self):
         # From a node that has no mount yet: a second one would go over the first one's connection.
         self.assertRegex(self.third.refusal(self.path, "vers=4.2,noresvport"), "not permitted|access denied")
+
+    def test_read_only_network_reads_and_does_not_write(self):
+        networks = "127.0.0.0/8,10.77.1.0/24,10.77.2.0/24:ro"
+        lab = self.gateway.create_lab("shown", "--clients", networks)
+        writer, reader = self.node.mount(lab["directory"]), self.other.mount(lab["directory"])
+        (writer / "file").write_text("for all", encoding="ascii")
+        self.assertEqual((reader / "file").read_text(encoding="ascii"), "for all")
+        with self.assertRaises(OSError) as refused:
+            (reader / "file").write_text("by a reader", encoding="ascii")
+        self.assertEqual(refused.exception.errno, errno.EROFS)
+        self.assertRegex(self.third.refusal(lab["directory"]), "access denied|No such file|not permitted")
+        for mounted in (writer, reader):
+            run("umount", str(mounted))
+        self.gateway.command("lab", "delete", "shown")
+
+    def test_networks_that_cannot_be_are_refused(self):
+        for networks, word in (
+            ("0.0.0.0/0", "0.0.0.0/0:anybody"),
+            ("10.77.0.0/16,10.77.1.0/24:ro", "overlap"),
+            ("node1.example.org", "host name"),
+        ):
+            code, said = self.gateway.try_command("lab", "create", "never", "--clients", networks)
+            self.assertNotEqual(code, 0)
+            self.assertIn(word, said)
+        self.assertFalse((EXPORTS / "stowage-never.exports").exists())
+
+    def test_what_the_server_lacks_is_named(self):
+        for setting, word in (
+            ("nfs.transport_security=tls", "no RPC over TLS"),
+            ("nfs.security=krb5p", "/etc/krb5.keytab"),
+        ):
+            code, said = self.gateway.try_command(
+                "check", "--config", str(self.gateway.config_path), "--set", setting
+            )
+            self.assertEqual(code, 78, said)
+            self.assertIn(word, said)
+
+    def test_clients_are_listed(self):
+        with open(self.mounted / "opened", "w", encoding="ascii"):
+            clients = self.gateway.answer("clients", "lab1")["clients"]
+        mine = [client for client in clients if client["address"] == self.node.address]
+        self.assertEqual([client["version"] for client in mine], ["4.2"], clients)
+        self.assertIn("lab1", mine[0]["labs"])
+        self.assertIn("node1", mine[0]["name"])
+        self.assertLess(mine[0]["seen_s"], 60)
+        self.assertGreater(mine[0]["opens"], 0)
+        self.assertNotIn(self.stranger.address, [client["address"] for client in clients])
 
     def test_foreign_exports_stay(self):
         self.gateway.create_lab("short-lived")

@@ -92,8 +92,12 @@ TEST(LabRequest, RefusesNetworksThatCannotBe) {
 TEST(LabRequest, RefusesNetworksThatOverlap) {
     EXPECT_THAT(lab_refusal(R"({"name":"lab1","clients":["10.0.0.0/8","10.1.0.0/16"]})"),
                 HasSubstr("10.0.0.0/8 and 10.1.0.0/16 overlap"));
-    EXPECT_THAT(lab_refusal(R"({"name":"lab1","clients":["::/0","fd00::1"]})"), HasSubstr("overlap"));
-    EXPECT_EQ(lab_refusal(R"({"name":"lab1","clients":["0.0.0.0/0","::/0"]})"), "taken");
+    EXPECT_THAT(lab_refusal(R"({"name":"lab1","clients":["::/0:anybody","fd00::1"]})"), HasSubstr("overlap"));
+    EXPECT_EQ(lab_refusal(R"({"name":"lab1","clients":["0.0.0.0/0:anybody","::/0:anybody"]})"), "taken");
+    EXPECT_THAT(lab_refusal(R"({"name":"lab1","clients":["0.0.0.0/0"]})"), HasSubstr("0.0.0.0/0:anybody"));
+    EXPECT_THAT(lab_refusal(R"({"name":"lab1","clients":["10.0.0.0/8","10.9.0.0/16:ro"]})"),
+                HasSubstr("overlap"));
+    EXPECT_THAT(lab_refusal(R"({"name":"lab1","clients":["node1.example.org"]})"), HasSubstr("host name"));
 }
 
 TEST(LabRequest, RefusesMoreNetworksThanAStepCarries) {

@@ -228,6 +228,46 @@ TEST(StoragePlan, SetsAQuotaWhereTheBackendIsNotKnownYet) {
     EXPECT_THAT(quota_of(steps).detail, testing::IsEmpty());
 }
 
+TEST(StoragePlan, GivesALabWithoutAProjectTheOneThatIsOffered) {
+    auto lab = made_lab();
+    lab.project_id = 0;
+    auto seen = all_there();
+    seen.project_id = seen.project_whole = 0;
+    seen.project_offer = 700001 + (1 << 24);
+    const auto step = quota_of(plan_for(lab, seen));
+    EXPECT_TRUE(step.does_something());
+    EXPECT_EQ(step.project_id, 700001u + (1 << 24));
+    EXPECT_THAT(step.detail, HasSubstr("project id none instead of 17477217"));
+    // Its directory has it already: a database out of a backup.
+    seen.project_id = seen.project_offer;
+    seen.project_whole = 1;
+    EXPECT_EQ(quota_of(plan_for(lab, seen)).project_id, 700001u + (1 << 24));
+}
+
+TEST(StoragePlan, OffersAProjectBeforeThereIsADirectory) {
+    auto lab = example_lab();
+    lab.project_id = 0;
+    auto seen = nothing_there();
+    seen.project_offer = 700001;
+    EXPECT_EQ(quota_of(plan_for(lab, seen)).project_id, 700001u);
+}
+
+TEST(StoragePlan, PutsALabBackIntoItsProject) {
+    auto seen = all_there();
+    seen.project_id = 4242;
+    const auto step = quota_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_EQ(step.project_id, 0u) << "it keeps its own";
+    EXPECT_EQ(step.detail, "project id 4242 instead of 700001");
+}
+
+TEST(StoragePlan, SaysHowQuotasAreSwitchedOn) {
+    auto seen = all_there();
+    seen.quota_backend = message::QuotaBackend::none;
+    seen.quota_why.assign_cut("labs.root is on XFS, with project quotas off: in /etc/fstab");
+    EXPECT_THAT(quota_of(plan_for(made_lab(), seen)).detail, HasSubstr("in /etc/fstab"));
+}
+
 TEST(StoragePlan, PublishesAMissingExport) {
     auto seen = all_there();
     seen.exported = seen.export_present = 0;

@@ -53,6 +53,21 @@ class AsNobody {
     bool changed_ = false;
 };
 
+TEST(StateFile, SnapshotIsTheStateOfThatMoment) {
+    const TemporaryDirectory directory, elsewhere;
+    auto state = or_throw(State::open(directory.path()));
+    const auto lab = or_throw(state.add_lab("lab1", {}, range));
+    const auto bytes = or_throw(state.snapshot());
+    (void)or_throw(state.add_lab("lab2", {}, range));
+    std::ofstream(database_of(elsewhere), std::ios::binary) << bytes;
+    const auto again = or_throw(State::open(elsewhere.path()));
+    ASSERT_TRUE(again.lab("lab1"));
+    EXPECT_EQ(again.lab("lab1")->uid, lab.uid);
+    EXPECT_EQ(again.lab("lab1")->export_id, lab.export_id);
+    EXPECT_EQ(again.lab("lab1")->fsid, lab.fsid);
+    EXPECT_FALSE(again.lab("lab2"));
+}
+
 TEST(StateFile, OutlivesItsProcess) {
     const TemporaryDirectory directory;
     (void)or_throw(or_throw(State::open(directory.path())).add_lab("lab1", {}, range));

@@ -1,0 +1,50 @@
+// backup: what the gateway needs to be set up again, while it runs.
+// Runs in: CLI, as root.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "gateway/cli/answer.hpp"
+#include "gateway/cli/backup_folder.hpp"
+#include "gateway/cli/running_gateway.hpp"
+
+namespace stowage::cli {
+
+namespace {
+
+Result<void> save(BackupFolder& folder, const KeptFile& file) {
+    auto text = read_file(file.path, largest_saved_bytes);
+    if (!text && text.error().code == Code::not_found && file.optional) return {};
+    if (!text) return text.error();
+    const Secret bytes(*text);
+    explicit_bzero(text->data(), text->size());
+    return folder.add(file.name, bytes.reveal());
+}
+
+}  // namespace
+
+Result<Exit> run(const Backup& command, Context& context) {
+    CHECK(need_root("read the gateway's secrets"));
+    TRY(const auto source, read_config_source(command.config));
+    TRY(const auto config, parse_config(source.values));
+    TRY(auto folder, BackupFolder::create(command.folder));
+    // The database first: an account that is made meanwhile is then in the password file alone, where it does
+    // nothing.
+    TRY(const auto database, context.gateway.fetch({"GET", "/v1/backup"}));
+    CHECK(folder.add(std::string(saved_database), database));
+    if (source.is_file) CHECK(save(folder, {std::string(saved_config), source.name, {}}));
+    for (const auto& file : kept_files(config))
+        CHECK(save(folder, file));
+    CHECK(folder.finish());
+    const auto& console = context.console;
+    const auto& names = folder.names();
+    if (console.json)
+        print_json(console,
+                   {{"folder", command.folder}, {"files", boost::json::array(names.begin(), names.end())}});
+    else
+        console.line(shown(fmt::format("saved to {}: {}; it holds secrets, and none of the labs' data",
+                                       command.folder, fmt::join(names, ", "))));
+    return Exit::done;
+}
+
+}  // namespace stowage::cli

@@ -1,0 +1,96 @@
+// What plan found, in words.
+// Runs in: CLI. Distrusts: every field.
+#include "gateway/cli/plan_view.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <map>
+
+#include "gateway/cli/json_fields.hpp"
+#include "gateway/cli/table.hpp"
+
+namespace stowage::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+Colour colour_of_change(std::string_view change) {
+    if (change == "create" || change == "adopt") return Colour::green;
+    if (change == "change") return Colour::yellow;
+    return change == "differs" || change == "remove" ? Colour::red : Colour::faint;
+}
+
+/// "  + create  department lab1", then a line for each field.
+void print_item(const Console& console, const json::object& item) {
+    const auto change = text_of(item, "change");
+    const std::map<std::string_view, std::string_view> marks = {
+        {"create", "+"}, {"change", "~"}, {"adopt", "="}, {"differs", "!"}, {"remove", "-"}};
+    const auto mark = marks.find(change);
+    console.line(fmt::format(
+        "{} {}",
+        console.painted(colour_of_change(change),
+                        fmt::format("{} {:<8}", mark == marks.end() ? "?" : mark->second, shown(change))),
+        shown(text_of(item, "title"))));
+    if (const auto detail = text_of(item, "detail"); !detail.empty())
+        console.line("             " + shown(detail));
+    Table fields({"             FIELD", "NOW", "WANTED"});
+    for (const auto& value : list_of(item, "fields"))
+        if (const auto* field = value.if_object())
+            fields.add({{"             " + text_of(*field, "field")},
+                        {text_of(*field, "found"), Colour::red},
+                        {text_of(*field, "wanted"), Colour::green}});
+    if (!list_of(item, "fields").empty()) fields.print(console);
+    if (const auto* error = object_of(item, "error"))
+        console.line("             remedy: " + shown(text_of(*error, "remedy")));
+}
+
+void print_runai(const Console& console, const json::object& runai) {
+    if (const auto* error = object_of(runai, "error")) {
+        console.line(
+            console.painted(Colour::red, "Run:ai could not be read: " + shown(text_of(*error, "what"))));
+        console.line("remedy: " + shown(text_of(*error, "remedy")));
+        return;
+    }
+    std::map<std::string, int> unchanged;
+    for (const char* key : {"items", "prune"})
+        for (const auto& value : list_of(runai, key)) {
+            const auto* item = value.if_object();
+            if (item == nullptr) continue;
+            if (text_of(*item, "change") == "unchanged")
+                ++unchanged[text_of(*item, "kind")];
+            else
+                print_item(console, *item);
+        }
+    std::string same;
+    for (const auto& [kind, count] : unchanged)
+        same += fmt::format("{}{} {}{}", same.empty() ? "" : ", ", count, shown(kind), count == 1 ? "" : "s");
+    if (!same.empty()) console.line(console.painted(Colour::faint, "unchanged: " + same));
+    for (const auto& value : list_of(runai, "warnings"))
+        if (const auto* text = value.if_string())
+            console.line(console.painted(Colour::yellow, "warning: " + shown(std::string(*text))));
+}
+
+}  // namespace
+
+void print_plan(const Console& console, const json::object& plan) {
+    if (const auto* runai = object_of(plan, "runai")) print_runai(console, *runai);
+    Table table({"CHANGE", "LAB", "STEP", "DETAIL"});
+    bool any = false;
+    for (const auto& value : list_of(plan, "steps")) {
+        const auto* step = value.if_object();
+        if (step == nullptr || text_of(*step, "change") == "unchanged") continue;
+        const auto change = text_of(*step, "change");
+        table.add({{change, colour_of_change(change)},
+                   {text_of(*step, "lab")},
+                   {text_of(*step, "title")},
+                   {text_of(*step, "detail")}});
+        any = true;
+    }
+    if (any) table.print(console);
+    const auto users = joined(list_of(plan, "new_users"));
+    if (!users.empty()) console.line("new users: " + shown(users));
+}
+
+}  // namespace stowage::cli

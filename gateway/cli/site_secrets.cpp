@@ -1,0 +1,87 @@
+// Secrets that the gateway keeps sealed until somebody has seen them.
+// Runs in: CLI. Distrusts: the answer's shape.
+#include "gateway/cli/site_secrets.hpp"
+
+#include <boost/json.hpp>
+
+#include "gateway/cli/answer.hpp"
+#include "gateway/cli/json_fields.hpp"
+#include "gateway/cli/new_passwords.hpp"
+#include "gateway/cli/table.hpp"
+
+namespace stowage::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+json::array those_of(const json::object& answer, const std::string& email) {
+    json::array some;
+    for (const auto& value : list_of(answer, "secrets"))
+        if (const auto* secret = value.if_object())
+            if (email.empty() || text_of(*secret, "email") == email) some.push_back(*secret);
+    return some;
+}
+
+void show(const Console& console, const json::array& secrets) {
+    if (console.json) {
+        json::object line{{"event", "secrets"}};
+        line["secrets"] = secrets;
+        print_json(console, line);
+    } else {
+        print_secrets(console, secrets);
+    }
+    std::fflush(console.out);
+}
+
+Result<void> save(SecretsFile& file, const json::array& secrets) {
+    for (const auto& value : secrets) {
+        const auto& secret = value.as_object();
+        CHECK(file.add(text_of(secret, "name"), text_of(secret, "lab"),
+                       Secret(text_of(secret, "password") + ' ' + text_of(secret, "service"))));
+    }
+    return {};
+}
+
+}  // namespace
+
+void print_secrets(const Console& console, const json::array& secrets) {
+    Table table({"SERVICE", "LOG IN AS", "LAB", "PASSWORD (shown this once)"});
+    for (const auto& value : secrets)
+        if (const auto* secret = value.if_object())
+            table.add({{text_of(*secret, "service")},
+                       {text_of(*secret, "name")},
+                       {text_of(*secret, "lab")},
+                       {text_of(*secret, "password")}});
+    table.print(console);
+}
+
+Result<std::size_t> hand_over_secrets(Context& context, std::optional<SecretsFile>& file,
+                                      const std::string& email) {
+    TRY(const auto answer, fetch_object(context, {"GET", "/v1/secrets"}));
+    const auto secrets = those_of(answer, email);
+    if (secrets.empty()) return 0;
+    if (file)
+        CHECK(save(*file, secrets));
+    else
+        show(context.console, secrets);
+    json::array shown;
+    for (const auto& value : secrets)
+        shown.push_back({{"service", text_of(value.as_object(), "service")},
+                         {"email", text_of(value.as_object(), "email")}});
+    json::object body;
+    body["secrets"] = std::move(shown);
+    TRY(const auto deleted, fetch_object(context, {"POST", "/v1/secrets/shown", body_of(body)}));
+    return secrets.size();
+}
+
+Result<Exit> run(const Secrets& command, Context& context) {
+    TRY(auto file, open_secrets_file(command.secrets_file));
+    TRY(const auto count, hand_over_secrets(context, file, ""));
+    if (count == 0 && !context.console.json) context.console.line("no secret waits to be shown");
+    if (count > 0 && file && !context.console.json)
+        print_property(context.console, "secrets", "in " + file->path());
+    return Exit::done;
+}
+
+}  // namespace stowage::cli

@@ -1,0 +1,248 @@
+// The Run:ai part of plan and apply, and the watch over what was applied.
+// Runs in: controller. Distrusts: Run:ai.
+#include "gateway/controller/control/site_work.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+
+#include "gateway/base/log.hpp"
+#include "gateway/controller/control/site_request.hpp"
+#include "gateway/controller/control/views.hpp"
+#include "gateway/controller/reconcile/schedule.hpp"
+#include "gateway/controller/site/observe.hpp"
+
+namespace stowage::controller {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::chrono::seconds patience(3600);
+constexpr const char* site_turn = "";  // no lab has this name
+constexpr std::size_t most_lines = 20;
+
+StepReport step_report(const SiteItem& item, ItemState state, std::int64_t ms,
+                       const std::optional<Error>& error) {
+    std::string step(to_string(item.kind));
+    std::replace(step.begin(), step.end(), ' ', '_');
+    StepReport report{"Run:ai", step, fmt::format("{} ({})", item.title(), to_string(item.change))};
+    report.state = state == ItemState::start  ? Progress::start
+                   : state == ItemState::done ? Progress::done
+                                              : Progress::failed;
+    report.ms = ms;
+    report.detail = item.fields.empty() ? item.detail : runai::to_string(item.fields);
+    report.error = error;
+    return report;
+}
+
+ItemReport items_as_steps(Report report) {
+    return [report = std::move(report)](const SiteItem& item, ItemState state, std::int64_t ms,
+                                        const std::optional<Error>& error) {
+        report(step_report(item, state, ms, error));
+    };
+}
+
+SiteTools tools_for(Context& context, Report report) {
+    SiteTools tools{context.executor, *context.registry.client(), context.state, context.secrets};
+    tools.report = items_as_steps(std::move(report));
+    tools.stopping = [&context] { return context.draining; };
+    tools.parallel = std::max(context.config.runai.max_parallel, 1U);
+    return tools;
+}
+
+Error not_used() {
+    return {Code::config, "the site file speaks of Run:ai, and the gateway has no runai.url",
+            "set runai.url, runai.cluster, runai.client_id and runai.client_secret_file in stowage.yaml"};
+}
+
+bool is_pending(const SiteItem& item) {
+    return item.change != Change::unchanged || item.error;
+}
+
+void note_drift(Context& context, const std::vector<SiteItem>& items) {
+    SiteDrift drift{now_seconds(), 0, {}, {}};
+    for (const auto& item : items) {
+        if (!is_pending(item)) continue;
+        if (++drift.pending > static_cast<std::int64_t>(most_lines)) continue;
+        const auto why = item.error            ? item.error->what
+                         : item.fields.empty() ? item.detail
+                                               : runai::to_string(item.fields);
+        drift.lines.push_back(fmt::format("{} {}: {}", to_string(item.change), item.title(), why));
+    }
+    context.drift = std::move(drift);
+}
+
+asio::awaitable<void> look_for_drift(Context& context) {
+    const auto text = context.state.applied_site();
+    if (text.empty()) co_return;
+    const auto wanted = parse_wanted_site(text);
+    if (!wanted) co_return;
+    const auto turn = co_await context.labs.take(site_turn, patience);
+    if (!turn) co_return;
+    const auto observed = co_await observe_site(*context.registry.client());
+    context.registry.note_result(observed.has_error() ? std::optional(observed.error()) : std::nullopt);
+    if (observed)
+        note_drift(context, plan_site_objects(*wanted, *observed, context.state.objects(), false));
+    else
+        context.drift.error = observed.error().text();
+}
+
+}  // namespace
+
+Result<void> check_runai(const Context& context, const SiteRequest& request) {
+    if (!request.container_path.empty() && request.container_path != context.site.container_path)
+        return Error{Code::differs,
+                     fmt::format("data_source.container_path is {} in the site file and {} in the gateway's "
+                                 "configuration",
+                                 log::escaped(request.container_path), context.site.container_path),
+                     "make them equal: runai.container_path in stowage.yaml"};
+    if (!request.runai) return {};
+    const auto& config = context.config.runai;
+    if (!context.registry.is_used() && !request.runai->empty()) return not_used();
+    if (!request.runai->url.empty() && request.runai->url != config.url)
+        return Error{Code::differs,
+                     fmt::format("the site file is for {}, this gateway talks to {}",
+                                 log::escaped(request.runai->url), config.url),
+                     "correct runai.url in one of them"};
+    if (!request.runai->cluster.empty() && request.runai->cluster != config.cluster)
+        return Error{Code::differs,
+                     fmt::format("the site file is for cluster {}, this gateway for {}",
+                                 log::escaped(request.runai->cluster), config.cluster),
+                     "correct runai.cluster in one of them"};
+    return {};
+}
+
+asio::awaitable<SiteOutcome> apply_runai(Context& context, WantedSite site, bool adopt, Report report) {
+    SiteOutcome nothing;
+    SiteItem whole{ObjectKind::node_pool, "site", Change::change};
+    const auto turn = co_await context.labs.take(site_turn, patience);
+    if (!turn) {
+        nothing.failures.push_back({whole, turn.error()});
+        co_return nothing;
+    }
+    if (!site.people_only) {
+        const auto text = json::serialize(site_json(site));
+        if (auto kept = context.state.set_applied_site(text); !kept) {
+            nothing.failures.push_back({whole, kept.error()});
+            co_return nothing;
+        }
+    }
+    SiteRunner runner(tools_for(context, report), site);
+    auto outcome = co_await runner.apply(adopt);
+    context.registry.note_result(outcome.has_error() ? std::optional(outcome.error()) : std::nullopt);
+    if (!outcome) {
+        StepReport failed{"Run:ai", "observe", "reading Run:ai"};
+        failed.state = Progress::failed;
+        failed.error = outcome.error();
+        report(failed);
+        nothing.failures.push_back({whole, outcome.error()});
+        co_return nothing;
+    }
+    if (site.people_only) co_return std::move(*outcome);
+    context.drift = SiteDrift{now_seconds(), static_cast<std::int64_t>(outcome->failures.size()), {}, {}};
+    for (const auto& failure : outcome->failures)
+        if (context.drift.lines.size() < most_lines)
+            context.drift.lines.push_back(failure.item.title() + ": " + failure.error.what);
+    co_return std::move(*outcome);
+}
+
+asio::awaitable<Result<json::object>> prune_runai(Context& context, SiteRequest request) {
+    if (!request.runai) co_return Error{Code::invalid, "runai is missing", "send the site as for plan"};
+    CO_CHECK(check_runai(context, request));
+    if (!context.registry.is_used()) co_return not_used();
+    CO_TRY(const auto turn, co_await context.labs.take(site_turn, patience));
+    SiteRunner runner(tools_for(context, log_report), std::move(*request.runai));
+    std::set<std::string> titles(request.confirmed.begin(), request.confirmed.end());
+    CO_TRY(const auto outcome, co_await runner.prune(std::move(titles)));
+    json::object body{{"deleted", outcome.done}};
+    json::array failures;
+    for (const auto& failure : outcome.failures) {
+        auto view = item_view(failure.item);
+        view["error"] = error_view(failure.error);
+        failures.push_back(std::move(view));
+    }
+    body["failures"] = std::move(failures);
+    co_return body;
+}
+
+asio::awaitable<Result<SeenRunai>> observe_runai(Context& context) {
+    SeenRunai seen;
+    auto& client = *context.registry.client();
+    auto site = co_await observe_site(client);
+    context.registry.note_result(site.has_error() ? std::optional(site.error()) : std::nullopt);
+    if (!site) co_return site.error();
+    seen.site = std::move(*site);
+    CO_TRY(seen.data_sources, co_await client.nfs_data_sources());
+    co_return seen;
+}
+
+json::object plan_runai(const Context& context, const SiteRequest& request, const SeenRunai& seen,
+                        std::int64_t& pending) {
+    json::array items, warnings, prune;
+    const auto owned = context.state.objects();
+    for (const auto& item : plan_site_objects(*request.runai, seen.site, owned, request.adopt)) {
+        items.push_back(item_view(item));
+        pending += is_pending(item) ? 1 : 0;
+    }
+    for (const auto& warning : site_warnings(*request.runai, seen.site))
+        warnings.emplace_back(warning);
+    json::object view{{"version", seen.site.cluster.version}};
+    view["items"] = std::move(items);
+    view["warnings"] = std::move(warnings);
+    if (!request.prune) return view;
+    for (const auto& item : plan_prune(*request.runai, seen.site, owned))
+        prune.push_back(item_view(item));
+    view["prune"] = std::move(prune);
+    return view;
+}
+
+ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request,
+                                     const std::string& lab) {
+    KnownRegistration known;
+    for (const auto& one : seen.site.departments)
+        if (one.value.name == lab) known.department_id = one.id;
+    const bool will_be_made =
+        request.runai && std::any_of(request.runai->departments.begin(), request.runai->departments.end(),
+                                     [&](const WantedDepartment& one) { return one.unit.name == lab; });
+    if (known.department_id.empty() && !will_be_made)
+        return UnknownRegistration{{Code::not_found, "Run:ai has no department " + lab,
+                                    "give the lab GPUs in the site file, or make the department in Run:ai"}};
+    for (const auto& one : seen.data_sources)
+        if (one.value.name == lab + "-nfs" && one.scope == "department" &&
+            one.value.department_id == known.department_id)
+            known.found = one;
+    return known;
+}
+
+asio::awaitable<void> watch_site(Context& context) {
+    asio::steady_timer timer(context.executor);
+    while (!context.draining && context.registry.is_used()) {
+        timer.expires_after(time_to_next_pass(context.config.reconcile_interval, 0, 0.5));
+        boost::system::error_code ignored;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        (void)context.secrets.all();  // those that are a day old go
+        if (!context.draining) co_await look_for_drift(context);
+    }
+}
+
+json::object secrets_view(Context& context, const std::string& email) {
+    json::array secrets;
+    for (const auto& one : context.secrets.all()) {
+        if (!email.empty() && one.email != email) continue;
+        json::object view{
+            {"service", one.service}, {"email", one.email}, {"lab", one.lab}, {"name", one.name}};
+        view["password"] = one.password.reveal();
+        secrets.push_back(std::move(view));
+    }
+    json::object body;
+    body["secrets"] = std::move(secrets);
+    return body;
+}
+
+}  // namespace stowage::controller

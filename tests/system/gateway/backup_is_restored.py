@@ -1,0 +1,134 @@
+"""`stowage backup` while the gateway works, then the state is lost: after `stowage restore` the labs have their uids,
+export ids and fsids, users their passwords, clients their certificate, and everything converges. What is not a whole
+backup changes nothing."""
+
+import pathlib
+import shutil
+import sqlite3
+import threading
+import unittest
+
+from stowage_rig import Rig, run_tests, wait_until
+
+KEPT = {"stowage.db", "stowage.yaml", "certificate.pem", "private-key.pem", "ftps.passwd", "file-hash.key"}
+KEPT |= {"pam-service", "runai-secret"}
+
+
+class BackupIsRestored(unittest.TestCase):
+    def setUp(self):
+        self.rig = Rig(labs="plain", departments=("lab1", "lab2", "lab3", "lab4", "w0", "w5", "w10", "w15")).__enter__()
+        self.addCleanup(lambda: self.rig.__exit__(None, None, None))
+        self.config = ("--config", str(self.rig.gateway.config_path))
+        self.folder = self.rig.folder / "backup"
+
+    def identities(self):
+        """What must come back as it was, from the database itself."""
+        path = self.rig.gateway.state_dir / "controller" / "stowage.db"
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            return database.execute("SELECT name, uid, export_id, fsid FROM labs ORDER BY name").fetchall()
+
+    def back_up(self, folder=None):
+        code, words = self.rig.run("backup", str(folder or self.folder), *self.config)
+        self.assertEqual(code, 0, words)
+
+    def restore(self, *words):
+        return self.rig.run("restore", str(self.folder), *self.config, *words)
+
+    def test_lost_state_comes_back(self):
+        for lab in ("lab1", "lab2"):
+            self.rig.create_lab(lab)
+        passwords = {user: self.rig.add_user(user, lab) for user, lab in (("alice", "lab1"), ("bob", "lab2"))}
+        self.rig.login("alice", passwords["alice"]).store("kept.bin", b"x" * 5000)
+        before, certificate = self.identities(), self.rig.gateway.certificate.read_text()
+        self.back_up()
+        self.rig.create_lab("lab3")  # later than the backup: not in it
+        self.assertEqual({path.name for path in self.folder.iterdir()}, KEPT | {"SHA256SUMS"})
+        self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
+        self.assertTrue(all(path.stat().st_mode & 0o777 == 0o600 for path in self.folder.iterdir()))
+
+        self.assertIn("stop it first", self.restore()[1])
+        self.assertEqual(self.rig.gateway.stop(), 0)
+        shutil.rmtree(self.rig.gateway.state_dir)
+        code, words = self.restore()
+        self.assertEqual(code, 0, words)
+        self.rig.gateway.start()
+        self.assertEqual(self.identities(), before)
+        self.assertEqual(self.rig.gateway.certificate.read_text(), certificate)
+        states = lambda: [lab["state"] for lab in self.rig.gateway.answer("status")["labs"]]  # noqa: E731
+        wait_until(lambda: states() == ["ready", "ready"], seconds=60, what="both labs ready again")
+        client = self.rig.login("alice", passwords["alice"])
+        self.assertEqual(client.fetch("kept.bin"), b"x" * 5000)
+        self.rig.login("bob", passwords["bob"]).store("afterwards", b"y")
+        # The next lab gets what was never given to another.
+        self.rig.create_lab("lab4")
+        self.assertNotIn(self.identities()[-1][1], [row[1] for row in before])
+
+    def test_consistent_while_labs_and_users_are_made(self):
+        stop, made = threading.Event(), []
+
+        def work():
+            while not stop.is_set():
+                name = f"user{len(made)}"
+                if not made or len(made) % 5 == 0:
+                    self.rig.run("lab", "create", f"w{len(made)}")
+                self.rig.run("user", "add", name, "--lab", "w0")
+                made.append(name)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            for number in range(5):
+                folder = self.rig.folder / f"backup{number}"
+                self.back_up(folder)
+                with sqlite3.connect(folder / "stowage.db") as database:
+                    self.assertEqual(database.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+                    self.assertEqual(database.execute("PRAGMA foreign_key_check").fetchall(), [])
+                    active = {row[0] for row in database.execute("SELECT user FROM accounts WHERE phase = 1")}
+                passwd = folder / "ftps.passwd"
+                known = {line.split(":")[0] for line in passwd.read_text().splitlines()} if passwd.exists() else set()
+                self.assertLessEqual(active, known, "every account has its password")
+        finally:
+            stop.set()
+            worker.join()
+        self.assertGreater(len(made), 1)
+
+    def test_nothing_is_overwritten_unasked(self):
+        self.rig.create_lab("lab1")
+        self.back_up()
+        self.assertIn("remedy: nothing is overwritten", self.rig.run("backup", str(self.folder), *self.config)[1])
+        self.rig.create_lab("lab2")
+        self.assertEqual(self.rig.gateway.stop(), 0)
+        code, words = self.restore()
+        self.assertEqual(code, 1, words)
+        self.assertIn("--replace", words)
+        self.assertEqual([row[0] for row in self.identities()], ["lab1", "lab2"])
+        self.assertEqual(self.restore("--replace")[0], 0)
+        self.assertEqual([row[0] for row in self.identities()], ["lab1"])
+        self.rig.gateway.start()
+
+    def test_what_is_not_whole_changes_nothing(self):
+        self.rig.create_lab("lab1")
+        self.back_up()
+        self.assertEqual(self.rig.gateway.stop(), 0)
+        sums, key = self.folder / "SHA256SUMS", self.folder / "file-hash.key"
+        original, secret = sums.read_text(), key.read_bytes()
+        for damage, reason in (
+            (lambda: key.write_bytes(secret + b"x"), "file-hash.key is not what was saved"),
+            (key.unlink, "file-hash.key"),
+            (lambda: sums.write_text(original + "0" * 64 + "  ../../etc/shadow\n"), "what no backup holds"),
+            (lambda: sums.write_text("rubbish\n"), "what no backup holds"),
+            (sums.unlink, "SHA256SUMS"),
+        ):
+            damage()
+            code, words = self.restore("--replace")
+            self.assertNotEqual(code, 0)
+            self.assertIn("is no whole backup", words)
+            self.assertIn(reason, words)
+            sums.write_text(original)
+            key.write_bytes(secret)
+        self.assertEqual([row[0] for row in self.identities()], ["lab1"])
+        self.rig.gateway.start()
+
+
+if __name__ == "__main__":
+    run_tests()

@@ -1,0 +1,98 @@
+"""Asked of the real dpkg in a bare Debian: installing makes accounts and folders, an upgrade keeps what the admin
+changed, removing keeps the state, purging takes configuration and state; a lab's files survive all of it."""
+
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+import debian_package
+from stowage_rig import need_root, run_tests
+
+LAB_FILES = ("/mnt/nfs/lab1/data.bin", "/mnt/nfs/.stowage-root", "/var/lib/stowage/labs/lab2/data.bin")
+
+
+class PackageLeavesLabsAlone(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="stowage-packages-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        for name in ("first", "second"):
+            (cls.folder / name).mkdir()
+        cls.first = debian_package.make(cls.folder / "first", revision="1")
+        cls.second = debian_package.make(cls.folder / "second", revision="2")
+        cls.debian = debian_package.BareDebian().__enter__()
+        cls.addClassCleanup(lambda: cls.debian.__exit__())
+
+    def has(self, *paths):
+        return [self.debian.path(path).exists() for path in paths]
+
+    def assert_labs_are_there(self):
+        for path in LAB_FILES:
+            self.assertEqual(self.debian.path(path).read_text(encoding="ascii"), path)
+
+    def test_a_life(self):
+        for step in (self.install, self.use, self.upgrade, self.remove, self.install_again, self.purge):
+            with self.subTest(step.__name__):
+                step()
+
+    def install(self):
+        self.debian.install(self.first)
+        accounts = self.debian.run("getent passwd stowage stowage-front; getent group stowage-admin")
+        self.assertEqual(len(accounts.splitlines()), 3, accounts)
+        self.assertEqual(self.has("/mnt/nfs", "/var/lib/stowage"), [True, True])
+        self.assertIn("enabled", self.debian.run("systemctl is-enabled stowage"))
+        # Whoever has no NFS server is told, and nothing else is wrong.
+        code, words = self.debian.run("stowage check", check=False)
+        self.assertEqual(code, 78, words)
+        problems = [line.split(":")[1].strip() for line in words.splitlines() if line.startswith("error")]
+        self.assertEqual(problems, ["nfs.server"], words)
+        self.assertIn("stowage 0.", self.debian.run("stowage version"))
+
+    def use(self):
+        """What the gateway and its admin leave behind."""
+        for path in LAB_FILES:
+            self.debian.path(path).parent.mkdir(parents=True, exist_ok=True)
+            self.debian.path(path).write_text(path, encoding="ascii")
+        self.debian.run(
+            "cd /var/lib/stowage && mkdir -p controller tls ganesha /etc/exports.d"
+            " && touch controller/stowage.db tls/private-key.pem ftps.passwd .ftps.passwd.abc123 file-hash.key lock exports.lock"
+            " && echo other >/etc/exports.d/other.exports && touch /etc/exports.d/stowage-lab1.exports"
+            " && echo secret >/etc/stowage/runai-secret && echo 'log_level: debug' >/etc/stowage/stowage.yaml"
+            " && echo '# of the site' >>/etc/pam.d/stowage"
+        )
+
+    def upgrade(self):
+        self.debian.install(self.second)
+        self.assertIn("0.1.0-2", self.debian.run("dpkg-query -W stowage"))
+        self.assertEqual(self.debian.path("/etc/stowage/stowage.yaml").read_text(), "log_level: debug\n")
+        self.assertTrue(self.debian.path("/etc/pam.d/stowage").read_text().endswith("# of the site\n"))
+        self.assert_labs_are_there()
+
+    def remove(self):
+        self.debian.run("apt-get -q -y remove stowage")
+        self.assertEqual(self.has("/usr/bin/stowage", "/usr/libexec/stowage"), [False, False])
+        self.assertTrue(all(self.has("/etc/stowage/stowage.yaml", "/var/lib/stowage/controller/stowage.db")))
+        self.assertTrue(all(self.has("/etc/exports.d/stowage-lab1.exports")))
+        self.assert_labs_are_there()
+
+    def install_again(self):
+        self.debian.install(self.second)
+        self.assertEqual(self.debian.path("/etc/stowage/stowage.yaml").read_text(), "log_level: debug\n")
+        self.assertTrue(all(self.has("/var/lib/stowage/controller/stowage.db")))
+
+    def purge(self):
+        words = self.debian.run("apt-get -q -y purge stowage")
+        gone = ("/etc/stowage", "/etc/pam.d/stowage", "/etc/exports.d/stowage-lab1.exports", "/usr/share/stowage")
+        self.assertEqual(self.has(*gone), [False] * len(gone))
+        # labs.root was below state_dir, of all places: that stays, and is named.
+        left = sorted(path.name for path in self.debian.path("/var/lib/stowage").iterdir())
+        self.assertEqual(left, ["labs"])
+        self.assertIn("/var/lib/stowage holds files that are not the gateway's", words)
+        self.assertEqual(self.debian.path("/etc/exports.d/other.exports").read_text(), "other\n")
+        self.assert_labs_are_there()
+
+
+if __name__ == "__main__":
+    need_root()
+    run_tests()

@@ -1,0 +1,91 @@
+// What the page of the command shows is what the command prints.
+// Runs in: unit tests.
+#include <gmock/gmock.h>
+
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "gateway/cli/findings_view.hpp"
+#include "gateway/cli/plan_view.hpp"
+#include "gateway/cli/site_secrets.hpp"
+
+namespace stowage::cli {
+namespace {
+
+namespace json = boost::json;
+
+/// What `print` writes without colours, indented as code in Markdown.
+template <typename Print>
+std::string printed(Print print) {
+    char* text = nullptr;
+    std::size_t size = 0;
+    Console console;
+    console.out = open_memstream(&text, &size);
+    print(console);
+    std::fclose(console.out);
+    std::istringstream lines(std::string(text, size));
+    std::free(text);
+    std::string out;
+    for (std::string line; std::getline(lines, line);) {
+        while (!line.empty() && line.back() == ' ')
+            line.pop_back();
+        out += "    " + line + "\n";
+    }
+    return out;
+}
+
+std::string page() {
+    std::ifstream file(STOWAGE_SOURCE "/deploy/docs/cli.md");
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+TEST(DocumentedOutput, PlanIsAsOnThePage) {
+    const auto plan = json::parse(R"({"steps":[],"new_users":[],"runai":{"items":[
+        {"kind":"node pool","title":"node pool prod","change":"create",
+         "detail":"label j3soon/runai-node-pool=prod, binpack","fields":[]},
+        {"kind":"department","title":"department lab1","change":"change","detail":"",
+         "fields":[{"field":"over quota of prod","wanted":"off","found":"on"}]},
+        {"kind":"department","title":"department lab2","change":"differs","detail":"",
+         "fields":[{"field":"defaultNodePools","wanted":"prod","found":"none"}],
+         "error":{"code":"differs","what":"x",
+                  "remedy":"apply with --adopt to take it over and change it, or make it equal in Run:ai"}},
+        {"kind":"compute resource","title":"a","change":"unchanged","fields":[]},
+        {"kind":"compute resource","title":"b","change":"unchanged","fields":[]}],"warnings":[]}})");
+    const auto text = printed([&](const Console& console) { print_plan(console, plan.as_object()); });
+    EXPECT_THAT(page(), testing::HasSubstr(text)) << text;
+}
+
+TEST(DocumentedOutput, DoctorIsAsOnThePage) {
+    const auto findings = json::parse(R"([
+        {"severity":"error","what":"project lab2-default-project has no order of priority of node pools",
+         "why":"its work queues for ever, and nothing says why",
+         "fix":"stowage doctor --fix, or stowage apply with the site file","ours":true},
+        {"severity":"warning","what":"node pool dev has no nodes","why":"work for this pool waits for ever",
+         "fix":"kubectl label node NODE j3soon/runai-node-pool=dev","ours":false}])");
+    const auto text = printed([&](const Console& console) { print_findings(console, findings.as_array()); });
+    EXPECT_THAT(page(), testing::HasSubstr(text)) << text;
+}
+
+TEST(DocumentedOutput, SecretsAreAsOnThePage) {
+    const auto secrets = json::parse(R"([
+        {"service":"FTPS","name":"alice@example.org","lab":"lab1","password":"gkQ7nHd4kPwYf3aMzXe9"},
+        {"service":"Run:ai","name":"alice@example.org","lab":"lab1","password":"8c1f4d0e-77aa"}])");
+    const auto text = printed([&](const Console& console) { print_secrets(console, secrets.as_array()); });
+    EXPECT_THAT(page(), testing::HasSubstr(text)) << text;
+}
+
+TEST(DocumentedOutput, ObeysNoneOfWhatTheGatewayAnswers) {
+    const auto plan = json::parse(
+        "{\"runai\":{\"items\":[{\"change\":\"create\",\"title\":\"\\u001b[2Jx\","
+        "\"fields\":[{\"field\":\"\\u0007\",\"wanted\":\"\\u009b\",\"found\":\"y\"}]}]}}");
+    const auto text = printed([&](const Console& console) { print_plan(console, plan.as_object()); });
+    for (const char c : text)
+        EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= ' ') << text;
+}
+
+}  // namespace
+}  // namespace stowage::cli

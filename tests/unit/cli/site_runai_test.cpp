@@ -1,0 +1,130 @@
+// The Run:ai part of site.yaml: what it means, and what is said about what is wrong.
+// Runs in: unit tests.
+#include <gmock/gmock.h>
+
+#include "gateway/cli/site_body.hpp"
+
+namespace stowage::cli {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Site parsed(const std::string& text) {
+    auto site = parse_site(text, "site.yaml");
+    EXPECT_TRUE(site) << site.error().text();
+    return site ? std::move(*site) : Site{};
+}
+
+std::string refused(const std::string& text) {
+    const auto site = parse_site(text, "site.yaml");
+    return site ? "accepted" : site.error().text();
+}
+
+TEST(SiteRunai, ExampleIsTheNotesOwnSetUp) {
+    const auto site = read_site_file(STOWAGE_SOURCE "/deploy/site.example.yaml");
+    ASSERT_TRUE(site) << site.error().text();
+    ASSERT_EQ(site->node_pools.size(), 2U);
+    EXPECT_EQ(site->node_pools[0].label_key, "j3soon/runai-node-pool");
+    EXPECT_EQ(site->node_pools[0].label_value, "prod");
+    EXPECT_EQ(site->node_pools[1].placement, "binpack");
+    ASSERT_EQ(site->departments.size(), 3U);
+    const auto& lab1 = site->departments[0];
+    EXPECT_EQ(lab1.quota.gpus->at("prod"), 100);
+    EXPECT_FALSE(lab1.quota.over_quota.value_or(true));
+    EXPECT_THAT(lab1.quota.pools_in_order(), ElementsAre("prod"));
+    ASSERT_EQ(lab1.projects.size(), 1U);
+    EXPECT_EQ(lab1.projects[0].name, "lab1-default-project");
+    EXPECT_EQ(site->departments[1].quota.gpus->at("prod"), 50);
+    EXPECT_THAT(site->departments[2].projects[1].quota.pools_in_order(), ElementsAre("dev"));
+    ASSERT_EQ(site->members.size(), 3U);
+    EXPECT_EQ(site->members[0].roles, usual_roles);
+    EXPECT_EQ(site->members[0].project, "lab1-default-project");
+    EXPECT_EQ(site->members[2].project, "lab3-debug");
+    ASSERT_EQ(site->users.size(), 3U);
+    EXPECT_EQ(site->users[0].name, "alice@example.org");
+    EXPECT_EQ(site->users[0].email, "alice@example.org");
+    EXPECT_EQ(site->users[1].name, "bob");
+    EXPECT_EQ(site->users[1].email, "bob@example.org");
+    EXPECT_EQ(site->users[2].email, "");
+    ASSERT_EQ(site->compute_resources.size(), 11U);
+    EXPECT_EQ(site->compute_resources[8].name, "gpu8");
+    EXPECT_EQ(site->compute_resources[8].gpus, 8U);
+    EXPECT_EQ(site->compute_resources[10].memory, "8Gi");
+    EXPECT_EQ(site->container_path, "/mnt/nfs");
+}
+
+TEST(SiteRunai, ALabIsThreeLines) {
+    const auto site = parsed(
+        "defaults:\n  gpus: {prod: 4}\nlabs:\n  - name: lab1\n  - name: lab2\n    gpus:\n      prod: 8\n");
+    ASSERT_EQ(site.departments.size(), 2U);
+    EXPECT_EQ(site.departments[1].quota.gpus->at("prod"), 8);
+    EXPECT_EQ(site.departments[1].projects[0].quota.gpus->at("prod"), 8);
+}
+
+TEST(SiteRunai, LabsWithoutGpusAreNotRunaisBusiness) {
+    const auto site = parsed("labs:\n  - name: lab1\n");
+    EXPECT_TRUE(site.departments.empty());
+    EXPECT_FALSE(site.speaks_of_runai());
+}
+
+TEST(SiteRunai, WhatIsWrongIsToldWithLineValueAndRemedy) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"runai:\n  client_secret: x\n",
+         "site.yaml:2: runai.client_secret: no secret belongs into this file"},
+        {"runai:\n  uri: x\n", "site.yaml:2: unknown key \"uri\" in runai; did you mean url?"},
+        {"node_pools:\n  - name: Prod\n    label: a=b\n", "\"Prod\" is no name that Run:ai takes"},
+        {"node_pools:\n  - name: prod\n    label: prod\n", "\"prod\" is no label; write KEY=VALUE"},
+        {"node_pools:\n  - name: prod\n", "site.yaml:2: node_pools[1] has no label"},
+        {"node_pools:\n  - {name: prod, label: a=b, placement: bin-pack}\n", "give binpack or spread"},
+        {"labs:\n  - name: lab1\n    gpus: {prod: many}\n", "\"many\" is no number of GPUs"},
+        {"labs:\n  - name: lab1\n    gpus: {prod: -1}\n",
+         "\"-1\" is no number of GPUs; give one from 0, or unlimited"},
+        {"labs:\n  - name: lab1\n    gpus: {}\n", "names node pools with their GPUs"},
+        {"labs:\n  - name: lab1\n    gpus: {prod: 0}\n",
+         "lab lab1: no node pool has GPUs: its work would wait for ever"},
+        {"labs:\n  - name: lab1\n    gpus: {prod: 1}\n    node_pool_order: [dev]\n",
+         "node pool dev is in node_pool_order and has no GPUs"},
+        {"labs:\n  - name: lab1\n    gpus: {prod: 1}\n    node_pool_order: []\n", "work would wait for ever"},
+        {"labs:\n  - name: lab1\n    gpus: {prod: 1}\n    over_quota: maybe\n",
+         "\"maybe\" is neither on nor off"},
+        {"labs:\n  - name: lab1\n    over_quota: on\n", "lab lab1 has no GPUs; add gpus"},
+        {"defaults:\n  project: same\n", "write {lab} where the lab's name belongs"},
+        {"defaults:\n  data_source: {read_only: true}\n", "data sources are read-write"},
+        {"defaults:\n  data_source: {scope: project}\n", "cannot be done yet; give department"},
+        {"users:\n  - email: alice\n    lab: lab1\n", "\"alice\" is no email address"},
+        {"users:\n  - email: a@b.de\n    lab: lab1\n", "user a@b.de: lab lab1 has no GPUs in this file"},
+        {"users:\n  - email: a@b.de\n    name: a\n    lab: lab1\n",
+         "give an email address (a user of Run:ai) or a name"},
+        {"users:\n  - lab: lab1\n    roles: [x]\n", "has no email address"},
+        {"labs:\n  - name: lab1\n    gpus: {p: 1}\nusers:\n  - {email: a@b.de, lab: lab1, project: other}\n",
+         "lab lab1 has no project \"other\"; it has lab1-default-project"},
+        {"labs:\n  - name: lab1\n    gpus: {p: 1}\nusers:\n  - {email: a@b.de, lab: lab1}\n  - {email: "
+         "A@b.de, lab: lab1}\n",
+         "user a@b.de is there twice, first in line 5"},
+        {"compute_resources:\n  - gpus: 8..0\n", "is no number of GPUs; give one such as 8, or a range"},
+        {"compute_resources:\n  - {name: x, gpus: 1, portion: 0.5}\n",
+         "give one of gpus, portion and memory"},
+        {"compute_resources:\n  - {name: x, portion: 2}\n", "is no part of a GPU"},
+        {"compute_resources:\n  - {name: x, memory: much}\n", "is no size"},
+        {"compute_resources:\n  - {portion: 0.5}\n", "has no name"},
+        {"compute_resources:\n  - {name: g, gpus: 1..2}\n", "a range needs {gpus} in its name"},
+    };
+    for (const auto& [text, problem] : cases)
+        EXPECT_THAT(refused(text), HasSubstr(problem)) << text;
+}
+
+TEST(SiteRunai, BodyHoldsEveryDefaultInItsPlace) {
+    const auto site = parsed(
+        "defaults: {gpus: {prod: 4, dev: 0}}\nlabs:\n  - name: lab1\nusers:\n  - {email: a@b.de, lab: lab1, "
+        "ftps: none}\n");
+    const auto body = std::string(site_body(site, {}, {true, false, {}}).reveal());
+    EXPECT_THAT(body, AllOf(HasSubstr(R"("adopt":true)"), HasSubstr(R"("order":["prod"])"),
+                            HasSubstr(R"("project":"lab1-default-project")"),
+                            HasSubstr(R"("over_quota":false)"), HasSubstr(R"({"pool":"dev","gpus":0E0})")));
+    EXPECT_THAT(body, HasSubstr(R"("users":[])"));
+}
+
+}  // namespace
+}  // namespace stowage::cli

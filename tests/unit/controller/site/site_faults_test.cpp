@@ -1,0 +1,82 @@
+// Every single call in turn fails in every way: the apply after it comes to the same end, with nothing twice
+// and no password lost. Runs in: unit tests.
+#include <gtest/gtest.h>
+
+#include "tests/unit/controller/site/site_bench.hpp"
+
+namespace stowage::controller {
+namespace {
+
+using stand_in::FaultKind;
+
+struct Case {
+    FaultKind kind;
+    const char* name;
+    unsigned max_tries = 1;
+};
+
+class EveryCallInTurn : public testing::TestWithParam<Case> {
+  protected:
+    static const WantedSite& site() {
+        static const auto wanted = small_site(5, 20);
+        return wanted;
+    }
+    std::unique_ptr<SiteBench> bench() {
+        auto made = std::make_unique<SiteBench>();
+        made->max_tries = GetParam().max_tries;
+        const bool hangs =
+            GetParam().kind == FaultKind::hang_before || GetParam().kind == FaultKind::hang_after;
+        if (hangs) made->request_timeout = std::chrono::milliseconds(150);
+        return made;
+    }
+    /// Apply after apply until nothing is left, as an admin or the next pass would.
+    void converge(SiteBench& bench, std::size_t call) {
+        for (int runs = 0; runs < 4; ++runs) {
+            const auto outcome = bench.apply(site());
+            if (outcome && outcome->converged()) return;
+        }
+        const auto last = bench.apply(site());
+        FAIL() << "call " << call << ": "
+               << (last ? last->converged() ? "slow" : last->failures[0].error.text() : last.error().text());
+    }
+};
+
+TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
+    std::string wanted;
+    std::size_t calls = 0;
+    {
+        const auto clean = bench();
+        ASSERT_TRUE(clean->apply(site())->converged());
+        wanted = clean->digest();
+        calls = clean->calls();
+    }
+    ASSERT_GT(calls, 110U);
+    for (std::size_t call = 0; call < calls; ++call) {
+        const auto faulty = bench();
+        faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
+        (void)faulty->apply(site());
+        converge(*faulty, call);
+        ASSERT_EQ(faulty->digest(), wanted) << "call " << call;
+        ASSERT_EQ(faulty->lost_passwords(), "") << "call " << call;
+        const auto writes = faulty->api().writes();
+        ASSERT_TRUE(faulty->apply(site())->converged());
+        ASSERT_EQ(faulty->api().writes(), writes) << "call " << call;
+        if (HasFatalFailure()) return;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, EveryCallInTurn,
+    testing::Values(Case{FaultKind::error_before, "error_before"},
+                    Case{FaultKind::error_after, "error_after"}, Case{FaultKind::hang_before, "hang_before"},
+                    Case{FaultKind::hang_after, "hang_after"}, Case{FaultKind::drop_before, "drop_before"},
+                    Case{FaultKind::drop_after, "drop_after"}, Case{FaultKind::unauthorized, "unauthorized"},
+                    Case{FaultKind::conflict, "conflict"}, Case{FaultKind::too_many, "too_many"},
+                    Case{FaultKind::garbage, "garbage"}, Case{FaultKind::strange, "strange"},
+                    Case{FaultKind::truncated, "truncated"},
+                    Case{FaultKind::error_after, "error_after_with_retries", 3},
+                    Case{FaultKind::truncated, "truncated_with_retries", 3}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+}  // namespace
+}  // namespace stowage::controller

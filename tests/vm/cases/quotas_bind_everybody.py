@@ -1,0 +1,261 @@
+"""A lab's limit binds pods (NFS v3 and v4.2) and uploads alike, on XFS and on ext4 of Debian's own kernel; what somebody
+changes about it by hand is found, shown and set right."""
+
+import errno
+import ftplib
+import os
+import pathlib
+import unittest
+
+import kernel_nfsd
+from guest_gateway import LABS, GuestGateway, format_labs_disk, mount_labs
+from kernel_nfsd import run, wait_until
+from nodes import Node, as_user
+from stowage_rig import run_tests, write_site
+
+TIMEOUT = 900
+DISKS = {"xfs": "1G", "ext4": "1G"}
+
+MIB = 2**20
+LIMIT = 64 * MIB
+VERSIONS = ("vers=3,nolock", "vers=4.2")
+OPTIONS = {"xfs": (), "ext4": ("-O", "quota,project", "-E", "quotatype=prjquota")}
+
+
+def write(path, size):
+    """The errno that stopped it, or 0: NFS tells at the latest by fsync."""
+    try:
+        with open(path, "wb", buffering=0) as file:
+            for _ in range(size // MIB):
+                file.write(b"n" * MIB)
+            os.fsync(file.fileno())
+    except OSError as refused:
+        return refused.errno
+    return 0
+
+
+def setUpModule():  # pylint: disable=invalid-name
+    run("modprobe", "-a", "xfs", "ext4", "quota_v2")
+    pathlib.Path("/etc/exports.d").mkdir()
+    kernel_nfsd.start()
+    kernel_nfsd.end_grace()
+    Limits.node = Node("node1", 1)
+
+
+class Limits:
+    """Each filesystem has a gateway of its own, one after the other on /mnt/nfs."""
+
+    node = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.device = f"/dev/disk/stowage/{cls.kind}"
+        format_labs_disk(cls.kind, OPTIONS[cls.kind], cls.device)
+        mount_labs(cls.kind, "nosuid,nodev,prjquota", cls.device)
+        cls.gateway = GuestGateway(f"/var/lib/stowage-{cls.kind}", reconcile_interval="5s")
+        cls.gateway.start()
+        cls.lab = cls.gateway.create_lab("lab1", "--quota", "64MiB", "--inodes", "300")
+        cls.path = pathlib.Path(cls.lab["directory"])
+        cls.password = cls.gateway.add_user("alice", "lab1")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.stop()
+        run("exportfs", "-ua")
+        kernel_nfsd.stop()
+        run("umount", str(LABS))
+        kernel_nfsd.serve()
+        kernel_nfsd.end_grace()
+
+    def setUp(self):
+        for entry in self.path.iterdir():
+            if entry.name != ".stowage":
+                entry.unlink()
+
+    def run(self, result=None):
+        before = len(result.errors) + len(result.failures)
+        super().run(result)
+        if len(result.errors) + len(result.failures) > before:
+            # At once: a machine that is too slow may not come to the end.
+            print(*(text for _, text in (result.errors + result.failures)[-1:]), flush=True)
+            print("--- the gateway's last words", *self.gateway.log_tail(30), sep="\n", flush=True)
+
+    def shown(self):
+        return self.gateway.answer("lab", "show", "lab1")
+
+    def login(self):
+        client = self.gateway.login("alice", self.password)
+        self.addCleanup(client.drop)
+        return client
+
+    def write_as_pod(self, name, size):
+        path, uid = self.path / name, self.lab["uid"]
+        as_user(uid, "dd", "if=/dev/zero", f"of={path}", "bs=1M", f"count={size // MIB}", "conv=fsync")
+        return path
+
+    def store_refused(self, client, name, size):
+        try:
+            client.store(name, b"u" * size)
+        except ftplib.Error as refused:
+            return str(refused)
+        except OSError:
+            return client.refusal()
+        raise AssertionError(f"{size} bytes were stored")
+
+    def test_says_what_it_chose(self):
+        seen = self.shown()
+        self.assertEqual(seen["quota_backend"], self.kind)
+        self.assertIn("with project quotas on", seen["quota_why"])
+        self.assertEqual(seen["project_id"], seen["uid"])
+
+    def test_pods_are_stopped_and_room_that_is_freed_is_there_at_once(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                mounted = self.node.mount(str(self.path), version)
+                self.assertEqual(os.statvfs(mounted).f_blocks * os.statvfs(mounted).f_frsize, LIMIT, "df is the limit")
+                self.assertEqual(write(mounted / "big", 80 * MIB), self.over)
+                self.assertEqual(write(mounted / "more", 4 * MIB), self.over)
+                (mounted / "big").unlink()
+                (mounted / "more").unlink(missing_ok=True)
+                self.assertEqual(write(mounted / "small", 40 * MIB), 0)
+                (mounted / "small").unlink()
+                run("umount", str(mounted))
+
+    def test_pods_are_stopped_at_the_number_of_files(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                mounted = self.node.mount(str(self.path), version)
+                with self.assertRaises(OSError) as refused:
+                    for number in range(400):
+                        (mounted / f"f{number}").touch()
+                self.assertEqual(refused.exception.errno, self.over)
+                (mounted / "f1").unlink()
+                (mounted / "again").touch()
+                for entry in mounted.glob("f*"):
+                    entry.unlink()
+                (mounted / "again").unlink()
+                run("umount", str(mounted))
+
+    def test_uploads_are_refused_with_the_numbers_and_freeing_helps_at_once(self):
+        client = self.login()
+        client.store("model", b"m" * 8 * MIB)
+        refused = self.store_refused(client, "model", 70 * MIB)
+        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
+        self.assertRegex(refused, r"8(\.\d+)?MiB of 64MiB are used")
+        self.assertEqual((self.path / "model").stat().st_size, 8 * MIB)
+        pod = self.write_as_pod("of-a-pod", 50 * MIB)
+        self.assertRegex(self.store_refused(client, "upload", 20 * MIB), "^552 .*the lab's limit")
+        pod.unlink()
+        client.store("upload", b"u" * 20 * MIB)
+
+    def test_a_full_disk_is_told_apart_from_a_full_lab(self):
+        client = self.login()
+        hog = LABS / "not-a-lab"
+        with open(hog, "wb") as file:
+            left = os.statvfs(LABS)
+            os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - 6 * MIB)
+        try:
+            self.assertRegex(self.store_refused(client, "upload", 30 * MIB), "^(552|452) .*the whole storage is full")
+            self.assertIn("The whole storage has", client.sendcmd("SITE QUOTA"))
+        finally:
+            hog.unlink()
+        client.store("upload", b"u" * 30 * MIB)
+
+    def test_a_lab_that_fills_up_is_warned_about_once(self):
+        told = self.gateway.log_path.read_text(encoding="utf-8").count("event=quota_nearly_full")
+        self.write_as_pod("most", 60 * MIB)
+        lines = lambda: self.gateway.log_path.read_text(encoding="utf-8").count("event=quota_nearly_full") - told  # noqa: E731
+        wait_until(lambda: lines() > 0, 30, "the warning in the log")
+        seen = self.shown()
+        self.assertEqual((seen["quota_warning"], seen["used_percent"]), (90, 93))
+        self.assertIn("little room is left", self.gateway.try_command("lab", "show", "lab1")[1])
+        self.assertRegex(self.gateway.try_command("status")[1], "60.*MiB 93%")
+        client = self.login()
+        self.assertRegex(client.sendcmd("AVBL"), r"^213 \d+ Little room is left: 93 % of its room are used")
+        for _ in range(3):
+            self.shown()
+        self.assertEqual(lines(), 1)
+
+    def drift(self, what):
+        return next((one for one in self.shown()["drift"] if one["what"] == what), None)
+
+    def wait_for_repair(self, what, was):
+        found = lambda: (one := self.drift(what)) and one["was"] == was and one["outcome"] == "repaired" and one  # noqa: E731
+        record = wait_until(found, 60, f"the repair of {what}, which was {was}")
+        self.assertIn(what, self.gateway.try_command("status")[1])
+        wait_until(lambda: self.shown()["state"] == "ready", 30, "a lab that is ready")
+        return record
+
+    def test_what_was_changed_by_hand_is_shown_and_set_right(self):
+        wait_until(lambda: self.shown()["state"] == "ready", 30, "a lab that is ready")
+        self.set_limit(1024)
+        self.assertEqual(self.wait_for_repair("quota", "1GiB, 300 files")["should_be"], "64MiB, 300 files")
+        os.chown(self.path, 0, 0)
+        os.chmod(self.path, 0o755)
+        self.wait_for_repair("owner", "0:0")
+        self.assertEqual(self.drift("mode")["was"], "755")
+        self.clear_project()
+        self.wait_for_repair("project id", "none")
+        self.assertEqual(self.path.stat().st_mode & 0o7777, 0o2770)
+        mounted = self.node.mount(str(self.path))
+        self.assertEqual(write(mounted / "big", 80 * MIB), self.over)
+        run("umount", str(mounted))
+
+    def test_where_the_policy_is_to_report_nothing_is_touched_until_somebody_asks(self):
+        self.gateway.stop()
+        self.gateway.settings["labs.drift"] = "report"
+        self.gateway.start()
+        try:
+            wait_until(lambda: self.shown()["state"] == "ready", 30, "a lab that is ready")
+            os.chmod(self.path, 0o700)
+            wait_until(lambda: self.shown()["state"] == "degraded", 60, "a lab that has drifted")
+            self.assertIn("mode is 700 instead of 2770", self.shown()["why"])
+            self.assertEqual(self.drift("mode")["outcome"], "reported")
+            self.assertEqual(self.path.stat().st_mode & 0o7777, 0o700)
+            site = write_site(pathlib.Path("/run/site.yaml"), [{"name": "lab1", "quota": "64MiB", "inodes": "300"}])
+            self.gateway.command("apply", str(site))
+            self.assertEqual(self.path.stat().st_mode & 0o7777, 0o2770)
+            self.assertEqual(self.drift("mode")["outcome"], "repaired")
+        finally:
+            self.gateway.stop()
+            del self.gateway.settings["labs.drift"]
+            self.gateway.start()
+
+    def test_a_deleted_labs_limit_is_nobodys(self):
+        lab = self.gateway.create_lab("short", "--quota", "32MiB")
+        self.assertTrue(self.limit_of(lab["project_id"]))
+        self.gateway.command("lab", "delete", "short", "--purge-data", "--confirm", "short")
+        self.assertFalse(self.limit_of(lab["project_id"]))
+
+
+class OnXfs(Limits, unittest.TestCase):
+    kind, over = "xfs", errno.ENOSPC
+
+    def set_limit(self, mib):
+        run("xfs_quota", "-x", "-c", f"limit -p bhard={mib}m {self.lab['project_id']}", str(LABS))
+
+    def clear_project(self):
+        run("xfs_io", "-c", "chattr -P", "-c", "chproj 0", str(self.path))
+
+    def limit_of(self, project):
+        words = run("xfs_quota", "-x", "-c", f"quota -p -N -v {project}", str(LABS)).split()
+        return int(words[3]) if len(words) > 3 else 0
+
+
+class OnExt4(Limits, unittest.TestCase):
+    kind, over = "ext4", errno.EDQUOT
+
+    def set_limit(self, mib):
+        run("setquota", "-P", str(self.lab["project_id"]), "0", str(mib * 1024), "0", "300", str(LABS))
+
+    def clear_project(self):
+        run("chattr", "-P", "-p", "0", str(self.path))
+
+    def limit_of(self, project):
+        listed = run("repquota", "-P", "-n", "-v", str(LABS), check=False)
+        line = next((line for line in listed.splitlines() if line.startswith(f"#{project} ")), "")
+        return int(line.split()[4]) if line else 0
+
+
+if __name__ == "__main__":
+    run_tests()
