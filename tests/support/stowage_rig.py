@@ -28,6 +28,7 @@ from tour.stand_in import StandIn  # noqa: E402
 from tour.story import Failed  # noqa: E402
 
 SKIPPED = 77
+NOT_CONVERGED = 3
 _PREFIX = "stowage-test-"
 _PR_SET_CHILD_SUBREAPER = 36
 FAST = {
@@ -180,7 +181,10 @@ class Rig:
     def processes(self):
         """What `stowage status` knows: {name or "worker LAB": {pid, restarts, …}}."""
         found = {}
-        for process in self.gateway.answer("status")["processes"]:
+        code, output = self.run("--json", "status")
+        if code not in (0, NOT_CONVERGED):  # a process that is down, or a lab that is not ready
+            raise Failed(f"`stowage status` ended with {code}", "", output.splitlines())
+        for process in json.loads(output)["processes"]:
             lab = process.get("lab")
             found[f"{process['process']} {lab}" if lab else process["process"]] = process
         return found
