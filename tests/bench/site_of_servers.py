@@ -5,7 +5,7 @@ import os
 import random
 import sys
 
-from accounting import Group
+from accounting import Group, sweep_after_the_killed
 from packages import Packages
 from peers import Proftpd, PureFtpd, Vsftpd
 from stowage_rig import Rig
@@ -106,6 +106,7 @@ class Site:
     def __enter__(self):
         if any(name in PEERS for name in self.names):
             self.packages.fetch()
+        sweep_after_the_killed()
         self.rig.__enter__()  # pylint: disable=unnecessary-dunder-call
         self.folder = self.rig.folder
         try:

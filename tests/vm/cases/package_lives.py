@@ -113,7 +113,7 @@ def install_and_configure():
     run("stowage", "check")
     run("systemctl", "start", "stowage")
     assert unit("Type") == "notify" and unit("ActiveState") == "active"
-    assert unit("WatchdogUSec") == "30s" and unit("NRestarts") == "0"
+    assert unit("WatchdogUSec") == "2min" and unit("NRestarts") == "0"
 
 
 def make_labs():
