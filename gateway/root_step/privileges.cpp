@@ -44,12 +44,29 @@ std::vector<unsigned> needed(Step step) {
     return {};
 }
 
+/// Root of a container or of a small machine may be without it: then ext4 refuses to move files into a
+/// project that is over its limit, and says so; all else works.
+bool is_missed_only_sometimes(unsigned capability) {
+    return capability == CAP_SYS_RESOURCE;
+}
+
+/// Those of the step that this process can keep.
+std::vector<unsigned> kept(Step step) {
+    auto capabilities = needed(step);
+    std::erase_if(capabilities, [](unsigned capability) {
+        return is_missed_only_sometimes(capability) && !capng_have_capability(CAPNG_PERMITTED, capability);
+    });
+    return capabilities;
+}
+
 }  // namespace
 
 Result<void> keep_only_what_it_needs(Step step) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "prctl no_new_privs");
+    if (capng_get_caps_process() != 0) return Error{Code::internal, "capng_get_caps_process"};
+    const auto capabilities = kept(step);
     capng_clear(CAPNG_SELECT_BOTH);
-    for (const auto capability : needed(step))
+    for (const auto capability : capabilities)
         if (capng_update(CAPNG_ADD,
                          static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET),
                          capability) != 0)
