@@ -37,8 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     seen.name = c_string(rest.substr(0, split));
     seen.link_target = split == std::string_view::npos ? "" : c_string(rest.substr(split + 1));
 
-    demand_one_line(list_line(seen, "lab1", 1'700'000'000));
-    const auto facts_line = fact_line(seen, all_facts);
+    std::string long_line, facts_line;
+    append_list_line(long_line, seen, "lab1", 1'700'000'000);
+    append_fact_line(facts_line, seen, all_facts);
+    demand_one_line(long_line);
     demand_one_line(facts_line);
     // The name begins behind the first blank, whatever a link's target holds (RFC 3659 §7.2).
     demand(facts_line.substr(facts_line.find("; ") + 2) == line_name(seen.name));
