@@ -45,6 +45,7 @@ TEST(Worker, WithoutRoomForADescriptorRefusesTheNewSessionOnly) {
     EXPECT_EQ(alice.control->ask("NOOP").code, 200);
     // Room for one means one more.
     EXPECT_EQ(others.front().control->ask("QUIT").code, 221);
+    others.front().control->hang_up();
     EXPECT_TRUE(comes_true([&] { return rig.login("bob").welcome.code == 230; }));
     others.clear();
     EXPECT_TRUE(comes_true([&] { return rig.store(alice, "STOR set", "x").code == 226; }));
