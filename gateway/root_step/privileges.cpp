@@ -29,8 +29,9 @@ std::vector<unsigned> needed(Step step) {
             return {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
         // Files of a lab are put into its project (FOWNER), also when it holds more than it may
         // (SYS_RESOURCE).
+        // XFS takes setgid from a directory whose project is set by somebody without CAP_FSETID.
         case Step::set_quota:
-            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_RESOURCE};
+            return {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SYS_RESOURCE};
         // exportfs(8) and the marker.
         case Step::publish_export:
         case Step::withdraw_export:

@@ -16,7 +16,7 @@ from nodes import Node
 from stowage_rig import run_tests
 from tour import dataset, upload
 
-TIMEOUT = 500
+TIMEOUT = 600
 DISKS = {"labs": "1G"}
 
 QUOTA = 64 << 20

@@ -11,7 +11,7 @@ from kernel_nfsd import run, wait_until
 from nodes import Node, as_user
 from stowage_rig import run_tests
 
-TIMEOUT = 420
+TIMEOUT = 560
 DISKS = {"labs": "1G", "foreign": "64M"}
 
 EXPORTS = pathlib.Path("/etc/exports.d")

@@ -12,7 +12,7 @@ from guest_gateway import LABS, GuestGateway, format_labs_disk, mount_labs
 from kernel_nfsd import run
 from machine_end import STAGE, cut_power
 
-TIMEOUT = 500
+TIMEOUT = 700
 DISKS = {"labs": "1G", "state": "256M", "ledger": "1M"}
 LOSSY_DISKS = ("labs", "state")
 
