@@ -148,7 +148,7 @@ TEST(Listeners, AThousandUnusedOnesAreOne) {
 // Taken out (one port is tried only): this fails.
 TEST(Listeners, WorkersShareARangeWithoutCollision) {
     const auto options = with({{"ftps.passive_ports", "43210-43213"}});
-    Rig first(options), second(options);
+    Rig first(options), second(options), third(options);
     std::vector<Rig::Login> logins;
     std::set<std::uint16_t> ports;
     for (int i = 0; i < 4; ++i) {
@@ -156,15 +156,16 @@ TEST(Listeners, WorkersShareARangeWithoutCollision) {
         ports.insert(Rig::epsv(*logins.back().control));
     }
     EXPECT_EQ(ports, (std::set<std::uint16_t>{43210, 43211, 43212, 43213}));
-    auto late = first.login();
+    auto late = third.login();
     const auto refused = late.control->ask("EPSV");
     EXPECT_EQ(refused.code, 425) << refused.text;
     EXPECT_NE(refused.text.find("all data ports are taken"), std::string::npos);
     // A port is free again as soon as its right client is connected.
     EXPECT_EQ(second.store(logins[0], "STOR set", "second's").code, 226);
-    EXPECT_EQ(first.store(late, "STOR set", "first's").code, 226);
+    EXPECT_EQ(third.store(late, "STOR set", "third's").code, 226);
     EXPECT_EQ(first.store(logins[1], "STOR other", "first's").code, 226);
-    EXPECT_EQ(first.content("/set"), "first's");
+    EXPECT_EQ(first.content("/other"), "first's");
+    EXPECT_EQ(third.content("/set"), "third's");
     EXPECT_EQ(second.content("/set"), "second's");
 }
 
