@@ -95,9 +95,13 @@ class EndToEnd(unittest.TestCase):
                     os.fsync(file.fileno())
         self.assertIn(full.exception.errno, (errno.EDQUOT, errno.ENOSPC))
         client = self.gateway.login("bob", self.passwords["bob"])
-        with self.assertRaises(ftplib.error_perm) as refused:
-            client.store("too-much", bytes(4 * MEBIBYTE))
-        self.assertTrue(str(refused.exception).startswith("552"), refused.exception)
+        try:
+            said = client.store("too-much", bytes(4 * MEBIBYTE))
+        except ftplib.error_perm as refused:
+            said = str(refused)
+        except OSError:  # the data connection was closed before all was sent
+            said = client.refusal()
+        self.assertTrue(said.startswith("552"), said)
         filler.unlink()
         self.assertTrue(client.store("fits-again", bytes(4 * MEBIBYTE)).startswith("226"))
         (mounted / "fits-too").write_bytes(bytes(4 * MEBIBYTE))
