@@ -28,6 +28,8 @@ struct CountedLab {
             usage.backend = message::QuotaBackend::ext4;
             usage.limit_bytes = limit;
             usage.used_bytes = used;
+            usage.disk_free_bytes = 100ULL << 30;
+            usage.disk_free_inodes = UINT64_MAX;
             return usage;
         };
         return options;
@@ -248,7 +250,8 @@ TEST_F(OwnLedger, ANewWorkerCountsWhatIsThere) {
     rig.kill();
     rig.start();
     auto alice = rig.login();
-    EXPECT_EQ(alice.control->ask("AVBL").text, "213 " + std::to_string(124 * kibibyte) + "\r\n");
+    EXPECT_EQ(alice.control->ask("AVBL").text,
+              "213 " + std::to_string(124 * kibibyte) + " 87 % of its room are used, 124KiB are left.\r\n");
     EXPECT_EQ(rig.store(alice, "STOR b", some(200 * kibibyte)).code, 552);
     EXPECT_EQ(rig.store(alice, "STOR b", some(124 * kibibyte)).code, 226);
 }
