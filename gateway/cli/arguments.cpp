@@ -57,6 +57,9 @@ Result<std::variant<Invocation, HelpText>> CommandLine::parse(int argc, const ch
         return invocation();
     } catch (const CLI::CallForHelp&) {
         return std::variant<Invocation, HelpText>(HelpText{app_.help()});
+    } catch (const CLI::CallForVersion&) {
+        return std::variant<Invocation, HelpText>(
+            Invocation{.command = Version{}, .json = asks_for_json(argc, argv)});
     } catch (const CLI::ParseError& problem) {
         return refusal_of(problem);
     }

@@ -253,6 +253,7 @@ CommandLine::CommandLine() {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.add_flag("--json", raw_.json, "JSON (one object, or one event a line) instead of words");
+    app_.set_version_flag("--version", STOWAGE_VERSION, "Print the version");
     app_.add_flag("--no-color", raw_.no_colour, "No colours; NO_COLOR does the same");
     app_.add_option("--socket", raw_.socket, "The gateway's control socket; default: control.sock in run_dir")
         ->envname("STOWAGE_SOCKET")
