@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-TIMEOUT = 60
+TIMEOUT = 240
 
 release = os.uname().release
 assert release.endswith("-amd64"), f"{release} is not a stock kernel of Debian"
