@@ -7,4 +7,4 @@ TIMEOUT = 240
 
 release = os.uname().release
 assert release.endswith("-amd64"), f"{release} is not a stock kernel of Debian"
-subprocess.run([f"{os.environ['STOWAGE_BIN']}/stowage", "--version"], check=True)
+subprocess.run([f"{os.environ['STOWAGE_BIN']}/stowage", "version"], check=True)
