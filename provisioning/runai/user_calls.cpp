@@ -48,8 +48,9 @@ Result<NewUser> created(std::string_view operation, const json::value& reply) {
 }
 
 asio::awaitable<Result<std::optional<NewUser>>> find(std::shared_ptr<Caller> caller, std::string email) {
-    // What `filterBy=username` compares how is not documented; `=@` is, and finds the exact one too.
-    ListShape shape{collection, "", "username=@" + email, ListShape::End::short_page};
+    // All of them: whether `filterBy=username` minds the case is not documented, and Run:ai says 409 whatever
+    // it is.
+    ListShape shape{collection, "", "", ListShape::End::short_page};
     CO_TRY(auto all, co_await read_list<User>(std::move(caller), std::move(shape), user_at));
     for (auto& one : all)
         if (boost::algorithm::iequals(one.email, email, std::locale::classic()))

@@ -42,6 +42,7 @@ class Planner {
     const OwnedObject* owned(ObjectKind kind, const std::string& key) const;
     const runai::ObservedOrgUnit* department(const std::string& name) const;
     std::string unit_detail(const WantedUnit& unit) const;
+    runai::OrgUnit form_of(const WantedUnit& unit, const std::string& parent_id) const;
 
     const WantedSite& wanted_;
     const ObservedSite& observed_;
@@ -131,11 +132,23 @@ std::string Planner::unit_detail(const WantedUnit& unit) const {
                        unit.over_quota ? "on" : "off");
 }
 
+/// What the unit is to be when the pools of the file are there: Run:ai gives a new pool to every unit, with
+/// over quota on.
+runai::OrgUnit Planner::form_of(const WantedUnit& unit, const std::string& parent_id) const {
+    auto form = unit_form(unit, observed_, parent_id);
+    for (const auto& pool : wanted_.node_pools) {
+        const bool told = std::any_of(form.quotas.begin(), form.quotas.end(),
+                                      [&](const auto& quota) { return quota.pool_name == pool.name; });
+        if (!told) form.quotas.push_back({"", pool.name, 0, 0});
+    }
+    return form;
+}
+
 void Planner::departments() {
     for (const auto& one : wanted_.departments) {
         std::optional<Found> found;
         if (const auto* there = department(one.unit.name)) {
-            const auto form = unit_form(one.unit, observed_, "");
+            const auto form = form_of(one.unit, "");
             found = Found{there->id, runai::differences(form, there->value)};
         }
         judge(ObjectKind::department, one.unit.name, unit_detail(one.unit), found);
@@ -151,7 +164,7 @@ void Planner::projects() {
                 if (parent == nullptr || there.value.name != project.name ||
                     there.value.parent_id != parent->id)
                     continue;
-                const auto form = unit_form(project, observed_, parent->id);
+                const auto form = form_of(project, parent->id);
                 found = Found{there.id, runai::differences(form, there.value)};
             }
             judge(ObjectKind::project, project_key(one.unit.name, project.name), unit_detail(project), found);

@@ -77,6 +77,8 @@ const WantedMember& SiteRunner::member_of(const SiteItem& item) const {
 }
 
 std::optional<Error> SiteRunner::blocked(const SiteItem& item) const {
+    // What goes depends on nothing, and the file does not name it any more.
+    if (item.change == Change::remove) return std::nullopt;
     const auto because = [&](ObjectKind kind, const std::string& key) {
         return Error{Code::cancelled,
                      fmt::format("{}: not begun, since {} {} failed", item.title(), to_string(kind), key),
