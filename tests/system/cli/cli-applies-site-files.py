@@ -95,11 +95,11 @@ class SiteFiles(CliTest):
                 self.assertNotIn(sent["carol"], done.stdout)
 
     def test_bad_file_sends_nothing(self):
-        bad = self.file("bad.yaml", "labs:\n  - name: Lab\n    qouta: 1T\n  - name: ok\n    quota: 1e30\nrunai: {}\n")
+        bad = self.file("bad.yaml", "labs:\n  - name: Lab\n    qouta: 1T\n  - name: ok\n    quota: 1e30\n")
         with self.gateway() as gateway:
             done = gateway.run("apply", bad, "--secrets-file", os.path.join(self.directory.name, "s"))
             self.check(done, 78, err=["bad.yaml:2: labs[1].name", "bad.yaml:3: unknown key \"qouta\"",
-                                      "did you mean quota", "bad.yaml:5: labs[2].quota", "not yet supported"])
+                                      "did you mean quota", "bad.yaml:5: labs[2].quota"])
             self.assertEqual(gateway.requests, [])
             self.assertFalse(os.path.exists(os.path.join(self.directory.name, "s")))
             self.check(gateway.run("plan", "/no/such/site.yaml"), 1, err=["/no/such/site.yaml"])

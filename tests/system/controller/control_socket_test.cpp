@@ -148,7 +148,7 @@ TEST_F(ControlSocket, TheProcessHasOnlyItsRights) {
     EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
     EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
     EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000000400"));
-    EXPECT_THAT(status, HasSubstr("CapBnd:\t0000000000000000"));
+    EXPECT_THAT(status, HasSubstr("CapBnd:\t0000000000000400"));
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ class Systemd:
     def wait_for(self, message, seconds):
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            if self.next(left) == message:
+            told = self.next(left)
+            if told is not None and message in told.splitlines():
                 return True
         return False
 
@@ -106,7 +107,8 @@ class SystemdIsTold(unittest.TestCase):
         self.assertTrue(self.systemd.wait_for("STOPPING=1", 10))
         self.assertEqual(self.child.popen.wait(60), 0)
         self.systemd.drain()
-        self.assertEqual(self.systemd.told, ["READY=1", "STOPPING=1"])
+        self.assertEqual([told.splitlines()[0] for told in self.systemd.told], ["READY=1", "STOPPING=1"])
+        self.assertIn("EXTEND_TIMEOUT_USEC=", self.systemd.told[-1], "as long as draining may take")
 
     def test_watchdog(self):
         self.start(WATCHDOG_USEC=str(WATCHDOG_US))
