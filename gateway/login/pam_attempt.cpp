@@ -122,8 +122,6 @@ message::LoginResult attempt(const message::LoginAttempt& attempt) {
     if (attempt.password.view().find('\0') != std::string_view::npos ||
         attempt.user.view().find('\0') != std::string_view::npos)
         return result(LoginOutcome::denied, "NUL in user or password");
-    if (service.empty() || service.find('/') != std::string::npos)
-        return result(LoginOutcome::unavailable, "a PAM service whose name is none");
     if (const auto there = check_pam_service(service, confdir); !there)
         return result(LoginOutcome::unavailable, there.error().text());
     const Secret password(attempt.password.view());
