@@ -1,12 +1,15 @@
 // SITE CPFR/CPTO and COMB: whole or not at all, and nothing of anybody else's is lost.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tests/system/worker/rig.hpp"
 
@@ -194,6 +197,23 @@ TEST_F(Copy, AborEndsItAndLeavesNothing) {
     ::rmdir(pattern);
 }
 
+/// A worker that runs a twentieth of the time, as if its disk were slow: a copy lasts, and fills no memory.
+class SlowMotion {
+  public:
+    explicit SlowMotion(pid_t pid)
+        : thread_([pid](const std::stop_token& stop) {
+              while (!stop.stop_requested()) {
+                  ::kill(pid, SIGSTOP);
+                  std::this_thread::sleep_for(std::chrono::milliseconds(95));
+                  ::kill(pid, SIGCONT);
+                  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+              }
+          }) {}
+
+  private:
+    std::jthread thread_;
+};
+
 // What a client that only waits hears from CPTO and COMB, as from HASH and SITE UNPACK. Taken out
 // (keep_alive() is never spawned): this fails.
 TEST_F(Copy, SaysHowFarItIsEveryTenSeconds) {
@@ -211,6 +231,7 @@ TEST_F(Copy, SaysHowFarItIsEveryTenSeconds) {
         large.write_as_pod("/huge", "");
         ASSERT_EQ(::truncate((large.lab() / "huge").c_str(), 1ll << 40), 0);
         ASSERT_EQ(bob.control->ask("SITE CPFR huge").code, 350);
+        const SlowMotion slow(large.pid());
         bob.control->send("SITE CPTO copy");
         carol.control->send("COMB joined huge");
         EXPECT_EQ(bob.control->read(12).code, 0);
