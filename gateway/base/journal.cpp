@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -37,6 +38,37 @@ std::string field_name(std::string_view key) {
     return name;
 }
 
+bool is_key(std::string_view text) {
+    return !text.empty() && text.size() <= 48 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+}
+
+/// Takes the value in front, quoted or not, as append_value() in log.cpp wrote it: escapes stay, quotes go.
+std::optional<std::string> take_value(std::string_view& rest) {
+    if (!rest.starts_with('"')) {
+        const auto end = std::min(rest.find(' '), rest.size());
+        std::string value(rest.substr(0, end));
+        rest.remove_prefix(end);
+        return value;
+    }
+    std::string value;
+    for (std::size_t i = 1; i < rest.size(); ++i) {
+        if (rest[i] == '"') {
+            rest.remove_prefix(i + 1);
+            return value;
+        }
+        const bool pair = rest[i] == '\\' && i + 1 < rest.size();
+        if (pair && rest[i + 1] == '"') {
+            value += rest[++i];
+            continue;
+        }
+        value += rest[i];
+        if (pair && rest[i + 1] == '\\') value += rest[++i];
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Fd connect_to_journal(const char* socket_path) {
@@ -61,6 +93,26 @@ std::string journal_entry(Level level, std::string_view process, std::string_vie
     append(entry, "STOWAGE_EVENT", event);
     for (const auto& field : fields)
         append(entry, field_name(field.key), field.value);
+    return entry;
+}
+
+std::optional<std::string> journal_entry_of(std::string_view line) {
+    const bool printable =
+        std::all_of(line.begin(), line.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+    if (!printable || line.size() < 4 || line[0] != '<' || line[1] < '0' || line[1] > '7' || line[2] != '>')
+        return std::nullopt;
+    auto rest = line.substr(3);
+    auto entry = fmt::format("PRIORITY={}\nSYSLOG_IDENTIFIER=stowage\nMESSAGE={}\n", line[1], rest);
+    while (!rest.empty()) {
+        const auto equals = rest.find('=');
+        if (equals == rest.npos || !is_key(rest.substr(0, equals))) return std::nullopt;
+        const auto name = field_name(rest.substr(0, equals));
+        rest.remove_prefix(equals + 1);
+        const auto value = take_value(rest);
+        if (!value || (!rest.empty() && rest.front() != ' ')) return std::nullopt;
+        if (!rest.empty()) rest.remove_prefix(1);
+        entry += name + '=' + *value + '\n';
+    }
     return entry;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,14 @@ Fd connect_to_journal(const char* socket_path = "/run/systemd/journal/socket");
 /// One entry: PRIORITY, MESSAGE, STOWAGE_PROCESS, STOWAGE_EVENT, and a STOWAGE_<KEY> for each field.
 std::string journal_entry(Level level, std::string_view process, std::string_view event,
                           std::string_view message, std::initializer_list<Field> fields);
+
+/// The same of a line that log::write() made in another process: `<6>process=… event=… key=value …`. Nothing
+/// when it is none.
+std::optional<std::string> journal_entry_of(std::string_view line);
+
+/// Such a line, for a process whose standard error is not the journal's: into the journal with its fields, or
+/// to our own standard error as it is.
+void relay(std::string_view line);
 
 /// True if it was taken. Never blocks: a full socket is a "no".
 bool send_to_journal(const Fd& socket, std::string_view entry);

@@ -57,6 +57,14 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
+void relay(std::string_view line) {
+    if (const auto entry = journal ? journal_entry_of(line) : std::nullopt;
+        entry && send_to_journal(journal, *entry))
+        return;
+    const auto whole = std::string(line) + "\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, whole.data(), whole.size());
+}
+
 std::string escaped(std::string_view bytes) {
     std::string text;
     text.reserve(bytes.size());

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "gateway/base/journal.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::supervisor {
@@ -43,9 +44,7 @@ void ChildLog::pass_on(std::string_view line) const {
         log::info("child_said", {{"child", child_}, {"text", line}});
         return;
     }
-    const auto whole = std::string(line) + "\n";
-    // As in log::write().
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, whole.data(), whole.size());
+    log::relay(line);
 }
 
 ChildLog::Read ChildLog::read_some() {

@@ -42,6 +42,23 @@ TEST(Log, JournalEntriesHaveTheFieldsAndCannotBeForgedEither) {
         "STOWAGE_EVENT=login\nSTOWAGE_LAB=lab1\nSTOWAGE_USER=a\\x0aPRIORITY=0\nSTOWAGE_MS=7\n");
 }
 
+// What children say goes through the supervisor: `journalctl STOWAGE_LAB=lab1` finds it all the same.
+TEST(Journal, ALineOfAnotherProcessKeepsItsFields) {
+    const auto entry = journal_entry_of(
+        "<6>process=worker:lab1 event=transfer lab=lab1 path=\"/a b\\\"\\\\x\\x0a\" sha256=\"\" bytes=7");
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(*entry,
+              "PRIORITY=6\nSYSLOG_IDENTIFIER=stowage\n"
+              "MESSAGE=process=worker:lab1 event=transfer lab=lab1 path=\"/a b\\\"\\\\x\\x0a\" sha256=\"\" "
+              "bytes=7\n"
+              "STOWAGE_PROCESS=worker:lab1\nSTOWAGE_EVENT=transfer\nSTOWAGE_LAB=lab1\n"
+              "STOWAGE_PATH=/a b\"\\\\x\\x0a\nSTOWAGE_SHA256=\nSTOWAGE_BYTES=7\n");
+    for (const auto* none :
+         {"", "<6>", "6>process=a", "<9>process=a", "<6>process", "<6>process=a  event=b",
+          "<6>process=a path=\"open", "<6>process=a path=\"x\"y=1", "<6>PATH=1", "<6>a=1\nb=2"})
+        EXPECT_FALSE(journal_entry_of(none)) << none;
+}
+
 /// Standard error is the journal's for as long as this lives, as far as JOURNAL_STREAM says.
 class JournalStream {
   public:
