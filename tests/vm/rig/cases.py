@@ -13,7 +13,7 @@ class Case:
     """What a file in tests/vm/cases may set; each is a literal of the same name in capitals."""
 
     name: str
-    timeout: int = 120  # seconds, over all boots
+    timeout: int = 300  # seconds, over all boots: on a loaded machine a boot can take ten times its 5 s
     boot: str = "plain"  # or "systemd"
     disks: dict = dataclasses.field(default_factory=dict)  # {serial: size}, e.g. {"labs": "2G"}; empty at first
     lossy_disks: tuple = ()  # those of the disks that lose what was not flushed when the power is cut

@@ -42,7 +42,8 @@ def _judge(case, boot):
         return int(code[1])
     tail = "\n".join(boot.console.splitlines()[-40:])
     if boot.panicked:
-        _say(f"{case.name}: the guest's kernel panicked; the end of its console:\n{tail}")
+        words = boot.console[boot.console.index("Kernel panic") :]
+        _say(f"{case.name}: the guest's kernel panicked:\n{words[:4000]}")
         return PANIC
     if boot.how == "hang":
         _say(f"{case.name}: not at its end after {case.timeout} s; the end of its console:\n{tail}")
