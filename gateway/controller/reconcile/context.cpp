@@ -81,13 +81,25 @@ Context::Context(boost::asio::any_io_executor executor_, const Config& config_, 
       due_changed(executor_),
       boot(boot_id()) {}
 
+namespace {
+
+bool labs_were_made(const State& state) {
+    const auto labs = state.labs();
+    return std::any_of(labs.begin(), labs.end(),
+                       [](const Lab& lab) { return lab.directory == DirectoryPhase::made; });
+}
+
+}  // namespace
+
 boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab) {
     const auto request = request_for(lab, message::Step::observe_lab);
+    const bool made_before = labs_were_made(context.state);
     auto observed = co_await context.supervisor.step(request);
     if (observed && context.state.lab(lab.name)) {
         auto& seen = context.seen[lab.name];
         seen.storage = *observed;
         seen.at = now_seconds();
+        seen.labs_were_made = made_before;
         warn_when_nearly_full(context, lab.name, *observed);
     }
     co_return observed;
@@ -99,9 +111,9 @@ ObservedStorage with_what_is_known(const Context& context, const Lab& lab,
     const auto served = context.supervisor.served().find(lab.name);
     if (served != context.supervisor.served().end()) observed.served = served->second;
     observed.verified = context.state.status(lab.name).verified_at > 0;
-    const auto labs = context.state.labs();
-    observed.labs_were_made = std::any_of(
-        labs.begin(), labs.end(), [](const Lab& other) { return other.directory == DirectoryPhase::made; });
+    const auto look = context.seen.find(lab.name);
+    observed.labs_were_made =
+        look != context.seen.end() ? look->second.labs_were_made : labs_were_made(context.state);
     return observed;
 }
 

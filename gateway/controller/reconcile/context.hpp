@@ -24,6 +24,7 @@ struct Seen {
     std::optional<message::LabObservation> storage = {};
     ObservedRegistration registration = NoRunai{};
     std::int64_t at = 0;
+    bool labs_were_made = false;  ///< when this look began: one that is made meanwhile puts our mark there
 };
 
 /// When a lab is looked at again by itself.
