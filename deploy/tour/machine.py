@@ -8,7 +8,7 @@ import pwd
 import random
 import socket
 
-BLOCK_PORTS = 50
+BLOCK_PORTS = 160  # a lab has half of the passive ones, and curl --parallel takes fifty
 FIRST_PORT, LAST_PORT = 20000, 32000  # below Linux's ephemeral ports (32768 and up)
 FIRST_ID = 699001  # right below labs.uid_min
 
