@@ -9,8 +9,8 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/log.hpp"
-#include "gateway/controller/plan/quota_warning.hpp"
 #include "gateway/base/node_name.hpp"
+#include "gateway/controller/plan/quota_warning.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {

@@ -175,7 +175,8 @@ TEST_F(Strangers, HaveLimitedTime) {
     EXPECT_LT(seconds_since(start), 3);
 }
 
-// Taken out one by one (the time of a refusal; one text for all; hopeless logins are asked about too): each fails.
+// Taken out one by one (the time of a refusal; one text for all; hopeless logins are asked about too): each
+// fails.
 TEST_F(Strangers, LearnNothingFromRefusals) {
     FrontProcess front(Settings{{"ftps.failed_login_time", "1s"}});
     std::vector<std::string> texts;

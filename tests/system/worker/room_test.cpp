@@ -42,8 +42,9 @@ TEST(Room, TheWelcomeWarnsWhenLittleIsLeft) {
     Rig rig(lab.options(100 * mebibyte));
     EXPECT_THAT(
         rig.login().welcome.text,
-        StartsWith("230 Welcome to lab lab1, alice. The lab may hold 100MiB. Little room is left: 92 % of its "
-                   "room are used, 8MiB are left."));
+        StartsWith(
+            "230 Welcome to lab lab1, alice. The lab may hold 100MiB. Little room is left: 92 % of its "
+            "room are used, 8MiB are left."));
 }
 
 TEST(Room, AlloTooLargeIsRefusedWithTheNumbersAndDoesNotCountAsAnUpload) {
