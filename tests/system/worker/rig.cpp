@@ -15,6 +15,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -196,6 +198,25 @@ int Rig::wait_for_exit() {
 std::size_t Rig::descriptors() const {
     const auto folder = "/proc/" + std::to_string(pid_) + "/fd";
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+std::size_t Rig::listeners() const {
+    const auto process = "/proc/" + std::to_string(pid_);
+    std::set<std::string> listening;
+    for (const auto* table : {"/net/tcp", "/net/tcp6"}) {
+        std::ifstream lines(process + table);
+        for (std::string line; std::getline(lines, line);) {
+            std::istringstream words(line);
+            const std::vector<std::string> fields{std::istream_iterator<std::string>(words), {}};
+            if (fields.size() > 9 && fields[3] == "0A") listening.insert("socket:[" + fields[9] + "]");
+        }
+    }
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(process + "/fd")) {
+        std::error_code closed_meanwhile;
+        count += listening.count(fs::read_symlink(entry, closed_meanwhile));
+    }
+    return count;
 }
 
 bool comes_true(const std::function<bool()>& condition) {

@@ -143,6 +143,8 @@ class Rig {
     pid_t pid() const { return pid_; }
     /// Open descriptors of the worker.
     std::size_t descriptors() const;
+    /// Its sockets that listen (st 0A in /proc/PID/net/tcp, proc(5)).
+    std::size_t listeners() const;
     int supervisor() const { return supervisor_.get(); }
     const std::filesystem::path& lab() const { return lab_; }
     const message::TicketKey& key() const { return key_; }
