@@ -191,6 +191,9 @@ TEST(LoginCheck, AddressesVersionAndLengths) {
     m.tls_version = 0x0303;
     m.peer.assign_cut("192.0.2.1 x");
     EXPECT_FALSE(check_login(m));
+    // Found by fuzzing: inet_pton(3) does not look behind a NUL, and bans are kept by what all of it names.
+    m.peer.assign_cut(std::string_view("2001:db8::7\0/", 13));
+    EXPECT_FALSE(check_login(m));
     m.peer.assign_cut("192.0.2.1");
     m.hopeless = 1;
     EXPECT_TRUE(check_login(m));
