@@ -44,7 +44,9 @@ Result<Network> parse(std::string_view text) {
     const auto slash = text.find('/');
     const std::string address(text.substr(0, slash));
     network.family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
-    if (inet_pton(network.family, address.c_str(), network.address.data()) != 1)
+    // inet_pton() would not look behind a NUL.
+    if (address.find('\0') != std::string::npos ||
+        inet_pton(network.family, address.c_str(), network.address.data()) != 1)
         return bad(text, "is not an IP address");
     network.prefix = network.bits();
     if (slash == std::string_view::npos) return network;
