@@ -14,6 +14,7 @@
 #include <clocale>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <vector>
 
 namespace stowage::ftps {
@@ -21,9 +22,15 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::size_t buffer_bytes = 256 * 1024;
-// A zip's list of its members is read whole, and kept, before the first of them comes out.
-constexpr std::uint64_t most_before_first_member = 256ull << 20;
 constexpr int most_filters = 2;  // the compression, and the file itself
+// What libarchive reads to know one member it keeps, as up to twelve times as much memory (a list of holes).
+// Counted behind the decompression: a megabyte of zstd may be gigabytes of such a list.
+constexpr std::uint64_t most_header_bytes = 4ull << 20;
+// A zip's list of its members is read whole before the first of them comes out, and kept to the end: 3.4
+// times as much memory. This is for all that the process reads at the same time; a million members are 100
+// MB.
+constexpr std::uint64_t most_listed_bytes = 128ull << 20;
+std::atomic<std::uint64_t> listed_bytes{0};
 
 // How libarchive turns the UTF-8 names of pax and zip into those of the locale. Where that is ASCII, it
 // cannot, and hands out a pax name as the bytes that it is; but of a zip's name it leaves nothing. Where it
@@ -45,8 +52,16 @@ class InLocale {
 };
 
 bool is_zip(const Fd& file) {
-    std::array<char, 2> first{};
-    return ::pread(file.get(), first.data(), first.size(), 0) == 2 && first[0] == 'P' && first[1] == 'K';
+    // A tar may begin with a name, so PK alone says nothing.
+    std::array<char, 4> first{};
+    if (::pread(file.get(), first.data(), first.size(), 0) != 4) return false;
+    const std::string_view bytes(first.data(), first.size());
+    return bytes == "PK\3\4" || bytes == "PK\5\6" || bytes == "PK\7\b";
+}
+
+Error too_long(const std::string& what) {
+    return {Code::denied, "the archive cannot be unpacked: " + what + " is too long to be kept in memory",
+            "use tar, or several archives"};
 }
 
 struct Closer {
@@ -58,16 +73,29 @@ struct Closer {
 struct ArchiveReader::State {
     const Fd& file;
     const std::atomic<bool>& aborted;
+    // Decompresses; `handle` finds the members in what comes out, or in the file itself.
+    std::unique_ptr<archive, Closer> source{archive_read_new()};
     std::unique_ptr<archive, Closer> handle{archive_read_new()};
     std::vector<char> buffer = std::vector<char>(buffer_bytes);
     off_t at = 0;
-    std::uint64_t read = 0;
-    bool opened = false, first_came = false, zip = is_zip(file);
+    std::uint64_t header_bytes = 0, listed = 0;
+    std::optional<Error> refused;
+    bool opened = false, in_header = false, in_member = false, zip = is_zip(file);
 
-    Error error() const;
+    State(const Fd& file_, const std::atomic<bool>& aborted_) : file(file_), aborted(aborted_) {}
+    ~State() { listed_bytes -= listed; }
+    State(const State&) = delete;
+
+    Error error() const { return error_of(handle.get()); }
+    Error error_of(archive* failed) const;
     Result<void> open();
+    Result<bool> open_source();
+    Result<void> skip_rest();
+    la_ssize_t counted(archive* from, std::size_t got);
 
     static la_ssize_t on_read(archive* from, void* self, const void** bytes);
+    static la_ssize_t on_read_counted(archive* from, void* self, const void** bytes);
+    static la_ssize_t on_read_source(archive* from, void* self, const void** bytes);
     static la_int64_t on_skip(archive* from, void* self, la_int64_t wanted);
     static la_int64_t on_seek(archive* from, void* self, la_int64_t offset, int whence);
 };
@@ -75,10 +103,6 @@ struct ArchiveReader::State {
 la_ssize_t ArchiveReader::State::on_read(archive* from, void* self, const void** bytes) {
     auto& state = *static_cast<State*>(self);
     *bytes = state.buffer.data();
-    if (!state.first_came && state.read > most_before_first_member) {
-        archive_set_error(from, EFBIG, "its list of members is too long to be kept in memory; use tar");
-        return ARCHIVE_FATAL;
-    }
     for (;;) {
         if (state.aborted) {
             archive_set_error(from, ECANCELED, "aborted");
@@ -91,9 +115,45 @@ la_ssize_t ArchiveReader::State::on_read(archive* from, void* self, const void**
             return ARCHIVE_FATAL;
         }
         state.at += got;
-        state.read += static_cast<std::uint64_t>(got);
         return got;
     }
+}
+
+/// `got`, unless that is more than may be kept.
+la_ssize_t ArchiveReader::State::counted(archive* from, std::size_t got) {
+    if (in_header && zip && !in_member) {
+        listed += got;
+        const auto all = listed_bytes += got;
+        if (listed > most_listed_bytes)
+            refused = too_long("its list of members");
+        else if (all > most_listed_bytes)
+            refused = Error{Code::unavailable, "the lists of other zip archives take the memory for its own",
+                            "try again when they are unpacked, or use tar"};
+    } else if (in_header && (header_bytes += got) > most_header_bytes) {
+        refused = too_long("what it says about one member");
+    }
+    if (!refused) return static_cast<la_ssize_t>(got);
+    archive_set_error(from, EFBIG, "refused");  // libarchive may make another error of it
+    return ARCHIVE_FATAL;
+}
+
+la_ssize_t ArchiveReader::State::on_read_counted(archive* from, void* self, const void** bytes) {
+    const auto got = on_read(from, self, bytes);
+    return got <= 0 ? got : static_cast<State*>(self)->counted(from, static_cast<std::size_t>(got));
+}
+
+la_ssize_t ArchiveReader::State::on_read_source(archive* from, void* self, const void** bytes) {
+    auto& state = *static_cast<State*>(self);
+    std::size_t got = 0;
+    for (la_int64_t offset = 0; got == 0;) {
+        const int outcome = archive_read_data_block(state.source.get(), bytes, &got, &offset);
+        if (outcome == ARCHIVE_EOF) return 0;
+        if (outcome == ARCHIVE_OK && !state.aborted) continue;
+        const auto* words = archive_error_string(state.source.get());
+        archive_set_error(from, archive_errno(state.source.get()), "%s", words ? words : "it is broken");
+        return ARCHIVE_FATAL;
+    }
+    return state.counted(from, got);
 }
 
 la_int64_t ArchiveReader::State::on_skip(archive*, void* self, la_int64_t wanted) {
@@ -116,11 +176,12 @@ la_int64_t ArchiveReader::State::on_seek(archive*, void* self, la_int64_t offset
     return state.at = to;
 }
 
-Error ArchiveReader::State::error() const {
+Error ArchiveReader::State::error_of(archive* failed) const {
     if (aborted) return {Code::cancelled, "unpacking was aborted"};
-    const auto* words = archive_error_string(handle.get());
+    if (refused) return *refused;
+    const auto* words = archive_error_string(failed);
     const std::string why = words ? words : "it is broken";
-    switch (archive_errno(handle.get())) {
+    switch (archive_errno(failed)) {
         case ENOMEM:
             return {Code::unavailable, "no memory is left to unpack: " + why, "try again later"};
         case EIO:
@@ -131,21 +192,66 @@ Error ArchiveReader::State::error() const {
     }
 }
 
+namespace {
+
+Error no_memory() {
+    return {Code::unavailable, "no memory is left to unpack", "try again later"};
+}
+
 // Filters that Debian's libarchive has not built in would start a program: ARCHIVE_WARN says so, and is
 // refused.
+Result<void> all_there(std::initializer_list<int> outcomes) {
+    if (std::all_of(outcomes.begin(), outcomes.end(), [](int outcome) { return outcome == ARCHIVE_OK; }))
+        return {};
+    return Error{Code::unsupported, "the libarchive of this server lacks tar, zip, gzip or zstd"};
+}
+
+}  // namespace
+
+/// True if the file is compressed, and `source` has what comes out.
+Result<bool> ArchiveReader::State::open_source() {
+    auto* from = source.get();
+    CHECK(all_there({archive_read_support_format_raw(from), archive_read_support_filter_none(from),
+                     archive_read_support_filter_gzip(from), archive_read_support_filter_zstd(from),
+                     archive_read_set_read_callback(from, on_read),
+                     archive_read_set_callback_data(from, this)}));
+    archive_entry* whole = nullptr;
+    if (archive_read_open1(from) != ARCHIVE_OK || archive_read_next_header(from, &whole) != ARCHIVE_OK)
+        return error_of(from);
+    if (archive_filter_count(from) > most_filters)
+        return Error{Code::denied, "the archive is compressed more than once",
+                     "unpack it once, then upload it"};
+    return archive_filter_count(from) == most_filters;
+}
+
 Result<void> ArchiveReader::State::open() {
     auto* from = handle.get();
-    if (!from) return Error{Code::unavailable, "no memory is left to unpack", "try again later"};
-    const std::array outcomes = {
-        archive_read_support_format_tar(from),         archive_read_support_format_zip_seekable(from),
-        archive_read_support_filter_none(from),        archive_read_support_filter_gzip(from),
-        archive_read_support_filter_zstd(from),        archive_read_set_read_callback(from, on_read),
-        archive_read_set_skip_callback(from, on_skip), archive_read_set_seek_callback(from, on_seek),
-        archive_read_set_callback_data(from, this)};
-    if (std::any_of(outcomes.begin(), outcomes.end(), [](int outcome) { return outcome != ARCHIVE_OK; }))
-        return Error{Code::unsupported, "the libarchive of this server lacks tar, zip, gzip or zstd"};
+    if (!from || !source) return no_memory();
+    bool compressed = false;
+    if (!zip) {
+        TRY(compressed, open_source());
+        if (!compressed) at = 0;
+    }
+    CHECK(all_there({zip ? ARCHIVE_OK : archive_read_support_format_tar(from),
+                     compressed ? ARCHIVE_OK : archive_read_support_format_zip_seekable(from),
+                     archive_read_set_read_callback(from, compressed ? on_read_source : on_read_counted),
+                     compressed ? ARCHIVE_OK : archive_read_set_skip_callback(from, on_skip),
+                     compressed ? ARCHIVE_OK : archive_read_set_seek_callback(from, on_seek),
+                     archive_read_set_callback_data(from, this)}));
     opened = true;
     if (archive_read_open1(from) != ARCHIVE_OK) return error();
+    return {};
+}
+
+/// So that next() counts nothing of a content that nobody wanted.
+Result<void> ArchiveReader::State::skip_rest() {
+    in_header = false;
+    if (in_member)
+        if (const int outcome = archive_read_data_skip(handle.get());
+            outcome < ARCHIVE_WARN || outcome == ARCHIVE_EOF)
+            return error();
+    header_bytes = 0;
+    in_header = true;
     return {};
 }
 
@@ -189,6 +295,14 @@ std::string text(const char* bytes) {
     return bytes ? bytes : "";
 }
 
+// A dictionary of LZMA may have 4 GiB, in libarchive without a limit, and 256 MiB are PPMd's. The method
+// stands in nothing else that libarchive tells: "ZIP 2.0 (deflation)".
+bool known_method(const char* format) {
+    const auto name = text(format);
+    const auto method = name.substr(std::min(name.find('('), name.size()));
+    return method == "(uncompressed)" || method.starts_with("(deflation") || method == "(bzip)";
+}
+
 Member member_of(archive_entry* entry) {
     Member member;
     member.kind = kind_of(entry);
@@ -210,16 +324,18 @@ Member member_of(archive_entry* entry) {
 Result<std::optional<Member>> ArchiveReader::next() {
     auto* from = state_->handle.get();
     if (!state_->opened) CHECK(state_->open());
+    CHECK(state_->skip_rest());
     archive_entry* entry = nullptr;
     std::optional<InLocale> utf8;
     if (state_->zip) utf8.emplace(utf8_names());
     const int outcome = archive_read_next_header(from, &entry);
-    state_->first_came = true;
     if (outcome == ARCHIVE_EOF) return std::optional<Member>();
     if (outcome < ARCHIVE_WARN || !entry) return state_->error();
-    if (archive_filter_count(from) > most_filters)
-        return Error{Code::denied, "the archive is compressed more than once",
-                     "unpack it once, then upload it"};
+    state_->in_header = false;
+    state_->in_member = true;
+    if (archive_format(from) == ARCHIVE_FORMAT_ZIP && !known_method(archive_format_name(from)))
+        return Error{Code::denied, "the archive is compressed by a method that may take any amount of memory",
+                     "make it with deflate, as zip does by itself, or use tar"};
     if (archive_entry_is_encrypted(entry))
         return Error{Code::denied, "the archive is encrypted", "upload one that is not"};
     return std::optional(member_of(entry));

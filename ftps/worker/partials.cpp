@@ -28,6 +28,10 @@ constexpr const char* path_attribute = "user.stowage.path";
 constexpr const char* user_attribute = "user.stowage.user";
 // ext4 keeps all attributes of a file in one block: a longer path may not fit, and must not fail the upload.
 constexpr std::size_t sure_attribute_bytes = 2000;
+// A pod may fill the directory with names, and the lab's first login waits until all are looked at, at most
+// ten seconds. Far more than a lab's users leave unfinished.
+constexpr std::size_t most_loaded = 10'000;
+constexpr std::chrono::seconds most_loading_time{3};
 
 std::string random_name() {
     std::array<std::uint8_t, 16> bytes{};
@@ -97,8 +101,18 @@ Result<void> Partials::load() {
     std::unique_ptr<DIR, Closer> stream(listed ? ::fdopendir(listed.get()) : nullptr);
     if (!stream) return file_error(errno, "/.stowage/partials");
     (void)listed.release();  // closedir() closes it
-    while (const auto* entry = ::readdir(stream.get()))
+    const auto until = std::chrono::steady_clock::now() + most_loading_time;
+    std::size_t looked_at = 0;
+    while (const auto* entry = ::readdir(stream.get())) {
+        if (++looked_at > most_loaded || std::chrono::steady_clock::now() > until) {
+            log::warning("partials_not_all_found",
+                         {{"looked_at", looked_at - 1},
+                          {"effect", "uploads that are not among them cannot be gone on with"},
+                          {"remedy", "remove from /.stowage/partials what a pod has put there"}});
+            break;
+        }
         if (entry->d_name[0] != '.') adopt(*directory, entry->d_name);
+    }
     return {};
 }
 

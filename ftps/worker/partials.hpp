@@ -54,6 +54,7 @@ class Partials {
     explicit Partials(LabFiles& files) : files_(files) {}
 
     /// Finds what an earlier worker left. Entries that name no path are removed: nobody could ask for them.
+    /// Looks at 10000 entries and for three seconds at most: the rest waits for the next worker.
     Result<void> load();
 
     /// Code::in_use, with who and since when, while another upload to `path` runs.

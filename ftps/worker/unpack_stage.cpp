@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::string_view prefix = "unpack.";
 constexpr int most_names = 100;
+constexpr std::size_t most_removed = 1000;
 
 Fd open_own(int staging, const char* name) {
     return Fd(::openat(staging, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -139,7 +140,8 @@ std::size_t UnpackStage::remove_leftovers(LabFiles& files) {
     auto names = DirectoryNames::open(staging->get(), "/.stowage/partials");
     if (!names) return 0;
     std::vector<std::string> found;
-    while (const auto* entry = names->next())
+    // A pod may make any number of such names: what is not found now is found an hour later.
+    while (const auto* entry = found.size() < most_removed ? names->next() : nullptr)
         if (std::string_view(entry->d_name).starts_with(prefix)) found.emplace_back(entry->d_name);
     std::size_t removed = 0;
     for (const auto& name : found) {

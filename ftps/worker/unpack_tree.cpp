@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "ftps/worker/archive_reader.hpp"
 #include "ftps/worker/file_error.hpp"
@@ -24,8 +24,6 @@ namespace stowage::ftps {
 namespace {
 
 constexpr std::uint64_t write_back_bytes = 16 * 1024 * 1024;
-// Times of directories have to wait until all is in them; so many are remembered.
-constexpr std::size_t most_directory_times = 1'000'000;
 
 class Tree {
   public:
@@ -33,7 +31,8 @@ class Tree {
         : top_(top), limits_(limits), share_(share), transfer_(transfer) {}
 
     Result<void> add(ArchiveReader& reader, const Member& member);
-    void set_directory_times();
+    /// Behind the last member.
+    void leave();
     Unpacked take() { return std::move(done_); }
 
   private:
@@ -60,7 +59,9 @@ class Tree {
     // The directory that was last worked in: members mostly come directory by directory.
     std::string inside_;
     Fd inside_fd_;
-    std::vector<std::pair<std::string, timespec>> directory_times_;
+    // What that directory gets when it is left. Each directory keeps its own time so, whatever comes into it
+    // later and in whichever order: a list of those that an archive names could grow without an end.
+    std::optional<timespec> inside_time_;
 };
 
 std::string directory_of(const std::string& path) {
@@ -72,6 +73,11 @@ void set_time(int fd, const std::optional<timespec>& modified) {
     if (!modified) return;
     const timespec times[2] = {{0, UTIME_OMIT}, *modified};
     (void)::futimens(fd, times);  // a time that the filesystem cannot hold is no reason to refuse a dataset
+}
+
+std::optional<timespec> time_of(int fd) {
+    struct stat seen {};
+    return ::fstat(fd, &seen) == 0 ? std::optional(seen.st_mtim) : std::nullopt;
 }
 
 Result<void> Tree::leave_out(Unpacked::LeftOut why, const std::string& name) {
@@ -98,25 +104,35 @@ Result<void> Tree::outcome(int error_number, const std::string& path) {
 /// Makes `inside_fd_` the directory of that path, and what is missing on the way. 0 or an errno.
 int Tree::enter(const std::string& directory) {
     if (inside_fd_ && inside_ == directory) return 0;
-    inside_fd_ = open_without_links(top_, directory, O_PATH | O_DIRECTORY);
+    leave();
+    inside_fd_ = open_without_links(top_, directory, O_RDONLY | O_DIRECTORY);
     if (!inside_fd_ && errno == ENOENT)
         if (const int failed = make_way(directory); failed != 0) return failed;
     if (!inside_fd_) return errno;
     inside_ = directory;
+    inside_time_ = time_of(inside_fd_.get());
     return 0;
 }
 
+void Tree::leave() {
+    if (inside_fd_) set_time(inside_fd_.get(), inside_time_);
+    inside_fd_.reset();
+}
+
 int Tree::make_way(const std::string& directory) {
-    Fd at = open_without_links(top_, "", O_PATH | O_DIRECTORY);
+    Fd at = open_without_links(top_, "", O_RDONLY | O_DIRECTORY);
     for (std::string_view rest = directory; !rest.empty();) {
         const auto end = rest.find('/');
         const std::string part(rest.substr(0, end));
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-        if (::mkdirat(at.get(), part.c_str(), 0770) == 0)
+        const auto time = time_of(at.get());
+        if (::mkdirat(at.get(), part.c_str(), 0770) == 0) {
             ++done_.directories;
-        else if (errno != EEXIST)
+            set_time(at.get(), time);
+        } else if (errno != EEXIST) {
             return errno;
-        Fd next(::openat(at.get(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        }
+        Fd next(::openat(at.get(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!next) return errno;
         at = std::move(next);
     }
@@ -195,8 +211,7 @@ Result<void> Tree::add_file(ArchiveReader& reader, const Member& member, const s
 
 Result<void> Tree::add_directory(const Member& member, const std::string& path) {
     if (const int failed = enter(path); failed != 0) return outcome(failed, path);
-    if (member.modified && directory_times_.size() < most_directory_times)
-        directory_times_.emplace_back(path, *member.modified);
+    if (member.modified) inside_time_ = member.modified;
     return {};
 }
 
@@ -258,12 +273,6 @@ Result<void> Tree::add(ArchiveReader& reader, const Member& member) {
     return leave_out(Unpacked::specials, member.name);
 }
 
-void Tree::set_directory_times() {
-    for (const auto& [path, time] : directory_times_)
-        if (const auto directory = open_without_links(top_, path, O_RDONLY | O_DIRECTORY))
-            set_time(directory.get(), time);
-}
-
 }  // namespace
 
 Result<Unpacked> unpack_tree(const Fd& archive, int into, const UnpackLimits& limits, LedgerShare& share,
@@ -275,7 +284,7 @@ Result<Unpacked> unpack_tree(const Fd& archive, int into, const UnpackLimits& li
         if (!member) break;
         CHECK(tree.add(reader, *member));
     }
-    tree.set_directory_times();
+    tree.leave();
     return tree.take();
 }
 

@@ -110,6 +110,11 @@ TEST_F(Unpack, NamesStayTheirBytes) {
     EXPECT_EQ(read(decomposed), "");
 }
 
+TEST_F(Unpack, ATarIsNoZipForTheNameOfItsFirstMember) {
+    ArchiveMaker(archive(), "gnutar").file("PK-data", "1").close();
+    EXPECT_EQ(unpacked().files, 1u);
+}
+
 TEST_F(Unpack, NothingLeadsOut) {
     folder.write("outside", "untouched");
     ArchiveMaker(archive(), "gnutar")
