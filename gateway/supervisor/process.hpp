@@ -8,6 +8,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct ProcessSpec {
     std::string executable;
     std::vector<std::string> arguments = {};             ///< after the name; no secrets
     std::size_t most_queued = ipc::Channel::max_queued;  ///< packets that wait for it
+    std::uint64_t data_bytes = 0;                        ///< of memory, at most (RLIMIT_DATA); 0: as ours
+    bool goes_first = false;                             ///< when the node has no memory left
 };
 
 /// How a process ended: "exit 1", "signal 9 (Killed)".

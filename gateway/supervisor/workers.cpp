@@ -25,6 +25,19 @@ constexpr std::chrono::seconds start_limit{10};
 // Each waiting session holds a descriptor of ours: a worker that hangs must not use them up.
 constexpr std::size_t most_queued = 500;
 
+// What it may need: eight archives, each with zstd's largest window (128 MiB), the lists of zips (0.45 GB),
+// two dozen threads, and for each transfer two buffers of 256 KiB and a thread. Stacks of 8 MiB count whole.
+constexpr std::uint64_t memory_of_lab = 2ull << 30, memory_of_transfer = 10ull << 20;
+
+// Not a budget but an end: what passes it is a fault or an attack, and its lab's alone.
+std::uint64_t memory_of_worker([[maybe_unused]] std::uint64_t transfers) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return 0;  // their shadow memory is terabytes, of which little is touched
+#else
+    return memory_of_lab + transfers * memory_of_transfer;
+#endif
+}
+
 asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
     asio::steady_timer limit(worker->ready.get_executor(), start_limit);
     limit.async_wait([worker](boost::system::error_code cancelled) {
@@ -71,9 +84,12 @@ Result<std::shared_ptr<Worker>> Workers::start(const ServedLab& lab) {
     if (failures_[lab.name].not_before > steady_clock::now())
         return Error{Code::unavailable, "the worker of lab " + lab.name + " failed a moment ago"};
     TRY(auto process,
-        Process::start(context_.io.get_executor(), {.name = "worker:" + lab.name,
-                                                    .executable = context_.executable("stowage-worker"),
-                                                    .most_queued = most_queued}));
+        Process::start(context_.io.get_executor(),
+                       {.name = "worker:" + lab.name,
+                        .executable = context_.executable("stowage-worker"),
+                        .most_queued = most_queued,
+                        .data_bytes = memory_of_worker(context_.config.ftps.max_transfers_per_lab),
+                        .goes_first = true}));
     auto worker = std::make_shared<Worker>(context_.io, lab, std::move(process));
     CHECK(introduce(*worker));
     log::info("worker_started", {{"lab", lab.name}, {"pid", worker->process->pid()}, {"uid", lab.uid}});

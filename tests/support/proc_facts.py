@@ -43,6 +43,20 @@ class ProcFacts:
         return self.fields["Seccomp"] == "2"
 
     @property
+    def oom_score_adj(self):
+        return int(self._read("oom_score_adj"))
+
+    @property
+    def most_data_bytes(self):
+        """The hard limit; None: any."""
+        hard = re.search(r"^Max data size +\S+ +(\S+)", self._read("limits"), re.MULTILINE)[1]
+        return None if hard == "unlimited" else int(hard)
+
+    @property
+    def is_sanitized(self):
+        return re.search(r"lib[at]san\.so", self._read("maps")) is not None
+
+    @property
     def root(self):
         return os.readlink(f"/proc/{self.pid}/root")
 

@@ -105,6 +105,16 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
             self.assertEqual(worker.root, facts["directory"])
             self.assert_open(worker, re.escape(facts["directory"]) + "(/.*)?")
 
+    def test_memory_of_workers_ends_and_they_go_first(self):
+        # Fails without ProcessSpec's data_bytes and goes_first in workers.cpp. Sanitizers need terabytes of addresses.
+        for lab in self.labs:
+            worker = self.facts(f"worker {lab}")
+            self.assertEqual(worker.oom_score_adj, 500)
+            if not worker.is_sanitized:
+                self.assertEqual(worker.most_data_bytes, 2 * 2**30 + 64 * 10 * 2**20)
+        for name in ("front", "controller", "ganesha"):
+            self.assertLess(self.facts(name).oom_score_adj, 500, name)
+
     def test_workers_never_hold_the_private_key(self):
         needles = private_key_needles(self.private_key())
         # The same search finds the key where it must be: it is able to.

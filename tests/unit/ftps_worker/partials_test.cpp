@@ -53,6 +53,20 @@ TEST_F(PartialsTest, AreFoundAgainByAnotherProcess) {
     EXPECT_FALSE(second.any_within("/a/set"));
 }
 
+// Fails when load() goes on to the end: a pod may write into that directory as the lab does.
+TEST_F(PartialsTest, ADirectoryFullOfNamesDelaysNoLogin) {
+    ASSERT_TRUE(files.open_staging());
+    for (int name = 0; name < 12'000; ++name)
+        folder.write("lab/.stowage/partials/" + std::to_string(name), "");
+    ASSERT_EQ(staged(), 12'000u);
+    Partials first(files);
+    ASSERT_TRUE(first.load());
+    EXPECT_GE(staged(), 2'000u);
+    for (int worker = 0; worker < 20 && staged() > 0; ++worker)
+        ASSERT_TRUE(Partials(files).load());
+    EXPECT_EQ(staged(), 0u) << "the rest is for the next workers";
+}
+
 TEST_F(PartialsTest, PublishedFilesCarryNoTrace) {
     Partials partials(files);
     publish = true;

@@ -57,6 +57,19 @@ TEST(Process, InheritsTheChannelAndNothingElse) {
     const Fd closes_it(50);
 }
 
+// Fails when the child is not bounded: dd has a buffer of 200 MB.
+TEST(Process, HasTheMemoryThatItMayHaveAndGoesFirst) {
+    const auto dd = "exec dd if=/dev/zero of=/dev/null bs=200M count=1";
+    ProcessSpec spec{"child", "/bin/sh", {"-c", dd}};
+    EXPECT_EQ(run(spec, std::chrono::seconds(60)).exit_code, 0);
+    spec.data_bytes = 100 << 20;
+    EXPECT_EQ(run(spec, std::chrono::seconds(60)).exit_code, 1);
+    spec.arguments = {"-c", "test $(cat /proc/self/oom_score_adj) = 500"};
+    EXPECT_EQ(run(spec, std::chrono::seconds(10)).exit_code, 1);
+    spec.goes_first = true;
+    EXPECT_EQ(run(spec, std::chrono::seconds(10)).exit_code, 0);
+}
+
 // Fails when the child has our own standard error.
 TEST(Process, SpeaksForItselfOnly) {
     testing::internal::CaptureStderr();
