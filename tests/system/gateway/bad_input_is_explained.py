@@ -1,5 +1,6 @@
 """Bad input: an error that names what, where and the remedy; a non-zero exit; nothing half-done."""
 
+import os
 import shutil
 import socket
 import unittest
@@ -333,6 +334,21 @@ class BadStart(unittest.TestCase):
         try:
             self.assert_not_started(naming="stowage.db", checked=False)  # the controller alone opens it
             self.assertTrue(database.read_bytes().startswith(b"this is no database"))
+        finally:
+            shutil.rmtree(folder)
+
+    def test_database_that_the_controller_may_not_write(self):
+        """One that root has put back by hand, say: told at the start, not by the first command."""
+        self.rig.gateway.start()
+        self.assertEqual(self.rig.gateway.stop(), 0)
+        folder = self.rig.gateway.state_dir / "controller"
+        database = folder / "stowage.db"
+        before = database.read_bytes()
+        os.chown(database, 0, 0)
+        database.chmod(0o644)
+        try:
+            self.assert_not_started(naming=["stowage.db", "process.controller_user"], checked=False)
+            self.assertEqual(database.read_bytes(), before)
         finally:
             shutil.rmtree(folder)
 
