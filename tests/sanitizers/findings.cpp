@@ -8,20 +8,33 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
+#include <initializer_list>
 
 namespace {
 
 // Not where the supervisor's channel is awaited.
 constexpr int above_our_own = 10;
-constexpr const char* runtimes[] = {"libasan.so.8", "libubsan.so.1", "libtsan.so.2"};
 
 using SetReportFd = void (*)(void* fd);
-SetReportFd set_report_fd[3];
 int findings = -1;
+char program[4096];
+SetReportFd set_of_ours = nullptr, set_of_ubsan = nullptr;
 
-void report_there() {
-    for (const auto set : set_report_fd)
-        if (set) set(reinterpret_cast<void*>(static_cast<std::intptr_t>(findings)));
+/// A descriptor of its own for each: UBSan, as it prepares itself, closes that of ASan.
+void report_there(SetReportFd set) {
+    if (!set || findings < 0) return;
+    const int own = ::fcntl(findings, F_DUPFD_CLOEXEC, above_our_own);
+    set(reinterpret_cast<void*>(static_cast<std::intptr_t>(own)));
+}
+
+/// Each runtime has a report file of its own. Null for one that this program is not linked with.
+SetReportFd find_set(const char* runtime) {
+    auto* const library = ::dlopen(runtime, RTLD_NOW | RTLD_NOLOAD);
+    if (!library) return nullptr;
+    const auto found = reinterpret_cast<SetReportFd>(::dlsym(library, "__sanitizer_set_report_fd"));
+    ::dlclose(library);  // it stays: the program is linked with it
+    return found;
 }
 
 __attribute__((constructor)) void open_findings() {
@@ -29,22 +42,20 @@ __attribute__((constructor)) void open_findings() {
     if (opened < 0) return;  // somebody who may not: standard error it is
     findings = ::fcntl(opened, F_DUPFD_CLOEXEC, above_our_own);
     ::close(opened);
-    if (findings < 0) return;
-    // Each runtime that is there has a report file of its own.
-    for (int i = 0; i < 3; ++i) {
-        auto* const runtime = ::dlopen(runtimes[i], RTLD_NOW | RTLD_NOLOAD);
-        if (!runtime) continue;
-        set_report_fd[i] = reinterpret_cast<SetReportFd>(::dlsym(runtime, "__sanitizer_set_report_fd"));
-        ::dlclose(runtime);
-    }
-    report_there();
-    // The runtimes forget the file in a child.
-    (void)::pthread_atfork(nullptr, nullptr, report_there);
+    (void)!::readlink("/proc/self/exe", program, sizeof program - 1);
+    for (const auto* runtime : {"libasan.so.8", "libtsan.so.2"})
+        if (const auto set = find_set(runtime)) set_of_ours = set;
+    set_of_ubsan = find_set("libubsan.so.1");
+    report_there(set_of_ours);
+    // A runtime forgets the file in a child.
+    (void)::pthread_atfork(nullptr, nullptr, [] { report_there(set_of_ours); });
 }
 
 }  // namespace
 
-// Called before UBSan writes: it prepares itself at its first finding, with standard error for reports.
+// UBSan calls it before it writes. Earlier is too early: it prepares itself at its first finding, and takes
+// what it cannot look up in another root for /proc/self/exe.
 extern "C" void __ubsan_on_report() {
-    if (findings >= 0) report_there();
+    report_there(set_of_ubsan);
+    if (findings >= 0) ::dprintf(findings, "/proc/self/exe: %s\n", program);
 }
