@@ -25,8 +25,10 @@ def end(pid, started, grace_seconds):
     """SIGTERM, and SIGKILL after the grace. Does nothing when the pid is another process by now."""
     try:
         pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
     except OSError:
-        # Gone, or the number is a thread's by now: pidfd_open(2) says ESRCH, ENOENT or EINVAL.
+        # The number is a thread's by now: ENOENT or EINVAL, as kernels go.
         if start_time(pid) == started:
             raise
         return
