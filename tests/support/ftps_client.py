@@ -17,6 +17,17 @@ def context_for(certificate, version=None):
     return context
 
 
+def presented_certificate(ports):
+    """The certificate of a new connection, whatever it is, as PEM."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    client = FtpsClient(ports, None, implicit=True, context=context)
+    try:
+        return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(binary_form=True))
+    finally:
+        client.drop()
+
+
 class FtpsClient(ftplib.FTP_TLS):
     """explicit TLS, or implicit=True. `data_session` (a function of this client) chooses the session that a data
     connection offers; by default the newest of the control connection. `data_source`: local address of data
@@ -75,6 +86,16 @@ class FtpsClient(ftplib.FTP_TLS):
 
     def store(self, name, data, command="STOR", rest=None):
         return self.storbinary(f"{command} {name}", io.BytesIO(data), rest=rest)
+
+    def store_refused(self, name, data):
+        """The reply to an upload that must fail; the server ends its data connection when it has no more room."""
+        try:
+            self.store(name, data)
+        except ftplib.Error as refused:
+            return str(refused)
+        except OSError:
+            return self.refusal()
+        raise AssertionError(f"{len(data)} bytes were stored")
 
     def fetch(self, name, rest=None):
         received = bytearray()

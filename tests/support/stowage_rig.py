@@ -74,11 +74,12 @@ def wait_until(condition, seconds=20, what="the condition"):
 class Rig:
     """`with Rig() as rig:` gives a running gateway. labs: "btrfs" (skips the test where no loop device is to be had)
     or "plain"; departments: those the stand-in knows; settings: configuration keys; start: False leaves the start to
-    the test."""
+    the test; runai: more arguments of the stand-in."""
 
-    def __init__(self, labs="btrfs", departments=("lab1", "lab2"), settings=None, start=True, size="3GiB"):
+    def __init__(self, labs="btrfs", departments=("lab1", "lab2"), settings=None, start=True, size="3GiB", runai=()):
         need_root()
         self.kind, self.departments, self.size, self.starts = labs, list(departments), size, start
+        self.runai = list(runai)
         self.extra = settings or {}
         self.patience = journal.Patience()
         self.clients = []
@@ -105,7 +106,9 @@ class Rig:
         if self.kind == "btrfs":
             self._mount_labs()
         self.ports = machine.PortBlock()
-        self.stand_in = StandIn(self.folder, BINARIES, self.departments, self.ports.runai, self.journal)
+        self.stand_in = StandIn(
+            self.folder, BINARIES, self.departments, self.ports.runai, self.journal, self.runai
+        )
         self.gateway = self.another_gateway(self.folder)
 
     def another_gateway(self, folder):

@@ -12,7 +12,8 @@ import tempfile
 import unittest
 
 import certificates
-from stowage_rig import BINARIES, SOURCE, FtpsClient, Rig, run_tests, wait_until
+from ftps_client import presented_certificate
+from stowage_rig import BINARIES, SOURCE, Rig, run_tests, wait_until
 
 P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 HOOK = SOURCE / "deploy" / "acme" / "stowage-deploy-hook"
@@ -59,13 +60,7 @@ class CertificatesAreInstalled(unittest.TestCase):
         return self.rig.run("tls", "install", str(chain), str(key), *self.config, *words)
 
     def presented(self):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        client = FtpsClient(self.rig.ports, None, implicit=True, context=context)
-        try:
-            return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(binary_form=True))
-        finally:
-            client.drop()
+        return presented_certificate(self.rig.ports)
 
     def first_of(self, chain):
         pem = re.search(r"-----BEGIN.*?END CERTIFICATE-----", chain, re.S)[0]

@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 import certificates
+from ftps_client import presented_certificate
 from stowage_rig import FtpsClient, Rig, run_tests, wait_until
 
 
@@ -52,14 +53,7 @@ class CertificatesReloadLive(unittest.TestCase):
         return len(re.findall(rf"event={event}\b", self.rig.gateway.log_path.read_text(errors="replace")))
 
     def presented(self):
-        """The certificate of a new connection, as PEM."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        client = FtpsClient(self.rig.ports, None, implicit=True, context=context)
-        try:
-            return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(binary_form=True))
-        finally:
-            client.drop()
+        return presented_certificate(self.rig.ports)
 
     def pem(self, name):
         return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(self.made[name][1].read_text()))

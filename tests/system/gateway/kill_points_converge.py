@@ -13,7 +13,6 @@ from proc_facts import ProcFacts
 from stowage_rig import BINARIES, Rig, children_of, kill, living_orphans, run_tests, wait_until, write_site
 from tour.processes import Child
 
-VICTIMS = ("supervisor", "controller", "root_step", "ganesha", "dbus")
 CONVERGE_SECONDS = 60
 
 
@@ -82,6 +81,7 @@ class KillPointsConverge(unittest.TestCase):
         name = {
             "root_step": "stowage-root-step",
             "controller": "stowage-controller",
+            "front": "stowage-front",
             "ganesha": "ganesha.nfsd",
             "dbus": "dbus-daemon",
         }[victim]
@@ -158,6 +158,9 @@ class KillPointsConverge(unittest.TestCase):
 
     def test_controller(self):
         self.walk("controller")
+
+    def test_front(self):
+        self.walk("front")
 
     def test_root_step(self):
         self.walk("root_step")

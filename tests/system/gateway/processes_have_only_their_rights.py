@@ -141,6 +141,9 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
             ganesha, {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SETGID, CAP_SETUID}
         )
         self.assertEqual(ganesha.groups, [])
+        # Its own pid file and what it serves: nothing of the state beside it, no memfd of the supervisor's.
+        own, labs = re.escape(str(self.rig.gateway.state_dir / "ganesha")), re.escape(str(self.rig.labs))
+        self.assert_open(ganesha, rf"{own}/.*|{labs}(/.*)?")
         bus = self.facts("dbus")
         self.assert_is_root(bus, set())
         self.assertEqual(bus.groups, [])

@@ -18,17 +18,6 @@ def reply_to(client, command):
         return str(refused)
 
 
-def store_refused(client, name, size):
-    """The reply to an upload that must fail; the server ends its data connection when it has no more room."""
-    try:
-        client.store(name, b"u" * size)
-    except ftplib.Error as refused:
-        return str(refused)
-    except OSError:
-        return client.refusal()
-    raise AssertionError(f"{size} bytes were stored")
-
-
 class Quotas:
     """Each test has a lab of its own, with 64 MiB."""
 
@@ -64,7 +53,7 @@ class Quotas:
     def test_over_quota_has_numbers_and_loses_nothing(self):
         client = self.login()
         client.store("model", b"m" * 8 * MIB)
-        refused = store_refused(client, "model", 80 * MIB)
+        refused = client.store_refused("model", b"u" * (80 * MIB))
         self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
         self.assertRegex(refused, r"8(\.\d+)?MiB of 64MiB are used, (55\.\d+|56)MiB are left; delete something")
         self.assertEqual((self.folder / "model").read_bytes(), b"m" * 8 * MIB)
@@ -101,7 +90,7 @@ class Quotas:
     def test_the_third_refusal_in_a_row_ends_the_session(self):
         client = self.login()
         for turn in range(3):
-            self.assertRegex(store_refused(client, f"too large {turn}", 80 * MIB), "^552 ")
+            self.assertRegex(client.store_refused(f"too large {turn}", b"u" * (80 * MIB)), "^552 ")
         self.assertRegex(client.refusal(), "^421 Three uploads in a row found no room")
         with self.assertRaises((EOFError, OSError)):
             client.sendcmd("NOOP")
@@ -111,7 +100,7 @@ class Quotas:
         client = self.login()
         for name in ("one", "two", "three"):
             client.store(name, b"x" * 20 * MIB)
-        self.assertRegex(store_refused(client, "four", 20 * MIB), "^552 ")
+        self.assertRegex(client.store_refused("four", b"u" * (20 * MIB)), "^552 ")
         client.delete("one")
         client.store("four", b"x" * 20 * MIB)
 
@@ -132,7 +121,7 @@ class OnBtrfs(Quotas, unittest.TestCase):
         client.sendcmd("AVBL")
         path = self.write_as_pod("of a pod", 50 * MIB)
         self.assertRegex(reply_to(client, f"ALLO {20 * MIB}"), "^552 ")
-        self.assertRegex(store_refused(client, "upload", 20 * MIB), "^552 ")
+        self.assertRegex(client.store_refused("upload", b"u" * (20 * MIB)), "^552 ")
         path.unlink()
         client.store("upload", b"u" * 20 * MIB)
 

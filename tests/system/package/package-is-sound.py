@@ -46,6 +46,7 @@ class PackageIsSound(unittest.TestCase):
             "usr/share/bash-completion/completions/stowage",
             "usr/share/stowage/acme-deploy-hook",
             "usr/share/doc/stowage/examples/cluster/ingress-nginx-values.yaml",
+            "usr/share/doc/stowage/examples/site.example.yaml",
             *(f"usr/share/doc/stowage/{page.name}" for page in (SOURCE / "deploy" / "docs").glob("*.md")),
         ):
             self.assertTrue((self.tree / path).is_file(), path)

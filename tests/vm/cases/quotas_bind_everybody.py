@@ -2,7 +2,6 @@
 changes about it by hand is found, shown and set right."""
 
 import errno
-import ftplib
 import os
 import pathlib
 import unittest
@@ -93,15 +92,6 @@ class Limits:
         as_user(uid, "dd", "if=/dev/zero", f"of={path}", "bs=1M", f"count={size // MIB}", "conv=fsync")
         return path
 
-    def store_refused(self, client, name, size):
-        try:
-            client.store(name, b"u" * size)
-        except ftplib.Error as refused:
-            return str(refused)
-        except OSError:
-            return client.refusal()
-        raise AssertionError(f"{size} bytes were stored")
-
     def test_says_what_it_chose(self):
         seen = self.shown()
         self.assertEqual(seen["quota_backend"], self.kind)
@@ -139,12 +129,12 @@ class Limits:
     def test_uploads_are_refused_with_the_numbers_and_freeing_helps_at_once(self):
         client = self.login()
         client.store("model", b"m" * 8 * MIB)
-        refused = self.store_refused(client, "model", 70 * MIB)
+        refused = client.store_refused("model", b"u" * (70 * MIB))
         self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
         self.assertRegex(refused, r"8(\.\d+)?MiB of 64MiB are used")
         self.assertEqual((self.path / "model").stat().st_size, 8 * MIB)
         pod = self.write_as_pod("of-a-pod", 50 * MIB)
-        self.assertRegex(self.store_refused(client, "upload", 20 * MIB), "^552 .*the lab's limit")
+        self.assertRegex(client.store_refused("upload", b"u" * (20 * MIB)), "^552 .*the lab's limit")
         pod.unlink()
         client.store("upload", b"u" * 20 * MIB)
 
@@ -155,7 +145,7 @@ class Limits:
             left = os.statvfs(LABS)
             os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - 6 * MIB)
         try:
-            self.assertRegex(self.store_refused(client, "upload", 30 * MIB), "^(552|452) .*the whole storage is full")
+            self.assertRegex(client.store_refused("upload", b"u" * (30 * MIB)), "^(552|452) .*the whole storage is full")
             self.assertIn("The whole storage has", client.sendcmd("SITE QUOTA"))
         finally:
             hog.unlink()

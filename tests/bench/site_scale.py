@@ -1,0 +1,90 @@
+#!/usr/bin/python3 -B
+"""How a site grows: `apply` from nothing, the second one, and a plan of the same, in seconds and calls of Run:ai's API.
+
+    sudo tests/bench/site_scale.py [--labs 200] [--users 2000] [--version 2.20.29] [--build DIR]
+
+A gateway of its own with a stand-in for Run:ai; labs lie in a plain directory, people have no FTPS account (a password
+hash takes 18 ms by design, which is no matter of Run:ai).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+HEAD = """
+node_pools:
+  - {name: prod, label: example.org/pool=prod}
+  - {name: dev, label: example.org/pool=dev}
+defaults:
+  quota: none
+  inodes: none
+  clients: [127.0.0.0/8]
+  gpus: {prod: 1}
+compute_resources:
+  - gpus: 0..8
+"""
+KINDS = 11  # token, clusters, pools, departments, projects, compute, roles, users, rules, data sources, and one to spare
+PAGE = 500
+
+
+def site_text(labs, users):
+    lines = [HEAD, "labs:"]
+    lines += [f"  - name: lab{number}" for number in range(labs)]
+    lines.append("users:")
+    lines += [f"  - {{email: user{n}@example.org, lab: lab{n % labs}, ftps: none}}" for n in range(users)]
+    return "\n".join(lines) + "\n"
+
+
+def pages_at_most(labs, users):
+    """Calls of a look at all of it: one for each kind, and one more for each full page."""
+    return KINDS + sum(count // PAGE for count in (labs, labs, users, 3 * users))
+
+
+def measure(labs, users, version):
+    """{"apply": {"seconds", "calls", "writes"}, "again": …, "plan": …}"""
+    from site_story import SiteRig  # pylint: disable=import-outside-toplevel
+
+    with SiteRig(version, labs="plain", settings={"reconcile_interval": "1h", "log_level": "info"}) as rig:
+        site = rig.folder / "site.yaml"
+        site.write_text(site_text(labs, users), encoding="utf-8")
+        secrets = rig.folder / "secrets"
+        results = {}
+        for name, words in {
+            "apply": ("apply", str(site), "--secrets-file", str(secrets)),
+            "again": ("apply", str(site)),
+            "plan": ("plan", str(site)),
+        }.items():
+            before, start = rig.stand_in_log(), time.monotonic()
+            rig.ok(*words)
+            after = rig.stand_in_log()
+            results[name] = {
+                "seconds": round(time.monotonic() - start, 3),
+                "calls": sum(after["counts"].values()) - sum(before["counts"].values()),
+                "writes": after["writes"] - before["writes"],
+            }
+        shown = secrets.read_text(encoding="utf-8").count("Run:ai")
+        assert shown == users, f"{shown} passwords of {users}"
+        return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labs", type=int, default=200)
+    parser.add_argument("--users", type=int, default=2000)
+    parser.add_argument("--version", default="2.20.29", help="of Run:ai (2.20.29)")
+    parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", help="a release build")
+    options = parser.parse_args()
+    os.environ.setdefault("STOWAGE_BIN", str(options.build / "bin"))
+    sys.path.insert(0, str(SOURCE / "tests" / "support"))
+    results = measure(options.labs, options.users, options.version)
+    for name, values in results.items():
+        print(f"{name:<6} {values['seconds']:>8} s {values['calls']:>6} calls {values['writes']:>6} writes")
+    print(json.dumps({"labs": options.labs, "users": options.users, **results}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The example site of deploy/ goes into an empty Run:ai by one `apply`, with every secret handed over once; the second
+apply writes nothing. People are added and pruned, what was there is adopted, drift is shown and set right."""
+
+import json
+import re
+import unittest
+
+from site_story import DONE, LABS, PENDING, PEOPLE, SiteRig
+from stowage_rig import run_tests, wait_until
+
+
+class SiteIsAppliedOnce:
+    """Of one version of Run:ai. Each step goes on from where the one before it ended."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig = SiteRig(cls.version, settings={"reconcile_interval": "5s"}).__enter__()
+        cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
+        cls.site = cls.rig.example()
+
+    def test_1_plan_writes_nothing_and_says_what_is_pending(self):
+        output = self.rig.ok("plan", str(self.site), code=PENDING)
+        self.assertIn("+ create   node pool prod", output)
+        self.assertIn("+ create   project lab3/lab3-debug", output)
+        self.assertEqual(self.rig.writes(), 0)
+        self.assertEqual(self.rig.stored("departments"), [])
+
+    def test_2_apply_makes_all_of_it_and_hands_each_secret_over_once(self):
+        code, output = self.rig.split("--json", "apply", str(self.site))
+        self.assertEqual(code, DONE, output)
+        lines = [json.loads(line) for line in output.splitlines()]
+        secrets = [secret for line in lines if line["event"] == "secrets" for secret in line["secrets"]]
+        held = {(secret["service"], secret["email"]): secret["password"] for secret in secrets}
+        self.assertEqual(len(held), len(secrets))
+        ftps = [("FTPS", "alice@example.org"), ("FTPS", "bob@example.org")]
+        self.assertEqual(sorted(held), sorted([("Run:ai", email) for email in PEOPLE] + ftps))
+        # Run:ai's own memory of each: the one that was shown.
+        for user in self.rig.stored("users"):
+            if user["username"] in PEOPLE:
+                self.assertEqual(held["Run:ai", user["username"]], user["tempPassword"])
+        robot = next(line["users"][0] for line in lines if line["event"] == "passwords")
+        self.assertEqual(robot["name"], "robot")
+        client = self.rig.login("alice@example.org", held["FTPS", "alice@example.org"])
+        self.assertIn("/", client.pwd())
+        self.rig.login("bob", held["FTPS", "bob@example.org"])
+        self.assertIn("no secret waits", self.rig.ok("secrets"))
+
+    def test_3_run_ai_holds_what_the_notes_ask_for(self):
+        units = {unit["name"]: unit for kind in ("departments", "projects") for unit in self.rig.stored(kind)}
+        self.assertLessEqual({*LABS, "lab1-default-project", "lab2-default-project", "lab3-debug"}, set(units))
+        for name, unit in units.items():
+            for quota in unit["resources"]:
+                self.assertEqual(quota["gpu"]["limit"], quota["gpu"]["deserved"], f"{name}: {quota}")
+            self.assertEqual({quota["nodePool"]["name"] for quota in unit["resources"]}, {"default", "prod", "dev"})
+            self.assertTrue(unit["defaultNodePools"], name)
+        self.assertEqual(units["lab3-debug"]["defaultNodePools"], ["dev"])
+        sources = {source["meta"]["name"]: source for source in self.rig.stand_in.data_sources()}
+        self.assertEqual(sorted(sources), [f"{lab}-nfs" for lab in LABS])
+        self.assertEqual(sources["lab1-nfs"]["spec"]["mountPath"], "/mnt/nfs")
+        self.assertFalse(sources["lab1-nfs"]["spec"]["readOnly"])
+        compute = {one["meta"]["name"]: one["spec"] for one in self.rig.stored("compute")}
+        self.assertLessEqual({f"gpu{gpus}" for gpus in range(9)} | {"half-gpu", "gpu-8g"}, set(compute))
+        self.assertEqual(len(self.rig.stored("access_rules")), 3 + 3 + 1)
+
+    def test_4_a_second_apply_and_a_plan_write_nothing(self):
+        before = self.rig.writes()
+        output = self.rig.ok("apply", str(self.site))
+        self.assertIn("0 left", output)
+        self.assertEqual(self.rig.writes(), before)
+        self.assertIn("nothing to do", self.rig.ok("plan", str(self.site)))
+        self.assertEqual(self.rig.writes(), before)
+
+    def test_5_user_add_makes_both_accounts_and_shows_both_secrets(self):
+        output = self.rig.ok("user", "add", "dora@example.org", "--lab", "lab1")
+        secrets = dict(re.findall(r"^(Run:ai|FTPS) +dora@example\.org +lab1 +(\S+)", output, re.M))
+        self.assertEqual(set(secrets), {"Run:ai", "FTPS"}, output)
+        user = next(one for one in self.rig.stored("users") if one["username"] == "dora@example.org")
+        self.assertEqual(user["tempPassword"], secrets["Run:ai"])
+        rules = [one for one in self.rig.stored("access_rules") if one["subjectId"] == "dora@example.org"]
+        self.assertEqual(len(rules), 3)
+        self.rig.login("dora@example.org", secrets["FTPS"])
+        self.assertIn("no secret waits", self.rig.ok("secrets"))
+        before = self.rig.writes()
+        self.rig.ok("user", "add", "dora@example.org", "--lab", "lab1")
+        self.assertEqual(self.rig.writes(), before, "she is there: nothing is made anew")
+
+    def test_6_secrets_that_nobody_saw_wait(self):
+        listing = self.rig.folder / "secrets.txt"
+        self.rig.ok("user", "add", "erik@example.org", "--lab", "lab1", "--secrets-file", str(listing))
+        self.assertEqual(listing.stat().st_mode & 0o777, 0o600)
+        words = listing.read_text(encoding="utf-8")
+        user = next(one for one in self.rig.stored("users") if one["username"] == "erik@example.org")
+        self.assertIn(user["tempPassword"], words)
+
+    def test_7_prune_deletes_what_was_made_and_confirmed(self):
+        users = {user["username"] for user in self.rig.stored("users")}
+        code, output = self.rig.run("prune", str(self.site), "--confirm", "3")
+        self.assertEqual(code, 2, output)
+        self.assertIn("user dora@example.org", output)
+        self.assertEqual({user["username"] for user in self.rig.stored("users")}, users)
+        self.rig.ok("prune", str(self.site), "--confirm", "8")
+        left = {user["username"] for user in self.rig.stored("users")}
+        self.assertEqual(users - left, {"dora@example.org", "erik@example.org"})
+        self.assertEqual(len(self.rig.stored("access_rules")), 3 + 3 + 1)
+        self.assertIn("nothing to delete", self.rig.ok("prune", str(self.site)))
+
+    def test_8_what_was_there_is_adopted_only_when_told(self):
+        self.rig.stand_in.call("POST", "/_stand_in/departments", {"name": "lab9"})
+        more = "labs:\n  - name: lab9\n    gpus: {dev: 1}\n"
+        site = self.rig.example("more.yaml", lambda text: text.replace("labs:", more, 1))
+        output = self.rig.ok("plan", str(site), code=PENDING)
+        self.assertIn("! differs  department lab9", output)
+        output = self.rig.ok("apply", str(site), code=PENDING)
+        self.assertIn("--adopt", output)
+        department = next(one for one in self.rig.stored("departments") if one["name"] == "lab9")
+        self.assertFalse(department.get("defaultNodePools"))
+        self.rig.ok("apply", str(site), "--adopt")
+        departments = [one for one in self.rig.stored("departments") if one["name"] == "lab9"]
+        self.assertEqual([one["id"] for one in departments], [department["id"]])
+        self.assertEqual(departments[0]["defaultNodePools"], ["dev"])
+        before = self.rig.writes()
+        self.rig.ok("apply", str(site))
+        self.assertEqual(self.rig.writes(), before)
+
+    def test_9_drift_is_shown_and_set_right(self):
+        self.wait_for_site(lambda site: site["pending"] == 0 and site["at"] > 0)
+        department = next(one for one in self.rig.stored("departments") if one["name"] == "lab1")
+        self.change_quota("departments", department, 7)
+        site = self.wait_for_site(lambda site: site["pending"] == 1)
+        self.assertIn("department lab1", site["lines"][0])
+        status = self.rig.run("status")[1]
+        self.assertIn("1 object", status)
+        for pool in ("prod", "dev"):
+            self.rig.stand_in.call("POST", "/_stand_in/nodes", {"pool": pool, "nodes": ["node1"]})
+        self.change_quota("departments", department, 100, limit=-1)
+        self.rig.ok("doctor", "--fix", "--config", str(self.rig.gateway.config_path))
+        department = next(one for one in self.rig.stored("departments") if one["name"] == "lab1")
+        quotas = {quota["nodePool"]["name"]: quota["gpu"] for quota in department["resources"]}
+        self.assertEqual(quotas["prod"]["limit"], 100)
+        self.wait_for_site(lambda site: site["pending"] == 0)
+
+    def change_quota(self, kind, unit, deserved, limit=None):
+        """As somebody in Run:ai's own pages would."""
+        secret = self.rig.stand_in.secret_path.read_text(encoding="utf-8").strip()
+        body = {"grantType": "client_credentials", "clientId": "stowage", "clientSecret": secret}
+        token = self.rig.stand_in.call("POST", "/api/v1/token", body)["accessToken"]
+        resources = [dict(one) for one in unit["resources"]]
+        for quota in resources:
+            quota["nodePool"] = {"id": quota["nodePool"]["id"]}
+            amount = deserved if quota["nodePool"]["id"] == self.pool_id("prod") else 0
+            quota["gpu"] = {"deserved": amount, "limit": amount if limit is None else limit}
+        body = {"resources": resources, "defaultNodePools": unit["defaultNodePools"]}
+        self.rig.stand_in.call("PUT", f"/api/v1/org-unit/{kind}/{unit['id']}", body, token)
+
+    def pool_id(self, name):
+        return next(pool["id"] for pool in self.rig.stored("node_pools") if pool["name"] == name)
+
+    def wait_for_site(self, condition):
+        def found():
+            site = json.loads(self.rig.split("--json", "status")[1])["runai"]["site"]
+            return site if condition(site) else None
+
+        return wait_until(found, 60, "the site's state in status")
+
+
+class Version220(SiteIsAppliedOnce, unittest.TestCase):
+    version = "2.20.29"
+
+
+class Version224(SiteIsAppliedOnce, unittest.TestCase):
+    version = "2.24.3"
+
+
+if __name__ == "__main__":
+    run_tests()
