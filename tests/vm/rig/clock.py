@@ -1,6 +1,6 @@
 """How fast the guest's clock is to go. An emulated guest reads this machine's time stamp counter and finds out its
-frequency by waiting for other emulated clocks; on a busy machine it was seen to be wrong by a factor of three, and every
-limit in the guest passed three times too soon."""
+frequency by waiting for other emulated clocks; on a busy machine it was seen to be wrong by a factor of three, and
+every limit in the guest passed three times too soon."""
 
 import ctypes
 import functools
