@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "gateway/base/identity.hpp"
+#include "gateway/base/ip_address.hpp"
 
 namespace stowage::supervisor {
 
@@ -53,7 +53,7 @@ bool may_send(Peer peer, Type type, bool ready) {
 
 Result<void> check_login(const message::LoginRequest& m) {
     for (const auto* address : {&m.peer, &m.local, &m.bound})
-        if (client_network(address->view()).empty())
+        if (!is_ip_address(address->view()))
             return Error{Code::protocol, "login request: an address that is none"};
     if (m.tls_version != 0x0303 && m.tls_version != 0x0304)
         return Error{Code::protocol, "login request: TLS version"};
