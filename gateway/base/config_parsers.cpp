@@ -83,6 +83,16 @@ Result<std::string> path_or_empty(std::string_view text) {
     return text.empty() ? Result<std::string>(std::string()) : absolute_path(text);
 }
 
+Result<std::string> secret_path(std::string_view text) {
+    constexpr std::string_view prefix = "$CREDENTIALS_DIRECTORY/";
+    if (text.substr(0, prefix.size()) != prefix) return path_or_empty(text);
+    const auto name = text.substr(prefix.size());
+    // systemd.exec(5): a plain file name
+    if (name.empty() || name.find('/') != name.npos || name.front() == '.')
+        return wrong("is no credential", "write $CREDENTIALS_DIRECTORY/NAME, as LoadCredential= names it");
+    return std::string(text);
+}
+
 Result<std::string> address(std::string_view text) {
     unsigned char bytes[16];
     const std::string copy(text);

@@ -12,6 +12,7 @@
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/cli/site_data_source.hpp"
 #include "gateway/cli/site_node.hpp"
 
 namespace stowage::cli {
@@ -30,9 +31,8 @@ const KeySet defaults_keys = {{"quota", "inodes", "clients", "durability", "data
                               {"node_pools", "department", "projects", "role", "runai", "compute_resources"}};
 const KeySet lab_keys = {
     {"name", "quota", "inodes", "clients", "durability", "data_tls_resumption", "client_ca", "users", "gpus",
-     "over_quota", "node_pool_order", "project", "projects"},
-    {"node_pools", "department", "role", "roles", "runai", "compute_resources", "data_source", "members",
-     "read_only"}};
+     "over_quota", "node_pool_order", "project", "projects", "data_source"},
+    {"node_pools", "department", "role", "roles", "runai", "compute_resources", "members", "read_only"}};
 const KeySet user_keys = {{"name", "lab", "email", "project", "roles", "ftps"},
                           {"role", "labs", "projects", "runai", "groups"}};
 
@@ -59,6 +59,13 @@ class SiteReader {
     Result<Site> read(const YAML::Node& root);
 
   private:
+    /// A lab's part about Run:ai, without the defaults.
+    struct Written {
+        SiteDepartment department = {};
+        SiteDataSource source = {};
+        int line = 0;
+    };
+
     void read_limit(Limits& limits, const std::string& key, const YAML::Node& value,
                     const std::string& where);
     void read_clients(Limits& limits, const YAML::Node& value, const std::string& where);
@@ -71,7 +78,8 @@ class SiteReader {
     void read_defaults(const YAML::Node& node);
     void read_member(const YAML::Node& node, const std::string& lab, const std::string& where);
     void read_lab_key(const std::string& key, const YAML::Node& value, const std::string& where,
-                      Limits& limits, SiteDepartment& department);
+                      Limits& limits, Written& written);
+    void choose_scope(const SiteDataSource& source, const SiteDepartment& department, int line);
     void apply_defaults();
     void check_members();
 
@@ -80,12 +88,9 @@ class SiteReader {
     Site site_;
     Limits defaults_;
     SiteQuota default_quota_;
+    SiteDataSource default_source_;
     std::string default_project_ = "{lab}-default-project";
     std::vector<std::string> default_roles_ = usual_roles;
-    struct Written {
-        SiteDepartment department;
-        int line;
-    };
     std::vector<Written> written_;
     std::vector<std::pair<std::string, int>> member_lines_;
     std::map<std::string, int> lab_lines_, user_lines_;
@@ -163,7 +168,7 @@ void SiteReader::add_user(const YAML::Node& node, const std::string& lab, const 
 void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
     SiteLab lab;
     Limits limits;
-    SiteDepartment department;
+    Written written;
     YAML::Node users;
     bool named = false;
     problems_.each_key(node, where, lab_keys, [&](const std::string& key, const YAML::Node& value) {
@@ -171,7 +176,7 @@ void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
         if (key == "users") {
             users.reset(value);
         } else if (key != "name") {
-            read_lab_key(key, value, place, limits, department);
+            read_lab_key(key, value, place, limits, written);
         } else if (const auto text = problems_.scalar(value, place)) {
             auto name = parse_lab_name(*text);
             if (name)
@@ -192,8 +197,9 @@ void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
     lab.durability = std::move(limits.durability);
     lab.data_tls_resumption = std::move(limits.data_tls_resumption);
     lab.client_cas = std::move(limits.client_cas);
-    department.lab = lab.name;
-    written_.push_back({std::move(department), line_of(node)});
+    written.department.lab = lab.name;
+    written.line = line_of(node);
+    written_.push_back(std::move(written));
     add_lab(std::move(lab), node);
 }
 
@@ -224,7 +230,12 @@ void SiteReader::read_user(const YAML::Node& node, const std::string& where) {
 }
 
 void SiteReader::read_lab_key(const std::string& key, const YAML::Node& value, const std::string& where,
-                              Limits& limits, SiteDepartment& department) {
+                              Limits& limits, Written& written) {
+    auto& department = written.department;
+    if (key == "data_source") {
+        written.source = read_data_source(problems_, value, where, true);
+        return;
+    }
     if (key == "gpus" || key == "over_quota" || key == "node_pool_order")
         return read_quota_key(problems_, department.quota, key, value, where);
     if (key == "project") {
@@ -259,8 +270,8 @@ void SiteReader::read_defaults(const YAML::Node& node) {
             return;
         }
         if (key == "data_source") {
-            if (auto path = read_data_source(problems_, value, where))
-                site_.container_path = std::move(*path);
+            default_source_ = read_data_source(problems_, value, where, false);
+            site_.container_path = default_source_.container_path.value_or("");
             return;
         }
         read_limit(defaults_, key, value, where);
@@ -326,13 +337,14 @@ void SiteReader::check_members() {
 }
 
 void SiteReader::apply_defaults() {
-    for (auto& [department, line] : written_) {
+    for (auto& [department, source, line] : written_) {
         auto& quota = department.quota;
         const bool spoken = quota.gpus || default_quota_.gpus;
         if (!spoken) {
             if (!department.projects.empty() || quota.order || quota.over_quota)
                 problems_.add(line, fmt::format("lab {} has no GPUs; add gpus, here or under defaults",
                                                 department.lab));
+            choose_scope(source, department, line);
             continue;
         }
         quota = default_quota_.with(quota);
@@ -360,6 +372,7 @@ void SiteReader::apply_defaults() {
                                                                  " is in node_pool_order and has "
                                                                  "no GPUs"));
             }
+        choose_scope(source, department, line);
         site_.departments.push_back(std::move(department));
     }
     for (auto& lab : site_.labs) {
@@ -370,6 +383,17 @@ void SiteReader::apply_defaults() {
         if (!lab.data_tls_resumption) lab.data_tls_resumption = defaults_.data_tls_resumption;
         if (!lab.client_cas) lab.client_cas = defaults_.client_cas;
     }
+}
+
+/// Once the lab's projects are known.
+void SiteReader::choose_scope(const SiteDataSource& source, const SiteDepartment& department, int line) {
+    std::vector<std::string> projects;
+    for (const auto& project : department.projects)
+        projects.push_back(project.name);
+    auto project = default_source_.with(source).project_of(department.lab, projects);
+    if (!project) return problems_.add(line, project.error().text());
+    for (auto& lab : site_.labs)
+        if (lab.name == department.lab) lab.data_source_project = *project;
 }
 
 Result<Site> SiteReader::read(const YAML::Node& root) {

@@ -21,7 +21,6 @@ const KeySet runai_keys = {{"url", "cluster"}, {}};
 const KeySet pool_keys = {{"name", "label", "placement"}, {}};
 const KeySet project_keys = {{"name", "gpus", "over_quota", "node_pool_order"}, {}};
 const KeySet compute_keys = {{"name", "gpus", "portion", "memory", "large_shm"}, {}};
-const KeySet data_source_keys = {{"name", "scope", "container_path", "read_only"}, {}};
 
 std::optional<double> number_in(std::string_view text) {
     double number = 0;
@@ -39,15 +38,6 @@ std::optional<std::uint64_t> whole_in(std::string_view text) {
 
 std::string quoted(std::string_view text) {
     return fmt::format("\"{}\"", log::escaped(text.substr(0, 80)));
-}
-
-std::optional<bool> read_flag(SiteProblems& problems, const YAML::Node& node, const std::string& where) {
-    const auto text = problems.scalar(node, where);
-    if (!text) return std::nullopt;
-    if (*text == "true" || *text == "on" || *text == "yes") return true;
-    if (*text == "false" || *text == "off" || *text == "no") return false;
-    problems.add(node, fmt::format("{}: {} is neither on nor off", where, quoted(*text)));
-    return std::nullopt;
 }
 
 std::optional<std::string> read_name(SiteProblems& problems, const YAML::Node& node,
@@ -117,6 +107,15 @@ std::string with_gpus(std::string name, std::uint64_t gpus) {
 }
 
 }  // namespace
+
+std::optional<bool> read_flag(SiteProblems& problems, const YAML::Node& node, const std::string& where) {
+    const auto text = problems.scalar(node, where);
+    if (!text) return std::nullopt;
+    if (*text == "true" || *text == "on" || *text == "yes") return true;
+    if (*text == "false" || *text == "off" || *text == "no") return false;
+    problems.add(node, fmt::format("{}: {} is neither on nor off", where, quoted(*text)));
+    return std::nullopt;
+}
 
 const std::vector<std::string> usual_roles = {"L2 researcher", "Environment administrator",
                                               "Template administrator"};
@@ -298,32 +297,6 @@ std::vector<std::string> read_names(SiteProblems& problems, const YAML::Node& no
             names.push_back(*text);
     });
     return names;
-}
-
-std::optional<std::string> read_data_source(SiteProblems& problems, const YAML::Node& node,
-                                            const std::string& where) {
-    std::optional<std::string> container_path;
-    problems.each_key(node, where, data_source_keys, [&](const std::string& key, const YAML::Node& value) {
-        const auto place = where + "." + key;
-        if (key == "read_only") {
-            if (read_flag(problems, value, place).value_or(false))
-                problems.add(value,
-                             place + ": labs' data sources are read-write; give false, or leave it out");
-            return;
-        }
-        const auto text = problems.scalar(value, place);
-        if (!text) return;
-        if (key == "name" && *text != "{lab}-nfs")
-            problems.add(value, fmt::format("{}: {} cannot be chosen; give \"{{lab}}-nfs\", or leave it out",
-                                            place, quoted(*text)));
-        if (key == "scope" && *text != "department")
-            problems.add(value,
-                         fmt::format("{}: {} cannot be done yet; give department: the lab's projects inherit "
-                                     "the data source",
-                                     place, quoted(*text)));
-        if (key == "container_path") container_path = *text;
-    });
-    return container_path;
 }
 
 std::optional<std::string> read_email(SiteProblems& problems, const YAML::Node& node,

@@ -66,10 +66,9 @@ std::optional<SiteProject> read_project(SiteProblems& problems, const YAML::Node
 /// A range makes several.
 std::vector<SiteCompute> read_compute(SiteProblems& problems, const YAML::Node& node,
                                       const std::string& where);
+/// on, off, and their like.
+std::optional<bool> read_flag(SiteProblems& problems, const YAML::Node& node, const std::string& where);
 std::vector<std::string> read_names(SiteProblems& problems, const YAML::Node& node, const std::string& where);
-/// States what the gateway does anyway, and refuses what it does not. Returns the container path, if given.
-std::optional<std::string> read_data_source(SiteProblems& problems, const YAML::Node& node,
-                                            const std::string& where);
 /// "name@example.org", else a problem.
 std::optional<std::string> read_email(SiteProblems& problems, const YAML::Node& node,
                                       const std::string& where);

@@ -15,6 +15,7 @@
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
+#include "gateway/controller/reconcile/gate.hpp"
 #include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
@@ -73,8 +74,10 @@ std::string summary_of(const Context& context, const Outcome& outcome, bool conv
     if (outcome.site)
         site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
                            outcome.site->unchanged, outcome.site->failures.size());
-    return fmt::format("{}{} of {} labs ready, {} users made{}", site, ready, outcome.labs.size(),
-                       outcome.users.size(), converged ? "" : "; not everything is as asked");
+    std::string labs;
+    if (!outcome.labs.empty()) labs = fmt::format("{} of {} labs ready, ", ready, outcome.labs.size());
+    return fmt::format("{}{}{} users made{}", site, labs, outcome.users.size(),
+                       converged ? "" : "; not everything is as asked");
 }
 
 void finish(Context& context, const Stream& stream, const Outcome& outcome) {
@@ -115,40 +118,73 @@ LabResult refused(const Context& context, const std::string& lab, Error error) {
     return result;
 }
 
-asio::awaitable<LabResult> reconcile_in_turn(Context& context, std::string lab, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    co_return co_await reconcile_lab(context, lab, report);
-}
-
-/// Labs that run side by side, and the one who waits for all of them.
-struct Gathering {
-    explicit Gathering(const asio::any_io_executor& executor)
-        : all_done(executor, asio::steady_timer::time_point::max()) {}
-    asio::steady_timer all_done;
-    std::size_t left = 0;
+/// One apply: labs that run side by side, the Run:ai part beside them, and the one who waits for all of them.
+struct Applying {
+    explicit Applying(const asio::any_io_executor& executor)
+        : storage_done(executor), site_done(executor), all_done(executor) {}
+    Gate storage_done;  ///< of all labs
+    Gate site_done;     ///< departments and projects are there: data sources may come
+    Gate all_done;
+    std::size_t storage_left = 0, left = 0;
     std::vector<LabResult> results = {};
+    std::optional<SiteOutcome> site = {};
 };
 
-asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
-                                     std::shared_ptr<Gathering> all) {
-    auto result = co_await reconcile_in_turn(context, std::move(lab), std::move(report));
-    all->results.push_back(std::move(result));
-    if (--all->left == 0) all->all_done.cancel();
+void note_storage_done(Applying& all) {
+    if (--all.storage_left == 0) all.storage_done.open();
 }
 
-asio::awaitable<std::vector<LabResult>> reconcile_all(Context& context, std::vector<std::string> labs,
-                                                      Report report) {
-    const auto all = std::make_shared<Gathering>(context.executor);
-    all->left = labs.size();
+asio::awaitable<void> wait_for_site(std::shared_ptr<Applying> all, std::shared_ptr<bool> told) {
+    *told = true;
+    note_storage_done(*all);
+    co_await all->site_done.wait();
+}
+
+asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
+                                     std::shared_ptr<Applying> all) {
+    const auto told = std::make_shared<bool>(false);
+    auto turn = co_await context.labs.take(lab, patience);
+    LabResult result;
+    if (turn) {
+        BetweenParts between = [all, told] { return wait_for_site(all, told); };
+        result = co_await reconcile_lab(context, lab, std::move(*turn), std::move(report),
+                                        DriftPolicy::repair, std::move(between));
+    } else {
+        result = refused(context, lab, turn.error());
+    }
+    if (!*told) note_storage_done(*all);
+    all->results.push_back(std::move(result));
+    if (--all->left == 0) all->all_done.open();
+}
+
+asio::awaitable<void> apply_site_into(Context& context, std::optional<WantedSite> site, bool adopt,
+                                      Report report, std::shared_ptr<Applying> all) {
+    if (site && !site->empty()) all->site = co_await apply_runai(context, std::move(*site), adopt, report);
+    all->site_done.open();
+}
+
+/// Storage waits for no answer of Run:ai: both begin at once.
+std::shared_ptr<Applying> begin_all(Context& context, std::vector<std::string> labs,
+                                    std::optional<WantedSite> site, bool adopt, const Report& report) {
+    const auto all = std::make_shared<Applying>(context.executor);
+    all->left = all->storage_left = labs.size();
+    if (labs.empty()) {
+        all->storage_done.open();
+        all->all_done.open();
+    }
+    asio::co_spawn(context.executor, apply_site_into(context, std::move(site), adopt, report, all), rethrow);
     for (const auto& lab : labs)
         asio::co_spawn(context.executor, reconcile_into(context, lab, report, all), rethrow);
-    boost::system::error_code ignored;
-    while (all->left > 0)
-        co_await all->all_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    return all;
+}
+
+asio::awaitable<void> finish_all(std::shared_ptr<Applying> all, Outcome& outcome) {
+    co_await all->site_done.wait();
+    co_await all->all_done.wait();
     std::sort(all->results.begin(), all->results.end(),
               [](const LabResult& a, const LabResult& b) { return a.lab < b.lab; });
-    co_return std::move(all->results);
+    outcome.labs = std::move(all->results);
+    outcome.site = std::move(all->site);
 }
 
 asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users, Report report,
@@ -194,10 +230,10 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
     const Work work(context);
     const auto report = report_to(stream);
     Outcome outcome;
-    // Departments come before the data sources in them.
-    if (site && !site->empty()) outcome.site = co_await apply_runai(context, std::move(*site), adopt, report);
-    outcome.labs = co_await reconcile_all(context, std::move(labs), report);
+    const auto all = begin_all(context, std::move(labs), std::move(site), adopt, report);
+    co_await all->storage_done.wait();
     co_await add_users(context, std::move(users), report, outcome);
+    co_await finish_all(all, outcome);
     finish(context, stream, outcome);
 }
 

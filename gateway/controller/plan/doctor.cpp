@@ -23,6 +23,7 @@ class Diagnosis {
 
     std::vector<Finding> findings() {
         departments_off();
+        connection();
         versions();
         clocks();
         for (const auto& pool : site_.node_pools)
@@ -71,6 +72,7 @@ class Diagnosis {
     }
 
     void departments_off();
+    void connection();
     void versions();
     void clocks();
     void node_pool(const runai::ObservedNodePool& pool);
@@ -90,6 +92,15 @@ void Diagnosis::departments_off() {
         add(Severity::error, "departments-off", "departments are switched off in Run:ai (department.use)",
             "labs are departments: without them a lab has no quota and no data source",
             "switch them on in Run:ai: Settings, General, Departments");
+}
+
+void Diagnosis::connection() {
+    const auto& cluster = site_.cluster;
+    if (cluster.state.empty() || cluster.state == "Connected") return;
+    add(Severity::error, "cluster",
+        fmt::format("cluster {} is {} in Run:ai", log::escaped(cluster.name), log::escaped(cluster.state)),
+        "what is made there does not reach the cluster: projects stay without namespaces",
+        "see the cluster under Resources, Clusters in Run:ai, and the pods of namespace runai");
 }
 
 void Diagnosis::versions() {

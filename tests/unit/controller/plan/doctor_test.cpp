@@ -64,6 +64,14 @@ TEST(Doctor, FindsAnOrderThatLeadsNowhere) {
     EXPECT_TRUE(diagnose(all).empty());
 }
 
+TEST(Doctor, FindsAClusterThatIsNotConnected) {
+    auto all = healthy();
+    all.site.cluster.state = "Disconnected";
+    EXPECT_THAT(only(all).what, HasSubstr("cluster runai-cluster is Disconnected"));
+    all.site.cluster.state.clear();  // not every version says
+    EXPECT_TRUE(diagnose(all).empty());
+}
+
 TEST(Doctor, FindsOverQuotaThatANewPoolBrought) {
     auto all = healthy();
     all.site.node_pools.push_back({"3", {"dev", "k", "dev", "binpack"}, false, "Ready", 1});
