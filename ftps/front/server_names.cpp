@@ -2,36 +2,27 @@
 // Runs in: front. Distrusts: what the client offers.
 #include "ftps/front/server_names.hpp"
 
-#include <arpa/inet.h>
 #include <openssl/x509v3.h>
 
 #include <string>
 
+#include "gateway/base/ip_address.hpp"
+
 namespace stowage::ftps {
-
-namespace {
-
-bool is_address(const std::string& text) {
-    unsigned char bytes[sizeof(in6_addr)];
-    if (text.find('\0') != std::string::npos) return false;  // inet_pton() would not look behind it
-    return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
-}
-
-}  // namespace
 
 bool answers_to(X509* certificate, std::string_view name) {
     if (name.empty() || name.find('\0') != std::string_view::npos) return false;
     // OpenSSL takes ".example.org" for every host of that domain, and the length 0 that is left of "." for
     // "count".
     if (name.front() == '.') return false;
-    if (is_address(std::string(name))) return true;
+    if (is_ip_address(std::string(name))) return true;
     if (name.back() == '.') name.remove_suffix(1);
     return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
 }
 
 bool is_host_of(X509* certificate, std::string_view name) {
     const std::string text(name);
-    if (is_address(text)) return X509_check_ip_asc(certificate, text.c_str(), 0) == 1;
+    if (is_ip_address(text)) return X509_check_ip_asc(certificate, text.c_str(), 0) == 1;
     return answers_to(certificate, name);
 }
 

@@ -230,6 +230,7 @@ Done download(Session& session, std::string argument, std::uint64_t offset, std:
     command.opening = line_ends == LineEnds::kept ? fmt::format("Here come {} bytes.", command.size)
                                                   : "Here come lines of text, each with CR LF.";
     command.success = "Complete.";
+    command.by_kernel = line_ends == LineEnds::kept;
     command.work = [download, sent, line_ends](DataStream& stream, Transfer& transfer) {
         return send_file(stream, download->file, sent, line_ends, transfer);
     };

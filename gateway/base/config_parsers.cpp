@@ -2,10 +2,11 @@
 // Runs in: every process. Distrusts: the text.
 #include "gateway/base/config_parsers.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "gateway/base/ip_address.hpp"
 
 namespace stowage::config_parsers {
 
@@ -94,11 +95,9 @@ Result<std::string> secret_path(std::string_view text) {
 }
 
 Result<std::string> address(std::string_view text) {
-    unsigned char bytes[16];
-    const std::string copy(text);
-    if (inet_pton(AF_INET, copy.c_str(), bytes) != 1 && inet_pton(AF_INET6, copy.c_str(), bytes) != 1)
+    if (!is_ip_address(text))
         return wrong("is not an IP address", "use an IPv4 or IPv6 address such as 10.0.0.5 or ::");
-    return copy;
+    return std::string(text);
 }
 
 Result<std::vector<std::string>> addresses(std::string_view text) {

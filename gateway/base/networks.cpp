@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "gateway/base/identity.hpp"
+#include "gateway/base/ip_address.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage {
@@ -17,7 +18,7 @@ namespace {
 
 struct Network {
     int family = AF_INET;
-    std::array<std::uint8_t, 16> address{};
+    AddressBytes address{};
     unsigned prefix = 0;
 
     unsigned bits() const { return family == AF_INET ? 32 : 128; }
@@ -42,10 +43,9 @@ Error bad(std::string_view text, std::string_view why, std::string what_to_do = 
 Result<Network> parse(std::string_view text) {
     Network network;
     const auto slash = text.find('/');
-    const std::string address(text.substr(0, slash));
-    network.family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
-    if (inet_pton(network.family, address.c_str(), network.address.data()) != 1)
-        return bad(text, "is not an IP address");
+    const auto address = text.substr(0, slash);
+    network.family = address.find(':') == std::string_view::npos ? AF_INET : AF_INET6;
+    if (!parse_ip_address(network.family, address, network.address)) return bad(text, "is not an IP address");
     network.prefix = network.bits();
     if (slash == std::string_view::npos) return network;
     const auto length = text.substr(slash + 1);

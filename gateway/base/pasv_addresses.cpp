@@ -1,12 +1,12 @@
 // ftps.pasv_address: which address clients of which network are told.
 // Runs in: every process. Distrusts: the text.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "gateway/base/config_parsers.hpp"
+#include "gateway/base/ip_address.hpp"
 
 namespace stowage::config_parsers {
 
@@ -29,10 +29,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Result<std::string> told_address(std::string_view text) {
-    unsigned char bytes[4];
     if (text == reached) return std::string();
-    const std::string copy(text);
-    if (::inet_pton(AF_INET, copy.c_str(), bytes) == 1) return copy;
+    if (is_ipv4_address(text)) return std::string(text);
     return wrong(text, "is not an IPv4 address (PASV has no others; IPv6 clients use EPSV)");
 }
 

@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/ip_address.hpp"
 #include "gateway/certificate/certificate.hpp"
 #include "gateway/certificate/handles.hpp"
 
@@ -25,11 +26,6 @@ namespace {
 constexpr long valid_days = 825;
 
 using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
-
-bool is_address(const std::string& name) {
-    unsigned char bytes[16];
-    return inet_pton(AF_INET, name.c_str(), bytes) == 1 || inet_pton(AF_INET6, name.c_str(), bytes) == 1;
-}
 
 bool add_extension(X509* certificate, int nid, const std::string& value) {
     X509V3_CTX context;
@@ -61,7 +57,7 @@ Certificate sign_for(EVP_PKEY* key, const std::vector<std::string>& names) {
     std::string alternatives;
     for (const auto& name : names)
         alternatives +=
-            (alternatives.empty() ? "" : ",") + std::string(is_address(name) ? "IP:" : "DNS:") + name;
+            (alternatives.empty() ? "" : ",") + std::string(is_ip_address(name) ? "IP:" : "DNS:") + name;
     const bool extended = add_extension(certificate.get(), NID_subject_alt_name, alternatives) &&
                           add_extension(certificate.get(), NID_basic_constraints, "critical,CA:FALSE") &&
                           add_extension(certificate.get(), NID_ext_key_usage, "serverAuth");

@@ -2,10 +2,10 @@
 // Runs in: supervisor. Distrusts: front, workers and controller.
 #include "gateway/supervisor/admission.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
+
+#include "gateway/base/ip_address.hpp"
 
 namespace stowage::supervisor {
 
@@ -52,10 +52,8 @@ bool may_send(Peer peer, Type type, bool ready) {
 }
 
 Result<void> check_login(const message::LoginRequest& m) {
-    unsigned char bytes[16];
     for (const auto* address : {&m.peer, &m.local, &m.bound})
-        if (inet_pton(AF_INET, address->str().c_str(), bytes) != 1 &&
-            inet_pton(AF_INET6, address->str().c_str(), bytes) != 1)
+        if (!is_ip_address(address->view()))
             return Error{Code::protocol, "login request: an address that is none"};
     if (m.tls_version != 0x0303 && m.tls_version != 0x0304)
         return Error{Code::protocol, "login request: TLS version"};

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 
+#include "gateway/base/ip_address.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::runai {
@@ -16,13 +17,6 @@ namespace {
 
 bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_address(std::string_view text) {
-    in6_addr parsed{};
-    const std::string copy(text);
-    return copy.find('\0') == copy.npos && (inet_pton(AF_INET, copy.c_str(), &parsed) == 1 ||
-                                            inet_pton(AF_INET6, copy.c_str(), &parsed) == 1);
 }
 
 bool is_loopback(const std::string& text) {
@@ -80,7 +74,7 @@ Result<void> split_authority(BaseUrl& base, std::string_view authority, std::str
 }  // namespace
 
 bool is_host(std::string_view text) {
-    if (is_address(text)) return true;
+    if (is_ip_address(text)) return true;
     if (text.empty() || text.size() > 253) return false;
     bool last_is_number = true;
     for (std::size_t begin = 0; begin <= text.size();) {
@@ -113,7 +107,7 @@ Result<BaseUrl> parse_base_url(std::string_view url) {
     if (authority->find_first_of("/?#") != authority->npos)
         return refused(url, "has a path, a query or a fragment");
     CHECK(split_authority(base, *authority, url));
-    base.host_is_address = is_address(base.host);
+    base.host_is_address = is_ip_address(base.host);
     if (!base.tls && !is_loopback(base.host))
         return Error{
             Code::config,

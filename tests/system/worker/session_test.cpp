@@ -51,7 +51,7 @@ TEST(Worker, WithoutRoomForADescriptorRefusesTheNewSessionOnly) {
     EXPECT_TRUE(comes_true([&] { return rig.store(alice, "STOR set", "x").code == 226; }));
 }
 
-// Taken out one by one (chroot, the seccomp filter): each fails.
+// Taken out one by one (chroot, the seccomp filter, the umask in main()): each fails.
 TEST(Worker, CannotLeaveItsLab) {
     Rig rig;
     auto alice = rig.login();
@@ -65,6 +65,7 @@ TEST(Worker, CannotLeaveItsLab) {
         EXPECT_EQ(status_of(rig.pid(), set), "0000000000000000") << set;
     EXPECT_EQ(status_of(rig.pid(), "NoNewPrivs"), "1");
     EXPECT_EQ(status_of(rig.pid(), "Seccomp"), "2");
+    EXPECT_EQ(status_of(rig.pid(), "Umask"), "0007");
 }
 
 TEST(Worker, StaysInTheLabWhileAPeerSwapsALinkForADirectory) {

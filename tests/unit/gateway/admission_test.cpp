@@ -191,6 +191,11 @@ TEST(LoginCheck, AddressesVersionAndLengths) {
     m.tls_version = 0x0303;
     m.peer.assign_cut("192.0.2.1 x");
     EXPECT_FALSE(check_login(m));
+    // Bans are kept by client_network(), which such a one has not: it would share one count with all others.
+    m.peer.assign_cut(std::string_view("2001:db8::7\0/", 13));
+    EXPECT_FALSE(check_login(m)) << "inet_pton() does not look behind a NUL";
+    m.peer.assign_cut("2001:db8::7/64");
+    EXPECT_FALSE(check_login(m));
     m.peer.assign_cut("192.0.2.1");
     m.hopeless = 1;
     EXPECT_TRUE(check_login(m));

@@ -83,6 +83,8 @@ TEST(Network, OfAClientIsItsAddressOrItsSixtyFour) {
     EXPECT_EQ(client_network("::1"), "::/64");
     for (const std::string bad : {"", "host", "192.0.2.1/32", "192.0.2.1 ", "192.0.2"})
         EXPECT_EQ(client_network(bad), "") << bad;
+    EXPECT_EQ(client_network(std::string_view("192.0.2.1\0x", 11)), "") << "inet_pton() stops at a NUL";
+    EXPECT_FALSE(parse_network(std::string_view("10.0.0.0\0x/8", 12)));
 }
 
 TEST(Network, SeesOverlaps) {
