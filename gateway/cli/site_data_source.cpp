@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "gateway/base/log.hpp"
+#include "gateway/cli/site_words.hpp"
 
 namespace stowage::cli {
 

@@ -1,33 +1,26 @@
-// Runs over several labs, told as one stream.
+// What is checked and written down before work begins, and the work.
 // Runs in: controller.
 #include "gateway/controller/control/work.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/json.hpp>
 
+#include "gateway/controller/control/lab_turns.hpp"
+#include "gateway/controller/control/outcome.hpp"
 #include "gateway/controller/control/site_check.hpp"
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
-#include "gateway/controller/reconcile/gate.hpp"
-#include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 
 namespace stowage::controller {
 
 namespace asio = boost::asio;
-namespace json = boost::json;
 
 namespace {
-
-constexpr std::chrono::seconds patience(600);
 
 using Stream = std::shared_ptr<EventStream>;
 
@@ -37,154 +30,6 @@ Report report_to(Stream stream) {
         log_report(report);
         stream->push(step_line(report));
     };
-}
-
-/// What came of one request, gathered from its labs and users.
-struct Outcome {
-    std::vector<LabResult> labs = {};
-    std::vector<Account> users = {};
-    std::optional<Error> user_error = {};
-    std::optional<SiteOutcome> site = {};
-    bool goes_on = true;  ///< what failed for now is tried again by itself
-};
-
-/// What is tried again by itself has not failed yet; a verification asks how it is now.
-bool failed(const LabResult& result, bool goes_on) {
-    if (result.refused || result.state == LabState::failed) return true;
-    if (result.gone || result.state == LabState::ready || result.state == LabState::degraded) return false;
-    return !goes_on || !result.error || !is_transient(result.error->code);
-}
-
-std::string summary_of(const Context& context, const LabResult& lab) {
-    if (lab.gone && lab.kept)
-        return fmt::format("lab {} is deleted, its data stays in {}", lab.lab,
-                           context.site.directory_of(lab.lab));
-    if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
-    if (lab.refused) return fmt::format("lab {} is as it was: {}", lab.lab, lab.error->what);
-    if (lab.error) return fmt::format("lab {} is {}: {}", lab.lab, to_string(lab.state), lab.error->what);
-    return fmt::format("lab {} is {}", lab.lab, to_string(lab.state));
-}
-
-std::string summary_of(const Context& context, const Outcome& outcome, bool converged) {
-    if (outcome.labs.size() == 1 && outcome.users.empty() && !outcome.site)
-        return summary_of(context, outcome.labs.front());
-    const auto ready = std::count_if(outcome.labs.begin(), outcome.labs.end(),
-                                     [](const LabResult& lab) { return lab.state == LabState::ready; });
-    std::string site;
-    if (outcome.site)
-        site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
-                           outcome.site->unchanged, outcome.site->failures.size());
-    std::string labs;
-    if (!outcome.labs.empty()) labs = fmt::format("{} of {} labs ready, ", ready, outcome.labs.size());
-    return fmt::format("{}{}{} users made{}", site, labs, outcome.users.size(),
-                       converged ? "" : "; not everything is as asked");
-}
-
-void finish(Context& context, const Stream& stream, const Outcome& outcome) {
-    std::optional<Error> error = outcome.user_error;
-    bool ok = !error, converged = ok;
-    json::array labs, users;
-    for (const auto& result : outcome.labs) {
-        ok = ok && !failed(result, outcome.goes_on);
-        converged = converged && (result.gone || result.state == LabState::ready);
-        if (result.error && !error) error = result.error;
-        if (const auto lab = context.state.lab(result.lab)) labs.push_back(lab_view(context, *lab));
-    }
-    for (const auto& account : outcome.users)
-        users.push_back(user_view(account));
-    json::array warnings;
-    if (outcome.site) {
-        // What Run:ai does not take now is left for the next apply: the labs are served all the same.
-        converged = converged && outcome.site->converged();
-        if (!outcome.site->converged() && !error) error = outcome.site->failures.front().error;
-        for (const auto& warning : outcome.site->warnings)
-            warnings.emplace_back(warning);
-    }
-    json::object line{{"event", "result"}, {"ok", ok}, {"converged", converged}};
-    line["labs"] = std::move(labs);
-    line["users"] = std::move(users);
-    line["warnings"] = std::move(warnings);
-    line["secrets"] = context.secrets.all().size();
-    line["summary"] = summary_of(context, outcome, converged);
-    if (error) line["error"] = error_view(*error);
-    stream->push(json::serialize(line) + "\n");
-    stream->end();
-}
-
-/// Nothing was begun: the lab is as it was.
-LabResult refused(const Context& context, const std::string& lab, Error error) {
-    LabResult result{lab, context.state.status(lab).state, std::move(error)};
-    result.refused = true;
-    return result;
-}
-
-/// One apply: labs that run side by side, the Run:ai part beside them, and the one who waits for all of them.
-struct Applying {
-    explicit Applying(const asio::any_io_executor& executor)
-        : storage_done(executor), site_done(executor), all_done(executor) {}
-    Gate storage_done;  ///< of all labs
-    Gate site_done;     ///< departments and projects are there: data sources may come
-    Gate all_done;
-    std::size_t storage_left = 0, left = 0;
-    std::vector<LabResult> results = {};
-    std::optional<SiteOutcome> site = {};
-};
-
-void note_storage_done(Applying& all) {
-    if (--all.storage_left == 0) all.storage_done.open();
-}
-
-asio::awaitable<void> wait_for_site(std::shared_ptr<Applying> all, std::shared_ptr<bool> told) {
-    *told = true;
-    note_storage_done(*all);
-    co_await all->site_done.wait();
-}
-
-asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
-                                     std::shared_ptr<Applying> all) {
-    const auto told = std::make_shared<bool>(false);
-    auto turn = co_await context.labs.take(lab, patience);
-    LabResult result;
-    if (turn) {
-        BetweenParts between = [all, told] { return wait_for_site(all, told); };
-        result = co_await reconcile_lab(context, lab, std::move(*turn), std::move(report),
-                                        DriftPolicy::repair, std::move(between));
-    } else {
-        result = refused(context, lab, turn.error());
-    }
-    if (!*told) note_storage_done(*all);
-    all->results.push_back(std::move(result));
-    if (--all->left == 0) all->all_done.open();
-}
-
-asio::awaitable<void> apply_site_into(Context& context, std::optional<WantedSite> site, bool adopt,
-                                      Report report, std::shared_ptr<Applying> all) {
-    if (site && !site->empty()) all->site = co_await apply_runai(context, std::move(*site), adopt, report);
-    all->site_done.open();
-}
-
-/// Storage waits for no answer of Run:ai: both begin at once.
-std::shared_ptr<Applying> begin_all(Context& context, std::vector<std::string> labs,
-                                    std::optional<WantedSite> site, bool adopt, const Report& report) {
-    const auto all = std::make_shared<Applying>(context.executor);
-    all->left = all->storage_left = labs.size();
-    if (labs.empty()) {
-        all->storage_done.open();
-        all->all_done.open();
-    }
-    asio::co_spawn(context.executor, apply_site_into(context, std::move(site), adopt, report, all), rethrow);
-    for (const auto& lab : labs)
-        asio::co_spawn(context.executor, reconcile_into(context, lab, report, all), rethrow);
-    return all;
-}
-
-asio::awaitable<void> finish_all(std::shared_ptr<Applying> all, Outcome& outcome) {
-    co_await all->site_done.wait();
-    co_await all->all_done.wait();
-    std::sort(all->results.begin(), all->results.end(),
-              [](const LabResult& a, const LabResult& b) { return a.lab < b.lab; });
-    outcome.labs = std::move(all->results);
-    outcome.site = std::move(all->site);
 }
 
 asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users, Report report,
@@ -233,14 +78,10 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
     const auto all = begin_all(context, std::move(labs), std::move(site), adopt, report);
     co_await all->storage_done.wait();
     co_await add_users(context, std::move(users), report, outcome);
-    co_await finish_all(all, outcome);
+    co_await finish_all(all);
+    outcome.labs = std::move(all->results);
+    outcome.site = std::move(all->site);
     finish(context, stream, outcome);
-}
-
-asio::awaitable<LabResult> verify_in_turn(Context& context, std::string lab, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    co_return co_await verify_lab(context, lab, report);
 }
 
 asio::awaitable<void> run_verify(Context& context, std::string lab, Stream stream) {
@@ -251,14 +92,6 @@ asio::awaitable<void> run_verify(Context& context, std::string lab, Stream strea
     auto result = co_await verify_in_turn(context, std::move(lab), std::move(report));
     outcome.labs.push_back(std::move(result));
     finish(context, stream, outcome);
-}
-
-asio::awaitable<LabResult> remove_in_turn(Context& context, std::string lab, bool purge, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    auto begun = co_await begin_removal(context, lab, purge, report);
-    if (!begun) co_return refused(context, lab, begun.error());
-    co_return co_await go_on_removing(context, lab, report);
 }
 
 asio::awaitable<void> run_delete(Context& context, std::string lab, bool purge, Stream stream) {

@@ -23,7 +23,7 @@ class Diagnosis {
 
     std::vector<Finding> findings() {
         departments_off();
-        connection();
+        cluster();
         versions();
         clocks();
         for (const auto& pool : site_.node_pools)
@@ -72,7 +72,7 @@ class Diagnosis {
     }
 
     void departments_off();
-    void connection();
+    void cluster();
     void versions();
     void clocks();
     void node_pool(const runai::ObservedNodePool& pool);
@@ -94,13 +94,13 @@ void Diagnosis::departments_off() {
             "switch them on in Run:ai: Settings, General, Departments");
 }
 
-void Diagnosis::connection() {
-    const auto& cluster = site_.cluster;
-    if (cluster.state.empty() || cluster.state == "Connected") return;
+void Diagnosis::cluster() {
+    const auto& state = site_.cluster.state;
+    if (state.empty() || state == "Connected") return;
     add(Severity::error, "cluster",
-        fmt::format("cluster {} is {} in Run:ai", log::escaped(cluster.name), log::escaped(cluster.state)),
-        "what is made there does not reach the cluster: projects stay without namespaces",
-        "see the cluster under Resources, Clusters in Run:ai, and the pods of namespace runai");
+        fmt::format("cluster {} is {} in Run:ai", log::escaped(site_.cluster.name), log::escaped(state)),
+        "the control plane takes every request, and none of it may reach the nodes",
+        "see Clusters in Run:ai for what is missing, and the pods of the namespace runai on the cluster");
 }
 
 void Diagnosis::versions() {
