@@ -2,8 +2,6 @@
 // Runs in: supervisor. Distrusts: the front.
 #pragma once
 
-#include <optional>
-
 #include "gateway/supervisor/client_checks.hpp"
 #include "gateway/supervisor/listeners.hpp"
 #include "gateway/supervisor/login_queue.hpp"
@@ -54,8 +52,8 @@ class FrontService {
         std::uint64_t run = 0;  ///< of the front that asked
         message::LoginReply reply = {};
         Fd front_end = {};
-        std::string why = {};               ///< for the log only
-        std::optional<ServedLab> lab = {};  ///< the password is right
+        std::string why = {};       ///< for the log only
+        std::uint64_t account = 0;  ///< whose password is right
         LoginThrottle::Clock::duration delay{};
     };
     boost::asio::awaitable<void> login(message::LoginRequest request, std::uint64_t run);
