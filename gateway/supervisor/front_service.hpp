@@ -7,6 +7,7 @@
 #include "gateway/supervisor/login_queue.hpp"
 #include "gateway/supervisor/login_throttle.hpp"
 #include "gateway/supervisor/service.hpp"
+#include "gateway/supervisor/session_numbers.hpp"
 #include "gateway/supervisor/session_table.hpp"
 #include "gateway/supervisor/workers.hpp"
 
@@ -73,7 +74,8 @@ class FrontService {
     gid_t gid_;
     ServiceStatus status_{"front"};
     ipc::Channel* channel_ = nullptr;  // of the current run
-    std::uint64_t run_ = 0, last_session_ = 0;
+    std::uint64_t run_ = 0;
+    SessionNumbers numbers_;
     LoginThrottle throttle_;
     LoginQueue queue_;  // asks the throttle
     SessionTable sessions_;
