@@ -12,6 +12,7 @@
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/yaml_problem.hpp"
 #include "gateway/cli/site_node.hpp"
 
 namespace stowage::cli {
@@ -409,7 +410,7 @@ Result<Site> parse_site(std::string_view text, const std::string& origin) {
     try {
         return SiteReader(origin).read(YAML::Load(std::string(text)));
     } catch (const YAML::Exception& problem) {
-        return Error{Code::config, fmt::format("{}:{}: {}", origin, problem.mark.line + 1, problem.msg)};
+        return yaml_problem(origin, problem);
     }
 }
 
