@@ -1,8 +1,8 @@
 """Whoever's account is removed, moved or given another password while a login of it is under way is not let in by what
 was right before: not while PAM is asked, not while the answer is delayed, not while the lab's worker starts.
 
-Tried, each makes its test fail when taken out of gateway/supervisor: `account` of the judgement (logins.cpp), that of
-the welcome, that behind the worker's start; `password_set()` (controller_service.cpp)."""
+Tried, each makes its test fail when taken out of gateway/supervisor: `account` in judge() (logins.cpp), `unchanged` in
+welcome(), that together with the look-up before it; `password_set()` (controller_service.cpp)."""
 
 import contextlib
 import errno
