@@ -2,6 +2,7 @@
 // Runs in: worker. Distrusts: arguments.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address_v4.hpp>
 
 #include "ftps/worker/commands.hpp"
@@ -13,6 +14,9 @@
 namespace stowage::ftps {
 
 namespace {
+
+// How long EPSV and PASV wait for a port when the lab's share is used up.
+constexpr std::chrono::seconds port_patience{5};
 
 bool refused_by_epsv_all(Session& session) {
     if (session.epsv_all) session.reply(503, "After EPSV ALL only EPSV is allowed (RFC 2428).");
@@ -29,9 +33,23 @@ boost::asio::ip::address_v4 told_address(const Session& session) {
     return session.data.local().to_v4();
 }
 
-Result<std::uint16_t> listen(Session& session) {
+/// True if waiting on for the reply would keep the session from what it has to do.
+bool is_wanted_elsewhere(const Session& session) {
+    return session.is_unwanted() || session.killed || session.draining ||
+           std::any_of(session.inbox.begin(), session.inbox.end(), [](const Session::Line& line) {
+               const auto* command = std::get_if<Command>(&line);
+               return command && command->verb == "QUIT";
+           });
+}
+
+/// A client with many connections at once (curl --parallel) finds its lab's share used up, mostly for a
+/// moment: a listener is closed when the right client has come to it.
+boost::asio::awaitable<Result<std::uint16_t>> listen(Session& session) {
+    session.data.reset();
+    const std::function<bool()> given_up = [&session] { return is_wanted_elsewhere(session); };
+    co_await session.worker.listeners.wait(session.wake, given_up, port_patience);
     const auto& ftps = session.worker.config.ftps;
-    return session.data.listen(ftps.passive_port_min, ftps.passive_port_max, ftps.data_timeout);
+    co_return session.data.listen(ftps.passive_port_min, ftps.passive_port_max, ftps.data_timeout);
 }
 
 bool refused_as_active(Session& session) {
@@ -61,7 +79,7 @@ Done passive(Session& session, std::string) {
         session.reply(522, "PASV is for IPv4; use EPSV (2).");
         co_return;
     }
-    const auto port = listen(session);
+    const auto port = co_await listen(session);
     if (!port) {
         session.refuse(425, port.error());
         co_return;
@@ -84,7 +102,7 @@ Done extended_passive(Session& session, std::string argument) {
             522, fmt::format("This connection's network protocol is another one; use ({}).", v4 ? 1 : 2));
         co_return;
     }
-    const auto port = listen(session);
+    const auto port = co_await listen(session);
     if (!port) {
         session.refuse(425, port.error());
         co_return;

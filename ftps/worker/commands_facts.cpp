@@ -99,7 +99,7 @@ Done set_facts(Session& session, std::string argument) {
     }
     std::string done;
     if (wanted->modified) done += fmt::format("Modify={};", fact_time(*wanted->modified));
-    if (wanted->mode) done += fmt::format("UNIX.mode={:04o};", *wanted->mode & 0777);
+    if (wanted->mode) done += fmt::format("UNIX.mode={:04o};", *wanted->mode & lab_rights);
     session.link.send(reply_with_name(213, done + " " + name));
 }
 

@@ -3,6 +3,7 @@
 #include "ftps/worker/data_command.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/room.hpp"
@@ -18,6 +19,8 @@ using Clock = std::chrono::steady_clock;
 // How long the right client may still come after another one was refused, and how often.
 constexpr std::chrono::seconds second_chance{1};
 constexpr int max_refusals = 8;
+// How long a client that began TLS before its command waits for the 150 if it does not end the handshake.
+constexpr std::chrono::seconds opening_patience{2};
 
 struct Outcome {
     DataStream::Handshake handshake = DataStream::Handshake::failed;
@@ -60,7 +63,10 @@ boost::asio::awaitable<Result<Outcome>> run_once(Session& session, std::shared_p
         if (!is_accepted(outcome.handshake)) return outcome;
         // The right client is here: its port is free for others. Done before the session can go on, so it
         // lives.
-        asio::post(session.worker.context, [&session] { session.data.reset(); });
+        asio::post(session.worker.context, [&session] {
+            session.data.reset();
+            session.say_opening();
+        });
         outcome.work = work(stream, *transfer);
         return outcome;
     };
@@ -75,6 +81,20 @@ void refuse(Session& session, const Error& error, int code) {
         session.refuse(code, error);
     else
         session.refuse(error.code == Code::protocol ? 426 : reply_code(error.code), error);
+}
+
+bool has_spoken(const Fd& socket) {
+    pollfd waited{socket.get(), POLLIN, 0};
+    return ::poll(&waited, 1, 0) > 0;
+}
+
+// For whom the 150 came late enough, or too late, the session may be gone.
+void say_opening_in_time(Session& session, asio::steady_timer& late) {
+    late.expires_after(opening_patience);
+    late.async_wait([&worker = session.worker, number = session.number](boost::system::error_code cancelled) {
+        const auto found = worker.sessions.find(number);
+        if (!cancelled && found != worker.sessions.end()) found->second->say_opening();
+    });
 }
 
 struct Ended {
@@ -95,6 +115,7 @@ boost::asio::awaitable<Ended> attempt_all(Session& session, const DataCommand& c
         }
         session.transfer = std::make_shared<Transfer>();
         session.transfer->socket = std::move(*socket);
+        if (!has_spoken(session.transfer->socket)) session.say_opening();
         auto outcome = co_await run_once(session, session.transfer, command.work);
         if (!outcome) co_return Ended{outcome.error(), 0, {}};
         if (is_accepted(outcome->handshake)) co_return Ended{std::move(outcome->work), 0, outcome->version};
@@ -156,10 +177,18 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     session.path = command.path;
     session.transfer_size = command.size;
     session.transfer_began = began;
-    // Before the handshake: some clients start TLS only after they have read it.
-    session.reply(150, command.opening);
+    // Before the handshake: some clients start TLS only after they have read it. But one that uploads and has
+    // begun TLS already hears it behind the handshake: Node ends the connection of an empty file in the
+    // middle of it when the 150 comes first.
+    session.opening = command.opening;
+    asio::steady_timer late(session.worker.context);
+    if (command.stores && session.data.somebody_waits())
+        say_opening_in_time(session, late);
+    else
+        session.say_opening();
 
     const auto ended = co_await attempt_all(session, command);
+    session.say_opening();
 
     log_transfer(session, command, ended, began);
     if (ended.result && !session.transfer->sha256.empty())

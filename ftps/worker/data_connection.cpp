@@ -2,6 +2,7 @@
 // Runs in: worker.
 #include "ftps/worker/data_connection.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
@@ -71,10 +72,6 @@ DataConnection::~DataConnection() {
     reset();
 }
 
-// Twice as many as transfers may run: some clients prepare the next one while one runs.
-ListenerShare::ListenerShare(unsigned ports, unsigned transfers)
-    : most_(std::max(1u, std::min(ports / 2, 2 * transfers))) {}
-
 Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16_t port_max,
                                              std::chrono::steady_clock::duration limit) {
     reset();
@@ -94,7 +91,7 @@ Result<std::uint16_t> DataConnection::listen(std::uint16_t port_min, std::uint16
         failed = open_listener(*acceptor, {ends_.bound, port});
         if (!failed) {
             acceptor_ = std::move(acceptor);
-            ++share_.open_;
+            share_.take();
             close_when_unused(limit);
             return port;
         }
@@ -131,7 +128,13 @@ void DataConnection::close_listener() {
     if (!acceptor_ || !acceptor_->is_open()) return;
     error_code ignored;
     acceptor_->close(ignored);
-    --share_.open_;
+    share_.give_back();
+}
+
+bool DataConnection::somebody_waits() const {
+    if (!acceptor_ || !acceptor_->is_open()) return false;
+    pollfd listener{acceptor_->native_handle(), POLLIN, 0};
+    return ::poll(&listener, 1, 0) > 0;
 }
 
 asio::awaitable<Result<Fd>> DataConnection::connect(std::chrono::steady_clock::duration limit) {

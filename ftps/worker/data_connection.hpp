@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "ftps/worker/listener_share.hpp"
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
 
@@ -24,22 +25,6 @@ struct Ends {
     boost::asio::ip::address local;  ///< what the client reached
     boost::asio::ip::address bound;  ///< our own end, where listeners are bound: another one behind a proxy
     boost::asio::ip::address peer;   ///< the client
-};
-
-/// The listeners of a lab's sessions: not more than its share of the ports, so that other labs have some. One
-/// thread.
-class ListenerShare {
-  public:
-    /// @param ports how many all labs have together
-    /// @param transfers how many of this lab may run at the same time
-    ListenerShare(unsigned ports, unsigned transfers);
-
-    unsigned most() const { return most_; }
-    bool is_used_up() const { return open_ >= most_; }
-
-  private:
-    friend class DataConnection;
-    unsigned most_, open_ = 0;
 };
 
 /// One thread. Accepts from the peer of the control connection only, connects to it only. Connections from
@@ -63,6 +48,8 @@ class DataConnection {
 
     bool is_prepared() const { return (acceptor_ && acceptor_->is_open()) || target_; }
     bool is_passive() const { return acceptor_ != nullptr; }
+    /// True if somebody has connected already.
+    bool somebody_waits() const;
 
     /// A connected, blocking socket. Connections from other addresses are closed and the wait goes on.
     /// Code::timeout after `limit`, Code::cancelled by cancel(). A listener stays open until reset(), for

@@ -127,6 +127,13 @@ void Partials::move_within(const std::string& from, const std::string& to) {
     }
 }
 
+Result<void> Partials::check_idle(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = entries_.find(path);
+    if (entry != entries_.end() && entry->second.active) return in_use(path, entry->second.user);
+    return {};
+}
+
 void Partials::superseded(const std::string& path) {
     (void)remove(path);
 }

@@ -93,6 +93,8 @@ class Partials {
     Result<void> move(const std::string& from, const std::string& to);
     /// A directory was renamed: its partials go along.
     void move_within(const std::string& from, const std::string& to);
+    /// Code::in_use while it is being uploaded: what took its name meanwhile would be gone a moment later.
+    Result<void> check_idle(const std::string& path);
     /// A complete file took this name: an idle partial of it is of no more use.
     void superseded(const std::string& path);
     /// Removes idle partials last written before `before`; returns how many.

@@ -41,11 +41,13 @@ bool done_meanwhile(Session& session, const Session::Line& line) {
     }
     if (command->verb == "NOOP") {
         session.asked_meanwhile = true;
+        session.say_opening();
         session.reply(200, "OK; the transfer goes on.");
         return true;
     }
     if (command->verb == "STAT" && command->argument.empty()) {
         session.asked_meanwhile = true;
+        session.say_opening();
         session.reply(213, progress(session) + ".");
         return true;
     }
@@ -222,7 +224,12 @@ void Session::refuse(int code, const Error& error) {
 
 void Session::tell(int code, const Error& error) {
     log_refusal(*this, code, error);
-    reply(code, error.text() + ".");
+    // It may name what a pod has made, with a line end in it.
+    reply(code, line_name(error.text()) + ".");
+}
+
+void Session::say_opening() {
+    if (const auto text = std::exchange(opening, std::nullopt)) reply(150, *text);
 }
 
 void Session::tell_progress() {

@@ -70,8 +70,9 @@ struct Session {
     // While a data command or a long command runs.
     bool transferring = false;
     bool aborting = false;
-    bool asked_meanwhile = false;  // NOOP or STAT was answered
-    int open_reply = 0;            // the code of a reply whose first lines have been sent
+    bool asked_meanwhile = false;        // NOOP or STAT was answered
+    int open_reply = 0;                  // the code of a reply whose first lines have been sent
+    std::optional<std::string> opening;  // the text of a 150 that has not been sent
     std::string transfer_name;
     std::uint64_t transfer_size = 0;  // of a download; 0 if nobody knows
     std::chrono::steady_clock::time_point transfer_began;
@@ -89,6 +90,8 @@ struct Session {
     void refuse(int code, const Error& error);
     /// An error as it is.
     void tell(int code, const Error& error);
+    /// Sends the 150 of the data command if that has not been done.
+    void say_opening();
     /// A further line of the open reply: how far the long command is.
     void tell_progress();
     /// Ends the running data command or long command, wherever it waits.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/paths.hpp"
 
 namespace stowage::ftps {
@@ -38,7 +39,8 @@ std::string Unpacked::omissions() const {
         list += fmt::format("{}{} {}", list.empty() ? "" : ", ", left_out[kind], words[kind]);
     }
     if (all == 0) return {};
-    return fmt::format("{} members were left out ({}), the first was {}", all, list, first_left_out);
+    return fmt::format("{} members were left out ({}), the first was {}", all, list,
+                       line_name(first_left_out));
 }
 
 }  // namespace stowage::ftps

@@ -72,6 +72,13 @@ bool was_the_labs_limit(const Usage& usage, std::uint64_t grown) {
     return room && *room <= grown + slack_bytes;
 }
 
+/// What a copy or an archive brought is gone when the numbers are looked at: too many names then shows in
+/// that its bytes would have fitted.
+bool was_too_many_files(const Usage& usage, std::uint64_t grown) {
+    const auto room = bytes_left(usage);
+    return inodes_left(usage) && (!room || *room > grown + slack_bytes);
+}
+
 int percent_used(std::uint64_t limit, const std::optional<std::uint64_t>& used) {
     if (limit == 0 || !used) return 0;
     return static_cast<int>(std::min(static_cast<double>(*used) / static_cast<double>(limit) * 100, 999.0));
@@ -156,6 +163,11 @@ Error explained(Error error, const Usage& usage, std::uint64_t grown) {
     if (inodes_left(usage) == std::uint64_t{0}) return no_more_files(usage, subject);
     if (error.code == Code::no_space && !was_the_labs_limit(usage, grown))
         return disk_is_full(usage, subject);
+    if (was_too_many_files(usage, grown))
+        return {Code::over_quota,
+                fmt::format("{}the lab would have more files than it may: {} are there", subject,
+                            inode_words(usage)),
+                remedy_lab};
     auto words = subject + "the lab's limit is reached";
     if (grown > 0)
         words += fmt::format(" after {} of this upload, which were taken back", format_bytes(grown));

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/sanitizer_calls.hpp"
 
 namespace stowage::privileges {
 
@@ -205,6 +206,8 @@ Result<void> allow_only(const SystemCalls& calls) {
     std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
     if (!filter) return Error{Code::internal, "seccomp_init failed"};
     for (const auto* name : always)
+        CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));
+    for (const auto* name : sanitizer_calls)
         CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));
     for (const auto* name : calls.plain)
         CHECK(add(filter.get(), SCMP_ACT_ALLOW, name));

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "gateway/base/port_holder.hpp"
 #include "gateway/preflight/findings.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -40,8 +41,10 @@ void check_port(Findings& findings, const std::string& address, std::uint16_t po
             return;
         case EADDRINUSE:
             return findings.add_error(
-                port_key, fmt::format("port {} on {} is in use by another process", port, address),
-                fmt::format("stop it (ss -ltnp 'sport = :{}' names it) or choose another port", port));
+                port_key,
+                fmt::format("port {} on {} is in use by {}", port, address,
+                            port_holder(port).value_or("another process")),
+                fmt::format("stop it (ss -ltnp 'sport = :{}' shows it) or choose another port", port));
         default:
             findings.add_error(address_key, system_error(error, "listen on " + address).what,
                                "name an address that this machine has");
@@ -56,9 +59,13 @@ std::vector<Finding> taken_ports(const Config& config) {
         check_port(findings, address, config.ftps.port, "ftps.port", "ftps.listen");
         check_port(findings, address, config.ftps.implicit_port, "ftps.implicit_port", "ftps.listen");
     }
-    const auto choice = nfs::choose_server(config, nfs::look_at_machine(config));
+    const auto facts = nfs::look_at_machine(config);
+    const auto choice = nfs::choose_server(config, facts);
     if (choice && choice->server == NfsServer::ganesha)
         check_port(findings, config.nfs.bind_address, config.nfs.port, "nfs.port", "nfs.bind_address");
+    else if (choice)
+        findings.expect("nfs.port",
+                        nfs::port_is_nfsds(config.nfs.port, facts.nfsd_running, facts.port_holder));
     return findings.take();
 }
 

@@ -17,6 +17,7 @@ KernelExporter kernel_exporter(const Config& config) {
     KernelExporter exporter{.exports_dir = config.nfs.exports_dir,
                             .lock_file = config.state_dir + "/exports.lock"};
     exporter.exportfs = exportfs_path;
+    exporter.port = config.nfs.port;
     return exporter;
 }
 

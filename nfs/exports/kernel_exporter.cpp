@@ -12,6 +12,7 @@
 #include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/lock.hpp"
 #include "nfs/exports/program.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace stowage::nfs {
 
@@ -77,6 +78,8 @@ Result<void> make_exports_dir(const std::string& path) {
 }  // namespace
 
 Result<void> publish(const KernelExporter& exporter, const Export& meant) {
+    // exportfs would be content; pods would find the other program's exports, and no lab among them.
+    CHECK(check_port_of_nfsd(exporter.port));
     TRY(const auto mount_point, mount_point_of(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
     TRY(const auto lock, lock_exports(exporter.lock_file));

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/port_holder.hpp"
 #include "nfs/exports/server_demands.hpp"
 
 namespace stowage::nfs {
@@ -30,6 +31,13 @@ bool has_module() {
     for (const auto* list : {"modules.dep", "modules.builtin"})
         if (text_of(folder + list).find("/nfsd/nfsd.ko") != std::string::npos) return true;
     return false;
+}
+
+bool nfsd_runs() {
+    const auto threads = text_of("/proc/fs/nfsd/threads");
+    int count = 0;
+    std::from_chars(threads.data(), threads.data() + threads.size(), count);
+    return count > 0;
 }
 
 bool executable(const std::string& path) {
@@ -76,10 +84,10 @@ Result<ServerChoice> ganesha(const Config& config, const MachineFacts& facts, st
 
 MachineFacts look_at_machine(const Config& config) {
     MachineFacts facts;
-    const auto threads = text_of("/proc/fs/nfsd/threads");
-    int count = 0;
-    std::from_chars(threads.data(), threads.data() + threads.size(), count);
-    facts.nfsd_running = count > 0;
+    facts.nfsd_running = nfsd_runs();
+    // Our own NFS-Ganesha, where that was chosen, is nobody in the way.
+    if (!facts.nfsd_running && config.nfs.server != NfsServer::ganesha)
+        facts.port_holder = port_holder(config.nfs.port).value_or("");
     facts.nfsd_available = text_of("/proc/filesystems").find("\tnfsd\n") != std::string::npos || has_module();
     facts.service_manager = ::access("/run/systemd/system", F_OK) == 0;
     facts.exportfs = executable(exportfs_path);
@@ -108,9 +116,25 @@ Result<ServerChoice> choose_server(const Config& config, const MachineFacts& fac
         return ganesha(config, facts,
                        fmt::format("the kernel's nfsd does not serve nfs.port {}", config.nfs.port));
     }
-    if (facts.service_manager && config.nfs.port == 2049)
+    if (facts.service_manager && config.nfs.port == 2049) {
+        CHECK(port_is_nfsds(config.nfs.port, facts.nfsd_running, facts.port_holder));
         return kernel(config, facts, "the kernel has nfsd, and nfs-server.service starts it");
+    }
     return ganesha(config, facts, "the kernel's nfsd is not running and nothing here would start it");
+}
+
+Result<void> port_is_nfsds(std::uint16_t port, bool nfsd_running, const std::string& holder) {
+    if (nfsd_running || holder.empty()) return {};
+    // Debian's package of NFS-Ganesha starts it as a service; with both installed the first at 2049 wins.
+    const auto* stop = holder.starts_with("ganesha.nfsd") ? "systemctl disable --now nfs-ganesha" : "stop it";
+    return Error{Code::unavailable,
+                 fmt::format("the kernel's nfsd does not run, and its port {} is in use by {}", port, holder),
+                 fmt::format("{}, then systemctl restart nfs-server", stop)};
+}
+
+Result<void> check_port_of_nfsd(std::uint16_t port) {
+    if (nfsd_runs()) return {};
+    return port_is_nfsds(port, false, port_holder(port).value_or(""));
 }
 
 }  // namespace stowage::nfs

@@ -27,6 +27,7 @@ struct MachineFacts {
     bool rpcbind = false;      ///< it runs
     bool keytab = false;       ///< /etc/krb5.keytab
     bool kernel_rpc_tls = false, exportfs_rpc_tls = false;
+    std::string port_holder;    ///< who listens on nfs.port while nfsd does not run: another program
     std::string nfsd_ports;     ///< /proc/fs/nfsd/portlist
     std::string nfsd_versions;  ///< /proc/fs/nfsd/versions
 };
@@ -36,7 +37,13 @@ MachineFacts look_at_machine(const Config& config);
 
 /// The configured server, or with `automatic` the kernel's nfsd when it runs on nfs.port (or systemd is there
 /// to start it) and exportfs(8) is installed, else NFS-Ganesha. Code::unsupported when the choice cannot run
-/// here, with what to install. Pure.
+/// here, with what to install; Code::unavailable when another program has its port. Pure.
 Result<ServerChoice> choose_server(const Config& config, const MachineFacts& facts);
+
+/// Code::unavailable when the kernel's nfsd does not run and `holder` sits on its port, where it cannot come
+/// up; the remedy says whom to stop. Pure.
+Result<void> port_is_nfsds(std::uint16_t port, bool nfsd_running, const std::string& holder);
+/// The same, looked up now.
+Result<void> check_port_of_nfsd(std::uint16_t port);
 
 }  // namespace stowage::nfs

@@ -50,11 +50,6 @@ class Node(Scripted):
     name = "Node basic-ftp"
     command, program, suffix = ("node",), _PROGRAM, ".js"
     modules = ""
-    # Seen on a busy machine, with empty files only: FIN without Finished (425), or without close_notify (426).
-    unable = {
-        "tree up": "now and then Node ends the connection of an empty file, and the tree has one, without close_notify: "
-        "to a server that is an upload that was cut off"
-    }
 
     def more_environment(self):
         return {"FTPS_MODULE": f"{self.modules}/node_modules/basic-ftp"}

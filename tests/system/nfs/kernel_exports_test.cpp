@@ -3,8 +3,10 @@
 // Runs in: system tests, as root.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <fstream>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/fd.hpp"
 #include "nfs/exports/exporter.hpp"
 
 namespace stowage::nfs {
@@ -159,6 +162,26 @@ TEST_F(KernelExports, BrokenForeignFileDoesNotStopOurs) {
     const auto lab = make_lab("lab1", 8);
     const auto published = publish(exporter, lab);
     EXPECT_TRUE(published) << published.error().text();
+}
+
+// What another NFS server answers on the port knows nothing of the lab, whatever exportfs says.
+TEST_F(KernelExports, NothingIsPublishedWhileAnotherProgramHasThePort) {
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    socklen_t size = sizeof address;
+    auto* raw = reinterpret_cast<sockaddr*>(&address);
+    ASSERT_EQ(::bind(socket.get(), raw, size), 0);
+    ASSERT_EQ(::listen(socket.get(), 1), 0);
+    ASSERT_EQ(::getsockname(socket.get(), raw, &size), 0);
+    std::get<KernelExporter>(exporter).port = ntohs(address.sin_port);
+    const auto lab = make_lab("lab1", 10);
+    const auto published = publish(exporter, lab);
+    ASSERT_FALSE(published);
+    EXPECT_EQ(published.error().code, Code::unavailable);
+    EXPECT_THAT(published.error().what, HasSubstr(std::to_string(::getpid())));
+    EXPECT_THAT(published.error().remedy, HasSubstr("nfs-server"));
+    EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
 }
 
 TEST_F(KernelExports, KilledWithdrawalIsFinishedByTheNext) {

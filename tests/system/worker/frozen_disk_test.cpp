@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "tests/system/worker/rig.hpp"
 
@@ -88,6 +90,16 @@ bool has_its_blocks(const std::string& path) {
     });
 }
 
+/// True if a thread of the process sleeps in a way that no signal ends (state D, proc(5)).
+bool waits_for_the_disk(pid_t pid) {
+    for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+        std::ifstream stat(thread.path() / "stat");
+        const std::string text((std::istreambuf_iterator<char>(stat)), {});
+        if (text.compare(text.rfind(')') + 2, 1, "D") == 0) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 // Taken out (no fsync() in Partials::publish()): the blocks come with the next write-back, seconds later.
@@ -137,6 +149,36 @@ TEST(FrozenDisk, CloseNotifyIsAnsweredAtOnceAndTheSessionGoesOn) {
     EXPECT_EQ(alice.control->read().code, 226);
     EXPECT_EQ(alice.control->read().code, 226);
     EXPECT_EQ(rig.content("/set"), "whole");
+    EXPECT_EQ(rig.store(alice, "STOR set", "again").code, 226);
+}
+
+// Taken out (the last look at `aborted` in receive_file()): what came before the ABOR is published, for the
+// end of it came whole.
+TEST(FrozenDisk, AnAbortWhileTheDiskIsWaitedForPublishesNothing) {
+    Disk disk;
+    if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
+    Rig::Options options;
+    options.directory = disk.lab();
+    Rig rig(options);
+    auto alice = rig.login("alice"), bob = rig.login("bob");
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("whole");
+    ASSERT_TRUE(
+        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+    ASSERT_TRUE(disk.freeze());
+    data.write(" and more");
+    SSL_shutdown(data.ssl());
+    // Nobody tells when the transfer thread has read it and waits for the disk.
+    ASSERT_TRUE(comes_true([&] { return waits_for_the_disk(rig.pid()); }));
+    alice.control->send("ABOR");
+    EXPECT_EQ(bob.control->ask("NOOP").code, 200);
+    EXPECT_EQ(bob.control->ask("NOOP").code, 200);
+    disk.thaw();
+    EXPECT_EQ(alice.control->read().code, 426);
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_FALSE(fs::exists(disk.lab() + "/set"));
     EXPECT_EQ(rig.store(alice, "STOR set", "again").code, 226);
 }
 

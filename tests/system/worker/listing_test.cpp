@@ -119,6 +119,12 @@ TEST(Listings, NamesWithLineEndsAreAddressedAsTheyAreShown) {
     ASSERT_EQ(alice.control->ask("CWD dir?with").code, 250);
     EXPECT_EQ(alice.control->ask("PWD").text, "257 \"/dir?with\" is the current directory.\r\n");
     EXPECT_EQ(alice.control->ask("CWD /dir?with").code, 250);
+    // Refusals name it too. Taken out (line_name() in Session::tell()): they have a line of the pod's choice.
+    for (const auto* refused : {"RMD /dir?with", "DELE /dir?with", "CWD file?"}) {
+        const auto reply = alice.control->ask(refused);
+        EXPECT_EQ(reply.code, 550) << refused;
+        EXPECT_EQ(lines_in(reply.text), 1) << reply.text;
+    }
     EXPECT_EQ(rig.store(alice, "STOR new", "x").code, 226);
     EXPECT_EQ(alice.control->ask("DELE file?").code, 250);
     EXPECT_EQ(alice.control->ask("DELE new").code, 250);

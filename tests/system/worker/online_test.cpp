@@ -57,6 +57,31 @@ TEST(Online, DataActivityCountsAsActivity) {
 }
 
 // Without ControlLink::max_queued_bytes the replies pile up in the worker for ever.
+// Taken out (limit_waits() does nothing): both wait for ever.
+TEST(Online, ADataConnectionOnWhichNothingMovesEndsItsTransfer) {
+    Rig::Options options;
+    options.config = {{"ftps.data_timeout", "1s"}};
+    Rig rig(options);
+    auto alice = rig.login();
+    Data up(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(up.handshake());
+    ASSERT_TRUE(up.write("half"));
+    const auto stalled = alice.control->read(5);
+    EXPECT_EQ(stalled.code, 426);
+    EXPECT_NE(stalled.text.find("nothing moved on the data connection for 1 s"), std::string::npos)
+        << stalled.text;
+    EXPECT_TRUE(rig.visible().empty());
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 4\r\n") << "it can be gone on with";
+    rig.write_as_pod("/large", std::string(32 << 20, 'x'));  // more than sockets on loopback hold
+    Data down(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("RETR large").code, 150);
+    ASSERT_TRUE(down.handshake());
+    EXPECT_EQ(alice.control->read(5).code, 426);
+    EXPECT_EQ(rig.store(alice, "APPE set", " whole").code, 226);
+    EXPECT_EQ(rig.content("/set"), "half whole");
+}
+
 TEST(Online, WhoeverReadsNoRepliesLosesTheSession) {
     Rig rig;
     auto alice = rig.login();

@@ -1,5 +1,6 @@
 // Data connections: active mode, EPSV ALL, listeners and their ports, the order of 150 and handshake.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -187,7 +188,10 @@ TEST(Listeners, OneLabLeavesPortsToOthers) {
     std::vector<Rig::Login> logins;
     for (int i = 0; i < 8; ++i) {
         logins.push_back(greedy.login());
-        const auto reply = logins.back().control->ask("EPSV");
+        logins.back().control->send("EPSV");
+    }
+    for (int i = 0; i < 8; ++i) {
+        const auto reply = logins[i].control->read();
         EXPECT_EQ(reply.code, i < 4 ? 229 : 425) << reply.text;
         EXPECT_EQ(reply.text.find("share") != std::string::npos, i >= 4) << reply.text;
     }
@@ -198,6 +202,57 @@ TEST(Listeners, OneLabLeavesPortsToOthers) {
     EXPECT_EQ(logins[1].control->ask("QUIT").code, 221);
     EXPECT_TRUE(comes_true([&] { return logins[4].control->ask("EPSV").code == 229; }));
     EXPECT_EQ(greedy.store(logins[4], "STOR set", "x").code, 226);
+}
+
+// curl --parallel opens up to fifty connections in one moment, and takes 425 for a transfer that failed.
+// Taken out (EPSV does not wait): the first reply is 425. Taken out (no call_next() in give_back()): nobody
+// hears that a port is free before the patience is over, and both get 425.
+TEST(Listeners, WhoFindsTheShareUsedUpWaitsForAPortInTurn) {
+    Rig rig(with({{"ftps.passive_ports", "43230-43233"}}));
+    std::vector<Rig::Login> logins;
+    for (int i = 0; i < 4; ++i)
+        logins.push_back(rig.login());
+    std::vector<std::uint16_t> ports;
+    for (int i = 0; i < 2; ++i)
+        ports.push_back(Rig::epsv(*logins[i].control));
+    logins[2].control->send("EPSV");
+    EXPECT_EQ(logins[2].control->read(1).code, 0) << "a third port of a share of two";
+    logins[3].control->send("PASV");
+    EXPECT_EQ(rig.listeners(), 2u);
+    EXPECT_EQ(logins[0].control->ask("QUIT").code, 221);
+    EXPECT_EQ(logins[2].control->read(2).code, 229);
+    Data data(ports[1], "127.0.0.1", mint(rig.key(), logins[1].nonce, tls13), tls13);
+    ASSERT_EQ(logins[1].control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());  // the right client is there: the port is free, though the upload goes on
+    EXPECT_EQ(logins[3].control->read(2).code, 227);
+    data.finish();
+    EXPECT_EQ(logins[1].control->read().code, 226);
+}
+
+// Taken out one by one (ABOR, QUIT and the client's end in is_wanted_elsewhere()): the reply comes seconds
+// later.
+TEST(Listeners, AWaitForAPortEndsWhenTheClientWantsSomethingElse) {
+    Rig rig(with({{"ftps.passive_ports", "43240-43241"}}));
+    auto alice = rig.login(), impatient = rig.login(), leaving = rig.login(), gone = rig.login();
+    Rig::epsv(*alice.control);
+    impatient.control->send_raw("EPSV\r\n");
+    EXPECT_EQ(impatient.control->read(1).code, 0);
+    const auto began = std::chrono::steady_clock::now();
+    impatient.control->send_raw("ABOR\r\n");
+    EXPECT_EQ(impatient.control->read(2).code, 425);
+    EXPECT_EQ(impatient.control->read(2).code, 226);
+    leaving.control->send_raw("EPSV\r\nQUIT\r\n");
+    EXPECT_EQ(leaving.control->read(2).code, 425);
+    EXPECT_EQ(leaving.control->read(2).code, 221);
+    gone.control->send_raw("EPSV\r\n");
+    EXPECT_EQ(gone.control->read(1).code, 0);
+    const auto descriptors = rig.descriptors();
+    gone.control->hang_up();
+    EXPECT_TRUE(comes_true([&] { return rig.descriptors() < descriptors; })) << "its session goes on";
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+    // Nobody is left in the line: the next one is served.
+    EXPECT_EQ(alice.control->ask("QUIT").code, 221);
+    EXPECT_EQ(impatient.control->ask("EPSV").code, 229);
 }
 
 // Some clients begin TLS as soon as they are connected, others only after the 150 (rclone#6426).
@@ -221,6 +276,56 @@ TEST(Handshakes, MayBeginBeforeTheCommandOrAfterThe150) {
         EXPECT_EQ(rig.store(alice, "STOR late", "late", version).code, 226);
         EXPECT_EQ(rig.content("/early"), "early");
     }
+}
+
+// Node's basic-ftp begins TLS, sends STOR, and ends the stream at the 150; with no byte to send that is a FIN
+// in the middle of the handshake. Taken out (150 at once): the first read() gets it, and Node's empty files
+// fail now and then.
+TEST(Handshakes, ThatHaveBegunAreDoneBeforeThe150) {
+    Rig rig;
+    for (const int version : {tls12, tls13}) {
+        auto alice = rig.login("alice", "127.0.0.1", version);
+        Data early(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version), version);
+        ::fcntl(early.fd(), F_SETFL, O_NONBLOCK);
+        EXPECT_FALSE(early.handshake());  // the ClientHello is sent
+        alice.control->send("STOR empty");
+        EXPECT_EQ(alice.control->read(1).code, 0);
+        ::fcntl(early.fd(), F_SETFL, 0);
+        ASSERT_TRUE(early.handshake());
+        EXPECT_EQ(alice.control->read().code, 150);
+        early.finish();
+        EXPECT_EQ(alice.control->read().code, 226);
+    }
+}
+
+// Whoever waits for the 150 in the middle of the handshake gets it. Taken out (say_opening_in_time()): it
+// comes ten seconds later, with a 425 behind it.
+TEST(Handshakes, ThatStopHalfWayDoNotHoldUpThe150) {
+    Rig rig;
+    auto alice = rig.login();
+    Data early(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ::fcntl(early.fd(), F_SETFL, O_NONBLOCK);
+    EXPECT_FALSE(early.handshake());
+    alice.control->send("STOR set");
+    EXPECT_EQ(alice.control->read(5).code, 150);
+    ::fcntl(early.fd(), F_SETFL, 0);
+    ASSERT_TRUE(early.handshake());
+    ASSERT_TRUE(early.write("set"));
+    early.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+    EXPECT_EQ(rig.content("/set"), "set");
+    // What is asked meanwhile is answered behind it.
+    Data again(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ::fcntl(again.fd(), F_SETFL, O_NONBLOCK);
+    EXPECT_FALSE(again.handshake());
+    alice.control->send("STOR set");
+    EXPECT_EQ(alice.control->read(1).code, 0);
+    alice.control->send("NOOP");
+    EXPECT_EQ(alice.control->read(1).code, 150) << "a reply out of turn";
+    EXPECT_EQ(alice.control->read(1).code, 200);
+    alice.control->send_raw("ABOR\r\n");
+    EXPECT_EQ(alice.control->read().code, 426);
+    EXPECT_EQ(alice.control->read().code, 226);
 }
 
 }  // namespace stowage::ftps::rig

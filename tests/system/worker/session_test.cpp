@@ -65,7 +65,7 @@ TEST(Worker, RefusesASecondSessionOfTheSameNumberAndServesTheOthers) {
     EXPECT_TRUE(comes_true([&] { return rig.login_again(1, "carol").welcome.code == 230; }));
 }
 
-// Taken out one by one (chroot, the seccomp filter): each fails.
+// Taken out one by one (chroot, the seccomp filter, the umask in main()): each fails.
 TEST(Worker, CannotLeaveItsLab) {
     Rig rig;
     auto alice = rig.login();
@@ -79,6 +79,7 @@ TEST(Worker, CannotLeaveItsLab) {
         EXPECT_EQ(status_of(rig.pid(), set), "0000000000000000") << set;
     EXPECT_EQ(status_of(rig.pid(), "NoNewPrivs"), "1");
     EXPECT_EQ(status_of(rig.pid(), "Seccomp"), "2");
+    EXPECT_EQ(status_of(rig.pid(), "Umask"), "0007");
 }
 
 TEST(Worker, StaysInTheLabWhileAPeerSwapsALinkForADirectory) {

@@ -124,6 +124,8 @@ TEST(Verbs, MffSetsTimeAndMode) {
          {"MFF", "MFF modify=2020; a set", "MFF modify=20200102030405 a set", "MFF modify; a set",
           "MFF UNIX.mode=0999; a set", "MFF UNIX.mode=; a set", "MFF modify=20200102030405;"})
         EXPECT_EQ(alice.control->ask(bad).code, 501) << bad;
+    // What others get is nothing, and the reply does not say otherwise.
+    EXPECT_EQ(alice.control->ask("MFF UNIX.mode=4777; a set").text, "213 UNIX.mode=0770; a set\r\n");
     EXPECT_EQ(alice.control->ask("MFF UNIX.owner=root; a set").code, 504);
     EXPECT_EQ(alice.control->ask("MFF UNIX.mode=0600; nowhere").code, 550);
     EXPECT_EQ(alice.control->ask("MFMT 20210102030405 a set").text, "213 Modify=20210102030405; a set\r\n");

@@ -88,6 +88,21 @@ TEST(Explained, EdquotOfInodesSaysSo) {
     EXPECT_THAT(text, Not(HasSubstr("GiB")));
 }
 
+// Taken out (was_too_many_files()): whoever unpacks a million small files hears that gibibytes are left, and
+// no why.
+TEST(Explained, TooManyFilesThatWereTakenBackAreNotBytes) {
+    auto usage = lab(gibibyte, 10 * gibibyte);
+    usage.limit_inodes = 60;
+    usage.used_inodes = 6;
+    const Error full{Code::over_quota, "/many: the lab's limit is reached", ""};
+    EXPECT_THAT(explained(full, usage, 54).text(),
+                HasSubstr("/many: the lab would have more files than it may: 6 of 60 files and directories"));
+    EXPECT_THAT(explained(full, usage, 9 * gibibyte).text(),
+                HasSubstr("the lab's limit is reached after 9GiB"));
+    usage.limit_bytes = 0;
+    EXPECT_THAT(explained(full, usage, 9 * gibibyte).text(), HasSubstr("more files than it may"));
+}
+
 // XFS says ENOSPC for a project's limit too; btrfs and ext4 say it for a full disk only.
 TEST(Explained, EnospcAsksTheQuotaBeforeItBlamesTheDisk) {
     const Error enospc{Code::no_space, "the upload: the whole storage is full", ""};

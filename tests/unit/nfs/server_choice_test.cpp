@@ -8,6 +8,7 @@
 namespace stowage::nfs {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 namespace {
 
@@ -56,6 +57,25 @@ TEST(ServerChoice, GaneshaWhereTheKernelCannot) {
     EXPECT_EQ(chosen(automatic, facts), NfsServer::kernel) << "systemd starts it";
     facts.service_manager = false;
     EXPECT_EQ(chosen(automatic, facts), NfsServer::ganesha) << "nobody would start it";
+}
+
+// Debian with both servers installed: nfs-ganesha.service was first, nfs-server.service failed. The kernel's
+// was chosen.
+TEST(ServerChoice, WhereAnotherProgramHasThePortItIsNamedAndNothingIsChosen) {
+    auto facts = all_there();
+    facts.nfsd_running = false;
+    facts.port_holder = "ganesha.nfsd (process 312)";
+    auto refused = choose_server(config(NfsServer::automatic), facts);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unavailable);
+    EXPECT_THAT(refused.error().what, HasSubstr("port 2049 is in use by ganesha.nfsd (process 312)"));
+    EXPECT_THAT(refused.error().remedy, HasSubstr("systemctl disable --now nfs-ganesha"));
+    EXPECT_THAT(refused.error().remedy, HasSubstr("systemctl restart nfs-server"));
+    facts.port_holder = "python3 (process 9)";
+    refused = choose_server(config(NfsServer::automatic), facts);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().remedy, Not(HasSubstr("nfs-ganesha")));
+    EXPECT_EQ(chosen(config(NfsServer::kernel), facts), NfsServer::kernel) << "to take an export away";
 }
 
 TEST(ServerChoice, ImpossibleChoiceNamesTheRemedy) {
