@@ -7,7 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
+#include "gateway/base/openssl_handles.hpp"
 
 namespace stowage::ftps {
 
@@ -16,33 +16,22 @@ namespace {
 constexpr long max_chain_bytes = 32 * 1024;
 constexpr int security_level = 2, max_depth = 8;
 
-template <auto Function>
-struct Deleter {
-    template <typename T>
-    void operator()(T* pointer) const {
-        Function(pointer);
-    }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Verification = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
+using Verification = std::unique_ptr<X509_STORE_CTX, openssl::Deleter<X509_STORE_CTX_free>>;
 
-Store store_of(std::string_view pem) {
-    Store store(X509_STORE_new());
-    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    while (const Certificate next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+openssl::Store store_of(std::string_view pem) {
+    openssl::Store store(X509_STORE_new());
+    const auto bytes = openssl::reading(pem);
+    while (const openssl::Certificate next{
+        PEM_read_bio_X509(bytes.get(), nullptr, openssl::no_passphrase, nullptr)})
         X509_STORE_add_cert(store.get(), next.get());
     ERR_clear_error();  // the end of the text
     return store;
 }
 
 std::string subject_of(X509* certificate) {
-    const Bio bio(BIO_new(BIO_s_mem()));
-    X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(bio.get(), &bytes);
-    return {bytes, static_cast<std::size_t>(size)};
+    const auto text = openssl::memory();
+    X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+    return openssl::written(text);
 }
 
 }  // namespace

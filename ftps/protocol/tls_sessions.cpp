@@ -2,19 +2,15 @@
 // Runs in: front, worker. Distrusts: session ids.
 #include "ftps/protocol/tls_sessions.hpp"
 
-#include <openssl/ssl.h>
-
-#include <memory>
 #include <string>
+
+#include "gateway/base/tls_handles.hpp"
 
 namespace stowage::ftps {
 
 namespace {
 
-struct SessionDeleter {
-    void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
-};
-using Session = std::unique_ptr<SSL_SESSION, SessionDeleter>;
+using openssl::TlsSession;
 
 const int offers_index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
 
@@ -24,9 +20,9 @@ bool has_id(const SSL_SESSION* session, std::string_view id) {
     return std::string_view(reinterpret_cast<const char*>(bytes), size) == id;
 }
 
-Session parse(std::string_view der) {
+TlsSession parse(std::string_view der) {
     const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
-    return Session(d2i_SSL_SESSION(nullptr, &bytes, static_cast<long>(der.size())));
+    return TlsSession(d2i_SSL_SESSION(nullptr, &bytes, static_cast<long>(der.size())));
 }
 
 // A session of its own for each handshake: OpenSSL marks one that ended badly as not resumable.
@@ -35,7 +31,7 @@ SSL_SESSION* find(SSL* ssl, const unsigned char* id, int size, int* copy) {
     const auto sessions =
         reinterpret_cast<OfferSessions>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), offers_index));
     const std::string_view wanted(reinterpret_cast<const char*>(id), static_cast<std::size_t>(size));
-    Session found;
+    TlsSession found;
     sessions(ssl, [&found, wanted](std::string_view der) {
         auto session = parse(der);
         if (!session || !has_id(session.get(), wanted)) return false;

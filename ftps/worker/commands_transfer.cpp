@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <random>
 
 #include "ftps/worker/commands.hpp"
@@ -147,15 +148,19 @@ DataCommand receive_command(const Session& session, std::string verb, std::share
     return command;
 }
 
+/// The bytes that were announced for this upload, if there is room for them; else it is refused.
+boost::asio::awaitable<std::optional<std::uint64_t>> take_announced(Session& session) {
+    const auto announced = std::exchange(session.announced.waiting, 0);
+    const auto room = co_await find_room(session, announced);
+    if (!room) refuse_full(session, room.error());
+    co_return room ? std::optional(announced) : std::nullopt;
+}
+
 Done upload(Session& session, std::string verb, std::string argument, Partials::Start start) {
     if (!may_transfer(session) || refused_in_ascii(session, start.offset > 0 || start.end)) co_return;
     auto& worker = session.worker;
-    const auto announced = std::exchange(session.announced.waiting, 0);
-    const auto room = co_await find_room(session, announced);
-    if (!room) {
-        refuse_full(session, room.error());
-        co_return;
-    }
+    const auto announced = co_await take_announced(session);
+    if (!announced) co_return;
     auto work = [&worker, directory = session.directory, argument, user = session.user, start] {
         return prepare_upload(worker, directory, argument, user, start);
     };
@@ -165,7 +170,7 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
         session.refuse(bad_position ? 554 : 0, prepared.error());
         co_return;
     }
-    session.announced.running = announced;
+    session.announced.running = *announced;
     auto command = receive_command(session, std::move(verb), *prepared, start);
     co_await run_data_command(session, std::move(command));
 }
@@ -230,6 +235,7 @@ Done download(Session& session, std::string argument, std::uint64_t offset, std:
     command.opening = line_ends == LineEnds::kept ? fmt::format("Here come {} bytes.", command.size)
                                                   : "Here come lines of text, each with CR LF.";
     command.success = "Complete.";
+    command.by_kernel = line_ends == LineEnds::kept;
     command.work = [download, sent, line_ends](DataStream& stream, Transfer& transfer) {
         return send_file(stream, download->file, sent, line_ends, transfer);
     };
@@ -257,12 +263,8 @@ Done store_unique(Session& session, std::string wished) {
     session.restart_at = 0;
     session.range.reset();
     auto& worker = session.worker;
-    const auto announced = std::exchange(session.announced.waiting, 0);
-    const auto room = co_await find_room(session, announced);
-    if (!room) {
-        refuse_full(session, room.error());
-        co_return;
-    }
+    const auto announced = co_await take_announced(session);
+    if (!announced) co_return;
     auto work = [&worker, directory = session.directory, wished, user = session.user] {
         return prepare_unique(worker, directory, wished, user);
     };
@@ -271,7 +273,7 @@ Done store_unique(Session& session, std::string wished) {
         session.refuse(prepared.error());
         co_return;
     }
-    session.announced.running = announced;
+    session.announced.running = *announced;
     Partials::Start start;
     start.is_new = true;
     auto command = receive_command(session, "STOU", *prepared, start);

@@ -46,7 +46,7 @@ Error not_resumed() {
 }
 
 boost::asio::awaitable<Result<Outcome>> run_once(Session& session, std::shared_ptr<Transfer> transfer,
-                                                 std::function<Result<void>(DataStream&, Transfer&)> work) {
+                                                 const DataCommand& command) {
     auto& worker = session.worker;
     CO_TRY(const auto context, worker.tls.context());
     const auto timeout = std::chrono::milliseconds(worker.config.ftps.data_timeout);
@@ -54,9 +54,10 @@ boost::asio::awaitable<Result<Outcome>> run_once(Session& session, std::shared_p
     asker.nonce = session.nonce;
     asker.own_only = worker.config.ftps.same_control_connection;
     asker.given_up = &transfer->aborted;
-    auto run = [&session, context, transfer, work = std::move(work), asker,
+    auto run = [&session, context, transfer, work = command.work, by_kernel = command.by_kernel, asker,
                 timeout_ms = static_cast<int>(timeout.count())]() mutable -> Result<Outcome> {
         DataStream stream(context, transfer->socket.get(), {session.worker.live_sessions, asker}, timeout_ms);
+        if (by_kernel) stream.offer_kernel();
         Outcome outcome;
         outcome.handshake = stream.accept();
         outcome.version = stream.version();
@@ -116,7 +117,7 @@ boost::asio::awaitable<Ended> attempt_all(Session& session, const DataCommand& c
         session.transfer = std::make_shared<Transfer>();
         session.transfer->socket = std::move(*socket);
         if (!has_spoken(session.transfer->socket)) session.say_opening();
-        auto outcome = co_await run_once(session, session.transfer, command.work);
+        auto outcome = co_await run_once(session, session.transfer, command);
         if (!outcome) co_return Ended{outcome.error(), 0, {}};
         if (is_accepted(outcome->handshake)) co_return Ended{std::move(outcome->work), 0, outcome->version};
         const bool refused = outcome->handshake == DataStream::Handshake::refused;

@@ -17,6 +17,7 @@ struct DataCommand {
     std::string opening;     ///< text of the 150
     std::uint64_t size = 0;  ///< of a download, for STAT; 0 if nobody knows
     bool stores = false;     ///< an upload: where there is no room for it counts
+    bool by_kernel = false;  ///< sends a file as it is: the kernel may encrypt it
     /// On a transfer thread, after TLS was accepted. May keep what it needs alive.
     std::function<Result<void>(DataStream&, Transfer&)> work = {};
     std::string success;  ///< text of the 226

@@ -153,16 +153,23 @@ DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, Admissio
       ssl_(SSL_new(context_->context.get())) {
     // Whoever says nothing keeps the right client waiting behind it.
     limit_waits(socket, std::min(timeout_ms, handshake_timeout_ms));
-    Bio gathered(BIO_new(BIO_f_buffer()));
-    Bio wire(BIO_new_socket(socket, BIO_NOCLOSE));
-    if (!ssl_ || !gathered || !wire || BIO_set_buffer_size(gathered.get(), gathered_bytes) != 1)
+    Bio in(BIO_new(BIO_f_buffer())), out(BIO_new(BIO_f_buffer()));
+    // A BIO of this kind hands no keys to the kernel: wait_for_end() reads without OpenSSL, and a kernel that
+    // decrypts answers EIO to that.
+    Bio from(BIO_new_fd(socket, BIO_NOCLOSE));
+    Bio to(BIO_new_socket(socket, BIO_NOCLOSE));
+    if (!ssl_ || !in || !out || !from || !to || BIO_set_read_buffer_size(in.get(), gathered_bytes) != 1 ||
+        BIO_set_write_buffer_size(out.get(), gathered_bytes) != 1)
         throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
-    auto* chain = BIO_push(gathered.release(), wire.release());
-    SSL_set_bio(ssl_.get(), chain, chain);
+    SSL_set_bio(ssl_.get(), BIO_push(in.release(), from.release()), BIO_push(out.release(), to.release()));
     SSL_set_ex_data(ssl_.get(), admission_index, &admission_);
 }
 
 DataStream::~DataStream() = default;
+
+void DataStream::offer_kernel() {
+    SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
+}
 
 DataStream::Handshake DataStream::accept() {
     // A lab whose clients need not resume has a certificate, and nothing to wait for.
@@ -260,6 +267,25 @@ Result<void> DataStream::write(const char* bytes, std::size_t size) {
         const int outcome = static_cast<int>(BIO_flush(SSL_get_wbio(ssl_.get())));
         if (outcome == 1) return {};
         if (errno != EINTR) return broken(outcome, "sending");
+    }
+}
+
+bool DataStream::kernel_sends() const {
+    return BIO_get_ktls_send(SSL_get_wbio(ssl_.get())) != 0;
+}
+
+Result<std::size_t> DataStream::send_from(const Fd& file, std::uint64_t at, std::size_t most) {
+    for (;;) {
+        ERR_clear_error();
+        errno = 0;
+        const auto sent = SSL_sendfile(ssl_.get(), file.get(), static_cast<off_t>(at), most, 0);
+        if (sent >= 0) return static_cast<std::size_t>(sent);
+        if (errno == EINTR) continue;
+        // OpenSSL calls all that is not to be tried again "uninitialized"; errno knows better.
+        const int why = errno;
+        ERR_clear_error();
+        errno = why;
+        return broken(-1, "sending");
     }
 }
 

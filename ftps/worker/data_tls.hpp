@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,8 @@ class DataStream {
     DataStream(const DataStream&) = delete;
     DataStream& operator=(const DataStream&) = delete;
 
+    /// Before accept(): what is sent may be encrypted by the kernel (kTLS), if it has the module `tls`.
+    void offer_kernel();
     /// As the server. `refused`: the peer spoke TLS, but brought no session that is good here.
     Handshake accept();
     /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
@@ -71,6 +74,10 @@ class DataStream {
     /// That read() would probably not wait.
     bool has_something() const;
     Result<void> write(const char* bytes, std::size_t size);
+    /// True when the kernel took it: then send_from() works.
+    bool kernel_sends() const;
+    /// A piece of the file from byte `at` on, without a copy of it in here; 0 at the file's end.
+    Result<std::size_t> send_from(const Fd& file, std::uint64_t at, std::size_t most);
     /// Answers the peer's close_notify, or sends ours, and ends our direction.
     void send_end();
     /// After send_end(): until the peer has ended its direction, or has acknowledged everything and stays

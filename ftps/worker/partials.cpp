@@ -1,22 +1,21 @@
-// Staging, publishing and the index of what is unfinished.
+// Claims, staging and publishing; where uploads begin is in partial_start.cpp, what stands in for paths in
+// partial_index.cpp.
 // Runs in: worker, on the file threads.
 #include "ftps/worker/partials.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <vector>
 
-#include "ftps/worker/copy_range.hpp"
+#include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/file_times.hpp"
+#include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/paths.hpp"
 #include "gateway/base/log.hpp"
 
@@ -24,34 +23,11 @@ namespace stowage::ftps {
 
 namespace {
 
-constexpr const char* path_attribute = "user.stowage.path";
-constexpr const char* user_attribute = "user.stowage.user";
-// ext4 keeps all attributes of a file in one block: a longer path may not fit, and must not fail the upload.
-constexpr std::size_t sure_attribute_bytes = 2000;
-
 std::string random_name() {
     std::array<std::uint8_t, 16> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
         throw Fatal(system_error(errno, "getrandom"));
     return fmt::format("{:02x}", fmt::join(bytes, ""));
-}
-
-std::string attribute(const Fd& file, const char* name) {
-    std::array<char, max_path_bytes> value;
-    const auto size = ::fgetxattr(file.get(), name, value.data(), value.size());
-    return size > 0 ? std::string(value.data(), static_cast<std::size_t>(size)) : std::string();
-}
-
-Result<void> set_mark(const Fd& file, const std::string& path, const std::string& user) {
-    if (::fsetxattr(file.get(), path_attribute, path.data(), path.size(), 0) == 0 &&
-        ::fsetxattr(file.get(), user_attribute, user.data(), user.size(), 0) == 0)
-        return {};
-    const bool cannot_hold =
-        errno == EOPNOTSUPP || errno == E2BIG || errno == ERANGE || path.size() > sure_attribute_bytes;
-    if (!cannot_hold) return file_error(errno, path);
-    log::warning("partial_not_marked",
-                 {{"path", path}, {"effect", "a restart of the worker forgets this upload"}});
-    return {};
 }
 
 // CephFS, for one, cannot refuse to replace: there, what was seen a moment ago must do.
@@ -71,11 +47,6 @@ Error busy(const std::string& path, const std::string& user, Partials::Clock::ti
             "wait until that upload has ended"};
 }
 
-Error behind_end(const std::string& path, std::uint64_t size) {
-    return {Code::invalid, fmt::format("{}: this upload cannot start behind byte {}", path, size),
-            fmt::format("send REST {} or less", size)};
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const Fd>> Partials::staging() {
@@ -90,14 +61,8 @@ Result<std::shared_ptr<const Fd>> Partials::staging() {
 Result<void> Partials::load() {
     const std::lock_guard lock(mutex_);
     TRY(const auto directory, staging());
-    struct Closer {
-        void operator()(DIR* open) const { ::closedir(open); }
-    };
-    Fd listed(::openat(directory->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    std::unique_ptr<DIR, Closer> stream(listed ? ::fdopendir(listed.get()) : nullptr);
-    if (!stream) return file_error(errno, "/.stowage/partials");
-    (void)listed.release();  // closedir() closes it
-    while (const auto* entry = ::readdir(stream.get()))
+    TRY(auto names, DirectoryNames::open(directory->get(), "/.stowage/partials"));
+    while (const auto* entry = names.next())
         if (entry->d_name[0] != '.') adopt(*directory, entry->d_name);
     return {};
 }
@@ -106,7 +71,7 @@ void Partials::adopt(const Fd& directory, const char* file) {
     const Fd opened(::openat(directory.get(), file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat seen {};
     if (!opened || ::fstat(opened.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
-    const auto path = attribute(opened, path_attribute);
+    const auto [path, user] = read_partial_mark(opened);
     if (!is_path_of_upload(path)) {
         unlink(file);
         return;
@@ -119,7 +84,7 @@ void Partials::adopt(const Fd& directory, const char* file) {
         return;
     }
     if (!added) unlink(known->second.file);
-    known->second = {next_id_++, file, attribute(opened, user_attribute), since, false, true};
+    known->second = {next_id_++, file, user, since, false, true};
 }
 
 Result<Partials::Claim> Partials::claim(const std::string& path, const std::string& user) {
@@ -148,7 +113,7 @@ void Partials::release(std::uint64_t id) {
     if (seen && seen->st_size > 0) {
         if (entry->second.marked) return;
         const auto file = open_staged(entry->second.file, O_WRONLY, entry->first);
-        entry->second.marked = file && set_mark(*file, entry->first, entry->second.user);
+        entry->second.marked = file && put_partial_mark(*file, {entry->first, entry->second.user});
         return;
     }
     if (!entry->second.file.empty()) unlink(entry->second.file);
@@ -169,16 +134,6 @@ Result<Fd> Partials::make_staged(const std::string& file, const std::string& pat
     return fd;
 }
 
-Result<void> Partials::copy_counted(const Fd& from, const Fd& to, std::uint64_t size,
-                                    const std::string& path) {
-    CHECK(ledger().take(size));
-    const int failed = copy_range(from, to, size);
-    if (failed == 0) return {};
-    struct stat copied {};
-    if (::fstat(to.get(), &copied) == 0) ledger().give(size - std::min(size, Ledger::held(copied)));
-    return file_error(failed, path);
-}
-
 Result<Fd> Partials::create(std::uint64_t id) {
     const std::lock_guard lock(mutex_);
     const auto entry = find(id);
@@ -192,43 +147,6 @@ Result<Fd> Partials::create(std::uint64_t id) {
     return fd;
 }
 
-Result<void> Partials::mark(const Claim& claim, const Fd& file) {
-    const std::lock_guard lock(mutex_);
-    const auto entry = find(claim.id_);
-    if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
-    if (entry->second.marked || !entry->second.unseen.empty()) return {};
-    CHECK(set_mark(file, entry->first, entry->second.user));
-    entry->second.marked = true;
-    return {};
-}
-
-Result<void> Partials::check(const std::string& path, Start start) {
-    const auto complete = files_.lstat(path);
-    if (complete && S_ISDIR(complete->st_mode)) return file_error(EISDIR, path);
-    TRY(const auto parent, files_.open_parent(path));
-    // R_OK too: a directory that cannot be opened cannot be synced.
-    if (LabFiles::rights(parent.get()) != (R_OK | W_OK | X_OK)) return file_error(EACCES, parent_of(path));
-    if (start.at_end || start.offset == 0) return {};
-    const auto partial = stat(path);
-    const auto& seen = partial ? partial : complete;
-    const auto size = seen ? static_cast<std::uint64_t>(seen->st_size) : 0;
-    if (start.offset > size) return behind_end(path, size);
-    return {};
-}
-
-Result<Fd> Partials::open(const Claim& claim, Start start) {
-    std::unique_lock lock(mutex_);
-    const auto entry = find(claim.id_);
-    if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
-    const auto path = entry->first;
-    const auto file = entry->second.file;
-    lock.unlock();
-    if (start.end) return replace_range(claim, path, file, start);
-    if (!start.at_end && start.offset == 0) return create(claim.id_);
-    return file.empty() ? continue_complete(claim.id_, path, start)
-                        : continue_partial(claim.id_, file, path, start);
-}
-
 Result<Fd> Partials::open_unseen(const Claim& claim) {
     const std::lock_guard lock(mutex_);
     const auto entry = find(claim.id_);
@@ -240,56 +158,14 @@ Result<Fd> Partials::open_unseen(const Claim& claim) {
     return fd;
 }
 
-Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, const std::string& file,
-                                   Start start) {
-    auto source = file.empty() ? files_.open_for_reading(path) : open_staged(file, O_RDONLY, path);
-    if (!source && source.error().code != Code::not_found) return source.error();
-    struct stat seen {};
-    if (source && ::fstat(source->get(), &seen) != 0) return file_error(errno, path);
-    const auto size = static_cast<std::uint64_t>(seen.st_size);
-    if (start.offset > size) return behind_end(path, size);
-    if (start.offset == size) {  // nothing is replaced: an upload that goes on like any other
-        if (!source) return create(claim.id_);
-        return file.empty() ? continue_complete(claim.id_, path, start)
-                            : continue_partial(claim.id_, file, path, start);
-    }
-    TRY(auto fd, open_unseen(claim));
-    CHECK(copy_counted(*source, fd, size, path));
-    const auto position = static_cast<off_t>(start.offset);
-    if (::lseek(fd.get(), position, SEEK_SET) != position) return file_error(errno, path);
-    return fd;
-}
-
-Result<Fd> Partials::continue_partial(std::uint64_t id, const std::string& file, const std::string& path,
-                                      Start start) {
+Result<void> Partials::mark(const Claim& claim, const Fd& file) {
     const std::lock_guard lock(mutex_);
-    TRY(auto fd, open_staged(file, O_RDWR, path));
-    struct stat seen {};
-    if (::fstat(fd.get(), &seen) != 0) return file_error(errno, path);
-    const auto size = static_cast<std::uint64_t>(seen.st_size);
-    if (start.offset > size) return behind_end(path, size);
-    const auto position = static_cast<off_t>(start.at_end ? size : start.offset);
-    if (::ftruncate(fd.get(), position) != 0 || ::lseek(fd.get(), position, SEEK_SET) != position)
-        return file_error(errno, path);
-    ledger().give(size - static_cast<std::uint64_t>(position));
-    if (const auto entry = find(id); entry != entries_.end())
-        entry->second.kept = static_cast<std::uint64_t>(position);
-    return fd;
-}
-
-// The complete file is never written to: what is kept of it becomes the beginning of a new one.
-Result<Fd> Partials::continue_complete(std::uint64_t id, const std::string& path, Start start) {
-    auto source = files_.open_for_reading(path);
-    if (!source && (source.error().code != Code::not_found || start.offset > 0)) return source.error();
-    TRY(auto fd, create(id));
-    if (!source) return fd;
-    struct stat seen {};
-    if (::fstat(source->get(), &seen) != 0) return file_error(errno, path);
-    const auto size = static_cast<std::uint64_t>(seen.st_size);
-    if (start.offset > size) return behind_end(path, size);
-    const auto wanted = start.at_end ? size : start.offset;
-    CHECK(copy_counted(*source, fd, wanted, path));
-    return fd;
+    const auto entry = find(claim.id_);
+    if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
+    if (entry->second.marked || !entry->second.unseen.empty()) return {};
+    CHECK(put_partial_mark(file, {entry->first, entry->second.user}));
+    entry->second.marked = true;
+    return {};
 }
 
 Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode,
@@ -318,10 +194,7 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
         return file_error(errno, path);
     if (replaces) ledger().give_file(old);
     // Only now: until it is published, the attributes are how the partial is found again.
-    if (marked) {
-        (void)::fremovexattr(file.get(), path_attribute);
-        (void)::fremovexattr(file.get(), user_attribute);
-    }
+    if (marked) drop_partial_mark(file);
 
     lock.lock();
     if (!superseded_file.empty()) unlink(superseded_file);

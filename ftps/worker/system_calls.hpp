@@ -37,6 +37,7 @@ inline privileges::SystemCalls system_calls() {
         "fstatfs",
         "sync_file_range",
         "copy_file_range",
+        "sendfile",
         "fadvise64",
         "pread64",
         "pwrite64",

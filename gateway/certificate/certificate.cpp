@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "gateway/base/atomic_file.hpp"
-#include "gateway/certificate/handles.hpp"
+#include "gateway/base/openssl_handles.hpp"
 
 namespace stowage {
 
@@ -21,11 +21,6 @@ Result<std::chrono::system_clock::time_point> time_of(const ASN1_TIME* time, con
     if (ASN1_TIME_to_tm(time, &parts) != 1)
         return Error{Code::config, path + ": has an unreadable date", reissue};
     return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
-// No passphrase callback: an encrypted key would wait for a terminal at every start.
-int no_passphrase(char*, int, int, void*) {
-    return 0;
 }
 
 Result<void> check_key_mode(const std::string& path) {
@@ -69,7 +64,8 @@ Result<std::string> read_named(const std::string& path) {
     auto text = read_file(path);
     if (text || !text.error().remedy.empty()) return text;
     auto error = text.error();
-    error.remedy = "name a file that is there, or neither certificate nor key for a self-signed one";
+    error.remedy =
+        "name a file that is there; without ftps.certificate and ftps.private_key a self-signed one is made";
     return error;
 }
 
@@ -83,11 +79,13 @@ Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     loaded.key_pem = Secret(key_text);
     explicit_bzero(key_text.data(), key_text.size());
 
-    Bio chain(BIO_new_mem_buf(loaded.chain_pem.data(), static_cast<int>(loaded.chain_pem.size())));
-    Certificate certificate(PEM_read_bio_X509(chain.get(), nullptr, no_passphrase, nullptr));
+    const auto chain = openssl::reading(loaded.chain_pem);
+    const openssl::Certificate certificate(
+        PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr));
     if (!certificate) return Error{Code::config, files.chain_path + " holds no PEM certificate", reissue};
-    Bio key_bytes(BIO_new_mem_buf(loaded.key_pem.c_str(), static_cast<int>(loaded.key_pem.reveal().size())));
-    Key key(PEM_read_bio_PrivateKey(key_bytes.get(), nullptr, no_passphrase, nullptr));
+    const auto key_bytes = openssl::reading(loaded.key_pem.reveal());
+    const openssl::Key key(
+        PEM_read_bio_PrivateKey(key_bytes.get(), nullptr, openssl::no_passphrase, nullptr));
     if (!key)
         return Error{Code::config,
                      files.key_path + " holds no private key that can be read without a passphrase",

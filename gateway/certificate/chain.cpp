@@ -18,7 +18,7 @@ namespace {
 constexpr auto warned_ahead = std::chrono::hours(30 * 24);
 constexpr int least_security_bits = 112;  // OpenSSL's level 2
 
-using AlternativeNames = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
+using AlternativeNames = std::unique_ptr<GENERAL_NAMES, openssl::Deleter<GENERAL_NAMES_free>>;
 
 std::chrono::system_clock::time_point moment_of(const ASN1_TIME* time) {
     std::tm parts{};
@@ -27,11 +27,9 @@ std::chrono::system_clock::time_point moment_of(const ASN1_TIME* time) {
 }
 
 std::string text_of(const X509_NAME* name) {
-    const Bio bio(BIO_new(BIO_s_mem()));
-    X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
-    char* data = nullptr;
-    const auto size = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(size)};
+    const auto text = openssl::memory();
+    X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+    return openssl::written(text);
 }
 
 std::string address_text(const ASN1_OCTET_STRING* bytes) {
@@ -131,8 +129,8 @@ Result<void> check_names(X509* certificate, const std::vector<std::string>& want
 
 Chain certificates_in(std::string_view pem) {
     Chain chain(sk_X509_new_null());
-    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    while (auto* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+    const auto bytes = openssl::reading(pem);
+    while (auto* next = PEM_read_bio_X509(bytes.get(), nullptr, openssl::no_passphrase, nullptr))
         sk_X509_push(chain.get(), next);
     return chain;
 }

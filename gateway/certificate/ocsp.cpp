@@ -12,10 +12,10 @@ namespace stowage {
 
 namespace {
 
+using openssl::Deleter;
 using Response = std::unique_ptr<OCSP_RESPONSE, Deleter<OCSP_RESPONSE_free>>;
 using BasicResponse = std::unique_ptr<OCSP_BASICRESP, Deleter<OCSP_BASICRESP_free>>;
 using CertificateId = std::unique_ptr<OCSP_CERTID, Deleter<OCSP_CERTID_free>>;
-using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
 
 constexpr long clock_skew_seconds = 300;
 
@@ -26,7 +26,7 @@ Error unusable(const std::string& path, std::string why) {
 
 /// Signed by the certificate's issuer, or by a responder that the issuer made.
 bool is_signed_by(OCSP_BASICRESP* response, X509* issuer, STACK_OF(X509) * chain) {
-    const Store store(X509_STORE_new());
+    const openssl::Store store(X509_STORE_new());
     X509_STORE_add_cert(store.get(), issuer);
     X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);  // the issuer is mostly no root
     return OCSP_basic_verify(response, chain, store.get(), 0) == 1;

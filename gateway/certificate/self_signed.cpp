@@ -16,8 +16,8 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/ip_address.hpp"
+#include "gateway/base/openssl_handles.hpp"
 #include "gateway/certificate/certificate.hpp"
-#include "gateway/certificate/handles.hpp"
 
 namespace stowage {
 
@@ -25,13 +25,14 @@ namespace {
 
 constexpr long valid_days = 825;
 
-using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
+using openssl::Certificate;
+using openssl::Deleter;
 
 bool add_extension(X509* certificate, int nid, const std::string& value) {
     X509V3_CTX context;
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-    Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+    const openssl::Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
     return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
@@ -76,28 +77,22 @@ std::string full_name_of(const char* host) {
     return found->ai_canonname ? found->ai_canonname : "";
 }
 
-std::string text_of(BIO* bio) {
-    char* data = nullptr;
-    const auto size = BIO_get_mem_data(bio, &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
 }  // namespace
 
 Result<void> make_self_signed(const CertificateFiles& files, const std::vector<std::string>& names) {
-    Key key(EVP_EC_gen("P-256"));
+    const openssl::Key key(EVP_EC_gen("P-256"));
     auto certificate = key ? sign_for(key.get(), names) : nullptr;
-    Bio chain(BIO_new(BIO_s_mem()));
-    Bio secret(BIO_new(BIO_s_secmem()));
+    const auto chain = openssl::memory();
+    const openssl::Bio secret(BIO_new(BIO_s_secmem()));
     if (!certificate || PEM_write_bio_X509(chain.get(), certificate.get()) != 1 ||
         PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
         return Error{Code::internal, "OpenSSL could not make a self-signed certificate"};
     std::error_code failed;
     std::filesystem::create_directories(std::filesystem::path(files.key_path).parent_path(), failed);
     if (failed) return system_error(failed.value(), "create the directory of " + files.key_path);
-    Secret key_pem(text_of(secret.get()));
+    Secret key_pem(openssl::written(secret));
     CHECK(write_atomically(files.key_path, key_pem.reveal(), {0, 0, 0600}));
-    return write_atomically(files.chain_path, text_of(chain.get()), {0, 0, 0644});
+    return write_atomically(files.chain_path, openssl::written(chain), {0, 0, 0644});
 }
 
 std::vector<std::string> host_names() {

@@ -46,14 +46,29 @@ std::string used_files(const json::object& lab) {
     return used ? std::to_string(*used) : "unknown";
 }
 
-/// "1.5GiB of 10TiB (0 %), 12 of 50000000 files, enforced by btrfs"
+/// "1.5GiB of 10TiB (0 %)", "1.5GiB without a limit", "limit 10TiB, not counted"
+std::string space_text(const json::object& lab) {
+    const auto limit = number_of(lab, "quota_bytes");
+    const auto used = known_number(lab, "used_bytes");
+    if (!used)
+        return limit == 0 ? "no limit, not counted"
+                          : fmt::format("limit {}, not counted", format_bytes(limit));
+    if (limit == 0) return format_bytes(*used) + " without a limit";
+    return fmt::format("{} of {} ({:.0f} %)", format_bytes(*used), format_bytes(limit),
+                       100.0 * static_cast<double>(*used) / static_cast<double>(limit));
+}
+
+/// "12 of 50000000 files", "12 files", "files not counted"
+std::string files_text(const json::object& lab) {
+    const auto limit = number_of(lab, "quota_inodes");
+    const auto used = known_number(lab, "used_inodes");
+    if (!used) return limit == 0 ? "files not counted" : fmt::format("at most {} files, not counted", limit);
+    return limit == 0 ? fmt::format("{} files", *used) : fmt::format("{} of {} files", *used, limit);
+}
+
+/// "1.5GiB of 10TiB (0 %), 12 of 50000000 files; enforced by xfs"
 std::string quota_text(const json::object& lab) {
-    const auto limit = number_of(lab, "quota_bytes"), inodes = number_of(lab, "quota_inodes");
-    auto text = fmt::format("{} of {}", used_space(lab), limit_text(limit));
-    if (const auto used = known_number(lab, "used_bytes"); used && limit > 0)
-        text += fmt::format(" ({:.0f} %)", 100.0 * static_cast<double>(*used) / static_cast<double>(limit));
-    text += fmt::format(", {} of {} files", used_files(lab),
-                        inodes == 0 ? std::string("any number of") : std::to_string(inodes));
+    auto text = space_text(lab) + ", " + files_text(lab);
     const auto backend = text_of(lab, "quota_backend");
     const auto why = text_of(lab, "quota_why");
     if (backend == "none")
@@ -121,6 +136,11 @@ void print_drift(const Console& console, const json::object& lab) {
                            flag_of(*one, "open") ? Colour::yellow : Colour::faint);
 }
 
+/// "quota", "quota 1GiB": the name is there already.
+std::string without_name(std::string detail, const std::string& name) {
+    return detail.starts_with(name + " ") ? detail.substr(name.size() + 1) : detail;
+}
+
 void print_checks(const Console& console, const json::object& lab) {
     for (const auto& value : list_of(lab, "checks")) {
         const auto* check = value.if_object();
@@ -128,7 +148,7 @@ void print_checks(const Console& console, const json::object& lab) {
         StepEvent event{.lab = {},
                         .step = {},
                         .title = text_of(*check, "name"),
-                        .detail = text_of(*check, "detail"),
+                        .detail = without_name(text_of(*check, "detail"), text_of(*check, "name")),
                         .state = flag_of(*check, "ok") ? StepState::done : StepState::failed};
         event.ms = number_of(*check, "ms");
         console.line(step_line(console, event));

@@ -9,6 +9,7 @@
 
 #include "gateway/base/log.hpp"
 #include "gateway/base/nearest.hpp"
+#include "gateway/cli/site_words.hpp"
 
 namespace stowage::cli {
 
@@ -16,10 +17,6 @@ namespace {
 
 bool contains(const std::vector<std::string_view>& words, std::string_view word) {
     return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string quoted(std::string_view text) {
-    return fmt::format("\"{}{}\"", log::escaped(text.substr(0, 80)), text.size() > 80 ? "..." : "");
 }
 
 std::string_view kind_of(const YAML::Node& node) {

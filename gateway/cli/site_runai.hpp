@@ -51,10 +51,8 @@ struct SiteCompute {
 /// The three roles of the admins' notes.
 extern const std::vector<std::string> usual_roles;
 
-/// Replaces every "{lab}".
-std::string for_lab(std::string text, const std::string& lab);
-
-// Each reads one node; what is wrong is added to `problems`.
+// Each reads one node; what is wrong is added to `problems`. Quotas and projects are in site_quota.cpp,
+// compute resources in site_compute.cpp.
 
 void read_runai(SiteProblems& problems, const YAML::Node& node, std::string& url, std::string& cluster);
 std::optional<SitePool> read_pool(SiteProblems& problems, const YAML::Node& node, const std::string& where);
@@ -66,12 +64,8 @@ std::optional<SiteProject> read_project(SiteProblems& problems, const YAML::Node
 /// A range makes several.
 std::vector<SiteCompute> read_compute(SiteProblems& problems, const YAML::Node& node,
                                       const std::string& where);
-std::vector<std::string> read_names(SiteProblems& problems, const YAML::Node& node, const std::string& where);
 /// States what the gateway does anyway, and refuses what it does not. Returns the container path, if given.
 std::optional<std::string> read_data_source(SiteProblems& problems, const YAML::Node& node,
                                             const std::string& where);
-/// "name@example.org", else a problem.
-std::optional<std::string> read_email(SiteProblems& problems, const YAML::Node& node,
-                                      const std::string& where);
 
 }  // namespace stowage::cli

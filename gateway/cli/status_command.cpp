@@ -92,6 +92,14 @@ void print_drift(const Console& console, const json::array& labs) {
 }
 
 /// What the gateway serves: it publishes that beside its socket.
+/// "kernel, pods reach it at nas.example.org, port 2049"
+std::string nfs_text(const json::object& nfs) {
+    auto text = text_of(nfs, "server");
+    if (const auto address = text_of(nfs, "address"); !address.empty())
+        text += fmt::format(", pods reach it at {}, port {}", address, number_of(nfs, "port", 2049));
+    return text;
+}
+
 std::optional<CertificateFacts> certificate_beside(const std::string& socket) {
     const auto chain = read_file(published_certificate(std::filesystem::path(socket).parent_path()));
     if (!chain) return {};
@@ -103,8 +111,7 @@ void print_status(const Console& console, const json::object& status,
                   const std::optional<CertificateFacts>& certificate) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
-    if (const auto* nfs = object_of(status, "nfs"))
-        print_property(console, "nfs", fmt::format("{} {}", text_of(*nfs, "server"), with_reason(*nfs)));
+    if (const auto* nfs = object_of(status, "nfs")) print_property(console, "nfs", nfs_text(*nfs));
     if (const auto* runai = object_of(status, "runai")) {
         const bool configured = flag_of(*runai, "configured");
         print_property(console, "run:ai", configured ? with_reason(*runai) : "not configured (runai.url)",

@@ -45,13 +45,15 @@ asio::awaitable<Result<void>> Workers::hand_over(ServedLab lab, message::Session
     const auto* served = context_.accounts.lab(lab.name);
     if (!served) co_return Error{Code::unavailable, "lab " + lab.name + " is not served any more"};
     lab = *served;
-    auto found = workers_.find(lab.name);
-    if (found == workers_.end()) {
+    const auto found = workers_.find(lab.name);
+    auto worker = found == workers_.end() ? nullptr : found->second;
+    if (!worker) {
         CO_TRY(auto started, start(lab));
-        found = workers_.emplace(lab.name, started).first;
-        asio::co_spawn(context_.io, serve(started), asio::detached);
+        worker = std::move(started);
+        workers_.emplace(lab.name, worker);
+        // It begins at once, and of a worker that has ended already nothing is in the table behind this line.
+        asio::co_spawn(context_.io, serve(worker), asio::detached);
     }
-    const auto worker = found->second;
     const bool ready = co_await wait_until_ready(worker);
     if (!ready) co_return Error{Code::unavailable, "the worker of lab " + lab.name + " did not start"};
     ++worker->sessions_started;

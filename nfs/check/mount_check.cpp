@@ -77,10 +77,14 @@ struct Check {
     }
 };
 
+constexpr std::size_t content_bytes = 2048;
+static_assert(content_bytes <= NfsSession::max_write_bytes);
+
 std::string content() {
     std::string text = "stowage wrote this to see whether the lab can be written over NFS. ";
-    while (text.size() < 2048)
+    while (text.size() < content_bytes)
         text += random_hex();
+    text.resize(content_bytes);
     return text;
 }
 

@@ -100,6 +100,11 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
     if (before != text) CHECK(write_atomically(file, text));
     if (auto loaded = load(exporter, bus, meant); !loaded) {
         auto error = loaded.error();
+        // In a chroot whose root is no mount point, say, Ganesha finds no filesystem for a path.
+        if (error.remedy.empty())
+            error.remedy =
+                "NFS-Ganesha's own lines in the log say why (event=child_said child=ganesha); labs.root "
+                "must be on a filesystem that /proc/mounts shows";
         undo(exporter, bus, meant, before, error);
         return error;
     }

@@ -1,4 +1,4 @@
-// One API call: permit, token, request, and what to make of the answer.
+// Permit, token, tries.
 // Runs in: controller. Distrusts: every reply.
 #include "provisioning/runai/caller.hpp"
 
@@ -10,7 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/base/log.hpp"
-#include "provisioning/runai/document.hpp"
+#include "provisioning/runai/judgement.hpp"
 #include "provisioning/runai/retry.hpp"
 
 namespace asio = boost::asio;
@@ -55,90 +55,8 @@ asio::awaitable<Exchange> exchange(std::shared_ptr<Caller> caller, HttpRequest r
     co_return co_await caller->connections->exchange(std::move(request), deadline);
 }
 
-Error strange_status(const Call& call, const HttpResponse& response) {
-    if (response.status >= 300 && response.status < 400)
-        return {Code::protocol,
-                fmt::format("{}: redirected ({}) to \"{}\"", call.name(), response.status,
-                            log::escaped(response.location.substr(0, 200))),
-                "set runai.url to where the redirect leads; redirects are not followed"};
-    return {
-        Code::unavailable,
-        fmt::format("{}: Run:ai answered {}: {}", call.name(), response.status, message_in(response.body)),
-        "see the control plane's own log; it is tried again later"};
-}
-
-Attempt judged_success(const Call& call, HttpResponse& response) {
-    Attempt out;
-    const bool nothing = call.method == Method::remove && response.body.empty();
-    auto json = nothing ? Result<boost::json::value>(nullptr) : parse_json(call.name(), response.body);
-    if (!json) {
-        out.verdict = Verdict::unclear;
-        out.error = json.error();
-        return out;
-    }
-    out.verdict = Verdict::answered;
-    out.reply.status = response.status;
-    out.reply.json = std::move(*json);
-    return out;
-}
-
-Attempt judged(const Call& call, Exchange& exchanged) {
-    Attempt out;
-    if (!exchanged.response) {
-        out.error = std::move(exchanged.error);
-        const bool over = exchanged.lasting || out.error.code == Code::cancelled;
-        out.verdict = over ? Verdict::failed : exchanged.sent ? Verdict::unclear : Verdict::refused;
-        return out;
-    }
-    auto& response = *exchanged.response;
-    if (response.status >= 200 && response.status < 300) return judged_success(call, response);
-    out.retry_after = parse_retry_after(response.retry_after, std::chrono::system_clock::now());
-    const bool later = response.status == 429 || response.status == 408;
-    if (response.status >= 400 && response.status < 500 && !later) {
-        out.verdict = Verdict::answered;
-        out.reply.status = response.status;
-        out.reply.error_text = message_in(response.body);
-        return out;
-    }
-    out.verdict = later ? Verdict::refused : response.status >= 500 ? Verdict::unclear : Verdict::failed;
-    out.error = strange_status(call, response);
-    return out;
-}
-
-/// Why nothing is sent now; nothing when it is.
-std::optional<Error> circuit_refusal(Caller& caller, const Call& call) {
-    if (!caller.open_until) return std::nullopt;
-    const auto left = *caller.open_until - Clock::now();
-    if (left <= Clock::duration::zero() && !caller.probing) {
-        caller.probing = true;
-        return std::nullopt;
-    }
-    const auto seconds = std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(left).count(), 1);
-    return Error{Code::unavailable,
-                 fmt::format("{}: not sent: Run:ai failed {} times in a row", call.name(), caller.failures),
-                 fmt::format("it is tried again in {} s", seconds)};
-}
-
-/// Counts what came of an attempt. 429 and refusals are answers of a server that is there.
-void note_outcome(Caller& caller, const Attempt& attempt, bool answered) {
-    if (attempt.error.code == Code::cancelled && !answered) return;
-    const bool was_open = caller.open_until.has_value();
-    caller.probing = false;
-    if (answered) {
-        caller.failures = 0;
-        caller.open_until.reset();
-        if (was_open) log::info("runai_circuit_closed", {});
-        return;
-    }
-    const auto& circuit = caller.settings.circuit;
-    if (++caller.failures < circuit.failures) return;
-    caller.open_until = Clock::now() + circuit.open_for;
-    if (!was_open)
-        log::warning("runai_circuit_open", {{"failures", caller.failures}, {"why", attempt.error.text()}});
-}
-
 asio::awaitable<Attempt> send(std::shared_ptr<Caller> caller, Call call) {
-    if (auto refused = circuit_refusal(*caller, call)) {
+    if (auto refused = caller->circuit.refusal(call.name())) {
         Attempt out;
         out.error = std::move(*refused);
         co_return out;
@@ -156,7 +74,11 @@ asio::awaitable<Attempt> send(std::shared_ptr<Caller> caller, Call call) {
                               {"ms", spent.count()}});
     const bool alive = exchanged.response && exchanged.response->status < 500;
     auto out = judged(call, exchanged);
-    note_outcome(*caller, out, alive);
+    // 429 and refusals are answers of a server that is there; a call that was called off says nothing of it.
+    if (alive)
+        caller->circuit.note_answer();
+    else if (out.error.code != Code::cancelled)
+        caller->circuit.note_failure(out.error);
     co_return out;
 }
 
@@ -222,6 +144,7 @@ Caller::Caller(asio::any_io_executor executor_, Settings settings_, std::unique_
     : executor(std::move(executor_)),
       settings(std::move(settings_)),
       connections(std::move(connections_)),
+      circuit(settings.circuit),
       permits(settings.max_parallel),
       permit_given(executor, Clock::time_point::max()),
       random(std::random_device()()) {}
@@ -295,22 +218,6 @@ asio::awaitable<Result<Reply>> perform(std::shared_ptr<Caller> caller, Call call
         if (last->verdict == Verdict::answered) co_return std::move(last->reply);
         const bool again = co_await wait_for_next_try(caller, call.name(), tries, last);
         if (!again) co_return std::move(last->error);
-    }
-}
-
-Error refusal(const Call& call, const Reply& reply) {
-    const auto what = fmt::format("{}: Run:ai answered {}: {}", call.name(), reply.status, reply.error_text);
-    switch (reply.status) {
-        case 401:
-            return {Code::denied, what, "check runai.client_id and the secret in runai.client_secret_file"};
-        case 403:
-            return {Code::denied, what, "give the application the role System administrator in Run:ai"};
-        case 404:
-            return {Code::not_found, what};
-        case 409:
-            return {Code::exists, what};
-        default:
-            return {Code::invalid, what, "Run:ai refused the request; its text says why"};
     }
 }
 

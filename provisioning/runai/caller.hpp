@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 
+#include "provisioning/runai/circuit_breaker.hpp"
 #include "provisioning/runai/client.hpp"
 #include "provisioning/runai/https.hpp"
 #include "provisioning/runai/replies.hpp"
@@ -64,6 +65,7 @@ struct Caller {
     boost::asio::any_io_executor executor;
     Settings settings;
     std::unique_ptr<Connections> connections;
+    CircuitBreaker circuit;
     bool stopped = false;
 
     Secret token;
@@ -79,11 +81,6 @@ struct Caller {
 
     std::optional<Version> version;  ///< of the cluster; nothing: not looked up, or it does not say
     bool warned = false;             ///< about the version
-
-    unsigned failures = 0;  ///< in a row
-    /// While it is in the future nothing is sent; when it has passed, one call is let through.
-    std::optional<std::chrono::steady_clock::time_point> open_until;
-    bool probing = false;
 
     /// Ends every wait with Code::cancelled.
     void stop();

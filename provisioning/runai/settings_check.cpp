@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 #include "gateway/base/log.hpp"
 #include "gateway/base/node_name.hpp"
+#include "gateway/base/tls_handles.hpp"
 #include "provisioning/runai/base_url.hpp"
 #include "provisioning/runai/data_source.hpp"
 
@@ -107,8 +106,7 @@ Result<void> trust_ca_bundle(SSL_CTX* context, const std::string& path) {
 }
 
 Result<void> check_ca_bundle(const std::string& path) {
-    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
-                                                                    SSL_CTX_free);
+    const openssl::TlsContext context(SSL_CTX_new(TLS_client_method()));
     if (!context) return Error{Code::internal, "OpenSSL makes no context"};
     return trust_ca_bundle(context.get(), path);
 }

@@ -7,9 +7,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
-
 #include "gateway/base/messages.hpp"
+#include "gateway/base/openssl_handles.hpp"
 
 namespace stowage::controller {
 
@@ -17,28 +16,10 @@ namespace {
 
 constexpr std::size_t most_bytes = sizeof(message::ClientCas::bytes);
 
-struct Deleter {
-    void operator()(BIO* bio) const { BIO_free(bio); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using Bio = std::unique_ptr<BIO, Deleter>;
-using Certificate = std::unique_ptr<X509, Deleter>;
-
-std::string text_of(BIO* bio) {
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(bio, &bytes);
-    return {bytes, static_cast<std::size_t>(size)};
-}
-
 std::string subject_of(X509* certificate) {
-    const Bio bio(BIO_new(BIO_s_mem()));
-    X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-    return text_of(bio.get());
-}
-
-// An encrypted key in the bundle would make OpenSSL ask on the terminal.
-int no_passphrase(char*, int, int, void*) {
-    return -1;
+    const auto text = openssl::memory();
+    X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+    return openssl::written(text);
 }
 
 Result<void> check(X509* certificate) {
@@ -54,9 +35,10 @@ Result<void> check(X509* certificate) {
 }  // namespace
 
 Result<std::string> check_client_cas(std::string_view bundle) {
-    const Bio in(BIO_new_mem_buf(bundle.data(), static_cast<int>(bundle.size()))), out(BIO_new(BIO_s_mem()));
+    const auto in = openssl::reading(bundle), out = openssl::memory();
     int count = 0;
-    while (const Certificate next{PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr)}) {
+    while (const openssl::Certificate next{
+        PEM_read_bio_X509(in.get(), nullptr, openssl::no_passphrase, nullptr)}) {
         CHECK(check(next.get()));
         PEM_write_bio_X509(out.get(), next.get());
         ++count;
@@ -66,7 +48,7 @@ Result<std::string> check_client_cas(std::string_view bundle) {
     if (count == 0 || !at_the_end)
         return Error{Code::invalid, "holds no PEM certificates, or a broken one",
                      "give a file with -----BEGIN CERTIFICATE-----"};
-    auto text = text_of(out.get());
+    auto text = openssl::written(out);
     if (text.size() > most_bytes)
         return Error{
             Code::invalid, fmt::format("{} certificates with {} bytes are too many", count, text.size()),

@@ -1,32 +1,26 @@
-// Runs over several labs, told as one stream.
+// What is checked and written down before work begins, and the work.
 // Runs in: controller.
 #include "gateway/controller/control/work.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/json.hpp>
 
+#include "gateway/controller/control/lab_turns.hpp"
+#include "gateway/controller/control/outcome.hpp"
 #include "gateway/controller/control/site_check.hpp"
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
-#include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 
 namespace stowage::controller {
 
 namespace asio = boost::asio;
-namespace json = boost::json;
 
 namespace {
-
-constexpr std::chrono::seconds patience(600);
 
 using Stream = std::shared_ptr<EventStream>;
 
@@ -36,119 +30,6 @@ Report report_to(Stream stream) {
         log_report(report);
         stream->push(step_line(report));
     };
-}
-
-/// What came of one request, gathered from its labs and users.
-struct Outcome {
-    std::vector<LabResult> labs = {};
-    std::vector<Account> users = {};
-    std::optional<Error> user_error = {};
-    std::optional<SiteOutcome> site = {};
-    bool goes_on = true;  ///< what failed for now is tried again by itself
-};
-
-/// What is tried again by itself has not failed yet; a verification asks how it is now.
-bool failed(const LabResult& result, bool goes_on) {
-    if (result.refused || result.state == LabState::failed) return true;
-    if (result.gone || result.state == LabState::ready || result.state == LabState::degraded) return false;
-    return !goes_on || !result.error || !is_transient(result.error->code);
-}
-
-std::string summary_of(const Context& context, const LabResult& lab) {
-    if (lab.gone && lab.kept)
-        return fmt::format("lab {} is deleted, its data stays in {}", lab.lab,
-                           context.site.directory_of(lab.lab));
-    if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
-    if (lab.refused) return fmt::format("lab {} is as it was: {}", lab.lab, lab.error->what);
-    if (lab.error) return fmt::format("lab {} is {}: {}", lab.lab, to_string(lab.state), lab.error->what);
-    return fmt::format("lab {} is {}", lab.lab, to_string(lab.state));
-}
-
-std::string summary_of(const Context& context, const Outcome& outcome, bool converged) {
-    if (outcome.labs.size() == 1 && outcome.users.empty() && !outcome.site)
-        return summary_of(context, outcome.labs.front());
-    const auto ready = std::count_if(outcome.labs.begin(), outcome.labs.end(),
-                                     [](const LabResult& lab) { return lab.state == LabState::ready; });
-    std::string site;
-    if (outcome.site)
-        site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
-                           outcome.site->unchanged, outcome.site->failures.size());
-    return fmt::format("{}{} of {} labs ready, {} users made{}", site, ready, outcome.labs.size(),
-                       outcome.users.size(), converged ? "" : "; not everything is as asked");
-}
-
-void finish(Context& context, const Stream& stream, const Outcome& outcome) {
-    std::optional<Error> error = outcome.user_error;
-    bool ok = !error, converged = ok;
-    json::array labs, users;
-    for (const auto& result : outcome.labs) {
-        ok = ok && !failed(result, outcome.goes_on);
-        converged = converged && (result.gone || result.state == LabState::ready);
-        if (result.error && !error) error = result.error;
-        if (const auto lab = context.state.lab(result.lab)) labs.push_back(lab_view(context, *lab));
-    }
-    for (const auto& account : outcome.users)
-        users.push_back(user_view(account));
-    json::array warnings;
-    if (outcome.site) {
-        // What Run:ai does not take now is left for the next apply: the labs are served all the same.
-        converged = converged && outcome.site->converged();
-        if (!outcome.site->converged() && !error) error = outcome.site->failures.front().error;
-        for (const auto& warning : outcome.site->warnings)
-            warnings.emplace_back(warning);
-    }
-    json::object line{{"event", "result"}, {"ok", ok}, {"converged", converged}};
-    line["labs"] = std::move(labs);
-    line["users"] = std::move(users);
-    line["warnings"] = std::move(warnings);
-    line["secrets"] = context.secrets.all().size();
-    line["summary"] = summary_of(context, outcome, converged);
-    if (error) line["error"] = error_view(*error);
-    stream->push(json::serialize(line) + "\n");
-    stream->end();
-}
-
-/// Nothing was begun: the lab is as it was.
-LabResult refused(const Context& context, const std::string& lab, Error error) {
-    LabResult result{lab, context.state.status(lab).state, std::move(error)};
-    result.refused = true;
-    return result;
-}
-
-asio::awaitable<LabResult> reconcile_in_turn(Context& context, std::string lab, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    co_return co_await reconcile_lab(context, lab, report);
-}
-
-/// Labs that run side by side, and the one who waits for all of them.
-struct Gathering {
-    explicit Gathering(const asio::any_io_executor& executor)
-        : all_done(executor, asio::steady_timer::time_point::max()) {}
-    asio::steady_timer all_done;
-    std::size_t left = 0;
-    std::vector<LabResult> results = {};
-};
-
-asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
-                                     std::shared_ptr<Gathering> all) {
-    auto result = co_await reconcile_in_turn(context, std::move(lab), std::move(report));
-    all->results.push_back(std::move(result));
-    if (--all->left == 0) all->all_done.cancel();
-}
-
-asio::awaitable<std::vector<LabResult>> reconcile_all(Context& context, std::vector<std::string> labs,
-                                                      Report report) {
-    const auto all = std::make_shared<Gathering>(context.executor);
-    all->left = labs.size();
-    for (const auto& lab : labs)
-        asio::co_spawn(context.executor, reconcile_into(context, lab, report, all), rethrow);
-    boost::system::error_code ignored;
-    while (all->left > 0)
-        co_await all->all_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    std::sort(all->results.begin(), all->results.end(),
-              [](const LabResult& a, const LabResult& b) { return a.lab < b.lab; });
-    co_return std::move(all->results);
 }
 
 asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users, Report report,
@@ -201,12 +82,6 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
     finish(context, stream, outcome);
 }
 
-asio::awaitable<LabResult> verify_in_turn(Context& context, std::string lab, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    co_return co_await verify_lab(context, lab, report);
-}
-
 asio::awaitable<void> run_verify(Context& context, std::string lab, Stream stream) {
     const Work work(context);
     auto report = report_to(stream);
@@ -215,14 +90,6 @@ asio::awaitable<void> run_verify(Context& context, std::string lab, Stream strea
     auto result = co_await verify_in_turn(context, std::move(lab), std::move(report));
     outcome.labs.push_back(std::move(result));
     finish(context, stream, outcome);
-}
-
-asio::awaitable<LabResult> remove_in_turn(Context& context, std::string lab, bool purge, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    auto begun = co_await begin_removal(context, lab, purge, report);
-    if (!begun) co_return refused(context, lab, begun.error());
-    co_return co_await go_on_removing(context, lab, report);
 }
 
 asio::awaitable<void> run_delete(Context& context, std::string lab, bool purge, Stream stream) {

@@ -23,6 +23,7 @@ class Diagnosis {
 
     std::vector<Finding> findings() {
         departments_off();
+        cluster();
         versions();
         clocks();
         for (const auto& pool : site_.node_pools)
@@ -71,6 +72,7 @@ class Diagnosis {
     }
 
     void departments_off();
+    void cluster();
     void versions();
     void clocks();
     void node_pool(const runai::ObservedNodePool& pool);
@@ -90,6 +92,15 @@ void Diagnosis::departments_off() {
         add(Severity::error, "departments-off", "departments are switched off in Run:ai (department.use)",
             "labs are departments: without them a lab has no quota and no data source",
             "switch them on in Run:ai: Settings, General, Departments");
+}
+
+void Diagnosis::cluster() {
+    const auto& state = site_.cluster.state;
+    if (state.empty() || state == "Connected") return;
+    add(Severity::error, "cluster",
+        fmt::format("cluster {} is {} in Run:ai", log::escaped(site_.cluster.name), log::escaped(state)),
+        "the control plane takes every request, and none of it may reach the nodes",
+        "see Clusters in Run:ai for what is missing, and the pods of the namespace runai on the cluster");
 }
 
 void Diagnosis::versions() {

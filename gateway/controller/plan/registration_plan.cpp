@@ -2,6 +2,7 @@
 // Runs in: controller. Distrusts: what was observed.
 #include <fmt/format.h>
 
+#include "gateway/base/log.hpp"
 #include "gateway/controller/plan/plan.hpp"
 
 namespace stowage::controller {
@@ -34,7 +35,8 @@ void judge(Step& step, const runai::NfsDataSource& wanted, const runai::Observed
     step.detail = runai::to_string(difference);
     step.error = Error{
         Code::differs,
-        fmt::format("Run:ai has a data source {} that stowage did not make: {}", wanted.name, step.detail),
+        fmt::format("Run:ai has a data source {} that {} made, not stowage: {}", wanted.name,
+                    found.created_by.empty() ? "somebody" : log::escaped(found.created_by), step.detail),
         "delete it in Run:ai (stowage then makes its own), or change it there to be equal"};
 }
 

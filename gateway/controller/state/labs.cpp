@@ -174,7 +174,7 @@ std::optional<Lab> State::lab(std::string_view name) const {
 Result<Lab> State::propose_lab(const std::string& name, const LabSettings& settings, UidRange range) const {
     if (lab(name))
         return Error{Code::exists, fmt::format("lab {} is there already", name),
-                     "choose another name, or change the lab with `stowage apply`"};
+                     "choose another name, or change the lab with `stowage lab set`"};
     TRY(const auto uid, uid_for(database_, name, range));
     TRY(const auto export_id,
         free_number(database_, {"export_id", "SELECT export_id AS n FROM labs", 1, max_export_id},

@@ -1,158 +1,15 @@
-// Departments and projects: quotas per node pool, PUT that replaces, PATCH that merges, projects that take a
-// while. Runs in: runai_stand_in, tests. Distrusts: requests.
-#include <algorithm>
+// Departments and projects: PUT that replaces, PATCH that merges, projects that take a while.
+// Runs in: runai_stand_in, tests. Distrusts: requests.
 #include <boost/json/object.hpp>
 
 #include "tests/support/runai_stand_in/operations.hpp"
+#include "tests/support/runai_stand_in/org_unit_rules.hpp"
+#include "tests/support/runai_stand_in/unit_resources.hpp"
 
 namespace stowage::stand_in {
 namespace {
 
 namespace json = boost::json;
-
-const std::vector<std::string_view> department_fields{"name", "clusterId", "createdAt"};
-const std::vector<std::string_view> project_fields{"name",     "clusterId",  "departmentId",
-                                                   "parentId", "parentName", "phase"};
-
-std::vector<Rule> department_list_rules() {
-    auto rules = list_rules(department_fields);
-    rules.push_back({.name = "verbosity", .kind = Kind::choice, .choices = {"meta", "brief", "verbose"}});
-    return rules;
-}
-
-std::vector<Rule> project_list_rules() {
-    auto rules = list_rules(project_fields);
-    rules.push_back({.name = "search"});
-    return rules;
-}
-
-const std::vector<Rule>& department_query() {
-    static const auto rules = department_list_rules();
-    return rules;
-}
-const std::vector<Rule>& project_query() {
-    static const auto rules = project_list_rules();
-    return rules;
-}
-
-std::vector<Rule> resource_members() {
-    const std::vector<Rule> amounts{{.name = "deserved", .kind = Kind::number, .required = true},
-                                    {.name = "limit", .kind = Kind::number, .nullable = true},
-                                    {.name = "overQuotaWeight", .kind = Kind::number, .nullable = true}};
-    auto others = amounts;
-    others[0].required = false;
-    others[0].nullable = true;
-    auto memory = others;
-    memory.push_back(
-        {.name = "units", .kind = Kind::choice, .required = true, .choices = {"Mib", "MB", "GB"}});
-    return {{.name = "nodePool",
-             .kind = Kind::object,
-             .nullable = true,
-             .members = {{.name = "id", .required = true}, {.name = "name"}}},
-            {.name = "gpu", .kind = Kind::object, .required = true, .members = amounts},
-            {.name = "cpu", .kind = Kind::object, .members = others},
-            {.name = "memory", .kind = Kind::object, .members = memory},
-            {.name = "priority", .nullable = true}};
-}
-
-Rule scheduling_rule() {
-    Rule rule{.name = "schedulingRules", .kind = Kind::object, .nullable = true};
-    for (const char* name : {"interactiveJobTimeLimitSeconds", "interactiveJobMaxIdleDurationSeconds",
-                             "interactiveJobPreemptIdleDurationSeconds", "trainingJobMaxIdleDurationSeconds",
-                             "trainingJobTimeLimitSeconds"})
-        rule.members.push_back({.name = name, .kind = Kind::integer32, .nullable = true, .minimum = 1});
-    return rule;
-}
-
-const std::vector<Rule>& update_rules() {
-    static const std::vector<Rule> rules{
-        {.name = "description", .may_be_empty = true},
-        {.name = "resources", .kind = Kind::objects, .required = true, .members = resource_members()},
-        {.name = "defaultNodePools", .kind = Kind::texts, .nullable = true},
-        {.name = "nodeTypes", .kind = Kind::any_object, .nullable = true},
-        scheduling_rule()};
-    return rules;
-}
-
-std::vector<Rule> with_place(std::vector<Rule> rules) {
-    rules.push_back({.name = "name", .required = true});
-    rules.push_back({.name = "clusterId", .kind = Kind::uuid, .required = true});
-    return rules;
-}
-
-const std::vector<Rule>& department_rules() {
-    static const auto rules = with_place(update_rules());
-    return rules;
-}
-const std::vector<Rule>& project_rules() {
-    static const auto rules = [] {
-        auto all = with_place(update_rules());
-        all.push_back({.name = "parentId", .nullable = true});
-        all.push_back({.name = "requestedNamespace"});
-        return all;
-    }();
-    return rules;
-}
-
-const std::vector<Rule>& patch_members() {
-    static const auto rules = resource_members();
-    return rules;
-}
-
-const json::object* resource_for(const json::array& resources, std::string_view pool) {
-    for (const auto& one : resources)
-        if (const auto* node_pool = one.as_object().if_contains("nodePool"); node_pool != nullptr)
-            if (text_of(node_pool->as_object(), "id") == pool) return &one.as_object();
-    return nullptr;
-}
-
-/// One entry for every pool of the cluster; those not named are as with a pool that nobody spoke of.
-json::array complete(const Store& store, std::string_view cluster, const json::array& asked) {
-    json::array all;
-    for (const auto& one : store.all("node_pools")) {
-        const auto& pool = one.as_object();
-        if (text_of(pool, "clusterId") != cluster) continue;
-        json::object resource;
-        if (const auto* given = resource_for(asked, text_of(pool, "id"))) {
-            resource = *given;
-        } else {
-            json::object gpu;
-            gpu["deserved"] = 0;
-            gpu["limit"] = -1;
-            gpu["overQuotaWeight"] = 1;
-            resource["gpu"] = std::move(gpu);
-        }
-        json::object node_pool;
-        node_pool["id"] = pool.at("id");
-        node_pool["name"] = pool.at("name");
-        resource["nodePool"] = std::move(node_pool);
-        all.push_back(std::move(resource));
-    }
-    return all;
-}
-
-bool has_pool(const Store& store, std::string_view cluster, std::string_view key, std::string_view value) {
-    const auto& pools = store.all("node_pools");
-    return std::any_of(pools.begin(), pools.end(), [&](const json::value& one) {
-        return text_of(one.as_object(), "clusterId") == cluster && text_of(one.as_object(), key) == value;
-    });
-}
-
-std::optional<std::string> pools_violation(const Store& store, std::string_view cluster,
-                                           const json::object& body) {
-    for (const auto& one : body.at("resources").as_array()) {
-        const auto* pool = one.as_object().if_contains("nodePool");
-        if (pool == nullptr || pool->is_null()) continue;
-        if (!has_pool(store, cluster, "id", text_of(pool->as_object(), "id")))
-            return "resources name a node pool that is not there";
-    }
-    const auto* order = body.if_contains("defaultNodePools");
-    if (order == nullptr || order->is_null()) return std::nullopt;
-    for (const auto& name : order->as_array())
-        if (!has_pool(store, cluster, "name", {name.as_string().data(), name.as_string().size()}))
-            return "defaultNodePools name a node pool that is not there";
-    return std::nullopt;
-}
 
 /// PUT's meaning: what is not sent is not there any more.
 void replace(const Store& store, json::object& unit, const json::object& body) {
@@ -251,7 +108,8 @@ Answer create(const Asked& asked, std::string_view kind, const std::vector<Rule>
 
 Answer update(const Asked& asked, std::string_view kind) {
     json::value body;
-    if (const auto wrong = read_body(asked.request, update_rules(), body)) return refuse(400, *wrong);
+    if (const auto wrong = read_body(asked.request, org_unit_update_rules(), body))
+        return refuse(400, *wrong);
     auto* unit = asked.store.find(kind, "id", asked.id);
     if (unit == nullptr) return refuse(404, "Not found");
     if (const auto wrong = pools_violation(asked.store, text_of(*unit, "clusterId"), body.get_object()))
@@ -262,12 +120,10 @@ Answer update(const Asked& asked, std::string_view kind) {
 
 Answer patch(const Asked& asked, std::string_view kind) {
     json::value body;
-    const Rule list{.name = "body", .kind = Kind::objects, .members = patch_members()};
-    boost::json::object wrapped;
     auto request = asked.request;
     request.body = "{\"resources\":" + request.body + "}";
-    const std::vector<Rule> rules{
-        {.name = "resources", .kind = Kind::objects, .required = true, .members = patch_members()}};
+    static const std::vector<Rule> rules{
+        {.name = "resources", .kind = Kind::objects, .required = true, .members = org_unit_resource_rules()}};
     if (const auto wrong = read_body(request, rules, body)) return refuse(400, *wrong);
     auto* unit = asked.store.find(kind, "id", asked.id);
     if (unit == nullptr) return refuse(404, "Not found");

@@ -135,11 +135,24 @@ class Usage(CliTest):
     def test_what_nobody_counted_is_not_0(self):
         with FakeGateway(lambda m, target, b, reply: reply.json(LAB if target == "/v1/labs/lab1" else {"labs": [LAB]})) \
                 as gateway:
-            self.check(gateway.run("lab", "show", "lab1"), 0, ["unknown of 1TiB, unknown of any number of files"])
+            self.check(gateway.run("lab", "show", "lab1"), 0, ["limit 1TiB, not counted, files not counted"])
             self.check(gateway.run("lab", "list"), 0, ["unknown"])
         counted = dict(LAB, used_bytes=0, used_inodes=0)
         with FakeGateway(lambda m, t, b, reply: reply.json(counted)) as gateway:
-            self.check(gateway.run("lab", "show", "lab1"), 0, ["0B of 1TiB (0 %), 0 of any number of files"])
+            self.check(gateway.run("lab", "show", "lab1"), 0, ["0B of 1TiB (0 %), 0 files"])
+        unlimited = dict(counted, quota_bytes=0, quota_inodes=0, used_bytes=1 << 30)
+        with FakeGateway(lambda m, t, b, reply: reply.json(unlimited)) as gateway:
+            self.check(gateway.run("lab", "show", "lab1"), 0, ["1GiB without a limit, 0 files"])
+
+    def test_what_was_checked_is_said_once(self):
+        checked = dict(LAB, checks=[{"name": "quota", "detail": "quota 1GiB", "ok": True, "ms": 4}])
+        with FakeGateway(lambda m, t, b, reply: reply.json(checked)) as gateway:
+            self.check(gateway.run("lab", "show", "lab1"), 0, ["done      quota (1GiB)"])
+
+    def test_where_pods_reach_the_share(self):
+        reached = dict(STATUS, nfs={"server": "kernel", "address": "nas.example.org", "port": 2049})
+        with FakeGateway(lambda m, t, b, reply: reply.json(reached)) as gateway:
+            self.check(gateway.run("status"), 0, ["kernel, pods reach it at nas.example.org, port 2049\n"])
 
 
 if __name__ == "__main__":

@@ -136,7 +136,9 @@ TEST_F(Ganesha, FailedPublishIsUndone) {
     auto gone = lab;
     gone.path = run->directory() + "/labs/nowhere";
     // Past check_directory(), so that Ganesha itself refuses.
-    EXPECT_FALSE(publish(run->ganesha(), gone));
+    const auto refused = publish(run->ganesha(), gone);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().remedy, HasSubstr("/proc/mounts"));
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
     expect_works(lab);
     auto fresh = run->make_lab("lab2", 102);

@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
+#include "gateway/base/openssl_handles.hpp"
 
 namespace stowage::controller {
 namespace {
@@ -15,39 +15,27 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Deleter {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(BIO* bio) const { BIO_free(bio); }
-};
-
-std::string text_of(BIO* bio) {
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(bio, &bytes);
-    return {bytes, static_cast<std::size_t>(size)};
-}
-
 struct Made {
     std::string certificate, key;
 };
 
 Made make(const std::string& name, const char* constraints, long valid_seconds = 3600) {
-    const std::unique_ptr<EVP_PKEY, Deleter> key(EVP_EC_gen("P-256"));
-    const std::unique_ptr<X509, Deleter> certificate(X509_new());
+    const openssl::Key key(EVP_EC_gen("P-256"));
+    const openssl::Certificate certificate(X509_new());
     X509_set_version(certificate.get(), X509_VERSION_3);
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -7200);
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), valid_seconds);
     X509_set_pubkey(certificate.get(), key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
                                reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
-    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, constraints);
-    X509_add_ext(certificate.get(), extension, -1);
-    X509_EXTENSION_free(extension);
+    const openssl::Extension extension(
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, constraints));
+    X509_add_ext(certificate.get(), extension.get(), -1);
     X509_sign(certificate.get(), key.get(), EVP_sha256());
-    const std::unique_ptr<BIO, Deleter> certificate_bio(BIO_new(BIO_s_mem())), key_bio(BIO_new(BIO_s_mem()));
-    PEM_write_bio_X509(certificate_bio.get(), certificate.get());
-    PEM_write_bio_PrivateKey(key_bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-    return {text_of(certificate_bio.get()), text_of(key_bio.get())};
+    const auto certificate_text = openssl::memory(), key_text = openssl::memory();
+    PEM_write_bio_X509(certificate_text.get(), certificate.get());
+    PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    return {openssl::written(certificate_text), openssl::written(key_text)};
 }
 
 std::string refusal(const std::string& bundle) {

@@ -87,6 +87,11 @@ TEST(Doctor, FindsTheRest) {
     all.departments_on = false;
     EXPECT_EQ(only(all).check, "departments-off");
     all = healthy();
+    all.site.cluster.state = "Disconnected";
+    EXPECT_EQ(only(all).what, "cluster runai-cluster is Disconnected in Run:ai");
+    all.site.cluster.state = "";  // older versions do not say
+    EXPECT_TRUE(diagnose(all).empty());
+    all = healthy();
     all.data_sources = {
         {"x", "department", {"lab1-nfs", "10", "nas", "/mnt/nfs/lab1", "/mnt/nfs", true}, ""}};
     EXPECT_EQ(only(all).check, "read-only");

@@ -106,6 +106,10 @@ TEST(RegistrationPlan, AnotherOneOfItsNameIsNotItsOwn) {
     auto found = found_with_path("/srv");
     found.id = "uuid-2";
     EXPECT_EQ(step_for(found, made).change, Change::differs);
+    found.created_by = "carol@example.org\n";
+    EXPECT_THAT(step_for(found, made).error->what, HasSubstr("that carol@example.org\\x0a made, not stowage"));
+    found.created_by.clear();
+    EXPECT_THAT(step_for(found, made).error->what, HasSubstr("that somebody made, not stowage"));
     auto equal = found_source();
     equal.id = "uuid-2";
     const auto step = step_for(equal, made);

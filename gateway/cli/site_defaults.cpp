@@ -1,0 +1,99 @@
+// Defaults of a site file, and their way into labs, departments and projects.
+// Runs in: CLI.
+#include <fmt/format.h>
+
+#include "gateway/base/identity.hpp"
+#include "gateway/base/log.hpp"
+#include "gateway/cli/site_reader.hpp"
+#include "gateway/cli/site_words.hpp"
+
+namespace stowage::cli {
+
+namespace {
+
+const KeySet defaults_keys = {{"quota", "inodes", "clients", "durability", "data_tls_resumption", "client_ca",
+                               "gpus", "over_quota", "node_pool_order", "project", "roles", "data_source"},
+                              {"node_pools", "department", "projects", "role", "runai", "compute_resources"}};
+
+}  // namespace
+
+void SiteReader::read_defaults(const YAML::Node& node) {
+    if (node.IsNull()) return;
+    problems_.each_key(node, "defaults", defaults_keys, [&](const std::string& key, const YAML::Node& value) {
+        const auto where = "defaults." + key;
+        if (key == "gpus" || key == "over_quota" || key == "node_pool_order")
+            return read_quota_key(problems_, default_quota_, key, value, where);
+        if (key == "project") {
+            default_project_ = problems_.scalar(value, where).value_or(default_project_);
+            if (default_project_.find("{lab}") == default_project_.npos)
+                problems_.add(
+                    value, where + ": write {lab} where the lab's name belongs: projects' names are unique");
+            return;
+        }
+        if (key == "roles") {
+            default_roles_ = read_names(problems_, value, where);
+            if (default_roles_.empty())
+                problems_.add(value, where + " is empty; name a role, or leave the key out");
+            return;
+        }
+        if (key == "data_source") {
+            if (auto path = read_data_source(problems_, value, where))
+                site_.container_path = std::move(*path);
+            return;
+        }
+        read_limit(defaults_, key, value, where);
+    });
+}
+
+void SiteReader::check_order(const SiteDepartment& department, const SiteQuota& quota, int line) {
+    auto pools = quota.pools_in_order();
+    if (pools.empty()) pools.emplace_back();
+    for (const auto& pool : pools) {
+        const auto gpus = quota.gpus->find(pool);
+        if (gpus != quota.gpus->end() && (gpus->second != 0 || quota.over_quota.value_or(false))) continue;
+        problems_.add(
+            line, fmt::format("lab {}: {}: its work would wait for ever", department.lab,
+                              pool.empty() ? "no node pool has GPUs"
+                                           : "node pool " + pool + " is in node_pool_order and has no GPUs"));
+    }
+}
+
+void SiteReader::complete(SiteDepartment& department, int line) {
+    auto& quota = department.quota;
+    quota = default_quota_.with(quota);
+    if (department.projects.empty()) department.projects.push_back({default_project_});
+    check_order(department, quota, line);
+    for (auto& project : department.projects) {
+        project.name = for_lab(project.name, department.lab);
+        if (!parse_lab_name(project.name))
+            problems_.add(line,
+                          fmt::format("lab {}: project \"{}\" is no name that Run:ai takes; use at most 57 "
+                                      "lower-case letters, digits and hyphens",
+                                      department.lab, log::escaped(project.name)));
+        project.quota = quota.with(project.quota);
+        check_order(department, project.quota, line);
+    }
+}
+
+void SiteReader::apply_defaults() {
+    for (auto& [department, line] : written_) {
+        const auto& quota = department.quota;
+        if (quota.gpus || default_quota_.gpus) {
+            complete(department, line);
+            site_.departments.push_back(std::move(department));
+        } else if (!department.projects.empty() || quota.order || quota.over_quota) {
+            problems_.add(
+                line, fmt::format("lab {} has no GPUs; add gpus, here or under defaults", department.lab));
+        }
+    }
+    for (auto& lab : site_.labs) {
+        if (!lab.quota_bytes) lab.quota_bytes = defaults_.quota_bytes;
+        if (!lab.quota_inodes) lab.quota_inodes = defaults_.quota_inodes;
+        if (!lab.clients) lab.clients = defaults_.clients;
+        if (!lab.durability) lab.durability = defaults_.durability;
+        if (!lab.data_tls_resumption) lab.data_tls_resumption = defaults_.data_tls_resumption;
+        if (!lab.client_cas) lab.client_cas = defaults_.client_cas;
+    }
+}
+
+}  // namespace stowage::cli

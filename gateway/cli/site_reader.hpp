@@ -1,0 +1,74 @@
+// Reading site.yaml: what was read so far, and what was wrong.
+// Runs in: CLI. Distrusts: the file.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/cli/site_file.hpp"
+#include "gateway/cli/site_node.hpp"
+#include "gateway/cli/site_runai.hpp"
+
+namespace stowage::cli {
+
+/// What both `defaults` and a lab may say.
+struct LabLimits {
+    std::optional<std::uint64_t> quota_bytes, quota_inodes;
+    std::optional<std::vector<std::string>> clients;
+    std::optional<std::string> durability, data_tls_resumption, client_cas;
+};
+
+/// One file, once: keys first, then what must hold across them.
+class SiteReader {
+  public:
+    explicit SiteReader(const std::string& origin)
+        : problems_(origin), folder_(std::filesystem::path(origin).parent_path()) {}
+
+    Result<Site> read(const YAML::Node& root);
+
+  private:
+    // site_labs.cpp
+    void read_lab(const YAML::Node& node, const std::string& where);
+    void read_lab_key(const std::string& key, const YAML::Node& value, const std::string& where,
+                      LabLimits& limits, SiteDepartment& department);
+    void read_limit(LabLimits& limits, const std::string& key, const YAML::Node& value,
+                    const std::string& where);
+    void read_clients(LabLimits& limits, const YAML::Node& value, const std::string& where);
+    void read_client_ca(LabLimits& limits, const YAML::Node& value, const std::string& path,
+                        const std::string& where);
+    void add_lab(SiteLab lab, const YAML::Node& at);
+
+    // site_users.cpp
+    void read_user(const YAML::Node& node, const std::string& where);
+    void add_user(const YAML::Node& name, const std::string& lab, const std::string& where);
+    void read_member(const YAML::Node& node, const std::string& lab, const std::string& where);
+    void check_members();
+
+    // site_defaults.cpp
+    void read_defaults(const YAML::Node& node);
+    void apply_defaults();
+    void complete(SiteDepartment& department, int line);
+    void check_order(const SiteDepartment& department, const SiteQuota& quota, int line);
+
+    SiteProblems problems_;
+    std::filesystem::path folder_;  // of the file: where relative paths begin
+    Site site_;
+    LabLimits defaults_;
+    SiteQuota default_quota_;
+    std::string default_project_ = "{lab}-default-project";
+    std::vector<std::string> default_roles_ = usual_roles;
+    struct Written {
+        SiteDepartment department;
+        int line;
+    };
+    std::vector<Written> written_;
+    std::vector<std::pair<std::string, int>> member_lines_;
+    std::map<std::string, int> lab_lines_, user_lines_;
+};
+
+}  // namespace stowage::cli

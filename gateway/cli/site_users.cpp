@@ -1,0 +1,117 @@
+// Users of a site file: of FTPS alone, and people who are users of Run:ai too.
+// Runs in: CLI.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gateway/base/identity.hpp"
+#include "gateway/base/log.hpp"
+#include "gateway/cli/site_reader.hpp"
+#include "gateway/cli/site_words.hpp"
+
+namespace stowage::cli {
+
+namespace {
+
+const KeySet user_keys = {{"name", "lab", "email", "project", "roles", "ftps"},
+                          {"role", "labs", "projects", "runai", "groups"}};
+
+}  // namespace
+
+void SiteReader::add_user(const YAML::Node& node, const std::string& lab, const std::string& where) {
+    const auto text = problems_.scalar(node, where);
+    if (!text) return;
+    auto name = parse_user_name(*text);
+    if (!name) return problems_.add(node, where, name.error());
+    if (const auto [first, is_new] = user_lines_.emplace(*name, line_of(node)); !is_new)
+        return problems_.add(
+            node, fmt::format("user {} is there twice, first in line {}; a user belongs to one lab", *name,
+                              first->second));
+    site_.users.push_back({*name, lab});
+}
+
+void SiteReader::read_user(const YAML::Node& node, const std::string& where) {
+    std::string lab;
+    YAML::Node name;
+    bool lab_given = false, name_given = false, person = false;
+    problems_.each_key(node, where, user_keys, [&](const std::string& key, const YAML::Node& value) {
+        name_given = name_given || key == "name";
+        lab_given = lab_given || key == "lab";
+        person = person || (key != "name" && key != "lab");
+        if (key == "name") return name.reset(value);
+        if (key != "lab") return;
+        const auto text = problems_.scalar(value, where + ".lab");
+        if (!text) return;
+        auto parsed = parse_lab_name(*text);
+        if (!parsed) return problems_.add(value, where + ".lab", parsed.error());
+        lab = *parsed;
+    });
+    if (!node.IsMap()) return;
+    if (!lab_given) problems_.add(node, where + " has no lab; add one");
+    if (person && name_given)
+        return problems_.add(node,
+                             where + ": give an email address (a user of Run:ai) or a name (FTPS alone)");
+    if (person) return read_member(node, lab, where);
+    if (!name_given) problems_.add(node, where + " has no name; add one, or an email address");
+    if (name_given) add_user(name, lab, where + ".name");
+}
+
+void SiteReader::read_member(const YAML::Node& node, const std::string& lab, const std::string& where) {
+    SiteMember member{{}, lab, {}, {}, {}};
+    bool has_account = true;
+    // Unknown keys were told by read_user().
+    if (const auto value = node["email"])
+        member.email = read_email(problems_, value, where + ".email").value_or("?");
+    if (const auto value = node["roles"]) member.roles = read_names(problems_, value, where + ".roles");
+    if (const auto value = node["project"])
+        member.project = problems_.scalar(value, where + ".project").value_or("");
+    if (const auto value = node["ftps"]) {
+        member.ftps = problems_.scalar(value, where + ".ftps").value_or("");
+        has_account = member.ftps != "none";
+    }
+    if (member.email.empty())
+        return problems_.add(node, where + " has no email address, which a user of Run:ai needs; add one");
+    if (member.email == "?") return;
+    for (const auto& [email, line] : member_lines_)
+        if (email == member.email)
+            return problems_.add(
+                node, fmt::format("user {} is there twice, first in line {}; keep one", member.email, line));
+    member_lines_.emplace_back(member.email, line_of(node));
+    if (has_account && member.ftps.empty()) member.ftps = member.email;
+    if (!has_account) member.ftps.clear();
+    if (has_account) {
+        const auto before = site_.users.size();
+        add_user(node["ftps"] ? node["ftps"] : node["email"], lab, where + ".ftps");
+        if (site_.users.size() > before) site_.users.back().email = member.email;
+    }
+    site_.members.push_back(std::move(member));
+}
+
+/// Members, once the labs and their projects are known.
+void SiteReader::check_members() {
+    for (auto& member : site_.members) {
+        if (member.roles.empty()) member.roles = default_roles_;
+        int line = 1;
+        for (const auto& [email, where] : member_lines_)
+            if (email == member.email) line = where;
+        const auto department =
+            std::find_if(site_.departments.begin(), site_.departments.end(),
+                         [&](const SiteDepartment& one) { return one.lab == member.lab; });
+        if (department == site_.departments.end()) {
+            problems_.add(
+                line, fmt::format("user {}: lab {} has no GPUs in this file, so it has no project; give it "
+                                  "some, or write the user with `name`",
+                                  member.email, member.lab));
+            continue;
+        }
+        if (member.project.empty()) member.project = department->projects.front().name;
+        const bool there = std::any_of(department->projects.begin(), department->projects.end(),
+                                       [&](const SiteProject& one) { return one.name == member.project; });
+        if (!there)
+            problems_.add(line, fmt::format("user {}: lab {} has no project \"{}\"; it has {}", member.email,
+                                            member.lab, log::escaped(member.project),
+                                            department->projects.front().name));
+    }
+}
+
+}  // namespace stowage::cli

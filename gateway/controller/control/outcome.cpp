@@ -1,0 +1,81 @@
+// The result line.
+// Runs in: controller.
+#include "gateway/controller/control/outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "gateway/controller/control/views.hpp"
+
+namespace stowage::controller {
+
+namespace json = boost::json;
+
+namespace {
+
+/// What is tried again by itself has not failed yet; a verification asks how it is now.
+bool failed(const LabResult& result, bool goes_on) {
+    if (result.refused || result.state == LabState::failed) return true;
+    if (result.gone || result.state == LabState::ready || result.state == LabState::degraded) return false;
+    return !goes_on || !result.error || !is_transient(result.error->code);
+}
+
+std::string summary_of(const Context& context, const LabResult& lab) {
+    if (lab.gone && lab.kept)
+        return fmt::format("lab {} is deleted, its data stays in {}", lab.lab,
+                           context.site.directory_of(lab.lab));
+    if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
+    if (lab.refused) return fmt::format("lab {} is as it was: {}", lab.lab, lab.error->what);
+    if (lab.error) return fmt::format("lab {} is {}: {}", lab.lab, to_string(lab.state), lab.error->what);
+    return fmt::format("lab {} is {}", lab.lab, to_string(lab.state));
+}
+
+std::string summary_of(const Context& context, const Outcome& outcome, bool converged) {
+    if (outcome.labs.size() == 1 && outcome.users.empty() && !outcome.site)
+        return summary_of(context, outcome.labs.front());
+    const auto ready = std::count_if(outcome.labs.begin(), outcome.labs.end(),
+                                     [](const LabResult& lab) { return lab.state == LabState::ready; });
+    std::string site;
+    if (outcome.site)
+        site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
+                           outcome.site->unchanged, outcome.site->failures.size());
+    return fmt::format("{}{} of {} labs ready, {} users made{}", site, ready, outcome.labs.size(),
+                       outcome.users.size(), converged ? "" : "; not everything is as asked");
+}
+
+}  // namespace
+
+void finish(Context& context, const std::shared_ptr<EventStream>& stream, const Outcome& outcome) {
+    std::optional<Error> error = outcome.user_error;
+    bool ok = !error, converged = ok;
+    json::array labs, users;
+    for (const auto& result : outcome.labs) {
+        ok = ok && !failed(result, outcome.goes_on);
+        converged = converged && (result.gone || result.state == LabState::ready);
+        if (result.error && !error) error = result.error;
+        if (const auto lab = context.state.lab(result.lab)) labs.push_back(lab_view(context, *lab));
+    }
+    for (const auto& account : outcome.users)
+        users.push_back(user_view(account));
+    json::array warnings;
+    if (outcome.site) {
+        // What Run:ai does not take now is left for the next apply: the labs are served all the same.
+        converged = converged && outcome.site->converged();
+        if (!outcome.site->converged() && !error) error = outcome.site->failures.front().error;
+        for (const auto& warning : outcome.site->warnings)
+            warnings.emplace_back(warning);
+    }
+    json::object line{{"event", "result"}, {"ok", ok}, {"converged", converged}};
+    line["labs"] = std::move(labs);
+    line["users"] = std::move(users);
+    line["warnings"] = std::move(warnings);
+    line["secrets"] = context.secrets.all().size();
+    line["summary"] = summary_of(context, outcome, converged);
+    if (error) line["error"] = error_view(*error);
+    stream->push(json::serialize(line) + "\n");
+    stream->end();
+}
+
+}  // namespace stowage::controller
