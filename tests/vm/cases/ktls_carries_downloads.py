@@ -52,7 +52,7 @@ class KernelTls(unittest.TestCase):
         return (TRACING / "trace").read_text(encoding="utf-8").count("sys_sendfile64(")
 
     def everything_arrives(self, version):
-        """Whole, from the middle, and nothing of an empty file; each ends with close_notify, which fetch() waits for."""
+        """Whole, from the middle, and nothing of an empty file; fetch() waits for each one's close_notify."""
         client = self.login(version)
         client.store("data", DATA)
         client.store("empty", b"")

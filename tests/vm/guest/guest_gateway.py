@@ -5,11 +5,14 @@ import pathlib
 import subprocess
 import types
 
-from kernel_nfsd import run
+import ftps_client
 from ftps_client import FtpsClient
+from kernel_nfsd import run
 from tour.gateway import Gateway
 from tour.story import Failed
 
+# Emulated, on a machine that others use too, a start and a login can take longer than anybody would wait elsewhere.
+ftps_client.TIMEOUT_SECONDS, READY_SECONDS = 120, 300
 LABS = pathlib.Path("/mnt/nfs")
 BINARIES = pathlib.Path(os.environ["STOWAGE_BIN"])
 PORTS = types.SimpleNamespace(ftps=21, ftps_implicit=990)
@@ -47,9 +50,9 @@ class GuestGateway(Gateway):
         self.settings |= SETTINGS | {"run_dir": self.run_dir}
         self.settings |= {key.replace("__", "."): value for key, value in settings.items()}
 
-    def start(self, *arguments, **options):
+    def start(self, *arguments, ready_seconds=READY_SECONDS, **options):
         try:
-            super().start(*arguments, **options)
+            super().start(*arguments, ready_seconds=ready_seconds, **options)
         except Failed as problem:
             print(problem, problem.remedy, *problem.details, sep="\n", flush=True)
             raise

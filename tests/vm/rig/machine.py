@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+from rig import clock
 from rig import disks as disk_files
 
 _PR_SET_PDEATHSIG = 1
@@ -53,7 +54,7 @@ def _start(guest, case, disks, stage, console):
         *("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
         *("-m", str(case.memory), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
         *("-kernel", str(guest / "vmlinux"), "-initrd", str(guest / "initrd.cpio")),
-        *("-append", f"{_KERNEL} stowage.case={case.path.parent.name}/{case.name} stowage.stage={stage} {_init(case)}"),
+        *("-append", f"{_kernel_words()} {_stowage_words(case, stage)} {_init(case)}"),
         *("-chardev", f"file,id=console,path=/proc/self/fd/{console.fileno()}", "-serial", "chardev:console"),
         *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
         *_port("out", out_theirs),
@@ -80,6 +81,15 @@ def _start(guest, case, disks, stage, console):
         if isinstance(file, socket.socket):
             file.close()
     return process, out, control
+
+
+def _kernel_words():
+    khz = clock.counter_khz()
+    return f"{_KERNEL} tsc_early_khz={khz}" if khz else _KERNEL
+
+
+def _stowage_words(case, stage):
+    return f"stowage.case={case.path.parent.name}/{case.name} stowage.stage={stage}"
 
 
 def _init(case):

@@ -12,10 +12,11 @@ PASSED, FAILED, SKIPPED, MISSING, PANIC, HANG = 0, 1, 77, 97, 98, 124
 _MOST_BOOTS = 10
 
 
-def run(guest, case, build, show_console):
+def run(guest, case, build, show_console, patience=1.0):
     """The exit code: the test's own, PANIC, HANG, or FAILED when the guest ended without a word."""
     seed = os.environ.get("STOWAGE_VM_SEED", secrets.token_hex(4))
-    deadline = time.monotonic() + case.timeout
+    seconds = case.timeout * patience
+    deadline = time.monotonic() + seconds
     with disks.nameless() as archive:
         payload.write(archive, build, case.files)
         all_disks = disks.Disks(case, guest, archive, seed)
@@ -30,13 +31,13 @@ def run(guest, case, build, show_console):
             else:
                 all_disks.after_end()
             if kind not in ("cut", "reboot"):
-                return _judge(case, boot)
+                return _judge(case, boot, seconds)
             _say(f"--- booting again, stage {rest}")
             stage = rest
     raise host.Failed(f"{case.name} booted more than {_MOST_BOOTS} times")
 
 
-def _judge(case, boot):
+def _judge(case, boot, seconds):
     code = re.fullmatch(r"rc=(\d+)", boot.how)
     if code:
         return int(code[1])
@@ -46,7 +47,7 @@ def _judge(case, boot):
         _say(f"{case.name}: the guest's kernel panicked:\n{words[:4000]}")
         return PANIC
     if boot.how == "hang":
-        _say(f"{case.name}: not at its end after {case.timeout} s; the end of its console:\n{tail}")
+        _say(f"{case.name}: not at its end after {seconds:g} s; the end of its console:\n{tail}")
         return HANG
     _say(f"{case.name}: the guest ended without a result ({boot.how!r}); the end of its console:\n{tail}")
     return FAILED
