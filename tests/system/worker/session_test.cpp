@@ -269,6 +269,7 @@ TEST(Worker, EndsWithItsSupervisor) {
 }
 
 // Behind NAT the VPN and the world see different addresses of this server.
+// Taken out (told_address() looks at no network): this fails.
 TEST(PasvAddress, FollowsTheNetworkOfTheClient) {
     Rig::Options options;
     options.config = {
