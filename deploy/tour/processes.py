@@ -27,6 +27,11 @@ def end(pid, started, grace_seconds):
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
         return
+    except OSError:
+        # The number is a thread's by now: ENOENT or EINVAL, as kernels go.
+        if start_time(pid) == started:
+            raise
+        return
     try:
         if start_time(pid) != started:
             return

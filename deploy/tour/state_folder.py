@@ -1,5 +1,6 @@
 """The state directory of a run: who has it, what an earlier run left in it, and giving it back as it was."""
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -19,14 +20,11 @@ class StateFolder:
 
     def claim(self):
         """Failed when it is somebody else's. What a killed run left is undone first."""
-        self._refuse_strangers()
-        if self.path.exists() and any(self.path.iterdir()):
+        made = self._make_directories()
+        if any(self.path.iterdir()):
             if not self._journal_path.exists() and not self._lock_path.exists():
                 raise Failed(f"{self.path} holds something else", "give an empty or a new directory with --state DIR")
-        made = [path for path in [*reversed(self.path.parents), self.path] if not path.exists()]
-        for path in made:
-            path.mkdir(mode=0o755, exist_ok=True)
-        self._lock = open(self._lock_path, "a", encoding="utf-8")
+        self._lock = open(self._lock_path, "a", encoding="utf-8", opener=journal.private)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
@@ -39,13 +37,19 @@ class StateFolder:
             self.journal.record("directory", path=path)
         self._open_to_processes()
 
-    def _refuse_strangers(self):
-        """Root undoes what a journal in here says: nobody else may have put one there, nor swap the directory."""
-        for directory in (self.path, *self.path.parents):
+    def _make_directories(self):
+        """Root undoes what a journal in here says: nobody else may have put one there, nor swap the directory. So each
+        directory on the way is looked at, or made, when the one above it is known to be root's: from then on nobody
+        else can put another in its place. Returns those that were made."""
+        made = []
+        for directory in [*reversed(self.path.parents), self.path]:
             try:
                 seen = os.lstat(directory)
             except FileNotFoundError:
-                continue
+                with contextlib.suppress(FileExistsError):  # whose it is shows below
+                    directory.mkdir(mode=0o755)
+                    made.append(directory)
+                seen = os.lstat(directory)
             others_write = seen.st_mode & 0o022
             sticky = directory != self.path and seen.st_mode & stat.S_ISVTX
             if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != 0 or (others_write and not sticky):
@@ -53,6 +57,7 @@ class StateFolder:
                     f"{directory} is not root's alone (uid {seen.st_uid}, mode {seen.st_mode & 0o7777:o})",
                     "give a --state DIR that only root can change, below /var/lib or /root for example",
                 )
+        return made
 
     def _clear_leftovers(self):
         """Returns the directories of that run that are still there: they are ours to remove now."""

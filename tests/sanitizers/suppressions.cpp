@@ -1,5 +1,5 @@
-// Reports that are not faults of ours, each with the reason. A line goes when its reason has gone.
-// Runs in: every program of a sanitizer build, uninstrumented.
+// Reports that are not faults of ours, each with the reason. A line goes when its reason has gone. None so
+// far. Runs in: every program of a sanitizer build, uninstrumented.
 
 extern "C" {
 

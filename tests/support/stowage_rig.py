@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import time
@@ -124,7 +125,8 @@ class Rig:
     def _mount_labs(self):
         image = self.folder / "labs.img"
         try:
-            mounts.run("truncate", "-s", self.size.replace("iB", ""), str(image))
+            with open(image, "x", opener=journal.private):
+                mounts.run("truncate", "-s", self.size.replace("iB", ""), str(image))
             mounts.run("mkfs.btrfs", "-q", str(image))
             self.journal.record("mount", path=str(self.labs))
             mounts.mount_image(image, self.labs)
@@ -216,11 +218,19 @@ def sweep_after_the_killed():
     """A test that took too long was killed by CTest and could not clean up: its journal tells what to undo."""
     for path in pathlib.Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/journal"):
         with contextlib.suppress(OSError, KeyError):
+            if not _is_roots(path.parent) or not _is_roots(path):
+                continue
             entries = journal.read(path)
             owner = next((entry for entry in entries if entry["kind"] == "owner"), None)
             if owner and processes.start_time(owner["pid"]) != owner["started"]:
                 journal.undo(entries, journal.Patience())
                 mounts.remove_tree(path.parent)
+
+
+def _is_roots(path):
+    """Others have folders in /tmp as well, and may write journals in theirs."""
+    seen = os.lstat(path)
+    return seen.st_uid == 0 and not seen.st_mode & 0o022 and not stat.S_ISLNK(seen.st_mode)
 
 
 def adopt_orphans():
