@@ -66,7 +66,7 @@ class ControlStream {
     boost::asio::awaitable<void> wait_for(Wait wait);
 
     boost::asio::posix::stream_descriptor socket_;
-    Ssl ssl_;
+    openssl::TlsConnection ssl_;
     Turn turn_;
     bool ticket_queued_ = false;
 };

@@ -72,7 +72,7 @@ class Front {
     Config config_;
     ipc::Channel supervisor_;
     TicketKeys keys_;  // before the contexts that use them
-    SslContext context_;
+    openssl::TlsContext context_;
     std::size_t before_proxy_header_ = 0;
     bool asks_for_certificates_ = false;
     bool has_key_ = false, serving_ = false, draining_ = false;

@@ -12,29 +12,15 @@ namespace stowage::ftps {
 
 namespace {
 
-struct Deleter {
-    void operator()(BIO* bio) const { BIO_free(bio); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using Bio = std::unique_ptr<BIO, Deleter>;
-using Certificate = std::unique_ptr<X509, Deleter>;
-
-Bio reading(std::string_view pem) {
-    return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
-
-// An encrypted key would make OpenSSL ask on the terminal.
-int no_passphrase(char*, int, int, void*) {
-    return -1;
-}
+using openssl::Certificate;
+using openssl::no_passphrase;
 
 Error refusal(std::string_view what, std::string_view remedy) {
     return {Code::config, std::string(what) + ": " + take_ssl_error(), std::string(remedy)};
 }
 
 Result<void> use_chain(SSL_CTX* context, std::string_view chain) {
-    auto bio = reading(chain);
+    const auto bio = openssl::reading(chain);
     const Certificate own(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
     if (!own || SSL_CTX_use_certificate(context, own.get()) != 1)
         return refusal("ftps.certificate cannot be used",
@@ -50,9 +36,8 @@ Result<void> use_chain(SSL_CTX* context, std::string_view chain) {
 }
 
 Result<void> use_key(SSL_CTX* context, std::string_view pem) {
-    const auto bio = reading(pem);
-    const std::unique_ptr<EVP_PKEY, Deleter> key(
-        PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+    const auto bio = openssl::reading(pem);
+    const openssl::Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
     if (!key) return refusal("ftps.private_key cannot be read", "it must be PEM without a passphrase");
     if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1)
         return refusal("ftps.private_key does not belong to ftps.certificate",
@@ -80,8 +65,9 @@ int on_protocols(SSL*, const unsigned char** out, unsigned char* size, const uns
 
 }  // namespace
 
-Result<SslContext> make_control_context(std::string_view chain, std::string_view key, TicketKeys& keys) {
-    SslContext context(SSL_CTX_new(TLS_server_method()));
+Result<openssl::TlsContext> make_control_context(std::string_view chain, std::string_view key,
+                                                 TicketKeys& keys) {
+    openssl::TlsContext context(SSL_CTX_new(TLS_server_method()));
     if (!context) return Error{Code::internal, "SSL_CTX_new: " + take_ssl_error()};
     set_common_options(context.get());
     SSL_CTX_set_options(context.get(), SSL_OP_CLEANSE_PLAINTEXT);  // passwords pass through

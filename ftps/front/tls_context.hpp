@@ -2,29 +2,22 @@
 // Runs in: front. Distrusts: clients' hellos; the certificate files are the administrator's.
 #pragma once
 
-#include <openssl/ssl.h>
-
-#include <memory>
+#include <string>
 #include <string_view>
 
 #include "ftps/protocol/ticket_keys.hpp"
 #include "gateway/base/result.hpp"
+#include "gateway/base/tls_handles.hpp"
 
 namespace stowage::ftps {
-
-struct SslDeleter {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
-using SslContext = std::unique_ptr<SSL_CTX, SslDeleter>;
-using Ssl = std::unique_ptr<SSL, SslDeleter>;
 
 /// TLS 1.2 and 1.3, ALPN "ftp", server names checked against the certificate, tickets from `keys`, which must
 /// outlive the context and its connections.
 /// @param chain PEM, the server's certificate first
 /// @param key PEM, without passphrase
 /// @return Code::config when the two cannot be read or do not belong together
-Result<SslContext> make_control_context(std::string_view chain, std::string_view key, TicketKeys& keys);
+Result<openssl::TlsContext> make_control_context(std::string_view chain, std::string_view key,
+                                                 TicketKeys& keys);
 
 /// The newest of OpenSSL's errors of this thread in words, and the queue emptied.
 std::string take_ssl_error();

@@ -259,6 +259,11 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
                    {{"why", "not an address"}, {"peer", start.peer.view()}, {"local", start.local.view()}});
         co_return;
     }
+    if (worker.sessions.contains(start.session)) {
+        // A front that was taken over says so of one that it keeps: no reason to end all the lab's sessions.
+        log::error("session_refused", {{"session", start.session}, {"why", "there is one of this number"}});
+        co_return;
+    }
     Session session(worker, start, std::move(socket), *ends);
     worker.sessions[session.number] = &session;
     worker.sessions_changed.notify();

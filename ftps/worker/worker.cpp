@@ -29,8 +29,6 @@ void start_session(Worker& worker, ipc::Packet packet) {
     if (!start || packet.fds.size() != 1)
         throw Fatal({Code::protocol, "SessionStart must come whole and with one descriptor"});
     ++worker.sessions_started;
-    if (worker.sessions.contains(start->session))
-        throw Fatal({Code::protocol, "two sessions of the same number"});
     asio::co_spawn(worker.context, serve(worker, *start, std::move(packet.fds.front())), asio::detached);
 }
 

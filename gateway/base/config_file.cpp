@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/yaml_problem.hpp"
 
 namespace stowage {
 
@@ -108,7 +109,7 @@ Result<ConfigValues> read_config_file(const std::string& path) {
         if (!root.IsMap() && !root.IsNull()) return Error{Code::config, path + ":1: is not a map of keys"};
         if (root.IsMap()) reader.read_map("", root, 0);
     } catch (const YAML::Exception& problem) {
-        return Error{Code::config, fmt::format("{}:{}: {}", path, problem.mark.line + 1, problem.msg)};
+        return yaml_problem(path, problem);
     }
     // parse_config refuses unknown keys; their line stands in ConfigValue::origin.
     if (!reader.problems.empty())

@@ -84,6 +84,16 @@ Result<std::string> path_or_empty(std::string_view text) {
     return text.empty() ? Result<std::string>(std::string()) : absolute_path(text);
 }
 
+Result<std::string> secret_path(std::string_view text) {
+    constexpr std::string_view prefix = "$CREDENTIALS_DIRECTORY/";
+    if (text.substr(0, prefix.size()) != prefix) return path_or_empty(text);
+    const auto name = text.substr(prefix.size());
+    // systemd.exec(5): a plain file name
+    if (name.empty() || name.find('/') != name.npos || name.front() == '.')
+        return wrong("is no credential", "write $CREDENTIALS_DIRECTORY/NAME, as LoadCredential= names it");
+    return std::string(text);
+}
+
 Result<std::string> address(std::string_view text) {
     if (!is_ip_address(text))
         return wrong("is not an IP address", "use an IPv4 or IPv6 address such as 10.0.0.5 or ::");

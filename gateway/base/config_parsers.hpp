@@ -20,6 +20,8 @@ Result<std::chrono::seconds> duration(std::string_view text, std::chrono::second
                                       std::chrono::seconds most);
 Result<std::string> absolute_path(std::string_view text);
 Result<std::string> path_or_empty(std::string_view text);
+/// A path, or "$CREDENTIALS_DIRECTORY/NAME": a credential that systemd keeps for the service.
+Result<std::string> secret_path(std::string_view text);
 Result<std::string> address(std::string_view text);
 Result<std::vector<std::string>> addresses(std::string_view text);
 Result<std::vector<std::string>> networks(std::string_view text);

@@ -291,8 +291,10 @@ const std::vector<ConfigRow>& config_table() {
          into(parse::text_or_empty, FIELD(runai.cluster))},
         {{"runai.client_id", "", "text", "Application (service account) in Run:ai."},
          into(parse::text_or_empty, FIELD(runai.client_id))},
-        {{"runai.client_secret_file", "", "path", "File with its secret, readable by root only."},
-         into(parse::path_or_empty, FIELD(runai.client_secret_file))},
+        {{"runai.client_secret_file", "", "path",
+          "File with its secret, readable by root only; or `$CREDENTIALS_DIRECTORY/NAME`, a credential of "
+          "systemd (LoadCredential=)."},
+         into(parse::secret_path, FIELD(runai.client_secret_file))},
         {{"runai.ca_bundle", "", "path", "Certificates to trust (PEM); empty: the system's."},
          into(parse::path_or_empty, FIELD(runai.ca_bundle))},
         {{"runai.insecure_skip_verify", "false", "true, false",
@@ -301,7 +303,8 @@ const std::vector<ConfigRow>& config_table() {
         {{"runai.container_path", "/mnt/nfs", "path", "Where pods find the lab."},
          into(parse::absolute_path, FIELD(runai.container_path))},
         {{"runai.data_source_scope", "department", "department, project",
-          "Where the data source is registered."},
+          "Of which scope a new lab's data source is, where nothing else is said; project: that of "
+          "LAB-default-project, as site files name it."},
          into(scope, FIELD(runai.data_source_scope))},
         {{"runai.request_timeout", "20s", "time", "Limit of one call."},
          into(duration(seconds(1), seconds(600)), FIELD(runai.request_timeout))},

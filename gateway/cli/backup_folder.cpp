@@ -16,6 +16,7 @@
 #include "gateway/base/fd.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/certificate/certificate.hpp"
+#include "gateway/preflight/secret_files.hpp"
 
 namespace stowage::cli {
 
@@ -58,7 +59,7 @@ std::vector<KeptFile> kept_files(const Config& config) {
         {"file-hash.key", config.state_dir + "/file-hash.key", roots, false},
         {"pam-service", pam_service_file(config), {0, 0, 0644}, true},
     };
-    if (!config.runai.client_secret_file.empty())
+    if (!config.runai.client_secret_file.empty() && !is_credential(config.runai.client_secret_file))
         files.push_back({"runai-secret", config.runai.client_secret_file, roots, false});
     if (!config.runai.ca_bundle.empty())
         files.push_back({"runai-ca.pem", config.runai.ca_bundle, {0, 0, 0644}, false});

@@ -20,6 +20,7 @@ json::object lab_json(const SiteLab& lab) {
     if (lab.durability) object["durability"] = *lab.durability;
     if (lab.data_tls_resumption) object["data_tls_resumption"] = *lab.data_tls_resumption;
     if (lab.client_cas) object["client_cas"] = *lab.client_cas;
+    if (lab.data_source_project) object["data_source_project"] = *lab.data_source_project;
     return object;
 }
 

@@ -37,8 +37,8 @@ void SiteReader::read_defaults(const YAML::Node& node) {
             return;
         }
         if (key == "data_source") {
-            if (auto path = read_data_source(problems_, value, where))
-                site_.container_path = std::move(*path);
+            default_source_ = read_data_source(problems_, value, where, false);
+            site_.container_path = default_source_.container_path.value_or("");
             return;
         }
         read_limit(defaults_, key, value, where);
@@ -75,11 +75,24 @@ void SiteReader::complete(SiteDepartment& department, int line) {
     }
 }
 
+/// Once the lab's projects are known.
+void SiteReader::choose_scope(const SiteDataSource& source, const SiteDepartment& department, int line) {
+    std::vector<std::string> projects;
+    for (const auto& project : department.projects)
+        projects.push_back(project.name);
+    auto project = default_source_.with(source).project_of(department.lab, projects);
+    if (!project) return problems_.add(line, project.error().text());
+    for (auto& lab : site_.labs)
+        if (lab.name == department.lab) lab.data_source_project = *project;
+}
+
 void SiteReader::apply_defaults() {
-    for (auto& [department, line] : written_) {
+    for (auto& [department, source, line] : written_) {
         const auto& quota = department.quota;
-        if (quota.gpus || default_quota_.gpus) {
-            complete(department, line);
+        const bool has_gpus = quota.gpus || default_quota_.gpus;
+        if (has_gpus) complete(department, line);
+        choose_scope(source, department, line);
+        if (has_gpus) {
             site_.departments.push_back(std::move(department));
         } else if (!department.projects.empty() || quota.order || quota.over_quota) {
             problems_.add(

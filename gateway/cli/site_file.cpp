@@ -2,9 +2,8 @@
 // Runs in: CLI.
 #include "gateway/cli/site_file.hpp"
 
-#include <fmt/format.h>
-
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/yaml_problem.hpp"
 #include "gateway/cli/site_reader.hpp"
 
 namespace stowage::cli {
@@ -56,7 +55,7 @@ Result<Site> parse_site(std::string_view text, const std::string& origin) {
     try {
         return SiteReader(origin).read(YAML::Load(std::string(text)));
     } catch (const YAML::Exception& problem) {
-        return Error{Code::config, fmt::format("{}:{}: {}", origin, problem.mark.line + 1, problem.msg)};
+        return yaml_problem(origin, problem);
     }
 }
 

@@ -20,6 +20,8 @@ struct SiteLab {
     std::optional<std::vector<std::string>> clients = {};                  ///< canonical networks
     std::optional<std::string> durability = {}, data_tls_resumption = {};  ///< checked words
     std::optional<std::string> client_cas = {};  ///< text of the file that client_ca names; empty for `none`
+    /// The project that has the data source; empty: the department.
+    std::optional<std::string> data_source_project = {};
 };
 
 struct SiteUser {

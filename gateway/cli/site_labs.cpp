@@ -14,9 +14,8 @@ namespace {
 
 const KeySet lab_keys = {
     {"name", "quota", "inodes", "clients", "durability", "data_tls_resumption", "client_ca", "users", "gpus",
-     "over_quota", "node_pool_order", "project", "projects"},
-    {"node_pools", "department", "role", "roles", "runai", "compute_resources", "data_source", "members",
-     "read_only"}};
+     "over_quota", "node_pool_order", "project", "projects", "data_source"},
+    {"node_pools", "department", "role", "roles", "runai", "compute_resources", "members", "read_only"}};
 
 template <typename T>
 Result<void> check_choice(std::string_view text, Result<T> (*parse)(std::string_view)) {
@@ -86,7 +85,12 @@ void SiteReader::add_lab(SiteLab lab, const YAML::Node& at) {
 }
 
 void SiteReader::read_lab_key(const std::string& key, const YAML::Node& value, const std::string& where,
-                              LabLimits& limits, SiteDepartment& department) {
+                              LabLimits& limits, Written& written) {
+    auto& department = written.department;
+    if (key == "data_source") {
+        written.source = read_data_source(problems_, value, where, true);
+        return;
+    }
     if (key == "gpus" || key == "over_quota" || key == "node_pool_order")
         return read_quota_key(problems_, department.quota, key, value, where);
     if (key == "project") {
@@ -104,7 +108,7 @@ void SiteReader::read_lab_key(const std::string& key, const YAML::Node& value, c
 void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
     SiteLab lab;
     LabLimits limits;
-    SiteDepartment department;
+    Written written;
     YAML::Node users;
     bool named = false;
     problems_.each_key(node, where, lab_keys, [&](const std::string& key, const YAML::Node& value) {
@@ -112,7 +116,7 @@ void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
         if (key == "users") {
             users.reset(value);
         } else if (key != "name") {
-            read_lab_key(key, value, place, limits, department);
+            read_lab_key(key, value, place, limits, written);
         } else if (const auto text = problems_.scalar(value, place)) {
             auto name = parse_lab_name(*text);
             if (name)
@@ -133,8 +137,9 @@ void SiteReader::read_lab(const YAML::Node& node, const std::string& where) {
     lab.durability = std::move(limits.durability);
     lab.data_tls_resumption = std::move(limits.data_tls_resumption);
     lab.client_cas = std::move(limits.client_cas);
-    department.lab = lab.name;
-    written_.push_back({std::move(department), line_of(node)});
+    written.department.lab = lab.name;
+    written.line = line_of(node);
+    written_.push_back(std::move(written));
     add_lab(std::move(lab), node);
 }
 

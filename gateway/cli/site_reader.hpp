@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/cli/site_data_source.hpp"
 #include "gateway/cli/site_file.hpp"
 #include "gateway/cli/site_node.hpp"
 #include "gateway/cli/site_runai.hpp"
@@ -32,10 +33,17 @@ class SiteReader {
     Result<Site> read(const YAML::Node& root);
 
   private:
+    /// A lab's part about Run:ai, without the defaults.
+    struct Written {
+        SiteDepartment department = {};
+        SiteDataSource source = {};
+        int line = 0;
+    };
+
     // site_labs.cpp
     void read_lab(const YAML::Node& node, const std::string& where);
     void read_lab_key(const std::string& key, const YAML::Node& value, const std::string& where,
-                      LabLimits& limits, SiteDepartment& department);
+                      LabLimits& limits, Written& written);
     void read_limit(LabLimits& limits, const std::string& key, const YAML::Node& value,
                     const std::string& where);
     void read_clients(LabLimits& limits, const YAML::Node& value, const std::string& where);
@@ -53,6 +61,7 @@ class SiteReader {
     void read_defaults(const YAML::Node& node);
     void apply_defaults();
     void complete(SiteDepartment& department, int line);
+    void choose_scope(const SiteDataSource& source, const SiteDepartment& department, int line);
     void check_order(const SiteDepartment& department, const SiteQuota& quota, int line);
 
     SiteProblems problems_;
@@ -60,12 +69,9 @@ class SiteReader {
     Site site_;
     LabLimits defaults_;
     SiteQuota default_quota_;
+    SiteDataSource default_source_;
     std::string default_project_ = "{lab}-default-project";
     std::vector<std::string> default_roles_ = usual_roles;
-    struct Written {
-        SiteDepartment department;
-        int line;
-    };
     std::vector<Written> written_;
     std::vector<std::pair<std::string, int>> member_lines_;
     std::map<std::string, int> lab_lines_, user_lines_;

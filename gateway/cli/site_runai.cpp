@@ -12,7 +12,6 @@ namespace {
 
 const KeySet runai_keys = {{"url", "cluster"}, {}};
 const KeySet pool_keys = {{"name", "label", "placement"}, {}};
-const KeySet data_source_keys = {{"name", "scope", "container_path", "read_only"}, {}};
 
 }  // namespace
 
@@ -68,32 +67,6 @@ std::optional<SitePool> read_pool(SiteProblems& problems, const YAML::Node& node
     if (!node["label"]) problems.add(node, where + " has no label; add the one that its nodes carry");
     if (pool.name.empty() || pool.name == "?") return std::nullopt;
     return pool;
-}
-
-std::optional<std::string> read_data_source(SiteProblems& problems, const YAML::Node& node,
-                                            const std::string& where) {
-    std::optional<std::string> container_path;
-    problems.each_key(node, where, data_source_keys, [&](const std::string& key, const YAML::Node& value) {
-        const auto place = where + "." + key;
-        if (key == "read_only") {
-            if (read_flag(problems, value, place).value_or(false))
-                problems.add(value,
-                             place + ": labs' data sources are read-write; give false, or leave it out");
-            return;
-        }
-        const auto text = problems.scalar(value, place);
-        if (!text) return;
-        if (key == "name" && *text != "{lab}-nfs")
-            problems.add(value, fmt::format("{}: {} cannot be chosen; give \"{{lab}}-nfs\", or leave it out",
-                                            place, quoted(*text)));
-        if (key == "scope" && *text != "department")
-            problems.add(value,
-                         fmt::format("{}: {} cannot be done yet; give department: the lab's projects inherit "
-                                     "the data source",
-                                     place, quoted(*text)));
-        if (key == "container_path") container_path = *text;
-    });
-    return container_path;
 }
 
 }  // namespace stowage::cli

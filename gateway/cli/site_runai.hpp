@@ -64,8 +64,4 @@ std::optional<SiteProject> read_project(SiteProblems& problems, const YAML::Node
 /// A range makes several.
 std::vector<SiteCompute> read_compute(SiteProblems& problems, const YAML::Node& node,
                                       const std::string& where);
-/// States what the gateway does anyway, and refuses what it does not. Returns the container path, if given.
-std::optional<std::string> read_data_source(SiteProblems& problems, const YAML::Node& node,
-                                            const std::string& where);
-
 }  // namespace stowage::cli

@@ -50,16 +50,24 @@ void print_processes(const Console& console, const json::array& processes) {
 
 /// What has drifted from the site file since it was applied.
 void print_site(const Console& console, const json::object& site) {
-    if (number_of(site, "at") == 0) return;
+    const auto error = text_of(site, "error");
+    if (number_of(site, "at") == 0 && error.empty()) return;
     const auto pending = number_of(site, "pending");
     const auto seen = "seen " + moment_of(site, "at");
     print_property(console, "site",
                    pending == 0 ? "Run:ai is as applied, " + seen
-                                : fmt::format("{} objects in Run:ai are not as applied, {}", pending, seen),
+                                : fmt::format("{} object{} in Run:ai {} not as applied, {}", pending,
+                                              pending == 1 ? "" : "s", pending == 1 ? "is" : "are", seen),
                    pending == 0 ? Colour::green : Colour::yellow);
-    for (const auto& line : list_of(site, "lines"))
-        if (const auto* text = line.if_string()) print_property(console, "", std::string(*text));
-    if (const auto error = text_of(site, "error"); !error.empty()) print_property(console, "", error);
+    for (const auto& value : list_of(site, "lines"))
+        if (const auto* line = value.if_object())
+            print_property(console, "",
+                           fmt::format("{}: {}, since {}", text_of(*line, "what"), text_of(*line, "why"),
+                                       moment_of(*line, "since")));
+    if (!error.empty())
+        print_property(console, "",
+                       fmt::format("not seen since {}: {}", moment_of(site, "error_since"), error),
+                       Colour::yellow);
 }
 
 constexpr std::uint64_t recent_seconds = 86400;

@@ -15,7 +15,7 @@
 #include "gateway/base/privileges.hpp"
 #include "gateway/base/uid_range.hpp"
 #include "gateway/controller/control/control_socket.hpp"
-#include "gateway/controller/control/site_work.hpp"
+#include "gateway/controller/control/site_watch.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"

@@ -2,6 +2,7 @@
 // Runs in: supervisor, CLI.
 #include "gateway/preflight/secret_files.hpp"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -30,13 +31,35 @@ Secret without_line_end(const Secret& secret) {
 
 }  // namespace
 
-Result<Secret> read_runai_secret(const Config& config) {
+namespace {
+
+constexpr std::string_view credential_prefix = "$CREDENTIALS_DIRECTORY/";
+constexpr const char* directory_of_service = "/run/credentials/stowage.service";
+
+}  // namespace
+
+bool is_credential(const std::string& client_secret_file) {
+    return client_secret_file.rfind(credential_prefix, 0) == 0;
+}
+
+std::string runai_secret_path(const Config& config) {
     const auto& path = config.runai.client_secret_file;
+    if (!is_credential(path)) return path;
+    const char* directory = ::getenv("CREDENTIALS_DIRECTORY");
+    const std::string folder = directory == nullptr || *directory == '\0' ? directory_of_service : directory;
+    return folder + '/' + path.substr(credential_prefix.size());
+}
+
+Result<Secret> read_runai_secret(const Config& config) {
+    const auto path = runai_secret_path(config);
     if (path.empty()) return Secret();
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         auto error = system_error(errno, "runai.client_secret_file " + path);
-        error.remedy = "put the application's secret into it, readable by root alone, or correct the path";
+        error.remedy = is_credential(config.runai.client_secret_file)
+                           ? "add LoadCredential=NAME:/path to stowage.service, and start the service anew"
+                           : "put the application's secret into it, readable by root alone, or correct the "
+                             "path";
         return error;
     }
     if (info.st_mode & (S_IRWXO | S_IWGRP))

@@ -46,11 +46,15 @@ Result<std::string> Accounts::remove_lab(const message::RemoveLab& m) {
     return name;
 }
 
-Result<void> Accounts::put_account(const message::PutAccount& m) {
+// A controller that was restarted tells what holds anyway: then the number stays.
+Result<bool> Accounts::put_account(const message::PutAccount& m) {
     TRY(auto user, parse_user_name(m.user.view()));
     TRY(auto lab, parse_lab_name(m.lab.view()));
-    users_[user] = {lab, round_};
-    return {};
+    auto& told = users_[user];
+    const bool is_new = told.value.number == 0, moves = !is_new && told.value.lab != lab;
+    told.round = round_;
+    if (is_new || moves) told.value = {lab, ++last_account_};
+    return moves;
 }
 
 Result<void> Accounts::remove_account(const message::RemoveAccount& m) {
@@ -59,23 +63,37 @@ Result<void> Accounts::remove_account(const message::RemoveAccount& m) {
     return {};
 }
 
+void Accounts::password_set(std::string_view user) {
+    const auto found = users_.find(user);
+    if (found != users_.end()) found->second.value.number = ++last_account_;
+}
+
 void Accounts::begin() {
     ++round_;
 }
 
-std::vector<std::string> Accounts::complete() {
-    std::vector<std::string> gone;
+Accounts::Gone Accounts::complete() {
+    Gone gone;
     for (const auto& [name, told] : labs_)
-        if (told.round != round_) gone.push_back(name);
-    for (const auto& name : gone)
+        if (told.round != round_) gone.labs.push_back(name);
+    for (const auto& [name, told] : users_)
+        if (told.round != round_) gone.users.push_back(name);
+    for (const auto& name : gone.labs)
         labs_.erase(name);
-    std::erase_if(users_, [this](const auto& entry) { return entry.second.round != round_; });
+    for (const auto& name : gone.users)
+        users_.erase(name);
     return gone;
 }
 
-const ServedLab* Accounts::lab_of(std::string_view user) const {
+std::uint64_t Accounts::account_of(std::string_view user) const {
     const auto found = users_.find(user);
-    return found == users_.end() ? nullptr : lab(found->second.value);
+    return found == users_.end() ? 0 : found->second.value.number;
+}
+
+const ServedLab* Accounts::lab_of(std::string_view user, std::uint64_t account) const {
+    const auto found = users_.find(user);
+    const bool same = found != users_.end() && found->second.value.number == account;
+    return same ? lab(found->second.value.lab) : nullptr;
 }
 
 bool Accounts::some_lab_wants_client_certificates() const {

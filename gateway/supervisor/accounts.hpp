@@ -32,17 +32,27 @@ class Accounts {
     /// Code::protocol for a name, uid or gid that may not be: the controller is ended for it.
     Result<ServedLab> put_lab(const message::PutLab& m);
     Result<std::string> remove_lab(const message::RemoveLab& m);
-    Result<void> put_account(const message::PutAccount& m);
+    /// True if the user had an account of another lab: those who are logged in by that have to go.
+    Result<bool> put_account(const message::PutAccount& m);
     Result<void> remove_account(const message::RemoveAccount& m);
+    /// What was the right password before is so no more.
+    void password_set(std::string_view user);
 
     /// A controller (re)started and will tell everything: what it does not name until complete() is forgotten
     /// then.
     void begin();
-    /// Returns the labs that are no longer served.
-    std::vector<std::string> complete();
+    struct Gone {
+        std::vector<std::string> labs, users;
+    };
+    /// Returns what is no longer served.
+    Gone complete();
 
-    /// The lab of a user, or nullptr.
-    const ServedLab* lab_of(std::string_view user) const;
+    /// The number of a user's account, or 0. Another one after each removal, move to another lab and new
+    /// password: a login that takes its time asks for it first, and for the lab by it each time that it has
+    /// waited.
+    std::uint64_t account_of(std::string_view user) const;
+    /// The lab of a user who still has this account, or nullptr.
+    const ServedLab* lab_of(std::string_view user, std::uint64_t account) const;
     const ServedLab* lab(std::string_view name) const;
     bool some_lab_wants_client_certificates() const;
 
@@ -53,10 +63,15 @@ class Accounts {
         std::uint64_t round = 0;
     };
 
+    struct Account {
+        std::string lab;
+        std::uint64_t number = 0;
+    };
+
     std::uint32_t uid_min_, uid_max_;
-    std::uint64_t round_ = 1;
+    std::uint64_t round_ = 1, last_account_ = 0;
     std::map<std::string, Told<ServedLab>, std::less<>> labs_;
-    std::map<std::string, Told<std::string>, std::less<>> users_;
+    std::map<std::string, Told<Account>, std::less<>> users_;
 };
 
 }  // namespace stowage::supervisor

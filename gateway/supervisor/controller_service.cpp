@@ -113,7 +113,9 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
         }
         case Type::put_account: {
             TRY(const auto m, packet.as<message::PutAccount>());
-            return accounts.put_account(m);
+            TRY(const bool moved, accounts.put_account(m));
+            if (moved) front_.cut_sessions_of(m.user.view());
+            return {};
         }
         case Type::remove_account: {
             TRY(const auto m, packet.as<message::RemoveAccount>());
@@ -122,13 +124,21 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
             return {};
         }
         case Type::accounts_complete:
-            for (const auto& lab : accounts.complete())
-                workers_.end(lab);
-            front_.labs_changed();
+            forget_the_rest();
             return {};
         default:
             return Error{Code::protocol, "a message without a meaning"};
     }
+}
+
+// What a controller that has started anew did not name.
+void ControllerService::forget_the_rest() {
+    const auto gone = context_.accounts.complete();
+    for (const auto& user : gone.users)
+        front_.cut_sessions_of(user);
+    for (const auto& lab : gone.labs)
+        workers_.end(lab);
+    front_.labs_changed();
 }
 
 Result<void> ControllerService::begin_step(const ipc::Packet& packet) {
@@ -154,8 +164,10 @@ asio::awaitable<void> ControllerService::step(message::StepRequest request, std:
     };
     const auto reply = co_await run_step(context_, request, std::move(forward));
     --steps_under_way_;
-    if (request.step == message::Step::set_password && reply.code == 0)
+    if (request.step == message::Step::set_password && reply.code == 0) {
+        context_.accounts.password_set(request.user.view());  // for logins under way
         front_.cut_sessions_of(request.user.view());
+    }
     // A controller that was restarted since has other ids, and observes for itself what happened.
     if (run == run_ && channel_) (void)channel_->send(reply, {}, id);
 }

@@ -37,6 +37,7 @@ class ControllerService {
     Result<void> introduce(ipc::Channel& channel);
     Result<void> handle(const ipc::Packet& packet);
     Result<void> change_accounts(const ipc::Packet& packet);
+    void forget_the_rest();
     Result<void> begin_step(const ipc::Packet& packet);
     Result<void> report_status(std::uint32_t id);
 

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -49,7 +48,7 @@ asio::awaitable<void> FrontService::run() {
 
 Result<void> FrontService::introduce(ipc::Channel& channel) {
     TRY(auto config, duplicates({&context_.sealed_config}));
-    CHECK(channel.send(message::StartFront{uid_, gid_, last_session_}, std::move(config)));
+    CHECK(channel.send(message::StartFront{uid_, gid_, numbers_.last()}, std::move(config)));
     // Before what it needs to serve: it is to let nobody in whom it does not know to be banned.
     for (const auto& ban : bans())
         tell(ban);
@@ -67,6 +66,7 @@ asio::awaitable<Error> FrontService::serve(Process& process) {
     auto& channel = process.channel();
     channel_ = &channel;
     ++run_;
+    numbers_.begin_run();
     sessions_.clear();
     session_ended_.cancel();
     auto introduced = introduce(channel);
@@ -102,9 +102,9 @@ asio::awaitable<Error> FrontService::serve(Process& process) {
 Result<void> FrontService::begin_login(const ipc::Packet& packet) {
     TRY(auto request, packet.as<message::LoginRequest>());
     CHECK(check_login(request));
+    CHECK(numbers_.take(request.session));
     if (sessions_.contains(request.session))
         return Error{Code::protocol, "a login for a session that is logged in"};
-    last_session_ = std::max(last_session_, request.session);
     asio::co_spawn(context_.io, login(request, run_), asio::detached);
     explicit_bzero(&request, sizeof request);
     return {};

@@ -2,13 +2,12 @@
 // Runs in: supervisor. Distrusts: the front.
 #pragma once
 
-#include <optional>
-
 #include "gateway/supervisor/client_checks.hpp"
 #include "gateway/supervisor/listeners.hpp"
 #include "gateway/supervisor/login_queue.hpp"
 #include "gateway/supervisor/login_throttle.hpp"
 #include "gateway/supervisor/service.hpp"
+#include "gateway/supervisor/session_numbers.hpp"
 #include "gateway/supervisor/session_table.hpp"
 #include "gateway/supervisor/workers.hpp"
 
@@ -54,8 +53,8 @@ class FrontService {
         std::uint64_t run = 0;  ///< of the front that asked
         message::LoginReply reply = {};
         Fd front_end = {};
-        std::string why = {};               ///< for the log only
-        std::optional<ServedLab> lab = {};  ///< the password is right
+        std::string why = {};       ///< for the log only
+        std::uint64_t account = 0;  ///< whose password is right
         LoginThrottle::Clock::duration delay{};
     };
     boost::asio::awaitable<void> login(message::LoginRequest request, std::uint64_t run);
@@ -75,7 +74,8 @@ class FrontService {
     gid_t gid_;
     ServiceStatus status_{"front"};
     ipc::Channel* channel_ = nullptr;  // of the current run
-    std::uint64_t run_ = 0, last_session_ = 0;
+    std::uint64_t run_ = 0;
+    SessionNumbers numbers_;
     LoginThrottle throttle_;
     LoginQueue queue_;  // asks the throttle
     SessionTable sessions_;

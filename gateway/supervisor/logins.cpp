@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <string.h>
 
+#include <optional>
+
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/supervisor/front_service.hpp"
@@ -18,6 +20,7 @@ namespace {
 
 // The front waits 60 s in all.
 constexpr std::chrono::seconds longest_queueing{5};
+constexpr auto account_changed = "the account was changed meanwhile";
 
 std::string_view word(LoginOutcome outcome) {
     switch (outcome) {
@@ -90,20 +93,25 @@ asio::awaitable<void> FrontService::decide(message::LoginRequest& request, Decis
     // Only now, when it has been counted, may the next one of this network try.
     if (admitted) queue_.leave(network);
     co_await pause_for(std::chrono::ceil<std::chrono::milliseconds>(decision.delay));
-    if (decision.lab) co_await welcome(request, decision);
+    if (decision.account != 0) co_await welcome(request, decision);
 }
 
 asio::awaitable<void> FrontService::judge(const message::LoginRequest& request, std::string network,
                                           Decision& decision) {
     message::LoginResult pam;
+    const auto account = context_.accounts.account_of(request.user.view());
     // PAM is asked about unknown users too, so that they take as long as known ones.
     if (request.hopeless == 0)
         pam = co_await attempt_login(context_, request);
     else
         pam.reason.assign_cut("such a name or password cannot be");
     std::optional<ServedLab> lab;
-    if (const auto* found = context_.accounts.lab_of(request.user.view())) lab = *found;
-    decision.why = lab || request.hopeless ? pam.reason.str() : "no such account";
+    if (const auto* found = context_.accounts.lab_of(request.user.view(), account)) lab = *found;
+    if (lab || request.hopeless)
+        decision.why = pam.reason.str();
+    else
+        decision.why = context_.accounts.account_of(request.user.view()) == account ? "no such account"
+                                                                                    : account_changed;
     // Only somebody with an account here is told that its password has expired.
     if (!lab && (pam.outcome == LoginOutcome::ok || pam.outcome == LoginOutcome::expired))
         pam.outcome = LoginOutcome::denied;
@@ -119,7 +127,7 @@ asio::awaitable<void> FrontService::judge(const message::LoginRequest& request, 
     answer(decision.reply, pam.outcome, "");
     const auto now = Ban::Clock::now();
     if (pam.outcome == LoginOutcome::ok) {
-        decision.lab = std::move(lab);
+        decision.account = account;
         decision.delay = throttle_.succeeded(network, request.user.view(), now);
     } else if (pam.outcome == LoginOutcome::denied) {
         const auto verdict = throttle_.failed(network, request.user.view(), now);
@@ -137,8 +145,16 @@ void FrontService::announce(const Ban& ban) {
 }
 
 asio::awaitable<void> FrontService::welcome(const message::LoginRequest& request, Decision& decision) {
-    const auto& lab = *decision.lab;
     auto& reply = decision.reply;
+    // Since PAM said yes, the account may have been removed, moved or given another password: while the
+    // answer was delayed, and again while the worker started.
+    const auto* served = context_.accounts.lab_of(request.user.view(), decision.account);
+    if (!served) {
+        decision.why = account_changed;
+        answer(reply, LoginOutcome::denied, "");
+        co_return;
+    }
+    const auto lab = *served;
     (void)reply.lab.assign(lab.name);
     if (const auto full = sessions_.refusal(request.user.view(), lab.name)) {
         decision.why = *full;
@@ -157,11 +173,18 @@ asio::awaitable<void> FrontService::welcome(const message::LoginRequest& request
         co_return;
     }
     const auto opened = co_await open_session(request, lab, decision.front_end);
-    if (opened) {
+    const bool unchanged = context_.accounts.lab_of(request.user.view(), decision.account) != nullptr;
+    if (opened && unchanged) {
         answer(reply, LoginOutcome::ok, "");
         co_return;
     }
     if (decision.run == run_) end_session(request.session);
+    if (opened) {
+        decision.front_end.reset();  // the worker takes it for a client that has left
+        decision.why = account_changed;
+        answer(reply, LoginOutcome::denied, "");
+        co_return;
+    }
     decision.why = opened.error().text();
     log::error("session_not_opened", {{"lab", lab.name}, {"what", decision.why}});
     answer(reply, LoginOutcome::unavailable, "The lab is not available at the moment; try again later.");

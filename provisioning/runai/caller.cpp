@@ -126,13 +126,15 @@ asio::awaitable<void> refresh_token(std::shared_ptr<Caller> caller,
 
 asio::awaitable<Result<void>> have_token(std::shared_ptr<Caller> caller) {
     if (!caller->token.empty() && Clock::now() < caller->token_good_until) co_return Result<void>();
-    if (!caller->refresh) {
-        caller->refresh = std::make_shared<Caller::Refresh>(caller->executor);
-        caller->refresh->done.expires_at(Clock::time_point::max());
-        asio::co_spawn(caller->executor, refresh_token(caller, caller->refresh), asio::detached);
+    auto refresh = caller->refresh;
+    if (!refresh) {
+        refresh = std::make_shared<Caller::Refresh>(caller->executor);
+        refresh->done.expires_at(Clock::time_point::max());
+        caller->refresh = refresh;
+        // Over before it returns, and caller->refresh empty again, when nothing is sent: an open circuit.
+        asio::co_spawn(caller->executor, refresh_token(caller, refresh), asio::detached);
     }
     // Bounded by the tries of refresh_token().
-    const auto refresh = caller->refresh;
     while (!refresh->finished)
         co_await refresh->done.async_wait(nothrow);
     co_return refresh->outcome;

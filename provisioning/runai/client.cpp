@@ -182,9 +182,22 @@ asio::awaitable<Result<Department>> Client::department(std::string cluster_uuid,
     return find_department(caller_, std::move(cluster_uuid), std::move(name));
 }
 
+asio::awaitable<Result<std::string>> Client::project_id(std::string cluster_uuid, std::string department_id,
+                                                        std::string name) {
+    return find_project_id(caller_, std::move(cluster_uuid), std::move(department_id), std::move(name));
+}
+
+asio::awaitable<Result<std::optional<ObservedDataSource>>> Client::find_nfs_data_source(
+    NfsDataSource wanted) {
+    return find_nfs(caller_, std::move(wanted));
+}
+
 asio::awaitable<Result<std::optional<ObservedDataSource>>> Client::find_nfs_data_source(
     std::string department_id, std::string name) {
-    return find_nfs(caller_, std::move(department_id), std::move(name));
+    NfsDataSource wanted;
+    wanted.name = std::move(name);
+    wanted.department_id = std::move(department_id);
+    return find_nfs(caller_, std::move(wanted));
 }
 
 asio::awaitable<Result<Created>> Client::create_nfs_data_source(NfsDataSource wanted) {

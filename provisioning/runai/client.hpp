@@ -102,8 +102,14 @@ class Client {
     /// The one department of this name in this cluster; Code::not_found otherwise, with what was seen.
     boost::asio::awaitable<Result<Department>> department(std::string cluster_uuid, std::string name);
 
-    /// The data source of exactly this name and scope, or nothing. Those inherited from the cluster or the
-    /// tenant do not count.
+    /// The id of the one project of this name in this department; Code::not_found.
+    boost::asio::awaitable<Result<std::string>> project_id(std::string cluster_uuid,
+                                                           std::string department_id, std::string name);
+
+    /// The data source of exactly the name and scope (department or project) of `wanted`, or nothing. Those
+    /// inherited from above do not count.
+    boost::asio::awaitable<Result<std::optional<ObservedDataSource>>> find_nfs_data_source(
+        NfsDataSource wanted);
     boost::asio::awaitable<Result<std::optional<ObservedDataSource>>> find_nfs_data_source(
         std::string department_id, std::string name);
 
@@ -112,7 +118,7 @@ class Client {
     /// Code::exists when the name is taken in another scope.
     boost::asio::awaitable<Result<Created>> create_nfs_data_source(NfsDataSource wanted);
 
-    /// Replaces name, server, paths and read-only flag. The department cannot be changed. Code::not_found.
+    /// Replaces name, server, paths and read-only flag. The scope cannot be changed. Code::not_found.
     boost::asio::awaitable<Result<ObservedDataSource>> update_nfs_data_source(std::string id,
                                                                               NfsDataSource wanted);
 

@@ -29,6 +29,11 @@ bool is_word(std::string_view text) {
     return !text.empty() && text.front() != '-' && text.front() != '.';
 }
 
+/// The API takes a project's id as an int32, though it tells it as a string.
+bool is_number(std::string_view text) {
+    return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == text.npos;
+}
+
 Error refused(std::string_view field, std::string_view value, std::string_view why, std::string remedy) {
     return {Code::invalid, fmt::format("data source: {} \"{}\" {}", field, log::escaped(value), why),
             std::move(remedy)};
@@ -53,7 +58,9 @@ Result<void> check_path(std::string_view field, std::string_view path) {
 std::vector<Difference> differences(const NfsDataSource& wanted, const NfsDataSource& found) {
     std::vector<Difference> out;
     compare(out, "name", wanted.name, found.name);
-    compare(out, "departmentId", wanted.department_id, found.department_id);
+    compare(out, "projectId", wanted.project_id, found.project_id);
+    // Whether a project's data source tells the department above it, nothing says.
+    if (wanted.project_id.empty()) compare(out, "departmentId", wanted.department_id, found.department_id);
     if (!boost::algorithm::iequals(wanted.server, found.server, std::locale::classic()))
         compare(out, "server", wanted.server, found.server);
     compare(out, "path", without_trailing_slashes(wanted.path), without_trailing_slashes(found.path));
@@ -67,7 +74,10 @@ Result<void> check(const NfsDataSource& source) {
     if (!is_word(source.name) || source.name.size() > max_name_bytes)
         return refused("name", source.name, "is not a name of a data source",
                        "use letters, digits, '-', '_' and '.', a letter or digit first");
-    if (!is_word(source.department_id))
+    if (!source.project_id.empty()) {
+        if (!is_number(source.project_id))
+            return refused("projectId", source.project_id, "is no number", "take it from project_id()");
+    } else if (!is_word(source.department_id))
         return refused("departmentId", source.department_id, "is no id", "take it from department()");
     if (!is_host(source.server))
         return refused("server", source.server, "is neither a host name nor an address",

@@ -12,7 +12,7 @@
 
 namespace stowage::runai {
 
-/// An NFS data source of one department, in our words.
+/// An NFS data source of one department or one project, in our words.
 struct NfsDataSource {
     std::string name;           ///< "lab1-nfs"
     std::string department_id;  ///< a string that holds a number, for example "100002"
@@ -20,12 +20,13 @@ struct NfsDataSource {
     std::string path;           ///< what the server exports; API field `path`
     std::string mount_path;     ///< where containers see it; API field `mountPath`
     bool read_only = false;     ///< always sent: the API's default is true
+    std::string project_id{};   ///< of scope project alone, a number too; then the department does not count
 };
 
 /// A data source as Run:ai reports it.
 struct ObservedDataSource {
     std::string id;     ///< a UUID
-    std::string scope;  ///< "department" for what find_nfs_data_source() returns
+    std::string scope;  ///< "department" or "project" for what find_nfs_data_source() returns
     NfsDataSource value;
     std::string created_by;  ///< as told by Run:ai; for people, not for decisions
 };
@@ -35,8 +36,8 @@ struct ObservedDataSource {
 std::vector<Difference> differences(const NfsDataSource& wanted, const NfsDataSource& found);
 
 /// Refuses with Code::invalid what Run:ai's schema would accept and nobody could mount: a relative path,
-/// `..`, a server that is neither a host name (RFC 1123) nor an address, an empty department, a name beyond
-/// letters, digits, '-', '_' and '.'.
+/// `..`, a server that is neither a host name (RFC 1123) nor an address, no department or project, a name
+/// beyond letters, digits, '-', '_' and '.'.
 Result<void> check(const NfsDataSource& source);
 
 /// Somebody who refers to a data source, from the API's `usedBy`.

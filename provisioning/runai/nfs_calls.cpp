@@ -37,7 +37,7 @@ asio::awaitable<Result<std::vector<ObservedDataSource>>> list(std::shared_ptr<Ca
     co_return nfs_data_sources_in(call.name(), reply.json);
 }
 
-/// What is in the way when the name is taken and our department does not have it.
+/// What is in the way when the name is taken and our department or project does not have it.
 asio::awaitable<Error> taken_elsewhere(std::shared_ptr<Caller> caller, NfsDataSource wanted, Error refused) {
     const auto call = list_call(target("", {{"name", wanted.name}}));
     const auto all = co_await list(caller, call);
@@ -53,13 +53,17 @@ asio::awaitable<Error> taken_elsewhere(std::shared_ptr<Caller> caller, NfsDataSo
     co_return error;
 }
 
+const char* scope_of(const NfsDataSource& source) {
+    return source.project_id.empty() ? "department" : "project";
+}
+
 /// Something of this name is there: is it what we want?
 Result<Created> adopted(const NfsDataSource& wanted, ObservedDataSource found, bool after_lost_answer) {
     const auto differing = differences(wanted, found.value);
     if (!differing.empty())
         return Error{Code::differs,
-                     fmt::format("Run:ai has another data source \"{}\" in this department: {}",
-                                 log::escaped(wanted.name), to_string(differing)),
+                     fmt::format("Run:ai has another data source \"{}\" in this {}: {}",
+                                 log::escaped(wanted.name), scope_of(wanted), to_string(differing)),
                      "delete it or make it equal in Run:ai, or let stowage own it"};
     return Created{std::move(found), true, after_lost_answer};
 }
@@ -79,22 +83,25 @@ Result<ObservedDataSource> stored(const Call& call, const Reply& reply, const Nf
 }  // namespace
 
 asio::awaitable<Result<std::optional<ObservedDataSource>>> find_nfs(std::shared_ptr<Caller> caller,
-                                                                    std::string department_id,
-                                                                    std::string name) {
-    const auto query = target("", {{"scope", "department"}, {"departmentId", department_id}, {"name", name}});
+                                                                    NfsDataSource wanted) {
+    const bool of_project = !wanted.project_id.empty();
+    const std::string scope = scope_of(wanted), id = of_project ? wanted.project_id : wanted.department_id;
+    const auto& name = wanted.name;
+    const auto query =
+        target("", {{"scope", scope}, {of_project ? "projectId" : "departmentId", id}, {"name", name}});
     const auto call = list_call(query);
     CO_TRY(auto all, co_await list(caller, call));
     std::optional<ObservedDataSource> found;
     for (auto& one : all) {
         // Whether `name` matches exactly is nowhere promised, and lists may hold what is inherited.
-        const bool hit =
-            one.value.name == name && one.scope == "department" && one.value.department_id == department_id;
+        const bool hit = one.value.name == name && one.scope == scope &&
+                         (of_project ? one.value.project_id : one.value.department_id) == id;
         if (!hit) continue;
         if (found)
             co_return Error{
                 Code::exists,
-                fmt::format("Run:ai has several data sources \"{}\" in department {}, among them {} and {}",
-                            log::escaped(name), log::escaped(department_id), log::escaped(found->id),
+                fmt::format("Run:ai has several data sources \"{}\" in {} {}, among them {} and {}",
+                            log::escaped(name), scope, log::escaped(id), log::escaped(found->id),
                             log::escaped(one.id)),
                 "delete all but one in Run:ai"};
         found = std::move(one);
@@ -125,7 +132,7 @@ asio::awaitable<Result<Created>> create_nfs(std::shared_ptr<Caller> caller, NfsD
         const bool again = conflict || co_await wait_for_next_try(caller, call.name(), tries, last);
         if (!again) co_return last->error;
         if (conflict || unclear) {
-            CO_TRY(auto found, co_await find_nfs(caller, wanted.department_id, wanted.name));
+            CO_TRY(auto found, co_await find_nfs(caller, wanted));
             if (found) co_return adopted(wanted, std::move(*found), unclear);
         }
         if (conflict) co_return co_await taken_elsewhere(caller, wanted, refusal(call, last->reply));

@@ -12,8 +12,7 @@ struct Caller;
 
 // See the functions of Client, which these are the bodies of. Their frames own the Caller.
 boost::asio::awaitable<Result<std::optional<ObservedDataSource>>> find_nfs(std::shared_ptr<Caller> caller,
-                                                                           std::string department_id,
-                                                                           std::string name);
+                                                                           NfsDataSource wanted);
 boost::asio::awaitable<Result<Created>> create_nfs(std::shared_ptr<Caller> caller, NfsDataSource wanted);
 boost::asio::awaitable<Result<ObservedDataSource>> update_nfs(std::shared_ptr<Caller> caller, std::string id,
                                                               NfsDataSource wanted);

@@ -216,6 +216,31 @@ Answer<std::vector<ObservedOrgUnit>> list_org_units(std::shared_ptr<Caller> call
     co_return all;
 }
 
+Answer<std::string> find_project_id(std::shared_ptr<Caller> caller, std::string cluster, std::string parent,
+                                    std::string name) {
+    CO_CHECK(check_unit_name("project", name));
+    ListShape shape{collection(UnitKind::project), "projects",
+                    fmt::format("name=={},parentId=={}", name, parent), ListShape::End::next};
+    CO_TRY(const auto all, co_await read_list<ObservedOrgUnit>(std::move(caller), std::move(shape), listed));
+    std::string id;
+    for (const auto& one : all) {
+        // How two conditions combine is nowhere stated.
+        const bool hit =
+            one.value.name == name && one.value.parent_id == parent && one.value.cluster_uuid == cluster;
+        if (!hit) continue;
+        if (!id.empty())
+            co_return Error{Code::exists,
+                            fmt::format("Run:ai has several projects {} in one department", name),
+                            "delete or rename one of them in Run:ai"};
+        id = one.id;
+    }
+    if (id.empty())
+        co_return Error{Code::not_found,
+                        fmt::format("Run:ai has no project {} in department {}", name, log::escaped(parent)),
+                        "give the lab GPUs in the site file and apply it, or make the project in Run:ai"};
+    co_return id;
+}
+
 Answer<ObservedOrgUnit> get_org_unit(std::shared_ptr<Caller> caller, UnitKind kind, std::string id) {
     CO_TRY(const auto call, call_about(Method::get, kind, id));
     CO_TRY(const auto reply, co_await perform(caller, call));

@@ -48,6 +48,10 @@ Result<ObservedDataSource> data_source_at(const Place& place) {
     if (department) {
         TRY(found.value.department_id, department->id());
     }
+    TRY(const auto project, meta.maybe("projectId"));
+    if (project && found.scope == "project") {
+        TRY(found.value.project_id, project->id());
+    }
     TRY(const auto spec, place.at("spec"));
     TRY(found.value.server, spec.text_at("server"));
     TRY(found.value.path, spec.text_at("path"));
@@ -167,8 +171,14 @@ std::string message_in(std::string_view error_body) {
 }
 
 std::string create_request(const NfsDataSource& source) {
-    const boost::json::object meta{
-        {"name", source.name}, {"scope", "department"}, {"departmentId", source.department_id}};
+    boost::json::object meta{{"name", source.name}};
+    if (source.project_id.empty()) {
+        meta["scope"] = "department";
+        meta["departmentId"] = source.department_id;
+    } else {
+        meta["scope"] = "project";
+        meta["projectId"] = std::stoi(source.project_id);  // check() saw that it is a number
+    }
     return boost::json::serialize(boost::json::object{{"meta", meta}, {"spec", spec_of(source)}});
 }
 

@@ -22,6 +22,8 @@ Answer<Made<ObservedNodePool>> create_node_pool(std::shared_ptr<Caller> caller, 
 // org_unit_calls.cpp
 Answer<std::vector<ObservedOrgUnit>> list_org_units(std::shared_ptr<Caller> caller, UnitKind kind,
                                                     std::string cluster);
+Answer<std::string> find_project_id(std::shared_ptr<Caller> caller, std::string cluster, std::string parent,
+                                    std::string name);
 Answer<ObservedOrgUnit> get_org_unit(std::shared_ptr<Caller> caller, UnitKind kind, std::string id);
 Answer<Made<ObservedOrgUnit>> create_org_unit(std::shared_ptr<Caller> caller, UnitKind kind, OrgUnit wanted);
 Answer<ObservedOrgUnit> update_org_unit(std::shared_ptr<Caller> caller, UnitKind kind, std::string id,

@@ -19,13 +19,6 @@ namespace stowage::runai {
 
 namespace {
 
-Result<void> check_scope(const Config& config) {
-    if (config.runai.data_source_scope == "department") return {};
-    return Error{Code::config,
-                 "runai.data_source_scope = " + config.runai.data_source_scope + " cannot be done yet",
-                 "set it to department: the lab's projects inherit the data source"};
-}
-
 Result<void> check_cluster(const Config& config) {
     if (!config.runai.cluster.empty()) return {};
     return Error{Code::config, "runai.cluster is empty", "set it to the cluster's name in Run:ai"};
@@ -80,10 +73,9 @@ std::vector<SettingProblem> problems_in(const Config& config) {
         const char* key;
         Result<void> (*check)(const Config&);
     };
-    for (const auto& rule :
-         {Rule{"runai.url", check_url}, Rule{"runai.cluster", check_cluster},
-          Rule{"runai.data_source_scope", check_scope}, Rule{"runai.container_path", check_container_path},
-          Rule{"nfs.address", check_address}, Rule{"labs.root", check_root}})
+    for (const auto& rule : {Rule{"runai.url", check_url}, Rule{"runai.cluster", check_cluster},
+                             Rule{"runai.container_path", check_container_path},
+                             Rule{"nfs.address", check_address}, Rule{"labs.root", check_root}})
         if (const auto checked = rule.check(config); !checked)
             problems.push_back({rule.key, {Code::config, checked.error().what, checked.error().remedy}});
     return problems;

@@ -1,6 +1,7 @@
 """FileZilla's windows, clicked through: a directory is opened, and all that is in it downloaded, one thing renamed or
 deleted, as a person does it with the keyboard. What FileZilla shows comes from the listing that it has read itself."""
 
+import contextlib
 import re
 import time
 from urllib.parse import quote
@@ -37,25 +38,34 @@ class FileZillaWindows(Program):
         self.leave()
 
     def download_all(self):
-        self._focus_server()
-        self.xdotool("key", "ctrl+a")
-        self._choose("d")
+        def ask(pause):
+            self._focus_server()
+            self.xdotool("key", "ctrl+a")
+            self._choose("d", pause)
+
+        self._insist(ask, lambda: "Status: Starting download" in self.log(), "FileZilla's downloads")
         wait_until(self._is_done, 120, "the end of FileZilla's downloads")
         assert self.failures() == 0, self.log()
 
     def rename(self, old, new):
         """Both without a directory; `old` is the only name there that begins with its first word."""
-        self._focus_server(old)
-        self._choose("r")
-        self.xdotool("key", "ctrl+a")
-        self.xdotool("type", "--delay", "50", new)
-        self.xdotool("key", "Return")
-        wait_until(lambda: self._is_answered(f"RNTO {new}"), 30, "FileZilla's rename")
+
+        def ask(pause):
+            self._focus_server(old)
+            self._choose("r", pause)
+            self.xdotool("key", "ctrl+a")
+            self.xdotool("type", "--delay", "50", new)
+            self.xdotool("key", "Return")
+
+        self._insist(ask, lambda: self._is_answered(f"RNTO {new}"), "FileZilla's rename")
 
     def delete(self, folder):
-        self._focus_server(folder)
-        self.xdotool("key", "Delete")
-        wait_until(lambda: self.dismiss("^Confirm", "Return"), 30, "FileZilla's question")
+        def ask(pause):
+            self._focus_server(folder)
+            time.sleep(pause)
+            self.xdotool("key", "Delete")
+
+        self._insist(ask, lambda: self.dismiss("^Confirm", "Return"), "FileZilla's question")
         wait_until(lambda: self._is_answered(f"RMD {folder}"), 60, "FileZilla's deletion")
 
     def _is_listed(self):
@@ -68,9 +78,23 @@ class FileZillaWindows(Program):
         if name:
             self.xdotool("type", "--delay", "50", name.split()[0])
 
-    def _choose(self, letter):
-        self.xdotool("key", "--delay", "500", "Menu", letter)
-        time.sleep(1)  # a menu that closes, and a field that opens, are no windows with a name
+    def _choose(self, letter, pause):
+        self.xdotool("key", "Menu")
+        time.sleep(pause)  # menus, and the field that opens, are no windows with a name
+        self.xdotool("key", letter)
+        time.sleep(pause)
+
+    def _insist(self, ask, happened, what):
+        """On a busy machine keys come before what they are meant for: again, and slower."""
+        for pause in (0.5, 1, 2, 4):
+            ask(pause)
+            done = False
+            with contextlib.suppress(AssertionError):
+                done = wait_until(happened, 20, what)
+            self.xdotool("key", "Escape")  # a menu that is still open holds everything up
+            if done:
+                return
+        raise AssertionError(f"{what} did not come true:\n{self.log()[-2000:]}")
 
     def _is_answered(self, command):
         return re.search(re.escape(f"Command: {command}\n") + ".* Response: 250 ", self.log())

@@ -13,6 +13,7 @@
 #include <boost/beast/http.hpp>
 
 #include "gateway/base/log.hpp"
+#include "gateway/controller/control/connection_places.hpp"
 #include "gateway/controller/control/peer.hpp"
 #include "gateway/controller/control/routes.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
@@ -26,29 +27,12 @@ using local = asio::local::stream_protocol;
 
 namespace {
 
-constexpr std::size_t most_connections = 64;
 constexpr std::uint32_t most_header_bytes = 8 << 10;
 constexpr std::uint64_t most_body_bytes = 4 << 20;
 constexpr std::chrono::seconds read_limit(20), write_limit(20), pause_after_failure(1);
 
 using Stream = beast::basic_stream<local>;
 using Request = http::request<http::string_body>;
-
-struct Connections {
-    std::size_t open = 0;
-};
-
-/// Counts a connection while it lives.
-class Counted {
-  public:
-    explicit Counted(std::shared_ptr<Connections> all) : all_(std::move(all)) { ++all_->open; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { --all_->open; }
-
-  private:
-    std::shared_ptr<Connections> all_;
-};
 
 template <typename Body>
 http::response<Body> head(unsigned status, const char* type) {
@@ -128,30 +112,31 @@ asio::awaitable<Result<ControlRequest>> read_request(Stream& stream) {
 }
 
 /// The request of somebody who may make it.
-asio::awaitable<Result<ControlRequest>> receive_from(Stream& stream, gid_t admin_gid) {
-    const auto peer = peer_of(stream.socket().native_handle());
-    if (!peer) co_return peer.error();
-    const auto allowed = check_may_administer(*peer, admin_gid);
+asio::awaitable<Result<ControlRequest>> receive_from(Stream& stream, Peer peer, gid_t admin_gid) {
+    const auto allowed = check_may_administer(peer, admin_gid);
     if (!allowed) {
-        log::warning("control_refused", {{"uid", peer->uid}, {"gid", peer->gid}, {"pid", peer->pid}});
+        log::warning("control_refused", {{"uid", peer.uid}, {"gid", peer.gid}, {"pid", peer.pid}});
         co_return allowed.error();
     }
     auto request = co_await read_request(stream);
     if (request && request->method != "GET")
-        log::info("control_request", {{"method", request->method},
-                                      {"target", request->target},
-                                      {"uid", peer->uid},
-                                      {"pid", peer->pid}});
+        log::info(
+            "control_request",
+            {{"method", request->method}, {"target", request->target}, {"uid", peer.uid}, {"pid", peer.pid}});
     co_return request;
 }
 
 asio::awaitable<void> serve(Context& context, local::socket socket, gid_t admin_gid,
-                            std::shared_ptr<Connections> all) {
-    const Counted counted(all);
+                            std::shared_ptr<ConnectionPlaces> places) {
     Stream stream(std::move(socket));
-    Result<ControlRequest> request =
-        Error{Code::unavailable, "the gateway serves as many commands as it can", "try again in a moment"};
-    if (all->open <= most_connections) request = co_await receive_from(stream, admin_gid);
+    const auto peer = peer_of(stream.socket().native_handle());
+    // Held to the end.
+    const auto place = peer ? places->take(peer->uid) : Result<ConnectionPlaces::Place>(peer.error());
+    Result<ControlRequest> request = Error{};
+    if (place)
+        request = co_await receive_from(stream, *peer, admin_gid);
+    else
+        request = place.error();
     const Work work(context);  // a drain waits until the answer is written
     ControlAnswer answered = PlainAnswer{};
     if (request)
@@ -172,12 +157,12 @@ asio::awaitable<void> serve(Context& context, local::socket socket, gid_t admin_
 
 asio::awaitable<void> serve_control_socket(Context& context, Fd listener, gid_t admin_gid) {
     local::acceptor acceptor(context.executor, local(), listener.release());
-    const auto all = std::make_shared<Connections>();
+    const auto places = std::make_shared<ConnectionPlaces>();
     for (;;) {
         boost::system::error_code failed;
         auto socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, failed));
         if (!failed) {
-            asio::co_spawn(context.executor, serve(context, std::move(socket), admin_gid, all), rethrow);
+            asio::co_spawn(context.executor, serve(context, std::move(socket), admin_gid, places), rethrow);
             continue;
         }
         // Out of descriptors, most likely: others are given the time to let some go.

@@ -11,8 +11,8 @@
 
 namespace stowage::controller {
 
-/// Accepts until the process ends: one request per connection, at most 64 connections at a time, each read
-/// and write with a limit. A client that leaves does not end the work that it asked for.
+/// Accepts until the process ends: one request per connection, so many at a time as ConnectionPlaces has,
+/// each read and write with a limit. A client that leaves does not end the work that it asked for.
 /// @param listener bound and listening
 boost::asio::awaitable<void> serve_control_socket(Context& context, Fd listener, gid_t admin_gid);
 

@@ -39,6 +39,17 @@ void add_lab(const Context& context, const Lab& lab, std::vector<Finding>& findi
                             fmt::format("stowage verify {}, then the NFS server's log", lab.name), false});
 }
 
+/// Secrets that nobody has seen are deleted after a day, and then they are lost.
+void add_secrets(Context& context, std::vector<Finding>& findings) {
+    const auto waiting = context.secrets.all().size();
+    if (waiting == 0) return;
+    findings.push_back({Finding::Severity::warning, "secrets",
+                        fmt::format("{} secret{} of new users wait{} to be shown", waiting,
+                                    waiting == 1 ? "" : "s", waiting == 1 ? "s" : ""),
+                        "a day after they were made they are deleted, and nobody has them", "stowage secrets",
+                        false});
+}
+
 asio::awaitable<void> examine_runai(Context& context, std::vector<Finding>& findings) {
     auto seen = co_await observe_runai(context);
     if (!seen) {
@@ -60,6 +71,7 @@ asio::awaitable<json::object> doctor_view(Context& context) {
     std::vector<Finding> findings;
     for (const auto& lab : context.state.labs())
         add_lab(context, lab, findings);
+    add_secrets(context, findings);
     if (context.registry.is_used()) co_await examine_runai(context, findings);
     json::array list;
     for (const auto& one : findings)

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {
@@ -26,42 +25,60 @@ LabResult refused(const Context& context, const std::string& lab, Error error) {
     return result;
 }
 
-asio::awaitable<LabResult> reconcile_in_turn(Context& context, std::string lab, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
-    if (!turn) co_return refused(context, lab, turn.error());
-    co_return co_await reconcile_lab(context, lab, report);
+void note_storage_done(Applying& all) {
+    if (--all.storage_left == 0) all.storage_done.open();
 }
 
-/// Labs that run side by side, and the one who waits for all of them.
-struct Gathering {
-    explicit Gathering(const asio::any_io_executor& executor)
-        : all_done(executor, asio::steady_timer::time_point::max()) {}
-    asio::steady_timer all_done;
-    std::size_t left = 0;
-    std::vector<LabResult> results = {};
-};
+asio::awaitable<void> wait_for_site(std::shared_ptr<Applying> all, std::shared_ptr<bool> told) {
+    *told = true;
+    note_storage_done(*all);
+    co_await all->site_done.wait();
+}
 
 asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
-                                     std::shared_ptr<Gathering> all) {
-    auto result = co_await reconcile_in_turn(context, std::move(lab), std::move(report));
+                                     std::shared_ptr<Applying> all) {
+    const auto told = std::make_shared<bool>(false);
+    auto turn = co_await context.labs.take(lab, patience);
+    LabResult result;
+    if (turn) {
+        BetweenParts between = [all, told] { return wait_for_site(all, told); };
+        result = co_await reconcile_lab(context, lab, std::move(*turn), std::move(report),
+                                        DriftPolicy::repair, std::move(between));
+    } else {
+        result = refused(context, lab, turn.error());
+    }
+    if (!*told) note_storage_done(*all);
     all->results.push_back(std::move(result));
-    if (--all->left == 0) all->all_done.cancel();
+    if (--all->left == 0) all->all_done.open();
+}
+
+asio::awaitable<void> apply_site_into(Context& context, std::optional<WantedSite> site, bool adopt,
+                                      Report report, std::shared_ptr<Applying> all) {
+    if (site && !site->empty()) all->site = co_await apply_runai(context, std::move(*site), adopt, report);
+    all->site_done.open();
 }
 
 }  // namespace
 
-asio::awaitable<std::vector<LabResult>> reconcile_all(Context& context, std::vector<std::string> labs,
-                                                      Report report) {
-    const auto all = std::make_shared<Gathering>(context.executor);
-    all->left = labs.size();
+std::shared_ptr<Applying> begin_all(Context& context, std::vector<std::string> labs,
+                                    std::optional<WantedSite> site, bool adopt, const Report& report) {
+    const auto all = std::make_shared<Applying>(context.executor);
+    all->left = all->storage_left = labs.size();
+    if (labs.empty()) {
+        all->storage_done.open();
+        all->all_done.open();
+    }
+    asio::co_spawn(context.executor, apply_site_into(context, std::move(site), adopt, report, all), rethrow);
     for (const auto& lab : labs)
         asio::co_spawn(context.executor, reconcile_into(context, lab, report, all), rethrow);
-    boost::system::error_code ignored;
-    while (all->left > 0)
-        co_await all->all_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    return all;
+}
+
+asio::awaitable<void> finish_all(std::shared_ptr<Applying> all) {
+    co_await all->site_done.wait();
+    co_await all->all_done.wait();
     std::sort(all->results.begin(), all->results.end(),
               [](const LabResult& a, const LabResult& b) { return a.lab < b.lab; });
-    co_return std::move(all->results);
 }
 
 asio::awaitable<LabResult> verify_in_turn(Context& context, std::string lab, Report report) {

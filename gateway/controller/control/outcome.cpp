@@ -41,8 +41,10 @@ std::string summary_of(const Context& context, const Outcome& outcome, bool conv
     if (outcome.site)
         site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
                            outcome.site->unchanged, outcome.site->failures.size());
-    return fmt::format("{}{} of {} labs ready, {} users made{}", site, ready, outcome.labs.size(),
-                       outcome.users.size(), converged ? "" : "; not everything is as asked");
+    std::string labs;
+    if (!outcome.labs.empty()) labs = fmt::format("{} of {} labs ready, ", ready, outcome.labs.size());
+    return fmt::format("{}{}{} users made{}", site, labs, outcome.users.size(),
+                       converged ? "" : "; not everything is as asked");
 }
 
 }  // namespace

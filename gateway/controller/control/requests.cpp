@@ -141,6 +141,10 @@ Result<LabRequest> lab_settings_in(Fields fields) {
     TRY(lab.durability, choice_in(fields, "durability", config_parsers::durability));
     TRY(lab.data_tls_resumption, choice_in(fields, "data_tls_resumption", config_parsers::resumption));
     TRY(lab.client_cas, client_cas_in(fields));
+    TRY(lab.data_source_project, fields.maybe_text("data_source_project"));
+    if (lab.data_source_project && !lab.data_source_project->empty())
+        if (auto good = runai::check_unit_name("project", *lab.data_source_project); !good)
+            return at(fields.name_of("data_source_project"), good.error());
     CHECK(fields.finish());
     return lab;
 }
@@ -287,7 +291,11 @@ LabSettings settings_for(const LabRequest& request, const std::optional<Lab>& no
                          config.labs.default_clients,
                          std::nullopt,
                          std::nullopt,
+                         {},
                          {}};
+    // The project that a site file gives a lab that says nothing else.
+    if (config.runai.data_source_scope == "project")
+        settings.data_source_project = request.name + "-default-project";
     if (now) settings = now->settings;
     if (request.quota_bytes) settings.quota_bytes = *request.quota_bytes;
     if (request.quota_inodes) settings.quota_inodes = *request.quota_inodes;
@@ -295,6 +303,7 @@ LabSettings settings_for(const LabRequest& request, const std::optional<Lab>& no
     if (request.durability) settings.durability = *request.durability;
     if (request.data_tls_resumption) settings.data_tls_resumption = *request.data_tls_resumption;
     if (request.client_cas) settings.client_cas = *request.client_cas;
+    if (request.data_source_project) settings.data_source_project = *request.data_source_project;
     return settings;
 }
 

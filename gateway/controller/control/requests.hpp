@@ -25,6 +25,7 @@ struct LabRequest {
     std::optional<std::optional<Durability>> durability = {};
     std::optional<std::optional<Resumption>> data_tls_resumption = {};
     std::optional<std::string> client_cas = {};  ///< checked PEM; empty: no client certificates any more
+    std::optional<std::string> data_source_project = {};  ///< empty: the department's
 };
 
 struct UserRequest {

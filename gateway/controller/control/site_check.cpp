@@ -26,6 +26,8 @@ namespace {
 
 /// A plan is a plain answer that somebody waits for.
 constexpr std::chrono::seconds registration_limit(60);
+/// When Run:ai did not answer the last time: labs' storage shall not wait for it once more.
+constexpr std::chrono::seconds silent_limit(10);
 constexpr std::chrono::seconds directory_limit(5);
 
 bool is_there(const Context& context, const std::string& user) {
@@ -92,7 +94,9 @@ asio::awaitable<Result<SeenRunai>> look_within(Context& context, std::chrono::se
     looking->timer.expires_after(limit);
     asio::co_spawn(context.executor, look_into(context, looking), rethrow);
     boost::system::error_code ignored;
-    co_await looking->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    // An open circuit answers at once.
+    if (!looking->answer)
+        co_await looking->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     if (looking->answer) co_return std::move(*looking->answer);
     co_return Error{Code::timeout, fmt::format("Run:ai has not answered in {} seconds", limit.count()),
                     "see `stowage status`"};
@@ -147,12 +151,14 @@ asio::awaitable<Result<json::object>> plan_site(Context& context, SiteRequest re
     std::int64_t pending = 0;
     // Everything of Run:ai is read once, whatever the number of labs.
     std::optional<Result<SeenRunai>> seen;
-    if (context.registry.is_used()) seen = co_await look_within(context, registration_limit);
+    const bool silent = context.registry.status().state == "unreachable";
+    if (context.registry.is_used())
+        seen = co_await look_within(context, silent ? silent_limit : registration_limit);
     for (const auto& asked : request.labs) {
         CO_TRY(auto lab, lab_as_asked(context, asked));
         ObservedRegistration registration = NoRunai{};
         if (seen && *seen)
-            registration = registration_in(**seen, request, lab.name);
+            registration = registration_in(**seen, request, lab);
         else if (seen)
             registration = UnknownRegistration{seen->error()};
         CO_TRY(const auto planned, co_await plan_lab(context, std::move(lab), std::move(registration)));

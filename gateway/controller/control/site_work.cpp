@@ -1,19 +1,16 @@
-// The Run:ai part of plan and apply, and the watch over what was applied.
+// The Run:ai part of plan and apply.
 // Runs in: controller. Distrusts: Run:ai.
 #include "gateway/controller/control/site_work.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
 #include "gateway/base/log.hpp"
 #include "gateway/controller/control/site_request.hpp"
+#include "gateway/controller/control/site_watch.hpp"
 #include "gateway/controller/control/views.hpp"
-#include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/site/observe.hpp"
 
 namespace stowage::controller {
@@ -24,8 +21,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::chrono::seconds patience(3600);
-constexpr const char* site_turn = "";  // no lab has this name
-constexpr std::size_t most_lines = 20;
 
 StepReport step_report(const SiteItem& item, ItemState state, std::int64_t ms,
                        const std::optional<Error>& error) {
@@ -59,38 +54,6 @@ SiteTools tools_for(Context& context, Report report) {
 Error not_used() {
     return {Code::config, "the site file speaks of Run:ai, and the gateway has no runai.url",
             "set runai.url, runai.cluster, runai.client_id and runai.client_secret_file in stowage.yaml"};
-}
-
-bool is_pending(const SiteItem& item) {
-    return item.change != Change::unchanged || item.error;
-}
-
-void note_drift(Context& context, const std::vector<SiteItem>& items) {
-    SiteDrift drift{now_seconds(), 0, {}, {}};
-    for (const auto& item : items) {
-        if (!is_pending(item)) continue;
-        if (++drift.pending > static_cast<std::int64_t>(most_lines)) continue;
-        const auto why = item.error            ? item.error->what
-                         : item.fields.empty() ? item.detail
-                                               : runai::to_string(item.fields);
-        drift.lines.push_back(fmt::format("{} {}: {}", to_string(item.change), item.title(), why));
-    }
-    context.drift = std::move(drift);
-}
-
-asio::awaitable<void> look_for_drift(Context& context) {
-    const auto text = context.state.applied_site();
-    if (text.empty()) co_return;
-    const auto wanted = parse_wanted_site(text);
-    if (!wanted) co_return;
-    const auto turn = co_await context.labs.take(site_turn, patience);
-    if (!turn) co_return;
-    const auto observed = co_await observe_site(*context.registry.client());
-    context.registry.note_result(observed.has_error() ? std::optional(observed.error()) : std::nullopt);
-    if (observed)
-        note_drift(context, plan_site_objects(*wanted, *observed, context.state.objects(), false));
-    else
-        context.drift.error = observed.error().text();
 }
 
 }  // namespace
@@ -144,11 +107,8 @@ asio::awaitable<SiteOutcome> apply_runai(Context& context, WantedSite site, bool
         nothing.failures.push_back({whole, outcome.error()});
         co_return nothing;
     }
-    if (site.people_only) co_return std::move(*outcome);
-    context.drift = SiteDrift{now_seconds(), static_cast<std::int64_t>(outcome->failures.size()), {}, {}};
-    for (const auto& failure : outcome->failures)
-        if (context.drift.lines.size() < most_lines)
-            context.drift.lines.push_back(failure.item.title() + ": " + failure.error.what);
+    if (!site.people_only) note_outcome(context.drift, *outcome, now_seconds());
+    look_at_site_soon(context);
     co_return std::move(*outcome);
 }
 
@@ -160,6 +120,7 @@ asio::awaitable<Result<json::object>> prune_runai(Context& context, SiteRequest 
     SiteRunner runner(tools_for(context, log_report), std::move(*request.runai));
     std::set<std::string> titles(request.confirmed.begin(), request.confirmed.end());
     CO_TRY(const auto outcome, co_await runner.prune(std::move(titles)));
+    look_at_site_soon(context);
     json::object body{{"deleted", outcome.done}};
     json::array failures;
     for (const auto& failure : outcome.failures) {
@@ -202,33 +163,36 @@ json::object plan_runai(const Context& context, const SiteRequest& request, cons
     return view;
 }
 
-ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request,
-                                     const std::string& lab) {
+ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request, const Lab& lab) {
     KnownRegistration known;
+    auto& scope = known.scope;
+    const auto& project = lab.settings.data_source_project;
     for (const auto& one : seen.site.departments)
-        if (one.value.name == lab) known.department_id = one.id;
-    const bool will_be_made =
-        request.runai && std::any_of(request.runai->departments.begin(), request.runai->departments.end(),
-                                     [&](const WantedDepartment& one) { return one.unit.name == lab; });
-    if (known.department_id.empty() && !will_be_made)
-        return UnknownRegistration{{Code::not_found, "Run:ai has no department " + lab,
+        if (one.value.name == lab.name) scope.department_id = one.id;
+    for (const auto& one : seen.site.projects)
+        if (!project.empty() && one.value.name == project && one.value.parent_id == scope.department_id)
+            scope.project_id = one.id;
+    const WantedDepartment* wanted = nullptr;
+    if (request.runai)
+        for (const auto& one : request.runai->departments)
+            if (one.unit.name == lab.name) wanted = &one;
+    if (scope.department_id.empty() && wanted == nullptr)
+        return UnknownRegistration{{Code::not_found, "Run:ai has no department " + lab.name,
                                     "give the lab GPUs in the site file, or make the department in Run:ai"}};
+    const bool project_comes =
+        wanted != nullptr && std::any_of(wanted->projects.begin(), wanted->projects.end(),
+                                         [&](const WantedUnit& one) { return one.name == project; });
+    if (!project.empty() && scope.project_id.empty() && !project_comes)
+        return UnknownRegistration{
+            {Code::not_found, fmt::format("Run:ai has no project {} in department {}", project, lab.name),
+             "name one of the lab's projects under data_source.project"}};
     for (const auto& one : seen.data_sources)
-        if (one.value.name == lab + "-nfs" && one.scope == "department" &&
-            one.value.department_id == known.department_id)
+        if (one.value.name == lab.name + "-nfs" &&
+            one.scope == (project.empty() ? "department" : "project") &&
+            (project.empty() ? one.value.department_id == scope.department_id
+                             : one.value.project_id == scope.project_id))
             known.found = one;
     return known;
-}
-
-asio::awaitable<void> watch_site(Context& context) {
-    asio::steady_timer timer(context.executor);
-    while (!context.draining && context.registry.is_used()) {
-        timer.expires_after(time_to_next_pass(context.config.reconcile_interval, 0, 0.5));
-        boost::system::error_code ignored;
-        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        (void)context.secrets.all();  // those that are a day old go
-        if (!context.draining) co_await look_for_drift(context);
-    }
 }
 
 json::object secrets_view(Context& context, const std::string& email) {

@@ -1,4 +1,4 @@
-// The Run:ai part of plan and apply, the watch over what was applied, and the secrets that wait.
+// The Run:ai part of plan and apply, and the secrets that wait.
 // Runs in: controller. Distrusts: Run:ai.
 #pragma once
 
@@ -11,6 +11,9 @@
 #include "gateway/controller/site/site_runner.hpp"
 
 namespace stowage::controller {
+
+/// The turn of whoever reads or changes Run:ai as a whole; no lab has this name.
+constexpr const char* site_turn = "";
 
 /// A site for another Run:ai, cluster or container path than the gateway is configured for.
 Result<void> check_runai(const Context& context, const SiteRequest& request);
@@ -34,11 +37,7 @@ boost::json::object plan_runai(const Context& context, const SiteRequest& reques
                                std::int64_t& pending);
 
 /// A lab's registration as these lists show it.
-ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request,
-                                     const std::string& lab);
-
-/// Looks from time to time whether what was applied is still so, for status. Until the process ends.
-boost::asio::awaitable<void> watch_site(Context& context);
+ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request, const Lab& lab);
 
 /// {"secrets": […]} with passwords; nothing is deleted by looking.
 boost::json::object secrets_view(Context& context, const std::string& email);

@@ -36,7 +36,7 @@ const char* registration_state(const Context& context, const Lab& lab, const Obs
     const auto* known = std::get_if<KnownRegistration>(&seen);
     if (!known) return "unknown";
     if (!known->found) return "absent";
-    const auto wanted = data_source_form(lab, context.site, known->department_id);
+    const auto wanted = data_source_form(lab, context.site, known->scope);
     return runai::differences(wanted, known->found->value).empty() ? "registered" : "differs";
 }
 
@@ -46,12 +46,12 @@ json::value data_source_view(const Context& context, const Lab& lab, const Obser
     const auto* known = std::get_if<KnownRegistration>(&seen);
     const auto source = known && known->found ? known->found->value
                         : owned               ? owned->sent
-                                              : data_source_form(lab, context.site, "");
+                                              : data_source_form(lab, context.site, {});
     json::object view{{"name", source.name},
                       {"id", known && known->found ? known->found->id
                              : owned               ? owned->remote_id
                                                    : ""},
-                      {"scope", "department " + lab.name},
+                      {"scope", scope_text(lab)},
                       {"server", source.server},
                       {"path", source.path},
                       {"mount_path", source.mount_path},
@@ -201,8 +201,14 @@ json::object process_view(const message::StatusEntry& entry) {
 json::object runai_view(const Context& context) {
     const auto& status = context.registry.status();
     const auto& drift = context.drift;
-    json::object site{{"at", drift.at}, {"pending", drift.pending}, {"error", drift.error}};
-    site["lines"] = json::array(drift.lines.begin(), drift.lines.end());
+    json::object site{{"at", drift.at},
+                      {"pending", drift.pending},
+                      {"error", drift.error},
+                      {"error_since", drift.error_since}};
+    json::array lines;
+    for (const auto& line : drift.lines)
+        lines.push_back({{"what", line.what}, {"why", line.why}, {"since", line.since}});
+    site["lines"] = std::move(lines);
     return {{"configured", context.registry.is_used()},
             {"url", context.config.runai.url},
             {"state", status.state},

@@ -75,10 +75,12 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
     const Work work(context);
     const auto report = report_to(stream);
     Outcome outcome;
-    // Departments come before the data sources in them.
-    if (site && !site->empty()) outcome.site = co_await apply_runai(context, std::move(*site), adopt, report);
-    outcome.labs = co_await reconcile_all(context, std::move(labs), report);
+    const auto all = begin_all(context, std::move(labs), std::move(site), adopt, report);
+    co_await all->storage_done.wait();
     co_await add_users(context, std::move(users), report, outcome);
+    co_await finish_all(all);
+    outcome.labs = std::move(all->results);
+    outcome.site = std::move(all->site);
     finish(context, stream, outcome);
 }
 

@@ -42,9 +42,14 @@ struct NoRunai {};
 struct UnknownRegistration {
     Error error;
 };
-/// The lab's department, and the data source of the lab's name in it.
-struct KnownRegistration {
+/// Where in Run:ai a lab's data source belongs.
+struct DataSourceScope {
     std::string department_id;
+    std::string project_id = {};  ///< empty: the department's, for all its projects
+};
+/// The scope as it is there, and the data source of the lab's name in it.
+struct KnownRegistration {
+    DataSourceScope scope;
     std::optional<runai::ObservedDataSource> found = {};
 };
 using ObservedRegistration = std::variant<NoRunai, UnknownRegistration, KnownRegistration>;
@@ -54,7 +59,9 @@ Error missing_filesystem(const Site& site);
 /// What the supervisor should be told about a lab.
 message::PutLab served_form(const Lab& lab, const Site& site);
 /// What should stand in Run:ai.
-runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const std::string& department_id);
+runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const DataSourceScope& scope);
+/// "department lab1", "project lab1/lab1-default-project"
+std::string scope_text(const Lab& lab);
 
 /// Directory, quota, export, FTPS, mount check, in this order; one step each, `unchanged` ones included.
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed);
@@ -77,8 +84,9 @@ std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted
 /// Has the plan leave what has drifted as it is, and say so.
 void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift);
 
-/// The data source, if Run:ai is used. When Run:ai cannot be asked: one step with change `create` or
-/// `unchanged` (by what we own) whose error says why it is not known.
+/// The data source, if Run:ai is used; before it the end of one of ours whose scope is another, which cannot
+/// be changed. When Run:ai cannot be asked: one step with change `create` or `unchanged` (by what we own)
+/// whose error says why it is not known.
 std::vector<Step> plan_registration(const Lab& lab, const Site& site, const ObservedRegistration& observed,
                                     const std::optional<OwnedDataSource>& owned);
 

@@ -42,10 +42,16 @@ void judge(Step& step, const runai::NfsDataSource& wanted, const runai::Observed
 
 }  // namespace
 
-runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const std::string& department_id) {
+std::string scope_text(const Lab& lab) {
+    const auto& project = lab.settings.data_source_project;
+    return project.empty() ? "department " + lab.name : fmt::format("project {}/{}", lab.name, project);
+}
+
+runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const DataSourceScope& scope) {
     runai::NfsDataSource source;
     source.name = lab.name + "-nfs";
-    source.department_id = department_id;
+    source.department_id = scope.department_id;
+    source.project_id = scope.project_id;
     source.server = site.nfs_address;
     source.path = site.directory_of(lab.name);
     source.mount_path = site.container_path;
@@ -58,7 +64,7 @@ std::vector<Step> plan_registration(const Lab& lab, const Site& site, const Obse
     if (std::holds_alternative<NoRunai>(observed)) return {};
     Step step{.lab = lab.name,
               .kind = StepKind::register_data_source,
-              .title = fmt::format("data source {0}-nfs in department {0}", lab.name)};
+              .title = fmt::format("data source {}-nfs in {}", lab.name, scope_text(lab))};
     if (const auto* unknown = std::get_if<UnknownRegistration>(&observed)) {
         step.change = owned && !owned->remote_id.empty() ? Change::unchanged : Change::create;
         step.detail = "not known: " + unknown->error.what;
@@ -67,12 +73,24 @@ std::vector<Step> plan_registration(const Lab& lab, const Site& site, const Obse
     }
     const auto& known = std::get<KnownRegistration>(observed);
     if (known.found) {
-        judge(step, data_source_form(lab, site, known.department_id), *known.found, owned);
-    } else {
-        step.change = Change::create;
-        if (owned && !owned->remote_id.empty()) step.detail = "it is gone from Run:ai";
+        judge(step, data_source_form(lab, site, known.scope), *known.found, owned);
+        return {step};
     }
-    return {step};
+    step.change = Change::create;
+    if (!owned || owned->remote_id.empty()) return {step};
+    if (owned->sent.project_id == known.scope.project_id) {
+        step.detail = "it is gone from Run:ai";
+        return {step};
+    }
+    if (!owned->made) return {step};
+    // The name is taken until the old one is gone.
+    Step old{.lab = lab.name,
+             .kind = StepKind::unregister_data_source,
+             .title = fmt::format("data source {}-nfs of another scope", lab.name),
+             .change = Change::remove,
+             .detail = "a scope cannot be changed: it is deleted and made anew"};
+    old.data_source = owned;
+    return {old, step};
 }
 
 }  // namespace stowage::controller

@@ -105,7 +105,8 @@ void Planner::judge(ObjectKind kind, std::string key, std::string detail, std::o
         const auto* ours = owned(kind, item.key);
         item.was_cut_off = ours != nullptr && ours->remote_id.empty();
         const bool gone = ours != nullptr && !ours->remote_id.empty();
-        item.detail = gone ? "it is gone from Run:ai; " + detail : std::move(detail);
+        item.detail = std::move(detail);
+        if (gone) item.detail = "it is gone from Run:ai" + (item.detail.empty() ? "" : "; " + item.detail);
     }
     items_.push_back(std::move(item));
 }
@@ -173,9 +174,10 @@ void Planner::projects() {
 }
 
 std::string compute_detail(const runai::ComputeResource& resource) {
-    std::string text = resource.portion  ? fmt::format("{:g} of a GPU", *resource.portion)
-                       : resource.memory ? fmt::format("{} of a GPU's memory", *resource.memory)
-                                         : fmt::format("{} GPUs", resource.gpus);
+    std::string text = resource.portion ? fmt::format("{:g} of a GPU", *resource.portion)
+                       : resource.memory
+                           ? fmt::format("{} of a GPU's memory", *resource.memory)
+                           : fmt::format("{} GPU{}", resource.gpus, resource.gpus == 1 ? "" : "s");
     return text + (resource.large_shm ? ", large shared memory" : "");
 }
 
@@ -225,9 +227,8 @@ void Planner::access_rules() {
             const auto role = std::find_if(observed_.roles.begin(), observed_.roles.end(),
                                            [&](const runai::Role& one) { return one.name == name; });
             const auto key = rule_key(member, name);
-            const auto detail = fmt::format("{} in {}/{}", name, member.department, member.project);
             if (role == observed_.roles.end() || !role->enabled) {
-                SiteItem item{ObjectKind::access_rule, key, Change::differs, detail};
+                SiteItem item{ObjectKind::access_rule, key, Change::differs};
                 item.error = Error{
                     Code::not_found,
                     fmt::format("user {}: Run:ai has no role \"{}\"{}", member.email, log::escaped(name),
@@ -244,7 +245,7 @@ void Planner::access_rules() {
                     boost::algorithm::iequals(rule.value.subject, member.email, std::locale::classic());
                 if (hit) found = Found{std::to_string(rule.id), {}};
             }
-            judge(ObjectKind::access_rule, key, detail, found);
+            judge(ObjectKind::access_rule, key, "", found);  // its key says it all
         }
     }
 }

@@ -53,6 +53,8 @@ std::string_view to_string(Change change) {
 }
 
 bool depends_on(StepKind later, StepKind failed) {
+    // Of another scope, it holds the name.
+    if (failed == StepKind::unregister_data_source && later == StepKind::register_data_source) return true;
     if (later <= failed) return false;
     // Out: each step may come only when the one before is done.
     if (failed >= StepKind::unregister_data_source) return true;

@@ -76,9 +76,11 @@ Context::Context(boost::asio::any_io_executor executor_, const Config& config_, 
       registry(registry_),
       secrets(config_.state_dir + "/controller"),
       labs(executor_, 1),
+      registrations(executor_, 1),
       users(executor_, 1),
       storage(executor_, labs_with_steps_at_once),
       due_changed(executor_),
+      site_changed(executor_),
       boot(boot_id()) {}
 
 namespace {

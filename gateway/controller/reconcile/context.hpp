@@ -36,10 +36,16 @@ struct Due {
 
 /// How far Run:ai has gone from the site that was applied last.
 struct SiteDrift {
+    struct Line {
+        std::string what, why;   ///< "change department lab1", "over quota of prod: wanted off, found on"
+        std::int64_t since = 0;  ///< when it was first seen to be so
+    };
     std::int64_t at = 0;  ///< 0: nobody has looked
     std::int64_t pending = 0;
-    std::vector<std::string> lines = {};  ///< the first of them
-    std::string error = {};               ///< why it could not be looked at the last time
+    std::vector<Line> lines = {};                                 ///< the first of them
+    std::map<std::string, std::int64_t, std::less<>> since = {};  ///< of each that is pending, by what it is
+    std::string error = {};  ///< why it could not be looked at the last time
+    std::int64_t error_since = 0;
 };
 
 struct Context {
@@ -55,12 +61,16 @@ struct Context {
     Registry& registry;
     SealedSecrets secrets;
     SiteDrift drift = {};
-    Turns labs;     ///< one run per lab
-    Turns users;    ///< one change per user
-    Turns storage;  ///< key "": so many labs at once may have root steps under way
+    Turns labs;  ///< one run per lab on this node
+    Turns
+        registrations;  ///< one per lab in Run:ai, which may take long to say nothing: the lab's turn is free
+    Turns users;        ///< one change per user
+    Turns storage;      ///< key "": so many labs at once may have root steps under way
     std::map<std::string, Seen, std::less<>> seen;
     std::map<std::string, Due, std::less<>> due;
-    boost::asio::steady_timer due_changed;  ///< cancelled to have `due` looked at
+    boost::asio::steady_timer due_changed;   ///< cancelled to have `due` looked at
+    boost::asio::steady_timer site_changed;  ///< cancelled to have Run:ai looked at, see look_at_site_soon()
+    bool site_look_asked = false;
     std::int64_t started_at = now_seconds();
     std::string boot;  ///< the kernel's boot_id
 

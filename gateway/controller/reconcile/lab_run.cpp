@@ -49,7 +49,7 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
 }
 
 asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab) {
-    auto registration = co_await context.registry.observe(lab.name);
+    auto registration = co_await context.registry.observe(lab);
     auto steps = plan_registration(lab, context.site, registration, context.state.data_source(lab.name));
     context.seen[lab.name].registration = std::move(registration);
     co_return steps;
@@ -63,7 +63,7 @@ struct Verdict {
 /// The share itself decides between failed and the rest; Run:ai can only degrade a lab.
 Verdict judge(const std::vector<StepRunner::Failure>& failures, const std::string& drift) {
     for (const auto& [kind, error] : failures)
-        if (kind != StepKind::register_data_source)
+        if (kind != StepKind::register_data_source && kind != StepKind::unregister_data_source)
             return {is_transient(error.code) ? LabState::pending : LabState::failed, error.text()};
     if (!drift.empty())
         return {LabState::degraded,
@@ -97,14 +97,25 @@ LabResult conclude(Context& context, const StepRunner& runner, const std::string
 
 }  // namespace
 
-asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Report report,
-                                         DriftPolicy policy) {
+asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Turns::Turn given, Report report,
+                                         DriftPolicy policy, BetweenParts between) {
+    std::optional<Turns::Turn> turn(std::move(given));
     const auto lab = context.state.lab(name);
     if (!lab || lab->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !lab};
     StepRunner runner(context, *lab, std::move(report));
     const auto drift = co_await run_storage(context, runner, policy);
-    auto steps = co_await look_at_registration(context, runner.lab());
-    co_await runner.run(std::move(steps));
+    turn.reset();
+    if (between) co_await between();
+    const auto registering = co_await context.registrations.take(name, patience);
+    // Others may have changed the lab meanwhile, or begun to delete it.
+    const auto now = context.state.lab(name);
+    if (!now || now->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !now};
+    if (registering) {
+        auto steps = co_await look_at_registration(context, *now);
+        co_await runner.run(std::move(steps));
+    } else {
+        runner.note_failure(StepKind::register_data_source, registering.error(), "data source of " + name);
+    }
     co_return conclude(context, runner, drift);
 }
 

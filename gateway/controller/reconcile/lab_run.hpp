@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -21,11 +22,15 @@ struct LabResult {
     bool refused = false;             ///< nothing was begun: `state` is what it was before
 };
 
-/// Observes, plans, does what is missing, verifies. The caller holds the lab's turn. Writes nothing at all
-/// when everything is as asked.
+/// What is waited for between a lab's storage and Run:ai.
+using BetweenParts = std::function<boost::asio::awaitable<void>()>;
+
+/// Observes, plans, does what is missing, verifies. Writes nothing at all when everything is as asked. Ends
+/// the lab's turn once its storage is done: Run:ai may take minutes to say nothing.
 /// @param drift what becomes of what somebody else changed; somebody who asks for the lab means `repair`
-boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string lab, Report report,
-                                                DriftPolicy drift = DriftPolicy::repair);
+boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string lab, Turns::Turn turn,
+                                                Report report, DriftPolicy drift = DriftPolicy::repair,
+                                                BetweenParts between = {});
 
 /// Looks, mounts and reads back; changes nothing. The caller holds the lab's turn.
 boost::asio::awaitable<LabResult> verify_lab(Context& context, std::string lab, Report report);
@@ -35,7 +40,8 @@ boost::asio::awaitable<LabResult> verify_lab(Context& context, std::string lab, 
 boost::asio::awaitable<Result<void>> begin_removal(Context& context, std::string lab, bool purge,
                                                    Report report);
 
-/// The way out, from wherever it was left. The caller holds the lab's turn.
+/// The way out, from wherever it was left. The caller holds the lab's turn; what is under way for the lab in
+/// Run:ai is waited for.
 boost::asio::awaitable<LabResult> go_on_removing(Context& context, std::string lab, Report report);
 
 }  // namespace stowage::controller

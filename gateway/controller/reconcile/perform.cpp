@@ -37,21 +37,22 @@ Performed stop_serving(Context& context, const Lab& lab) {
     return {};
 }
 
-/// The department that the plan saw: it is not looked up again between plan and deed.
-std::string department_seen(const Context& context, const std::string& lab) {
+/// The scope that the plan saw: it is not looked up again between plan and deed.
+DataSourceScope scope_seen(const Context& context, const std::string& lab) {
     const auto seen = context.seen.find(lab);
     if (seen == context.seen.end()) return {};
     const auto* known = std::get_if<KnownRegistration>(&seen->second.registration);
-    return known ? known->department_id : std::string();
+    return known ? known->scope : DataSourceScope();
 }
 
 /// So that it is shown as it is now, not as it was before the step.
 void remember_registered(Context& context, const std::string& lab, const OwnedDataSource& owned) {
     runai::ObservedDataSource found;
     found.id = owned.remote_id;
-    found.scope = "department";
+    found.scope = owned.sent.project_id.empty() ? "department" : "project";
     found.value = owned.sent;
-    context.seen[lab].registration = KnownRegistration{owned.sent.department_id, std::move(found)};
+    const DataSourceScope scope{owned.sent.department_id, owned.sent.project_id};
+    context.seen[lab].registration = KnownRegistration{scope, std::move(found)};
 }
 
 asio::awaitable<Result<Performed>> register_data_source(Context& context, Lab lab, Step step) {
@@ -61,7 +62,7 @@ asio::awaitable<Result<Performed>> register_data_source(Context& context, Lab la
         performed.outcome.data_source = step.data_source;
         co_return performed;
     }
-    auto wanted = data_source_form(lab, context.site, department_seen(context, lab.name));
+    auto wanted = data_source_form(lab, context.site, scope_seen(context, lab.name));
     if (step.change == Change::change) {
         CO_TRY(performed.outcome.data_source,
                co_await context.registry.update(step.data_source->remote_id, std::move(wanted)));
@@ -106,7 +107,7 @@ StepIntent intent_of(const Context& context, const Lab& lab, const Step& step) {
     intent.makes_directory = step.kind == StepKind::make_directory;
     if (step.kind == StepKind::set_quota) intent.gives_project = step.project_id;
     if (step.kind == StepKind::register_data_source && step.change == Change::create)
-        intent.makes_data_source = data_source_form(lab, context.site, department_seen(context, lab.name));
+        intent.makes_data_source = data_source_form(lab, context.site, scope_seen(context, lab.name));
     return intent;
 }
 

@@ -48,7 +48,7 @@ struct LookUp {
     std::optional<ObservedRegistration> answer = {};
 };
 
-asio::awaitable<void> observe_into(Registry& registry, std::string lab, std::shared_ptr<LookUp> look_up) {
+asio::awaitable<void> observe_into(Registry& registry, Lab lab, std::shared_ptr<LookUp> look_up) {
     look_up->answer = co_await registry.observe(std::move(lab));
     look_up->timer.cancel();
 }
@@ -103,14 +103,22 @@ asio::awaitable<Result<std::string>> Registry::department_id(std::string lab) {
     co_return error;
 }
 
-asio::awaitable<Result<KnownRegistration>> Registry::look_up(std::string lab) {
-    CO_TRY(auto department, co_await department_id(lab));
-    auto name = lab + "-nfs";
-    CO_TRY(auto found, co_await client_->find_nfs_data_source(department, name));
-    co_return KnownRegistration{std::move(department), std::move(found)};
+asio::awaitable<Result<KnownRegistration>> Registry::look_up(Lab lab) {
+    DataSourceScope scope;
+    CO_TRY(scope.department_id, co_await department_id(lab.name));
+    const auto& project = lab.settings.data_source_project;
+    if (!project.empty()) {
+        CO_TRY(scope.project_id, co_await client_->project_id(cluster_uuid_, scope.department_id, project));
+    }
+    runai::NfsDataSource wanted;
+    wanted.name = lab.name + "-nfs";
+    wanted.department_id = scope.department_id;
+    wanted.project_id = scope.project_id;
+    CO_TRY(auto found, co_await client_->find_nfs_data_source(wanted));
+    co_return KnownRegistration{std::move(scope), std::move(found)};
 }
 
-asio::awaitable<ObservedRegistration> Registry::observe(std::string lab) {
+asio::awaitable<ObservedRegistration> Registry::observe(Lab lab) {
     if (!client_) co_return ObservedRegistration(NoRunai{});
     auto known = co_await look_up(std::move(lab));
     note(known);
@@ -118,12 +126,13 @@ asio::awaitable<ObservedRegistration> Registry::observe(std::string lab) {
     co_return ObservedRegistration(std::move(*known));
 }
 
-asio::awaitable<ObservedRegistration> Registry::observe_within(std::string lab, std::chrono::seconds limit) {
+asio::awaitable<ObservedRegistration> Registry::observe_within(Lab lab, std::chrono::seconds limit) {
     const auto look_up = std::make_shared<LookUp>(executor_);
     look_up->timer.expires_after(limit);
     asio::co_spawn(executor_, observe_into(*this, std::move(lab), look_up), rethrow);
     boost::system::error_code ignored;
-    co_await look_up->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (!look_up->answer)
+        co_await look_up->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     if (look_up->answer) co_return std::move(*look_up->answer);
     Error late{Code::timeout, "Run:ai has not answered in " + std::to_string(limit.count()) + " seconds",
                "see `stowage status`"};
@@ -131,7 +140,7 @@ asio::awaitable<ObservedRegistration> Registry::observe_within(std::string lab, 
 }
 
 asio::awaitable<Result<OwnedDataSource>> Registry::read_back(runai::NfsDataSource wanted, bool made) {
-    auto found = co_await client_->find_nfs_data_source(wanted.department_id, wanted.name);
+    auto found = co_await client_->find_nfs_data_source(wanted);
     note(found);
     if (!found) co_return found.error();
     if (!*found)

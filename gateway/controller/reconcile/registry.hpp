@@ -31,10 +31,11 @@ class Registry {
 
     bool is_used() const { return client_.has_value(); }
 
-    /// The lab's department and its data source. Reads only. May take minutes while Run:ai does not answer.
-    boost::asio::awaitable<ObservedRegistration> observe(std::string lab);
+    /// Where the lab's data source belongs, and the data source. Reads only. May take minutes while Run:ai
+    /// does not answer.
+    boost::asio::awaitable<ObservedRegistration> observe(Lab lab);
     /// The same, but answers UnknownRegistration (Code::timeout) after `limit`.
-    boost::asio::awaitable<ObservedRegistration> observe_within(std::string lab, std::chrono::seconds limit);
+    boost::asio::awaitable<ObservedRegistration> observe_within(Lab lab, std::chrono::seconds limit);
 
     /// Creates it, and reads it back: Code::protocol if what is there then is not what was sent.
     boost::asio::awaitable<Result<OwnedDataSource>> create(runai::NfsDataSource wanted);
@@ -52,7 +53,7 @@ class Registry {
 
   private:
     Registry(boost::asio::any_io_executor executor, std::optional<runai::Client> client);
-    boost::asio::awaitable<Result<KnownRegistration>> look_up(std::string lab);
+    boost::asio::awaitable<Result<KnownRegistration>> look_up(Lab lab);
     boost::asio::awaitable<Result<std::string>> department_id(std::string lab);
     boost::asio::awaitable<Result<OwnedDataSource>> read_back(runai::NfsDataSource wanted, bool made);
     void note(std::optional<Error> error);

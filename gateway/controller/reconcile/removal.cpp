@@ -12,6 +12,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::chrono::seconds patience(3600);
+
 /// Nobody may lose a mount by surprise: what cannot be known is a refusal too.
 asio::awaitable<Result<void>> check_nobody_uses(Context& context, Lab lab) {
     const auto owned = context.state.data_source(lab.name);
@@ -66,13 +68,18 @@ asio::awaitable<LabResult> go_on_removing(Context& context, std::string name, Re
     const auto lab = context.state.lab(name);
     if (!lab) co_return LabResult{name, LabState::deleting, std::nullopt, true};
     StepRunner runner(context, *lab, std::move(report));
+    const auto registering = co_await context.registrations.take(name, patience);
+    if (!registering) {
+        plan_next_pass(context, name, false);
+        co_return LabResult{name, LabState::deleting, registering.error()};
+    }
     const auto seen = co_await observe_lab(context, *lab);
     if (seen) {
         const auto owned = context.state.data_source(name);
         // What has an id is taken away by it; only a creation that was cut off has to be looked for.
         ObservedRegistration registration = NoRunai{};
         if (owned && context.registry.is_used()) registration = KnownRegistration{};
-        if (owned && owned->remote_id.empty()) registration = co_await context.registry.observe(name);
+        if (owned && owned->remote_id.empty()) registration = co_await context.registry.observe(*lab);
         auto steps = plan_removal(*lab, context.site, *seen, registration, owned, context.state.accounts());
         co_await runner.run(std::move(steps));
     } else {

@@ -26,11 +26,6 @@ constexpr unsigned most_doublings = 12;
 constexpr seconds turn_patience(3600);
 constexpr seconds longest_sleep(60);
 
-double random_fraction() {
-    static std::mt19937 generator{std::random_device{}()};
-    return std::uniform_real_distribution<double>(0, 1)(generator);
-}
-
 asio::awaitable<void> pass(Context& context, std::string lab) {
     const Work work(context);
     auto turn = co_await context.labs.take(lab, turn_patience);
@@ -39,7 +34,7 @@ asio::awaitable<void> pass(Context& context, std::string lab) {
     if (turn && record && record->leaves()) {
         (void)co_await go_on_removing(context, lab, report);
     } else if (turn && record) {
-        (void)co_await reconcile_lab(context, lab, report, context.config.labs.drift);
+        (void)co_await reconcile_lab(context, lab, std::move(*turn), report, context.config.labs.drift);
     }
     if (const auto due = context.due.find(lab); due != context.due.end()) due->second.under_way = false;
 }
@@ -68,6 +63,11 @@ Clock::time_point next_wake(const Context& context) {
 }
 
 }  // namespace
+
+double random_fraction() {
+    static std::mt19937 generator{std::random_device{}()};
+    return std::uniform_real_distribution<double>(0, 1)(generator);
+}
 
 milliseconds time_to_next_pass(seconds interval, unsigned failures, double random) {
     const milliseconds whole = interval;

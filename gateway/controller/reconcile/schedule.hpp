@@ -14,6 +14,9 @@ namespace stowage::controller {
 /// five seconds, for one that is not.
 void plan_next_pass(Context& context, const std::string& lab, bool ready);
 
+/// In [0, 1).
+double random_fraction();
+
 /// How long until the next pass. @param random in [0, 1)
 std::chrono::milliseconds time_to_next_pass(std::chrono::seconds interval, unsigned failures, double random);
 

@@ -20,12 +20,13 @@ JournalEntry entry_in(const Statement& row) {
 
 std::optional<OwnedDataSource> State::data_source(std::string_view lab) const {
     Statement row(database_,
-                  "SELECT remote_id, made, name, department_id, server, path, mount_path, read_only "
-                  "FROM data_sources WHERE lab = ?",
+                  "SELECT remote_id, made, name, department_id, server, path, mount_path, read_only, "
+                  "project_id FROM data_sources WHERE lab = ?",
                   lab);
     if (!row.next()) return std::nullopt;
     OwnedDataSource owned{row.text(0), row.integer(1) != 0, {}};
-    owned.sent = {row.text(2), row.text(3), row.text(4), row.text(5), row.text(6), row.integer(7) != 0};
+    owned.sent = {row.text(2), row.text(3),         row.text(4), row.text(5),
+                  row.text(6), row.integer(7) != 0, row.text(8)};
     return owned;
 }
 
@@ -34,9 +35,9 @@ Result<void> State::write_data_source(std::string_view lab, const OwnedDataSourc
     return Statement(
                database_,
                "INSERT OR REPLACE INTO data_sources(lab, remote_id, made, name, department_id, server, path, "
-               "mount_path, read_only) VALUES(?,?,?,?,?,?,?,?,?)",
+               "mount_path, read_only, project_id) VALUES(?,?,?,?,?,?,?,?,?,?)",
                lab, owned.remote_id, owned.made, sent.name, sent.department_id, sent.server, sent.path,
-               sent.mount_path, sent.read_only)
+               sent.mount_path, sent.read_only, sent.project_id)
         .run();
 }
 

@@ -19,7 +19,7 @@ constexpr std::uint16_t max_export_id = 65535;
 constexpr auto lab_columns =
     "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at, "
     "durability, data_tls_resumption, client_cas, "
-    "(SELECT project_id FROM uids_used WHERE uids_used.uid = labs.uid) FROM labs ";
+    "(SELECT project_id FROM uids_used WHERE uids_used.uid = labs.uid), data_source_project FROM labs ";
 
 std::string hex(const message::Uuid& uuid) {
     std::string text;
@@ -82,7 +82,8 @@ Lab lab_in(const Statement& row) {
                     split(row.text(6)),
                     choice_in(row.text(10), config_parsers::durability),
                     choice_in(row.text(11), config_parsers::resumption),
-                    row.text(12)};
+                    row.text(12),
+                    row.text(14)};
     lab.phase = static_cast<Phase>(row.integer(7));
     lab.directory = static_cast<DirectoryPhase>(row.integer(8));
     lab.created_at = row.integer(9);
@@ -200,11 +201,12 @@ Result<Lab> State::insert_lab(const std::string& name, const LabSettings& settin
         Statement(
             database_,
             "INSERT INTO labs(name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, durability, "
-            "data_tls_resumption, client_cas, phase, directory, created_at, state, why, since, verified_at) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,0,0,?,?,'not made yet',?,0)",
+            "data_tls_resumption, client_cas, data_source_project, phase, directory, created_at, state, why, "
+            "since, verified_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,0,0,?,?,'not made yet',?,0)",
             name, lab.uid, lab.export_id, hex(lab.fsid), settings.quota_bytes, settings.quota_inodes,
             joined(settings.clients), text_of(settings.durability), text_of(settings.data_tls_resumption),
-            settings.client_cas, lab.created_at, static_cast<int>(LabState::pending), lab.created_at)
+            settings.client_cas, settings.data_source_project, lab.created_at,
+            static_cast<int>(LabState::pending), lab.created_at)
             .run());
     return lab;
 }
@@ -225,10 +227,10 @@ Result<void> State::put_labs(const std::vector<NamedSettings>& labs, UidRange ra
         }
         CHECK(Statement(database_,
                         "UPDATE labs SET quota_bytes = ?, quota_inodes = ?, clients = ?, durability = ?, "
-                        "data_tls_resumption = ?, client_cas = ? WHERE name = ?",
+                        "data_tls_resumption = ?, client_cas = ?, data_source_project = ? WHERE name = ?",
                         settings.quota_bytes, settings.quota_inodes, joined(settings.clients),
                         text_of(settings.durability), text_of(settings.data_tls_resumption),
-                        settings.client_cas, name)
+                        settings.client_cas, settings.data_source_project, name)
                   .run());
     }
     return transaction.commit();

@@ -22,6 +22,8 @@ struct LabSettings {
     std::optional<Durability> durability = {};
     std::optional<Resumption> data_tls_resumption = {};
     std::string client_cas = {};  ///< PEM, as check_client_cas() made it; empty: no client certificates
+    /// The project of its department that has the data source; empty: the department, for all its projects.
+    std::string data_source_project = {};
 
     bool operator==(const LabSettings&) const = default;
 };

@@ -127,6 +127,11 @@ constexpr std::array migrations = {
         body TEXT NOT NULL
     ) STRICT;
     )sql",
+    // '' is a data source of the department.
+    R"sql(
+    ALTER TABLE labs ADD COLUMN data_source_project TEXT NOT NULL DEFAULT '';
+    ALTER TABLE data_sources ADD COLUMN project_id TEXT NOT NULL DEFAULT '';
+    )sql",
 };
 
 std::int64_t pragma(sqlite::Database& database, std::string_view name) {

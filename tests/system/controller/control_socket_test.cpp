@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <grp.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +96,43 @@ TEST_F(ControlSocket, OutlivesGarbage) {
     EXPECT_EQ(raw("POST /v1/labs HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n").status, 400u);
     { const auto silent = connect_unix(run_->socket_path()); }
     EXPECT_EQ(run_->call("GET", "/v1/status").status, 200u);
+}
+
+// Fails when connections are counted together: then the first seventy of anybody keep out all others.
+TEST_F(ControlSocket, OneWhoConnectsAndSaysNothingKeepsNobodyOut) {
+    int gone[2], told[2];
+    ASSERT_EQ(::pipe2(gone, O_CLOEXEC), 0);
+    ASSERT_EQ(::pipe2(told, O_CLOEXEC), 0);
+    Fd leave(gone[1]), wait_for_leave(gone[0]), hear(told[0]), tell(told[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        leave.reset();
+        if (::setgroups(0, nullptr) != 0 ||
+            ::setresgid(ControllerRun::admin_gid, ControllerRun::admin_gid, ControllerRun::admin_gid) != 0 ||
+            ::setresuid(65533, 65533, 65533) != 0)
+            ::_exit(1);
+        std::vector<Fd> held;
+        for (int i = 0; i < 70; ++i) {
+            held.push_back(connect_unix(run_->socket_path()));
+            (void)!::send(held.back().get(), "POST /", 6, MSG_NOSIGNAL);
+        }
+        // Taken in their order: the last one's refusal tells that all were looked at.
+        char first = 0;
+        const bool refused = ::recv(held.back().get(), &first, 1, 0) == 1;
+        (void)!::write(tell.get(), refused ? "y" : "n", 1);
+        (void)!::read(wait_for_leave.get(), &first, 1);
+        ::_exit(0);
+    }
+    tell.reset();
+    char refused = 0;
+    EXPECT_EQ(::read(hear.get(), &refused, 1), 1);
+    EXPECT_EQ(refused, 'y');
+    EXPECT_EQ(run_->call("GET", "/v1/labs").status, 200u) << "root";
+    EXPECT_EQ(status_as(65534, ControllerRun::admin_gid, {}), 200u) << "another member";
+    EXPECT_EQ(status_as(65533, ControllerRun::admin_gid, {}), 500u) << "503";
+    leave.reset();
+    ::waitpid(child, nullptr, 0);
+    EXPECT_TRUE(becomes_true([] { return status_as(65533, ControllerRun::admin_gid, {}) == 200u; }));
 }
 
 TEST_F(ControlSocket, StatusTellsWhatThereIs) {

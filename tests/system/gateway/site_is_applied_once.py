@@ -127,9 +127,14 @@ class SiteIsAppliedOnce:
         department = next(one for one in self.rig.stored("departments") if one["name"] == "lab1")
         self.change_quota("departments", department, 7)
         site = self.wait_for_site(lambda site: site["pending"] == 1)
-        self.assertIn("department lab1", site["lines"][0])
+        self.assertEqual(site["lines"][0]["what"], "change department lab1")
+        self.assertIn("GPUs of prod: wanted 100, found 7", site["lines"][0]["why"])
+        since = site["lines"][0]["since"]
+        later = self.wait_for_site(lambda now: now["at"] > site["at"] + 1)
+        self.assertEqual(later["lines"][0]["since"], since, "the moment when it was first seen")
         status = self.rig.run("status")[1]
-        self.assertIn("1 object", status)
+        self.assertRegex(status, r"1 object in Run:ai is not as applied, seen 20")
+        self.assertRegex(status, r"change department lab1: GPUs of prod: wanted 100, found 7.*, since 20")
         for pool in ("prod", "dev"):
             self.rig.stand_in.call("POST", "/_stand_in/nodes", {"pool": pool, "nodes": ["node1"]})
         self.change_quota("departments", department, 100, limit=-1)
@@ -138,6 +143,27 @@ class SiteIsAppliedOnce:
         quotas = {quota["nodePool"]["name"]: quota["gpu"] for quota in department["resources"]}
         self.assertEqual(quotas["prod"]["limit"], 100)
         self.wait_for_site(lambda site: site["pending"] == 0)
+
+    def test_9a_a_data_source_moves_to_a_project_and_back(self):
+        for scope, project in (("project", "lab3-debug"), ("department", None)):
+            wanted = f"{{scope: {scope}{', project: ' + project if project else ''}}}"
+            change = f"  - name: lab3\n    data_source: {wanted}\n"
+            site = self.rig.example(f"{scope}.yaml", lambda text, c=change: text.replace("  - name: lab3\n", c, 1))
+            self.assertIn("it is deleted and made anew", self.rig.ok("plan", str(site), code=PENDING))
+            self.rig.ok("apply", str(site))
+            meta = self.rig.stand_in.data_source("lab3-nfs")["meta"]
+            unit = next(one for one in self.rig.stored(f"{scope}s") if one["name"] == (project or "lab3"))
+            self.assertEqual((meta["scope"], str(meta[f"{scope}Id"])), (scope, unit["id"]))
+            before = self.rig.writes()
+            self.rig.ok("apply", str(site))
+            self.assertEqual(self.rig.writes(), before)
+        # In use, it cannot go: the lab is served all the same.
+        self.rig.stand_in.call("POST", "/_stand_in/used_by", {"name": "lab3-nfs", "workspaces": ["w1"]})
+        output = self.rig.ok("apply", str(self.rig.folder / "project.yaml"), code=PENDING)
+        self.assertIn("is in use by workspaces w1", output)
+        self.assertEqual(self.rig.gateway.answer("lab", "show", "lab3")["state"], "degraded")
+        self.rig.stand_in.call("POST", "/_stand_in/used_by", {"name": "lab3-nfs", "workspaces": []})
+        self.rig.ok("apply", str(self.rig.folder / "project.yaml"))
 
     def change_quota(self, kind, unit, deserved, limit=None):
         """As somebody in Run:ai's own pages would."""

@@ -93,6 +93,24 @@ awaitable<Result<std::string>> exercise_units(std::shared_ptr<runai::Client> cli
     co_return ready.id;
 }
 
+awaitable<Result<void>> exercise_source_of_project(std::shared_ptr<runai::Client> client, std::string cluster,
+                                                   std::string project) {
+    CO_TRY(const auto units, co_await client->org_units(runai::UnitKind::project, cluster));
+    const auto& unit = units.at(0).value;
+    CO_TRY(const auto id, co_await client->project_id(cluster, unit.parent_id, unit.name));
+    CO_CHECK(expect(id == project, "a project by its name"));
+    runai::NfsDataSource source{
+        "genomics-nfs", unit.parent_id, "nas.example.org", "/mnt/nfs/genomics", "/mnt/nfs", false, project};
+    CO_TRY(const auto made, co_await client->create_nfs_data_source(source));
+    CO_TRY(const auto found, co_await client->find_nfs_data_source(source));
+    CO_CHECK(expect(found && found->id == made.source.id && found->scope == "project",
+                    "a data source of a project"));
+    source.read_only = true;
+    CO_TRY(const auto changed, co_await client->update_nfs_data_source(found->id, source));
+    CO_CHECK(expect(changed.value.read_only, "which is changed"));
+    co_return co_await client->delete_nfs_data_source(found->id);
+}
+
 awaitable<Result<void>> exercise_access(std::shared_ptr<runai::Client> client, std::string project) {
     std::string email = "alice@example.org";
     CO_TRY(const auto user, co_await client->create_user(email));
@@ -134,6 +152,7 @@ awaitable<Result<void>> exercise_compute(std::shared_ptr<runai::Client> client) 
 awaitable<Result<void>> exercise_site(std::shared_ptr<runai::Client> client) {
     CO_TRY(const auto cluster, co_await client->cluster());
     CO_TRY(auto project, co_await exercise_units(client, cluster.uuid));
+    CO_CHECK(co_await exercise_source_of_project(client, cluster.uuid, project));
     CO_CHECK(co_await exercise_access(client, std::move(project)));
     co_return co_await exercise_compute(client);
 }

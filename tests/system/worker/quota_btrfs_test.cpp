@@ -54,6 +54,7 @@ class BtrfsQuota : public storage::FilesystemRig {
     Fd lab_;
 };
 
+// Taken out one by one (the new look in refuse_full(), the sync before it, clean_up()): each fails.
 TEST_P(BtrfsQuota, EdquotIs552WithNewNumbersAndTheOldFileStays) {
     Rig rig(options());
     auto alice = rig.login();
@@ -69,6 +70,7 @@ TEST_P(BtrfsQuota, EdquotIs552WithNewNumbersAndTheOldFileStays) {
     EXPECT_EQ(rig.store(alice, "STOR other", some(40)).code, 226);
 }
 
+// Taken out one by one (clean_up(), the sync before the numbers are read): each fails.
 TEST_P(BtrfsQuota, AFullLabCanBeEmptiedOverFtpsAndTakesUploadsAtOnce) {
     Rig rig(options());
     auto alice = rig.login();
@@ -87,6 +89,7 @@ TEST_P(BtrfsQuota, AFullLabCanBeEmptiedOverFtpsAndTakesUploadsAtOnce) {
     EXPECT_EQ(rig.content("/again").size(), 4 * mebibyte);
 }
 
+// Taken out (the sync before the numbers are read): this fails.
 TEST_P(BtrfsQuota, AlloSeesWhatAPodWroteAMomentAgo) {
     Rig rig(options());
     auto alice = rig.login();
@@ -99,6 +102,7 @@ TEST_P(BtrfsQuota, AlloSeesWhatAPodWroteAMomentAgo) {
     EXPECT_EQ(alice.control->ask("ALLO " + std::to_string(30 * mebibyte)).code, 200);
 }
 
+// The limit is the kernel's. Taken out (clean_up()): what was refused stays, and takes the room of others.
 TEST_P(BtrfsQuota, ParallelUploadsAndRestartsDoNotPassTheLimit) {
     Rig rig(options());
     std::vector<Rig::Login> logins;
@@ -125,6 +129,7 @@ TEST_P(BtrfsQuota, ParallelUploadsAndRestartsDoNotPassTheLimit) {
 
 // A full btrfs refuses to truncate (EDQUOT), so the whole partial goes: what counts is that there is room
 // again.
+// Taken out (take_back() leaves what it cannot truncate): this fails.
 TEST_P(BtrfsQuota, AnInterruptedUploadThatFindsNoRoomLeavesTheLabUsable) {
     Rig rig(options());
     auto alice = rig.login();

@@ -19,6 +19,7 @@
 #include <set>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace stowage::ftps::rig {
 
@@ -248,7 +249,7 @@ Rig::Login Rig::login(const std::string& user, const std::string& peer, int vers
     start_session.local.assign_cut(local);
     start_session.bound.assign_cut("127.0.0.1");
     start_session.tls_version = static_cast<std::uint16_t>(version);
-    return login_as(start_session);
+    return login_as(start_session, next_session_++);
 }
 
 Rig::Login Rig::login(const message::Nonce& nonce, const std::string& user) {
@@ -258,14 +259,21 @@ Rig::Login Rig::login(const message::Nonce& nonce, const std::string& user) {
     for (auto* address : {&start_session.peer, &start_session.local, &start_session.bound})
         address->assign_cut("127.0.0.1");
     start_session.tls_version = tls13;
-    return login_as(start_session);
+    return login_as(start_session, next_session_++);
 }
 
-Rig::Login Rig::login_as(message::SessionStart start_session) {
+Rig::Login Rig::login_again(std::uint64_t session, const std::string& user) {
+    const auto after = std::exchange(next_session_, session);
+    auto again = login(user);
+    next_session_ = after;
+    return again;
+}
+
+Rig::Login Rig::login_as(message::SessionStart start_session, std::uint64_t session) {
     auto [ours, theirs] = or_throw(ipc::make_pair());
     Login login;
     login.nonce = start_session.nonce;
-    start_session.session = next_session_++;
+    start_session.session = session;
     start_session.prot_private = 1;
     or_throw(ipc::send(supervisor_.get(), start_session, {theirs.get()}));
     theirs.reset();  // who refuses the session is heard at once

@@ -159,6 +159,8 @@ class Rig {
                 const std::string& local = "127.0.0.1");
     /// With the nonce that the connection's tickets bear already.
     Login login(const message::Nonce& nonce, const std::string& user = "alice");
+    /// With the number of an earlier one, which a front that was taken over said to have ended.
+    Login login_again(std::uint64_t session, const std::string& user = "alice");
     /// Logged in, TYPE I; asserts nothing.
     static std::uint16_t epsv(Control& control);
 
@@ -173,7 +175,7 @@ class Rig {
     std::size_t staged() const;
 
   private:
-    Login login_as(message::SessionStart start_session);
+    Login login_as(message::SessionStart start_session, std::uint64_t session);
     void answer_queries();
 
     Options options_;

@@ -92,7 +92,13 @@ TEST(SiteRunai, WhatIsWrongIsToldWithLineValueAndRemedy) {
         {"labs:\n  - name: lab1\n    over_quota: on\n", "lab lab1 has no GPUs; add gpus"},
         {"defaults:\n  project: same\n", "write {lab} where the lab's name belongs"},
         {"defaults:\n  data_source: {read_only: true}\n", "data sources are read-write"},
-        {"defaults:\n  data_source: {scope: project}\n", "cannot be done yet; give department"},
+        {"defaults:\n  data_source: {scope: cluster}\n", "\"cluster\" is no scope; give department"},
+        {"defaults:\n  data_source: {project: p}\n", "data_source.project goes with scope: project"},
+        {"defaults:\n  data_source: {scope: project}\nlabs:\n  - name: lab1\n",
+         "site.yaml:4: lab lab1: its data source is of scope project, and the lab has no project"},
+        {"labs:\n  - name: lab1\n    gpus: {p: 1}\n    data_source: {scope: project, project: x}\n",
+         "its data source is of project \"x\", and the lab has lab1-default-project"},
+        {"labs:\n  - name: lab1\n    data_source: {read_only: true}\n", "read_only"},
         {"users:\n  - email: alice\n    lab: lab1\n", "\"alice\" is no email address"},
         {"users:\n  - email: a@b.de\n    lab: lab1\n", "user a@b.de: lab lab1 has no GPUs in this file"},
         {"users:\n  - email: a@b.de\n    name: a\n    lab: lab1\n",
@@ -113,6 +119,20 @@ TEST(SiteRunai, WhatIsWrongIsToldWithLineValueAndRemedy) {
     };
     for (const auto& [text, problem] : cases)
         EXPECT_THAT(refused(text), HasSubstr(problem)) << text;
+}
+
+TEST(SiteRunai, DataSourcesAreOfTheScopeThatIsSaid) {
+    const auto labs = parsed(
+                          "defaults: {gpus: {p: 1}, data_source: {scope: project}}\nlabs:\n  - name: lab1\n"
+                          "  - {name: lab2, data_source: {scope: department}}\n"
+                          "  - {name: lab3, projects: [{name: a}, {name: lab3-b}], data_source: {scope: "
+                          "project, project: \"{lab}-b\"}}\n")
+                          .labs;
+    EXPECT_EQ(labs[0].data_source_project, "lab1-default-project");
+    EXPECT_EQ(labs[1].data_source_project, "");
+    EXPECT_EQ(labs[2].data_source_project, "lab3-b");
+    // What the file does not say stays as it is.
+    EXPECT_EQ(parsed("labs:\n  - name: lab1\n").labs[0].data_source_project, std::nullopt);
 }
 
 TEST(SiteRunai, BodyHoldsEveryDefaultInItsPlace) {

@@ -15,13 +15,8 @@
 
 namespace stowage::ftps::handshake {
 
-struct Deleter {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Key = std::unique_ptr<EVP_PKEY, Deleter>;
-using Certificate = std::unique_ptr<X509, Deleter>;
+using openssl::Certificate;
+using openssl::Key;
 
 /// A key with its certificate.
 struct Identity {
@@ -39,11 +34,9 @@ struct Identity {
 
   private:
     static std::string pem(const std::function<void(BIO*)>& write) {
-        const std::unique_ptr<BIO, Deleter> bio(BIO_new(BIO_s_mem()));
-        write(bio.get());
-        char* bytes = nullptr;
-        const auto size = BIO_get_mem_data(bio.get(), &bytes);
-        return {bytes, static_cast<std::size_t>(size)};
+        const auto text = openssl::memory();
+        write(text.get());
+        return openssl::written(text);
     }
 };
 
@@ -55,9 +48,8 @@ inline void extend(X509* certificate, X509* issuer, int nid, const char* value) 
     X509V3_CTX context;
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-    auto* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value);
-    X509_add_ext(certificate, extension, -1);
-    X509_EXTENSION_free(extension);
+    const openssl::Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+    X509_add_ext(certificate, extension.get(), -1);
 }
 
 /// Signed by `issuer`, or by itself. @param usage of extendedKeyUsage; empty: a CA
@@ -82,8 +74,8 @@ inline Identity identity(const std::string& name, const Identity* issuer, const 
     return made;
 }
 
-inline SslContext client_context(int version = TLS1_3_VERSION) {
-    SslContext context(SSL_CTX_new(TLS_client_method()));
+inline openssl::TlsContext client_context(int version = TLS1_3_VERSION) {
+    openssl::TlsContext context(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_security_level(context.get(), 0);  // whatever is refused, the server refuses it
     SSL_CTX_set_min_proto_version(context.get(), version);
     SSL_CTX_set_max_proto_version(context.get(), version);
@@ -112,7 +104,7 @@ struct Connection {
     }
     bool done() const { return SSL_is_init_finished(server.get()) && SSL_is_init_finished(client.get()); }
 
-    Ssl server, client;
+    openssl::TlsConnection server, client;
 };
 
 /// A server's context with a ticket key, as the front has it.
@@ -126,7 +118,7 @@ class Server {
 
   private:
     TicketKeys keys_;
-    SslContext context_;
+    openssl::TlsContext context_;
 };
 
 }  // namespace stowage::ftps::handshake

@@ -16,13 +16,8 @@ namespace {
 
 using namespace std::string_literals;
 
-struct Deleter {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Key = std::unique_ptr<EVP_PKEY, Deleter>;
-using Certificate = std::unique_ptr<X509, Deleter>;
+using openssl::Certificate;
+using openssl::Key;
 
 Certificate certificate_for(const char* names, EVP_PKEY* key) {
     Certificate certificate(X509_new());
@@ -30,9 +25,8 @@ Certificate certificate_for(const char* names, EVP_PKEY* key) {
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
     X509_set_pubkey(certificate.get(), key);
-    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names);
-    X509_add_ext(certificate.get(), extension, -1);
-    X509_EXTENSION_free(extension);
+    const openssl::Extension extension(X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names));
+    X509_add_ext(certificate.get(), extension.get(), -1);
     X509_sign(certificate.get(), key, EVP_sha256());
     return certificate;
 }
@@ -86,12 +80,10 @@ TEST(Protocols, OnlyFtp) {
 }
 
 std::string pem_of(EVP_PKEY* key, X509* certificate) {
-    const std::unique_ptr<BIO, Deleter> bio(BIO_new(BIO_s_mem()));
-    if (key) PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
-    if (certificate) PEM_write_bio_X509(bio.get(), certificate);
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(bio.get(), &bytes);
-    return {bytes, static_cast<std::size_t>(size)};
+    const auto text = openssl::memory();
+    if (key) PEM_write_bio_PrivateKey(text.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
+    if (certificate) PEM_write_bio_X509(text.get(), certificate);
+    return openssl::written(text);
 }
 
 TEST(ControlContext, RefusesWhatDoesNotFit) {

@@ -45,6 +45,26 @@ TEST(Ledger, ParallelUploadsNeverPassTheLimitTogether) {
     EXPECT_EQ(taken, 3333);
 }
 
+// Taken out (add_within() adds without looking whether the sum is still the one that fitted): this fails.
+TEST(Ledger, TheLastByteIsTakenOnce) {
+    Ledger ledger;
+    ledger.start(1, 0);
+    std::atomic<int> holders{0}, together{0};
+    std::vector<std::thread> uploads;
+    for (int i = 0; i < 4; ++i)
+        uploads.emplace_back([&] {
+            for (int n = 0; n < 200'000; ++n) {
+                if (!ledger.take(1)) continue;
+                if (holders++ > 0) ++together;
+                --holders;
+                ledger.give(1);
+            }
+        });
+    for (auto& upload : uploads)
+        upload.join();
+    EXPECT_EQ(together, 0);
+}
+
 class LedgerOfLab : public testing::Test {
   protected:
     Ledger::Count counted() { return files.ledger().count().value(); }

@@ -20,6 +20,9 @@ class AccountsTest : public testing::Test {
         m.lab.assign_cut(lab);
         return m;
     }
+    const ServedLab* lab_of(std::string_view user) const {
+        return accounts_.lab_of(user, accounts_.account_of(user));
+    }
     Config config_ = *parse_config({});
     Accounts accounts_{config_};
 };
@@ -27,9 +30,9 @@ class AccountsTest : public testing::Test {
 TEST_F(AccountsTest, UsersFindTheirLab) {
     ASSERT_TRUE(accounts_.put_lab(lab("lab1", 700000)));
     ASSERT_TRUE(accounts_.put_account(account("alice", "lab1")));
-    ASSERT_NE(accounts_.lab_of("alice"), nullptr);
-    EXPECT_EQ(accounts_.lab_of("alice")->uid, 700000u);
-    EXPECT_EQ(accounts_.lab_of("bob"), nullptr);
+    ASSERT_NE(lab_of("alice"), nullptr);
+    EXPECT_EQ(lab_of("alice")->uid, 700000u);
+    EXPECT_EQ(lab_of("bob"), nullptr);
 }
 
 TEST_F(AccountsTest, NoLabRunsAsRootOrOutsideTheRangeOrAsAnother) {
@@ -49,12 +52,53 @@ TEST_F(AccountsTest, RestartedControllerForgetsWhatItDoesNotName) {
     ASSERT_TRUE(accounts_.put_account(account("alice", "lab1")));
     ASSERT_TRUE(accounts_.put_account(account("bob", "lab1")));
     accounts_.begin();
-    EXPECT_NE(accounts_.lab_of("bob"), nullptr) << "logins go on while the controller restarts";
+    EXPECT_NE(lab_of("bob"), nullptr) << "logins go on while the controller restarts";
     ASSERT_TRUE(accounts_.put_lab(lab("lab1", 700000)));
     ASSERT_TRUE(accounts_.put_account(account("alice", "lab1")));
-    EXPECT_EQ(accounts_.complete(), std::vector<std::string>{"lab2"});
-    EXPECT_EQ(accounts_.lab_of("bob"), nullptr);
-    EXPECT_NE(accounts_.lab_of("alice"), nullptr);
+    const auto gone = accounts_.complete();
+    EXPECT_EQ(gone.labs, std::vector<std::string>{"lab2"});
+    EXPECT_EQ(gone.users, std::vector<std::string>{"bob"});
+    EXPECT_EQ(lab_of("bob"), nullptr);
+    EXPECT_NE(lab_of("alice"), nullptr);
+}
+
+// Fails when the account is looked up by its name alone.
+TEST_F(AccountsTest, WhatWasRightBeforeAChangeOpensNoLab) {
+    ASSERT_TRUE(accounts_.put_lab(lab("lab1", 700000)));
+    ASSERT_TRUE(accounts_.put_lab(lab("lab2", 700001)));
+    const auto changed_by = [this](auto&& change) {
+        EXPECT_TRUE(accounts_.put_account(account("alice", "lab1")));
+        const auto before = accounts_.account_of("alice");
+        EXPECT_NE(accounts_.lab_of("alice", before), nullptr);
+        change();
+        return accounts_.lab_of("alice", before) == nullptr;
+    };
+    message::RemoveAccount removal;
+    removal.user.assign_cut("alice");
+    EXPECT_TRUE(changed_by([&] { EXPECT_TRUE(accounts_.remove_account(removal)); }));
+    EXPECT_TRUE(changed_by([&] {
+        EXPECT_TRUE(accounts_.remove_account(removal));
+        EXPECT_FALSE(*accounts_.put_account(account("alice", "lab1")))
+            << "nobody is logged in by the old one";
+    }));
+    EXPECT_TRUE(changed_by([&] { accounts_.password_set("alice"); }));
+    EXPECT_TRUE(changed_by([&] { EXPECT_TRUE(*accounts_.put_account(account("alice", "lab2"))); }));
+    EXPECT_EQ(lab_of("alice")->name, "lab2");
+}
+
+// Fails when put_account() gives a new number each time: logins under way would be refused whenever the
+// controller starts anew.
+TEST_F(AccountsTest, SayingAgainWhatHoldsChangesNothing) {
+    ASSERT_TRUE(accounts_.put_lab(lab("lab1", 700000)));
+    ASSERT_TRUE(accounts_.put_account(account("alice", "lab1")));
+    const auto before = accounts_.account_of("alice");
+    accounts_.begin();
+    ASSERT_TRUE(accounts_.put_lab(lab("lab1", 700000)));
+    EXPECT_FALSE(*accounts_.put_account(account("alice", "lab1")));
+    EXPECT_TRUE(accounts_.complete().users.empty());
+    accounts_.password_set("nobody");
+    EXPECT_EQ(accounts_.account_of("nobody"), 0u);
+    EXPECT_NE(accounts_.lab_of("alice", before), nullptr);
 }
 
 }  // namespace

@@ -131,10 +131,27 @@ TEST_F(ConfigFile, SyntaxErrorsAndDuplicatesNameTheLine) {
     const auto broken = read("ftps:\n  port: [1\nnfs: x: y\n");
     ASSERT_FALSE(broken);
     EXPECT_NE(broken.error().what.find(path_ + ":"), std::string::npos);
+    EXPECT_NE(broken.error().remedy.find("correct"), std::string::npos);
     const auto twice = read("ftps:\n  port: 1\nftps.port: 2\n");
     ASSERT_FALSE(twice);
     EXPECT_NE(twice.error().what.find(path_ + ":3: ftps.port is given twice"), std::string::npos)
         << twice.error().what;
+}
+
+// Taken out (yaml_problem's first case), the reason is "bad file".
+TEST_F(ConfigFile, DeepNestingIsRefusedWithReasonAndRemedy) {
+    for (const auto* opened : {"[", "{a: "}) {
+        std::string text = "log_level: ";
+        for (int i = 0; i < 20000; ++i)
+            text += opened;
+        const auto deep = read(text);
+        ASSERT_FALSE(deep);
+        EXPECT_EQ(deep.error().code, Code::config);
+        EXPECT_NE(deep.error().what.find(path_ + ":1: lists or maps lie in each other 500 deep"),
+                  std::string::npos)
+            << deep.error().what;
+        EXPECT_NE(deep.error().remedy.find("remove"), std::string::npos);
+    }
 }
 
 TEST_F(ConfigFile, OneThatOthersMayWriteIsRefused) {

@@ -58,6 +58,35 @@ TEST_P(SiteCalls, ANewNodePoolIsAttachedToEveryUnitWithOverQuotaOn) {
     EXPECT_EQ(lab1.value.quotas[1].limit, unlimited);
 }
 
+TEST_P(SiteCalls, ADataSourceOfAProjectIsNotItsDepartments) {
+    const auto id = project();
+    const auto department = seen(UnitKind::department, "genomics").id;
+    EXPECT_EQ(wait(client_->project_id(cluster_, department, "p1")).value(), id);
+    EXPECT_EQ(wait(client_->project_id(cluster_, department, "p2")).error().code, Code::not_found);
+    const auto other = seen(UnitKind::department, "lab1").id;
+    EXPECT_EQ(wait(client_->project_id(cluster_, other, "p1")).error().code, Code::not_found);
+    auto wanted = lab1();
+    wanted.department_id = department;
+    wanted.project_id = id;
+    const auto made = wait(client_->create_nfs_data_source(wanted));
+    ASSERT_TRUE(made) << made.error().text();
+    const auto found = wait(client_->find_nfs_data_source(wanted));
+    ASSERT_TRUE(found && *found);
+    EXPECT_EQ((*found)->scope, "project");
+    EXPECT_TRUE(differences(wanted, (*found)->value).empty());
+    EXPECT_FALSE(*wait(client_->find_nfs_data_source(department, wanted.name)));
+    wanted.path = "/elsewhere";
+    ASSERT_TRUE(wait(client_->update_nfs_data_source((*found)->id, wanted)));
+    // The name is taken, whatever the scope.
+    auto of_department = wanted;
+    of_department.project_id.clear();
+    const auto refused = wait(client_->create_nfs_data_source(of_department));
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("of scope project"), std::string::npos) << refused.error().what;
+    wanted.project_id = "1&scope=tenant";
+    EXPECT_EQ(wait(client_->create_nfs_data_source(wanted)).error().code, Code::invalid);
+}
+
 TEST_P(SiteCalls, ANamesakeIsReturnedAsItIs) {
     ASSERT_TRUE(wait(client_->create_node_pool(cluster_, {"prod", "k", "v", "binpack"})));
     const auto again = wait(client_->create_node_pool(cluster_, {"prod", "k", "other", "binpack"}));
@@ -246,6 +275,25 @@ TEST_F(Circuits, AreNotOpenedByRefusals) {
     for (int i = 0; i < 5; ++i)
         EXPECT_FALSE(wait(client_->cluster()));
     EXPECT_TRUE(wait(client_->cluster()));
+}
+
+/// Nothing is sent for the token either, so it is refused before anybody waits for it: that once crashed.
+TEST_F(Circuits, ThatAreOpenWithoutATokenAreAnErrorAtOnce) {
+    auto fragile = settings();
+    fragile.circuit = {2, std::chrono::hours(1)};
+    fragile.retries.max_tries = 1;
+    connect(std::move(fragile));
+    fail("grant_token", FaultKind::error_before, 1000);
+    for (int failures = 0; failures < 2; ++failures)
+        EXPECT_FALSE(wait(client_->cluster()));
+    const auto calls_before = calls("grant_token");
+    for (int looks = 0; looks < 3; ++looks) {
+        const auto refused = wait(client_->cluster());
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Code::unavailable);
+        EXPECT_NE(refused.error().what.find("not sent"), std::string::npos) << refused.error().what;
+    }
+    EXPECT_EQ(calls("grant_token"), calls_before);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -82,11 +83,17 @@ def answer_of_status():
     return json.loads(done.stdout) if done.returncode in (0, 3) else {"labs": []}
 
 
-def leave_the_port_to_the_kernel():
-    """The guest has both of Debian's NFS servers, for other tests; a node has one."""
-    run("systemctl", "disable", "--now", "nfs-ganesha", "nfs-ganesha-lock")
-    run("systemctl", "enable", "nfs-server")
-    run("systemctl", "restart", "nfs-server")
+def foreign_ganesha_is_in_the_way():
+    """The guest has both of Debian's NFS servers, and NFS-Ganesha holds the port: said, with the remedy that helps."""
+    run("systemctl", "stop", "nfs-server")
+    run("systemctl", "restart", "nfs-ganesha")
+    wait_until(lambda: ":2049 " in run("ss", "-ltn"), "Debian's NFS-Ganesha")
+    said = run("stowage", "check", check=False)
+    assert "port 2049 is in use by ganesha.nfsd" in said, said
+    remedy = re.search(r"remedy: (systemctl disable --now nfs-ganesha), then (systemctl restart nfs-server)", said)
+    assert remedy, said
+    for command in remedy.groups():
+        run(*command.split())
 
 
 def mount_labs():
@@ -110,6 +117,7 @@ def install_and_configure():
     assert unit("ActiveState") == "inactive", "the admin starts it"
     config = pathlib.Path("/etc/stowage/stowage.yaml")
     config.write_text(config.read_text() + "\nnfs: {address: 127.0.0.1}\n", encoding="utf-8")
+    foreign_ganesha_is_in_the_way()
     run("stowage", "check")
     run("systemctl", "start", "stowage")
     assert unit("Type") == "notify" and unit("ActiveState") == "active"
@@ -128,13 +136,19 @@ def make_labs():
     return passwords
 
 
+def journal_entry(*fields):
+    """The last one; journald writes it down some time after it was told."""
+    lines = lambda: run("journalctl", *fields, "-o", "json", "--no-pager").splitlines()  # noqa: E731
+    wait_until(lambda: lines() and lines()[-1].startswith("{"), f"an entry with {fields}")
+    return json.loads(lines()[-1])
+
+
 def journal_has_the_fields():
     """Written by the front and the supervisor, narrowed as they are."""
-    words = run("journalctl", "STOWAGE_EVENT=login", "STOWAGE_LAB=lab1", "-o", "json", "--no-pager")
-    entry = json.loads(words.splitlines()[-1])
+    entry = journal_entry("STOWAGE_EVENT=login", "STOWAGE_LAB=lab1")
     assert (entry["STOWAGE_USER"], entry["STOWAGE_RESULT"]) == ("alice", "ok"), entry
     assert entry["_SYSTEMD_UNIT"] == "stowage.service", entry
-    transfer = json.loads(run("journalctl", "STOWAGE_EVENT=transfer", "-o", "json", "--no-pager").splitlines()[-1])
+    transfer = journal_entry("STOWAGE_EVENT=transfer")
     assert transfer["STOWAGE_PROCESS"] == "worker:lab1" and transfer["STOWAGE_BYTES"] == str(len(DATA)), transfer
 
 
@@ -162,7 +176,6 @@ def upgrade_drains(password):
 
 
 def first():
-    leave_the_port_to_the_kernel()
     mount_labs()
     install_and_configure()
     passwords = make_labs()

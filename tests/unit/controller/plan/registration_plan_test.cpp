@@ -18,7 +18,7 @@ const OwnedDataSource intended{"", true, wanted_source()};
 Step step_for(const std::optional<runai::ObservedDataSource>& found,
               const std::optional<OwnedDataSource>& owned) {
     const auto steps =
-        plan_registration(made_lab(), example_site(), KnownRegistration{"100002", found}, owned);
+        plan_registration(made_lab(), example_site(), KnownRegistration{{"100002"}, found}, owned);
     EXPECT_THAT(steps, SizeIs(1));
     return steps.at(0);
 }
@@ -34,7 +34,7 @@ TEST(RegistrationPlan, NothingWithoutRunai) {
 }
 
 TEST(RegistrationPlan, FormsTheDataSourceFromLabAndSite) {
-    EXPECT_THAT(runai::differences(data_source_form(made_lab(), example_site(), "100002"), wanted_source()),
+    EXPECT_THAT(runai::differences(data_source_form(made_lab(), example_site(), {"100002"}), wanted_source()),
                 IsEmpty());
 }
 
@@ -46,6 +46,25 @@ TEST(RegistrationPlan, CreatesAgainWhatSomebodyDeleted) {
     const auto step = step_for(std::nullopt, made);
     EXPECT_EQ(step.change, Change::create);
     EXPECT_THAT(step.detail, HasSubstr("gone"));
+}
+
+TEST(RegistrationPlan, DeletesOursOfAnotherScopeBeforeItMakesTheNewOne) {
+    auto lab = made_lab();
+    lab.settings.data_source_project = "lab1-debug";
+    const KnownRegistration of_project{{"100002", "100007"}, std::nullopt};
+    const auto steps = plan_registration(lab, example_site(), of_project, made);
+    ASSERT_THAT(steps, SizeIs(2));
+    EXPECT_EQ(steps[0].kind, StepKind::unregister_data_source);
+    EXPECT_EQ(steps[0].data_source->remote_id, "uuid-1");
+    EXPECT_EQ(steps[1].change, Change::create);
+    EXPECT_EQ(steps[1].title, "data source lab1-nfs in project lab1/lab1-debug");
+    EXPECT_TRUE(depends_on(steps[1].kind, steps[0].kind));
+    // What is not ours keeps its name, and Run:ai says so.
+    EXPECT_THAT(plan_registration(lab, example_site(), of_project, adopted), SizeIs(1));
+    EXPECT_THAT(plan_registration(lab, example_site(), of_project, intended), SizeIs(1));
+    const auto form = data_source_form(lab, example_site(), of_project.scope);
+    EXPECT_THAT(runai::to_string(runai::differences(form, wanted_source())), HasSubstr("projectId"));
+    EXPECT_THAT(runai::to_string(runai::differences(wanted_source(), form)), HasSubstr("projectId"));
 }
 
 TEST(RegistrationPlan, CreatesAfterARequestThatNeverArrived) {

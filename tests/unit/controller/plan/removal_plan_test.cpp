@@ -20,7 +20,7 @@ Lab leaving(Phase phase) {
 }
 
 std::vector<Step> plan_for(Phase phase, const message::LabObservation& seen = all_there(),
-                           const ObservedRegistration& registration = KnownRegistration{"100002",
+                           const ObservedRegistration& registration = KnownRegistration{{"100002"},
                                                                                         found_source()},
                            const std::optional<OwnedDataSource>& owned = made) {
     return plan_removal(leaving(phase), example_site(), seen, registration, owned, users);
@@ -63,8 +63,8 @@ TEST(RemovalPlan, NamesTheDataSourceToDelete) {
 
 TEST(RemovalPlan, NeverDeletesADataSourceThatItAdopted) {
     const OwnedDataSource adopted{"uuid-1", false, wanted_source()};
-    const auto steps =
-        plan_for(Phase::leaving_data_kept, all_there(), KnownRegistration{"100002", found_source()}, adopted);
+    const auto steps = plan_for(Phase::leaving_data_kept, all_there(),
+                                KnownRegistration{{"100002"}, found_source()}, adopted);
     const auto& step = find(steps, StepKind::unregister_data_source);
     EXPECT_EQ(step.data_source->remote_id, "");
     EXPECT_THAT(step.detail, HasSubstr("did not make it"));
@@ -74,8 +74,8 @@ TEST(RemovalPlan, DeletesByItsIdWhateverBearsTheNameNow) {
     auto other = found_source();
     other.id = "uuid-2";
     const UnknownRegistration no_department{{Code::not_found, "no department lab1"}};
-    for (const auto& seen : {ObservedRegistration(KnownRegistration{"100002", other}),
-                             ObservedRegistration(KnownRegistration{"100002", std::nullopt}),
+    for (const auto& seen : {ObservedRegistration(KnownRegistration{{"100002"}, other}),
+                             ObservedRegistration(KnownRegistration{{"100002"}, std::nullopt}),
                              ObservedRegistration(no_department)}) {
         const auto steps = plan_for(Phase::leaving_data_kept, all_there(), seen);
         EXPECT_EQ(find(steps, StepKind::unregister_data_source).data_source->remote_id, "uuid-1");
@@ -86,7 +86,7 @@ TEST(RemovalPlan, DeletesByItsIdWhateverBearsTheNameNow) {
 TEST(RemovalPlan, DeletesOneWhoseCreationWasCutOff) {
     const OwnedDataSource intended{"", true, wanted_source()};
     const auto steps = plan_for(Phase::leaving_data_kept, all_there(),
-                                KnownRegistration{"100002", found_source()}, intended);
+                                KnownRegistration{{"100002"}, found_source()}, intended);
     EXPECT_EQ(find(steps, StepKind::unregister_data_source).data_source->remote_id, "uuid-1");
 }
 

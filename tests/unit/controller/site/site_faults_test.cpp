@@ -37,16 +37,58 @@ class EveryCallInTurn : public testing::TestWithParam<Case> {
         return made;
     }
     /// Apply after apply until nothing is left, as an admin or the next pass would.
-    void converge(SiteBench& bench, std::size_t call) {
+    void converge(SiteBench& bench, std::size_t call, const WantedSite& site) {
         for (int runs = 0; runs < 4; ++runs) {
-            const auto outcome = bench.apply(site());
+            const auto outcome = bench.apply(site);
             if (outcome && outcome->converged()) return;
         }
-        const auto last = bench.apply(site());
+        const auto last = bench.apply(site);
         FAIL() << "call " << call << ": "
                << (last ? last->converged() ? "slow" : last->failures[0].error.text() : last.error().text());
     }
 };
+
+/// What is there is changed: PUT of departments, projects and compute resources, each after a GET, and a new
+/// node pool, which Run:ai gives to every unit.
+WantedSite changed_site() {
+    auto site = small_site(2, 2);
+    site.node_pools.push_back({"test", "example.org/pool", "test", "binpack"});
+    for (auto& department : site.departments) {
+        department.unit.gpus["prod"] += 70;
+        department.projects.front().gpus["prod"] += 7;
+    }
+    site.compute_resources.back().large_shm = true;
+    return site;
+}
+
+TEST_P(EveryCallInTurn, OfAChangeFailsAndTheNextApplyConverges) {
+    const auto start = small_site(2, 2), site = changed_site();
+    std::string wanted;
+    std::size_t calls = 0;
+    {
+        const auto clean = bench();
+        ASSERT_TRUE(clean->apply(start)->converged());
+        const auto before = clean->calls();
+        ASSERT_TRUE(clean->apply(site)->converged());
+        wanted = clean->digest();
+        calls = clean->calls() - before;
+        for (const char* update : {"update_department", "update_project", "update_compute_asset_by_id"})
+            ASSERT_GE(clean->api().calls(update), 1U) << update;
+    }
+    for (std::size_t call = 0; call < calls; call += stride) {
+        const auto faulty = bench();
+        ASSERT_TRUE(faulty->apply(start)->converged());
+        faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
+        (void)faulty->apply(site);
+        converge(*faulty, call, site);
+        ASSERT_EQ(faulty->digest(), wanted) << "call " << call;
+        ASSERT_EQ(faulty->lost_passwords(), "") << "call " << call;
+        const auto writes = faulty->api().writes();
+        ASSERT_TRUE(faulty->apply(site)->converged());
+        ASSERT_EQ(faulty->api().writes(), writes) << "call " << call;
+        if (HasFatalFailure()) return;
+    }
+}
 
 TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
     std::string wanted;
@@ -62,7 +104,7 @@ TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
         const auto faulty = bench();
         faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
         (void)faulty->apply(site());
-        converge(*faulty, call);
+        converge(*faulty, call, site());
         ASSERT_EQ(faulty->digest(), wanted) << "call " << call;
         ASSERT_EQ(faulty->lost_passwords(), "") << "call " << call;
         const auto writes = faulty->api().writes();
