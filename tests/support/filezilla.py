@@ -63,9 +63,17 @@ class Program:
     def start(self, *arguments):
         display = self._start_display()
         self._environment = {"HOME": str(self.home), "DISPLAY": display, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-        client = Child("filezilla", ["filezilla", *arguments], env=self._environment, **_QUIET)
-        self._ends.callback(client.stop)
-        self.main_window = wait_until(lambda: self.window("FileZilla$"), 60, "FileZilla's window")
+        for _ in range(3):
+            client = Child("filezilla", ["filezilla", *arguments], env=self._environment, **_QUIET)
+            self._ends.callback(client.stop)
+            # One start in some tens ends, or hangs, before there is a window: nothing of ours has happened by then.
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: self.window("FileZilla$") or not client.alive(), 20)
+            self.main_window = self.window("FileZilla$")
+            if self.main_window:
+                return
+            client.stop()
+        raise AssertionError("FileZilla's window did not come")
 
     def leave(self):
         self._ends.close()
