@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <filesystem>
+#include <functional>
 #include <future>
 
 #include "tests/system/controller/controller_run.hpp"
@@ -47,12 +48,14 @@ class ConvergesAfterKill : public ::testing::Test {
     }
 
     /// Makes a request, and kills the controller in its call to Run:ai, before the stand-in carried it out or
-    /// after.
-    static void kill_in(const std::string& operation, const std::string& kind, const std::string& method,
-                        const std::string& target, const std::string& body) {
+    /// after. `prepare` comes first, when the call would already be caught.
+    static void kill_in(
+        const std::string& operation, const std::string& kind, const std::string& method,
+        const std::string& target, const std::string& body, const std::function<void()>& prepare = [] {}) {
         const auto before = run_->requests_of(operation);
         const auto fault = fmt::format(R"({{"operation":"{}","kind":"{}"}})", operation, kind);
         ASSERT_EQ(run_->stand_in("POST", "faults", fault).status, 200u);
+        prepare();
         auto asked = std::async(std::launch::async, [&] { return run_->call(method, target, body); });
         ASSERT_TRUE(becomes_true([&] { return run_->requests_of(operation) > before; })) << operation;
         const auto starts = run_->starts();
@@ -216,12 +219,15 @@ TEST_F(ConvergesAfterKill, InTheCallToRunaiOfAnUpdate) {
         SCOPED_TRACE(kind);
         start_afresh();
         const auto lab = ready_lab("changing");
-        run_->change_setting("runai.container_path", "/mnt/elsewhere");
-        const auto starts = run_->starts();
-        run_->kill_now();
-        ASSERT_TRUE(becomes_true([&] { return run_->starts() > starts && run_->all_told(); }));
+        // The controller may see by itself what is to be changed, as soon as it has started.
+        const auto start_again = [] {
+            run_->change_setting("runai.container_path", "/mnt/elsewhere");
+            const auto starts = run_->starts();
+            run_->kill_now();
+            ASSERT_TRUE(becomes_true([&] { return run_->starts() > starts && run_->all_told(); }));
+        };
         kill_in("update_nfs_asset_by_id", kind, "POST", "/v1/apply",
-                fmt::format(R"({{"labs":[{}]}})", body_of(lab)));
+                fmt::format(R"({{"labs":[{}]}})", body_of(lab)), start_again);
         expect_whole(lab);
         EXPECT_EQ(run_->lab(lab).at("data_source").at("mount_path"), "/mnt/elsewhere");
     }
