@@ -126,7 +126,8 @@ TEST(RegistrationPlan, AnotherOneOfItsNameIsNotItsOwn) {
     found.id = "uuid-2";
     EXPECT_EQ(step_for(found, made).change, Change::differs);
     found.created_by = "carol@example.org\n";
-    EXPECT_THAT(step_for(found, made).error->what, HasSubstr("that carol@example.org\\x0a made, not stowage"));
+    EXPECT_THAT(step_for(found, made).error->what,
+                HasSubstr("that carol@example.org\\x0a made, not stowage"));
     found.created_by.clear();
     EXPECT_THAT(step_for(found, made).error->what, HasSubstr("that somebody made, not stowage"));
     auto equal = found_source();
