@@ -77,6 +77,24 @@ Result<std::uint64_t> limit_of(const Fd& subvolume, std::uint64_t id) {
     return bytes == UINT64_MAX ? 0 : bytes;
 }
 
+bool are_of_one_filesystem(const Fd& one, const Fd& other) {
+    btrfs_ioctl_fs_info_args ones{}, others{};
+    return ::ioctl(one.get(), BTRFS_IOC_FS_INFO, &ones) == 0 &&
+           ::ioctl(other.get(), BTRFS_IOC_FS_INFO, &others) == 0 &&
+           std::memcmp(ones.fsid, others.fsid, sizeof ones.fsid) == 0;
+}
+
+/// The kernel takes the room for a new limit from the quota of the subvolume that it is asked through, and a
+/// lab over its limit has none: it is asked through the directory above, where that is of the same
+/// filesystem.
+Result<void> set_limit(const Fd& subvolume, btrfs_ioctl_qgroup_limit_args& limit) {
+    const Fd above(::openat(subvolume.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto& asked = above && are_of_one_filesystem(above, subvolume) ? above : subvolume;
+    if (::ioctl(asked.get(), BTRFS_IOC_QGROUP_LIMIT, &limit) != 0)
+        return system_error(errno, "set the btrfs quota");
+    return {};
+}
+
 }  // namespace
 
 Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
@@ -88,9 +106,7 @@ Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
     limit.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER;
     // All bits set clears the limit (btrfs-qgroup(8), "none").
     limit.lim.max_rfer = bytes ? bytes : UINT64_MAX;
-    if (::ioctl(subvolume.get(), BTRFS_IOC_QGROUP_LIMIT, &limit) != 0)
-        return system_error(errno, "set the btrfs quota");
-    return {};
+    return set_limit(subvolume, limit);
 }
 
 Result<QuotaState> read_btrfs_quota(const Fd& subvolume) {
