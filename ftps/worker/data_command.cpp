@@ -6,6 +6,8 @@
 #include <poll.h>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/worker/file_error.hpp"
+#include "ftps/worker/rest_of_upload.hpp"
 #include "ftps/worker/room.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"
@@ -19,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 // How long the right client may still come after another one was refused, and how often.
 constexpr std::chrono::seconds second_chance{1};
 constexpr int max_refusals = 8;
+// For what a client still sends of an upload that found no room: it hears the 552 in this time, or never.
+constexpr std::chrono::seconds rest_limit{10};
 // How long a client that began TLS before its command waits for the 150 if it does not end the handshake.
 constexpr std::chrono::seconds opening_patience{2};
 
@@ -27,10 +31,6 @@ struct Outcome {
     Result<void> work;
     std::string version;
 };
-
-bool is_full(const Error& error) {
-    return error.code == Code::over_quota || error.code == Code::no_space;
-}
 
 bool is_accepted(DataStream::Handshake handshake) {
     return handshake == DataStream::Handshake::resumed || handshake == DataStream::Handshake::full;
@@ -195,6 +195,10 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     if (ended.result && !session.transfer->sha256.empty())
         command.success += " SHA256=" + session.transfer->sha256;
     const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
+    const bool found_no_room =
+        !ended.result && command.stores && is_full(ended.result.error()) && !session.aborting;
+    Fd unfinished;
+    if (found_no_room) unfinished = std::move(session.transfer->socket);
     // The socket is closed before the reply: clients may connect anew at once. By hand, for the thread that
     // is just ending may hold the transfer a little longer.
     if (session.transfer) session.transfer->socket.reset();
@@ -207,8 +211,9 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     if (ended.result) {
         if (command.stores) session.refused_in_a_row = 0;
         session.reply(226, command.success);
-    } else if (command.stores && is_full(ended.result.error()) && !session.aborting) {
+    } else if (found_no_room) {
         co_await refuse_full(session, ended.result.error(), bytes);
+        co_await throw_away_rest(session.worker.context.get_executor(), std::move(unfinished), rest_limit);
     } else {
         refuse(session, ended.result.error(), ended.code);
     }

@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/worker/file_error.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"
 
@@ -91,7 +92,7 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
     keepalive->over = true;
     keepalive->ended.notify();
     log_command(session, command, outcome, began);
-    if (!outcome && (outcome.error().code == Code::over_quota || outcome.error().code == Code::no_space)) {
+    if (!outcome && is_full(outcome.error())) {
         const auto usage = co_await worker.usage.exact();
         outcome = explained(outcome.error(), usage, session.transfer->bytes);
     }

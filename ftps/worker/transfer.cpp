@@ -92,7 +92,7 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
 // one had staged stays. After an I/O error nobody knows what of it is on disk: going on from there could
 // publish a hole.
 void clean_up(Partials& partials, const Partials::Claim& claim, const Error& error) {
-    if (error.code == Code::over_quota || error.code == Code::no_space)
+    if (is_full(error))
         partials.take_back(claim);
     else if (error.code == Code::io)
         partials.discard(claim);
@@ -156,7 +156,11 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
     };
     auto received = receive();
     if (!received) received = interrupted(transfer, received.error());
-    if (!received) clean_up(upload.partials, upload.claim, received.error());
+    if (!received) {
+        // At once here too: who sends on, see throw_away_rest(), may wait for it before reading the reply.
+        if (is_full(received.error())) stream.send_end();
+        clean_up(upload.partials, upload.claim, received.error());
+    }
     return received;
 }
 

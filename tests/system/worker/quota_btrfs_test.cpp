@@ -70,6 +70,20 @@ TEST_P(BtrfsQuota, EdquotIs552WithNewNumbersAndTheOldFileStays) {
     EXPECT_EQ(rig.store(alice, "STOR other", some(40)).code, 226);
 }
 
+// curl, lftp and others send on until they look for the reply: a reset is all that they would hear.
+// Taken out (throw_away_rest()): this fails.
+TEST_P(BtrfsQuota, WhoSendsOnHearsTheRefusalAndNoReset) {
+    Rig rig(options());
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    EXPECT_TRUE(data.write(some(200)));
+    EXPECT_EQ(alice.control->read().code, 552);
+    data.cut();
+    EXPECT_EQ(rig.store(alice, "STOR small", some(1)).code, 226) << "the session goes on";
+}
+
 // Taken out one by one (clean_up(), the sync before the numbers are read): each fails.
 TEST_P(BtrfsQuota, AFullLabCanBeEmptiedOverFtpsAndTakesUploadsAtOnce) {
     Rig rig(options());
