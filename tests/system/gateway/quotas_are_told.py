@@ -3,6 +3,7 @@ write counts; nothing is lost, and room that was made is there at once."""
 
 import ftplib
 import os
+import subprocess
 import unittest
 
 from stowage_rig import FtpsClient, Rig, run_tests, wait_until, write_site
@@ -86,6 +87,23 @@ class Quotas:
         self.rig.clients.append(newcomer)
         greeting = newcomer.login(self.user, self.password)
         self.assertRegex(greeting, r"may hold 64MiB\. Little room is left: 9[34] % of its room are used")
+
+    def test_lftp_and_curl_show_the_refusal_and_do_not_begin_anew(self):
+        """They send on, and look for the reply when they are through or their connection ends."""
+        big = self.rig.folder / f"big of {self.lab}"
+        with open(big, "wb") as file:
+            file.truncate(200 * MIB)
+        here, certificate = f"127.0.0.1:{self.rig.ports.ftps}", self.rig.gateway.certificate
+        login = f"{self.user}:{self.password}"
+        script = f"set ssl:ca-file {certificate}; set ftp:ssl-force yes; put '{big}'"
+        curl = ["curl", "-sS", "--ssl-reqd", "--cacert", certificate, "-u", login, "-T", big, f"ftp://{here}/big"]
+        lftp = ["lftp", "-u", login.replace(":", ","), "-e", f"{script}; exit 1", f"ftp://{here}"]
+        for words, told in ((curl, "Exceeded storage allocation"), (lftp, "552 .*the lab's limit is reached")):
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+            self.assertRegex(done.stderr, told)
+            self.assertNotEqual(done.returncode, 0)
+        begun = [line for line in self.rig.gateway.log_tail(1000) if f"lab={self.lab} verb=STOR" in line]
+        self.assertEqual(len(begun), 2, begun)
 
     def test_the_third_refusal_in_a_row_ends_the_session(self):
         client = self.login()
