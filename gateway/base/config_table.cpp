@@ -257,7 +257,7 @@ const std::vector<ConfigRow>& config_table() {
           "This node as pods reach it; goes into data sources. Empty: the host's name."},
          into(parse::text_or_empty, FIELD(nfs.address))},
         {{"nfs.check_address", "127.0.0.1", "address",
-          "Where the mount check connects; must be in every lab's clients to pass."},
+          "Where the mount check connects, an address of this node; every export admits it."},
          into(parse::address, FIELD(nfs.check_address))},
         {{"nfs.port", "2049", "port", "NFSv4 port."}, into(number(1, 65535), FIELD(nfs.port))},
         {{"nfs.security", "sys", "sys, krb5, krb5i, krb5p",

@@ -48,6 +48,11 @@ nfs::Export export_of(const StepRequest& request, const Config& config) {
     for (const auto& text : texts ? *texts : std::vector<std::string>())
         if (const auto client = parse_client(text))
             (client->read_only ? meant.read_only_clients : meant.clients).push_back(client->network);
+    // The mount check comes from this node, whose root has the files anyway.
+    const auto& check = config.nfs.check_address;
+    if (const auto network = parse_network(check);
+        network && !is_in(meant.clients, check) && !is_in(meant.read_only_clients, check))
+        meant.clients.push_back(*network);
     return meant;
 }
 
