@@ -66,8 +66,11 @@ TEST(Adversary, EveryCommandStaysInTheLab) {
             bytes.clear();
             ++seen["MLSD"][rig.retrieve(alice, "MLSD d", bytes).code / 100];
             EXPECT_EQ(bytes.find("size=7;"), std::string::npos) << bytes;
-            ask("MKD d/made");
-            ask("RMD d/made");
+            // A name of its own: what an RMD that met the other moment leaves would refuse every MKD after
+            // it.
+            const auto made = "d/made" + std::to_string(round);
+            ask("MKD " + made);
+            ask("RMD " + made);
             if (ask("RNFR d/set") == 350) ask("RNTO d/sub/moved");
             ask("DELE d/set");
             ask("DELE d/sub/moved");
