@@ -14,7 +14,7 @@ FIRST_ID = 699001  # right below labs.uid_min
 
 
 class PortBlock:
-    """Fifty TCP ports that no other run has. The reservation is a name in the abstract socket namespace, which the
+    """TCP ports that no other run has. The reservation is a name in the abstract socket namespace, which the
     kernel frees with this process: two runs that start at the same time cannot take the same block."""
 
     def __init__(self):

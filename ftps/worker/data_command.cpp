@@ -195,8 +195,8 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand comm
     if (ended.result && !session.transfer->sha256.empty())
         command.success += " SHA256=" + session.transfer->sha256;
     const auto bytes = session.transfer ? session.transfer->bytes.load() : 0;
-    const bool found_no_room =
-        !ended.result && command.stores && is_full(ended.result.error()) && !session.aborting;
+    const bool found_no_room = !ended.result && command.stores && session.transfer &&
+                               is_full(ended.result.error()) && !session.aborting;
     Fd unfinished;
     if (found_no_room) unfinished = std::move(session.transfer->socket);
     // The socket is closed before the reply: clients may connect anew at once. By hand, for the thread that
