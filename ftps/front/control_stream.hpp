@@ -11,7 +11,7 @@
 #include "ftps/front/tls_context.hpp"
 #include "ftps/front/turn.hpp"
 #include "gateway/base/fd.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/basics.hpp"
 #include "gateway/base/result.hpp"
 #include "gateway/base/secret.hpp"
 

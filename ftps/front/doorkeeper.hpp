@@ -9,7 +9,7 @@
 
 #include "ftps/front/address_limit.hpp"
 #include "gateway/base/config.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/logins.hpp"
 
 namespace stowage::ftps {
 

@@ -19,6 +19,7 @@
 #include "ftps/protocol/reply.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 namespace stowage::ftps {
 

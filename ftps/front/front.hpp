@@ -14,6 +14,7 @@
 #include "ftps/front/tls_context.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
+#include "gateway/base/messages/session_packet.hpp"
 
 namespace stowage::ftps {
 

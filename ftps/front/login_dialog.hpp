@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "ftps/protocol/command_line.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/logins.hpp"
 #include "gateway/base/secret.hpp"
 
 namespace stowage::ftps {

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/session_packet.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::ftps {

@@ -9,7 +9,7 @@
 #include <functional>
 #include <optional>
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/children.hpp"
 
 namespace stowage::ftps {
 

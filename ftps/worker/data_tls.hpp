@@ -15,7 +15,7 @@
 
 #include "ftps/worker/live_sessions.hpp"
 #include "gateway/base/fd.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/children.hpp"
 #include "gateway/base/result.hpp"
 #include "gateway/base/secret.hpp"
 

@@ -10,7 +10,7 @@
 #include "ftps/worker/usage.hpp"
 #include "ftps/worker/waiting.hpp"
 #include "gateway/base/channel.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 namespace stowage::ftps {
 

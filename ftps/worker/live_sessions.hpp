@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/basics.hpp"
 #include "gateway/base/secret.hpp"
 
 namespace stowage::ftps {

@@ -21,7 +21,7 @@
 #include "ftps/worker/transfer.hpp"
 #include "ftps/worker/usage.hpp"
 #include "ftps/worker/waiting.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 namespace stowage::ftps {
 

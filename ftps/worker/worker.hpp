@@ -20,7 +20,7 @@
 #include "ftps/worker/waiting.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 namespace stowage::ftps {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gateway/base/fd.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/basics.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::ipc {

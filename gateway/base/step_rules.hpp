@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gateway/base/config.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage {

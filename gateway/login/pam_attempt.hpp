@@ -2,7 +2,7 @@
 // Runs in: login. Distrusts: user name and password; PAM modules may do anything, hang included.
 #pragma once
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/logins.hpp"
 
 namespace stowage::login {
 

@@ -2,7 +2,7 @@
 // Runs in: root_step.
 #pragma once
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::root_step {

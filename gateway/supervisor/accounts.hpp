@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "gateway/base/config.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/controller.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 namespace stowage::supervisor {
 

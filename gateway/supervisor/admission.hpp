@@ -2,7 +2,7 @@
 // Runs in: supervisor. Distrusts: front, workers and controller.
 #pragma once
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/logins.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::supervisor {

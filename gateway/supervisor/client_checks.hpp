@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "gateway/base/channel.hpp"
+#include "gateway/base/messages/logins.hpp"
 
 namespace stowage::supervisor {
 

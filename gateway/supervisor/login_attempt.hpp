@@ -2,6 +2,7 @@
 // Runs in: supervisor.
 #pragma once
 
+#include "gateway/base/messages/logins.hpp"
 #include "gateway/supervisor/context.hpp"
 #include "gateway/supervisor/process.hpp"
 

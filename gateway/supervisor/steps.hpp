@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/supervisor/context.hpp"
 #include "gateway/supervisor/process.hpp"
 

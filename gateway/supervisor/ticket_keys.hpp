@@ -4,7 +4,7 @@
 
 #include <deque>
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/children.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::supervisor {

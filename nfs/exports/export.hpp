@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/basics.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::nfs {

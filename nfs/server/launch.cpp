@@ -17,6 +17,7 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/messages/children.hpp"
 #include "gateway/base/privileges.hpp"
 #include "nfs/exports/bus_socket.hpp"
 #include "nfs/exports/lock.hpp"

@@ -7,6 +7,7 @@
 
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/messages/children.hpp"
 #include "gateway/base/privileges.hpp"
 #include "nfs/server/launch.hpp"
 

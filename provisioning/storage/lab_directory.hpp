@@ -7,7 +7,7 @@
 #include <string>
 
 #include "gateway/base/fd.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::storage {

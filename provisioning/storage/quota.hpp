@@ -7,7 +7,7 @@
 
 #include "gateway/base/config.hpp"
 #include "gateway/base/fd.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/basics.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::storage {

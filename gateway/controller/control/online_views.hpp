@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <vector>
 
+#include "gateway/base/messages/controller.hpp"
 #include "gateway/controller/reconcile/supervisor_link.hpp"
 
 namespace stowage::controller {

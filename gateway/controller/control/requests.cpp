@@ -10,6 +10,7 @@
 
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/controller/control/client_cas.hpp"
 #include "gateway/controller/control/fields.hpp"
 #include "gateway/controller/control/site_request.hpp"

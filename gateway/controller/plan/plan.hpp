@@ -7,7 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/controller.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/controller/plan/step.hpp"
 #include "gateway/controller/state/records.hpp"
 

@@ -2,7 +2,7 @@
 // Runs in: controller. Pure.
 #pragma once
 
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/steps.hpp"
 
 namespace stowage::controller {
 

@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "gateway/base/channel.hpp"
+#include "gateway/base/messages/children.hpp"
+#include "gateway/base/messages/controller.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/controller/state/records.hpp"
 
 namespace stowage::controller {

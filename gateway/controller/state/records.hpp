@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gateway/base/config.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/basics.hpp"
 #include "gateway/base/result.hpp"
 #include "provisioning/runai/data_source.hpp"
 

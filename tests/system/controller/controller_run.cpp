@@ -20,6 +20,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "gateway/base/messages/children.hpp"
 #include "gateway/base/step_rules.hpp"
 
 namespace stowage::controller::testing {

@@ -16,6 +16,8 @@
 
 #include "gateway/base/config.hpp"
 #include "gateway/base/ipc.hpp"
+#include "gateway/base/messages/controller.hpp"
+#include "gateway/base/messages/steps.hpp"
 #include "tests/system/controller/http_call.hpp"
 #include "tests/system/nfs/ganesha_run.hpp"
 

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <functional>
 
+#include "gateway/base/messages/session_packet.hpp"
+#include "gateway/base/messages/workers.hpp"
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"
 

@@ -18,6 +18,7 @@
 #include <filesystem>
 
 #include "gateway/base/config.hpp"
+#include "gateway/base/messages/children.hpp"
 
 namespace stowage::testing {
 

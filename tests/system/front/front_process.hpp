@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gateway/base/ipc.hpp"
+#include "gateway/base/messages/logins.hpp"
 
 namespace stowage::testing {
 

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "gateway/base/messages/children.hpp"
+#include "gateway/base/messages/session_packet.hpp"
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"
 

@@ -23,6 +23,7 @@
 #include <fstream>
 
 #include "gateway/base/ipc.hpp"
+#include "gateway/base/messages/children.hpp"
 
 namespace stowage::nfs::testing {
 

@@ -1,6 +1,7 @@
 // The supervisor's and the front's part.
 // Runs in: tests only.
 #include "tests/system/worker/rig.hpp"
+#include "gateway/base/messages/session_packet.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -16,7 +16,8 @@
 #include "gateway/base/config.hpp"
 #include "gateway/base/fd.hpp"
 #include "gateway/base/ipc.hpp"
-#include "gateway/base/messages.hpp"
+#include "gateway/base/messages/children.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 namespace stowage::ftps::rig {
 

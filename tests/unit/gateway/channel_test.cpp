@@ -1,5 +1,6 @@
 // A peer that does not read, one that never stops, and descriptors for which there is no room.
 #include "gateway/base/channel.hpp"
+#include "gateway/base/messages/children.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

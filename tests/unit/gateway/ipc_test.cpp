@@ -1,5 +1,8 @@
 // Packets: whole, with descriptors, or refused.
 #include "gateway/base/ipc.hpp"
+#include "gateway/base/messages/children.hpp"
+#include "gateway/base/messages/controller.hpp"
+#include "gateway/base/messages/workers.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
