@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
@@ -62,8 +63,10 @@ std::string space_text(const json::object& lab) {
 std::string files_text(const json::object& lab) {
     const auto limit = number_of(lab, "quota_inodes");
     const auto used = known_number(lab, "used_inodes");
-    if (!used) return limit == 0 ? "files not counted" : fmt::format("at most {} files, not counted", limit);
-    return limit == 0 ? fmt::format("{} files", *used) : fmt::format("{} of {} files", *used, limit);
+    if (!used)
+        return limit == 0 ? "files not counted"
+                          : fmt::format("at most {}, not counted", counted(limit, "file"));
+    return limit == 0 ? counted(*used, "file") : fmt::format("{} of {}", *used, counted(limit, "file"));
 }
 
 /// "1.5GiB of 10TiB (0 %), 12 of 50000000 files; enforced by xfs"

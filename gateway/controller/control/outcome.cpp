@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/controller/control/views.hpp"
 
 namespace stowage::controller {
@@ -42,8 +43,9 @@ std::string summary_of(const Context& context, const Outcome& outcome, bool conv
         site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
                            outcome.site->unchanged, outcome.site->failures.size());
     std::string labs;
-    if (!outcome.labs.empty()) labs = fmt::format("{} of {} labs ready, ", ready, outcome.labs.size());
-    return fmt::format("{}{}{} users made{}", site, labs, outcome.users.size(),
+    if (!outcome.labs.empty())
+        labs = fmt::format("{} of {} ready, ", ready, counted(outcome.labs.size(), "lab"));
+    return fmt::format("{}{}{} made{}", site, labs, counted(outcome.users.size(), "user"),
                        converged ? "" : "; not everything is as asked");
 }
 
