@@ -95,8 +95,14 @@ TEST_F(Reconciles, ASecondApplyWritesNothingAnywhere) {
 }
 
 TEST_F(Reconciles, APlanWritesNothingAndSaysWhatApplyWouldDo) {
+TEST_F(Reconciles, ANewUserAloneIsAPendingChange) {
+    ASSERT_TRUE(apply().at("converged").as_bool());
+    const auto plan = run_->call("POST", "/v1/plan", R"({"users":[{"name":"bob","lab":"lab1"}]})").json();
+    EXPECT_EQ(plan.at("pending"), 1) << plan;
+}
+
     const auto plan = run_->call("POST", "/v1/plan", site).json();
-    EXPECT_EQ(plan.at("pending"), 6) << plan;
+    EXPECT_EQ(plan.at("pending"), 7) << plan;
     EXPECT_EQ(plan.at("new_users").at(0), "alice");
     EXPECT_THAT(run_->take_steps(), IsEmpty());
     EXPECT_EQ(run_->lab("lab1"), nullptr);
