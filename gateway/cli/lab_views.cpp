@@ -144,20 +144,6 @@ std::string without_name(std::string detail, const std::string& name) {
     return detail.starts_with(name + " ") ? detail.substr(name.size() + 1) : detail;
 }
 
-void print_checks(const Console& console, const json::object& lab) {
-    for (const auto& value : list_of(lab, "checks")) {
-        const auto* check = value.if_object();
-        if (check == nullptr) continue;
-        StepEvent event{.lab = {},
-                        .step = {},
-                        .title = text_of(*check, "name"),
-                        .detail = without_name(text_of(*check, "detail"), text_of(*check, "name")),
-                        .state = flag_of(*check, "ok") ? StepState::done : StepState::failed};
-        event.ms = number_of(*check, "ms");
-        console.line(step_line(console, event));
-    }
-}
-
 }  // namespace
 
 Colour colour_of_state(std::string_view state) {
@@ -181,7 +167,20 @@ void print_lab(const Console& console, const json::object& lab) {
     print_property(console, "users", joined(list_of(lab, "users")));
     print_property(console, "verified", moment_of(lab, "verified_at"));
     print_drift(console, lab);
-    print_checks(console, lab);
+}
+
+void print_checks(const Console& console, const json::object& lab) {
+    for (const auto& value : list_of(lab, "checks")) {
+        const auto* check = value.if_object();
+        if (check == nullptr) continue;
+        StepEvent event{.lab = {},
+                        .step = {},
+                        .title = text_of(*check, "name"),
+                        .detail = without_name(text_of(*check, "detail"), text_of(*check, "name")),
+                        .state = flag_of(*check, "ok") ? StepState::done : StepState::failed};
+        event.ms = number_of(*check, "ms");
+        console.line(step_line(console, event));
+    }
 }
 
 void print_labs(const Console& console, const json::array& labs) {
