@@ -25,8 +25,9 @@ bool failed(const LabResult& result, bool goes_on) {
 
 std::string summary_of(const Context& context, const LabResult& lab) {
     if (lab.gone && lab.kept)
-        return fmt::format("lab {} is deleted, its data stays in {}", lab.lab,
-                           context.site.directory_of(lab.lab));
+        return fmt::format(
+            "lab {0} is deleted, its data stays in {1}; `stowage lab delete {0} --purge-data` deletes it too",
+            lab.lab, context.site.directory_of(lab.lab));
     if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
     if (lab.refused) return fmt::format("lab {} is as it was: {}", lab.lab, lab.error->what);
     if (lab.error) return fmt::format("lab {} is {}: {}", lab.lab, to_string(lab.state), lab.error->what);
