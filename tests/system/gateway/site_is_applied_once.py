@@ -138,7 +138,7 @@ class SiteIsAppliedOnce:
         for pool in ("prod", "dev"):
             self.rig.stand_in.call("POST", "/_stand_in/nodes", {"pool": pool, "nodes": ["node1"]})
         self.change_quota("departments", department, 100, limit=-1)
-        self.rig.ok("doctor", "--fix", "--config", str(self.rig.gateway.config_path))
+        self.rig.ok("doctor", "--fix")
         department = next(one for one in self.rig.stored("departments") if one["name"] == "lab1")
         quotas = {quota["nodePool"]["name"]: quota["gpu"] for quota in department["resources"]}
         self.assertEqual(quotas["prod"]["limit"], 100)
