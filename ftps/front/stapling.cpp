@@ -22,7 +22,7 @@ int on_status_request(SSL* ssl, void*) {
     const auto* stapled =
         static_cast<const Stapled*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), stapled_index));
     if (!stapled || stapled->until <= std::time(nullptr)) return SSL_TLSEXT_ERR_NOACK;
-    auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(stapled->der.data(), stapled->der.size()));
+    auto* copy = OPENSSL_memdup(stapled->der.data(), stapled->der.size());  // OpenSSL frees it
     if (!copy) return SSL_TLSEXT_ERR_NOACK;
     SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(stapled->der.size()));
     return SSL_TLSEXT_ERR_OK;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "gateway/base/messages/steps.hpp"
 #include "gateway/supervisor/front_service.hpp"
 #include "gateway/supervisor/service.hpp"
 #include "gateway/supervisor/workers.hpp"

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "gateway/base/ipc.hpp"
+#include "gateway/base/messages/session_packet.hpp"
 #include "gateway/supervisor/workers.hpp"
 
 namespace stowage::supervisor {
