@@ -4,6 +4,7 @@
 
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/findings_view.hpp"
+#include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/machine_findings.hpp"
 #include "gateway/cli/step_stream.hpp"
@@ -15,15 +16,11 @@ namespace json = boost::json;
 
 namespace {
 
-/// Certificate, accounts, folders: as `check` looks at them. Nothing without a file to read.
-json::array machine_findings(const ConfigChoice& choice, const std::string& socket) {
+/// Certificate, accounts, folders: as `check` looks at them.
+json::array machine_findings(const Config& config, const std::string& socket) {
     json::array list;
-    const auto source = read_config_source(choice);
-    if (!source) return list;
-    const auto config = parse_config(source->values);
-    if (!config) return list;
-    look_at_passive_addresses(list, *config, served_names(socket), own_addresses());
-    for (const auto& finding : preflight(*config)) {
+    look_at_passive_addresses(list, config, served_names(socket), own_addresses());
+    for (const auto& finding : preflight(config)) {
         // The certificate that is served is looked at by itself.
         const bool wrong = finding.severity == Finding::Severity::error;
         if (finding.severity == Finding::Severity::note) continue;
@@ -42,7 +39,8 @@ json::array machine_findings(const ConfigChoice& choice, const std::string& sock
 
 Result<Exit> run(const Doctor& command, Context& context) {
     const auto& console = context.console;
-    auto findings = machine_findings(command.config, context.gateway.socket_path());
+    TRY(const auto config, config_beside(context, command.config));
+    auto findings = machine_findings(config, context.gateway.socket_path());
     look_at_certificate(findings, context.gateway.socket_path());
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/doctor"}));
     for (const auto& finding : list_of(answer, "findings"))

@@ -66,9 +66,8 @@ TEST_F(Archives, AreUnpackedAsTheLabsFiles) {
         const auto done =
             answer_within(*alice.control, "SITE UNPACK " + std::string(name) + " \"my data\"", 30);
         ASSERT_EQ(done.code, 250) << done.text;
-        EXPECT_NE(
-            done.text.find("2 files (3 bytes), 1 directories and 1 links are in /my data, safe on disk"),
-            std::string::npos)
+        EXPECT_NE(done.text.find("2 files (3 bytes), 1 directory and 1 link are in /my data, safe on disk"),
+                  std::string::npos)
             << done.text;
         EXPECT_EQ(rig.content("/my data/train/\xc3\xa4"), "1");
         EXPECT_EQ(rig.content("/my data/latest"), "1");
