@@ -2,7 +2,8 @@
 next apply comes to the same end, with nothing made twice, all of it known as ours and every password that counts shown.
 
 Seen to fail: without the intent that is written down before each request, six of the requests that were stored and not
-answered leave something that is not known as ours, and the password of the user is lost.
+answered leave something that is not known as ours, and the password of the user is lost;
+with FTPS passwords sealed at the end of an apply and not before the account, two of the events lose one.
 """
 
 import contextlib
