@@ -17,6 +17,7 @@
 #include "ftps/front/control_session.hpp"
 #include "ftps/front/stapling.hpp"
 #include "ftps/protocol/reply.hpp"
+#include "gateway/base/config.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/messages/workers.hpp"
@@ -201,8 +202,11 @@ Result<void> Front::take_login_reply(ipc::Packet& packet) {
 Result<void> Front::check_client_of(const ipc::Packet& packet) {
     TRY(const auto question, packet.as<message::VerifyClient>());
     const auto session = sessions_.find(question.session);
+    const auto cas = packet.fds.empty() ? Result<std::string>(Error{Code::io, "its CAs were not received"})
+                                        : read_sealed(packet.fds[0]);
     const auto check = session == sessions_.end() ? ClientCheck{false, "the session is gone"}
-                                                  : session->second->check_certificate(question.cas.view());
+                       : !cas                     ? ClientCheck{false, cas.error().what}
+                                                  : session->second->check_certificate(*cas);
     message::ClientVerified answer;
     answer.session = question.session;
     answer.ok = check.ok;

@@ -2,7 +2,10 @@
 // Runs in: CLI.
 #include "gateway/cli/site_file.hpp"
 
+#include <fmt/format.h>
+
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/client_ca_limits.hpp"
 #include "gateway/base/yaml_problem.hpp"
 #include "gateway/cli/site_reader.hpp"
 
@@ -10,7 +13,6 @@ namespace stowage::cli {
 
 namespace {
 
-constexpr std::size_t most_bundle_bytes = 64 * 1024;
 constexpr const char* how_to_begin =
     "give a site file; /usr/share/doc/stowage/examples has some to begin with";
 
@@ -60,9 +62,11 @@ Result<Site> parse_site(std::string_view text, const std::string& origin) {
 }
 
 Result<std::string> read_client_cas(const std::string& path) {
-    auto text = read_file(path, most_bundle_bytes);
+    auto text = read_file(path, most_client_ca_file_bytes);
     if (!text && text.error().code == Code::invalid)
-        return Error{Code::config, path + " has more than 64 KiB: this is no bundle of a few CAs",
+        return Error{Code::config,
+                     fmt::format("{} has more than {} KiB: this is no bundle of CAs", path,
+                                 most_client_ca_file_bytes / 1024),
                      "give only the CAs that sign the clients' certificates"};
     if (!text) return Error{text.error().code, text.error().what, "give a readable file with the CAs as PEM"};
     if (text->empty()) return Error{Code::config, path + " is empty", "give the CAs as PEM"};

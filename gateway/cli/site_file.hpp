@@ -54,7 +54,8 @@ struct Site {
 /// A user's lab need not stand in the file: it may exist already.
 Result<Site> parse_site(std::string_view text, const std::string& origin);
 
-/// The text of a CA bundle, at most 64 KiB; the gateway looks what is in it. Blocks on the disk.
+/// The text of a CA bundle, at most most_client_ca_file_bytes; the gateway looks what is in it. Blocks on the
+/// disk.
 Result<std::string> read_client_cas(const std::string& path);
 
 /// Reads at most 1 MiB. Blocks on the disk.

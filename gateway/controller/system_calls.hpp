@@ -9,8 +9,9 @@
 
 namespace stowage::controller {
 
-/// The database's files; TCP to Run:ai, the NFS server and the command line; names by DNS, which glibc asks
-/// on a thread of its own, through libraries that it loads when it knows which.
+/// The database's files; memory that is handed to the supervisor sealed; TCP to Run:ai, the NFS server and
+/// the command line; names by DNS, which glibc asks on a thread of its own, through libraries that it loads
+/// when it knows which.
 inline privileges::SystemCalls system_calls() {
     privileges::SystemCalls calls;
     calls.plain = {"openat",     "pread64",  "pwrite64",    "fsync",       "fdatasync",  "ftruncate",
@@ -19,7 +20,7 @@ inline privileges::SystemCalls system_calls() {
                    "fchown",     "flock",    "statfs",      "fstatfs",     "connect",    "bind",
                    "accept4",    "accept",   "getsockname", "getpeername", "getsockopt", "setsockopt",
                    "sendto",     "recvfrom", "sendmsg",     "recvmsg",     "sendmmsg",   "shutdown",
-                   "getdents64", "sysinfo",  "getrlimit",   "pipe2",       "geteuid"};
+                   "getdents64", "sysinfo",  "getrlimit",   "pipe2",       "geteuid",    "memfd_create"};
     calls.sockets = {{AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM},  {AF_INET6, SOCK_STREAM},
                      {AF_INET6, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_DGRAM},
                      {AF_NETLINK, SOCK_RAW}};

@@ -2,10 +2,12 @@
 // Runs in: supervisor. Distrusts: the controller.
 #include "gateway/supervisor/accounts.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "gateway/base/client_ca_limits.hpp"
 #include "gateway/base/identity.hpp"
 
 namespace stowage::supervisor {
@@ -16,11 +18,29 @@ Error refused(std::string why) {
     return {Code::protocol, "the controller " + std::move(why)};
 }
 
+bool is_sealed(const Fd& fd) {
+    constexpr int unchanging = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    const int seals = ::fcntl(fd.get(), F_GET_SEALS);
+    return seals >= 0 && (seals & unchanging) == unchanging;
+}
+
+// Only what is sealed neither changes nor keeps its reader waiting.
+Result<std::string> text_of_cas(const std::vector<Fd>& sent, bool demanded, const std::string& lab) {
+    if (sent.size() != (demanded ? 1 : 0))
+        return refused(fmt::format("sent {} descriptors with lab {}", sent.size(), lab));
+    if (!demanded) return std::string();
+    if (!is_sealed(sent[0])) return refused(fmt::format("sent CAs of lab {} that are not sealed", lab));
+    TRY(auto text, read_sealed(sent[0]));
+    if (text.empty() || text.size() > most_client_ca_bytes)
+        return refused(fmt::format("sent CAs of lab {} with {} bytes", lab, text.size()));
+    return text;
+}
+
 }  // namespace
 
 Accounts::Accounts(const Config& config) : uid_min_(config.labs.uid_min), uid_max_(config.labs.uid_max) {}
 
-Result<ServedLab> Accounts::put_lab(const message::PutLab& m) {
+Result<ServedLab> Accounts::put_lab(const message::PutLab& m, const std::vector<Fd>& client_cas) {
     TRY(auto name, parse_lab_name(m.lab.view()));
     if (m.uid != m.gid || m.uid < uid_min_ || m.uid > uid_max_)
         return refused(fmt::format("asked to serve lab {} as uid {} and gid {}, outside {}..{}", name, m.uid,
@@ -28,6 +48,7 @@ Result<ServedLab> Accounts::put_lab(const message::PutLab& m) {
     for (const auto& [other, told] : labs_)
         if (other != name && told.value.uid == m.uid && told.round == round_)
             return refused(fmt::format("gave uid {} of lab {} to lab {} too", m.uid, other, name));
+    TRY(auto cas, text_of_cas(client_cas, m.client_certificates != 0, name));
     ServedLab lab{name,
                   m.uid,
                   m.gid,
@@ -35,7 +56,7 @@ Result<ServedLab> Accounts::put_lab(const message::PutLab& m) {
                   m.quota_inodes,
                   m.durable != 0,
                   m.resumption_optional != 0,
-                  m.client_cas.str()};
+                  std::move(cas)};
     labs_[name] = {lab, round_};
     return lab;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/base/config.hpp"
+#include "gateway/base/fd.hpp"
 #include "gateway/base/messages/controller.hpp"
 #include "gateway/base/messages/workers.hpp"
 
@@ -31,7 +32,8 @@ class Accounts {
     explicit Accounts(const Config& config);
 
     /// Code::protocol for a name, uid or gid that may not be: the controller is ended for it.
-    Result<ServedLab> put_lab(const message::PutLab& m);
+    /// @param client_cas the descriptors that came with it
+    Result<ServedLab> put_lab(const message::PutLab& m, const std::vector<Fd>& client_cas = {});
     Result<std::string> remove_lab(const message::RemoveLab& m);
     /// True if the user had an account of another lab: those who are logged in by that have to go.
     Result<bool> put_account(const message::PutAccount& m);

@@ -17,6 +17,7 @@ struct Admitted {
     Peer peer;
     Type type;
     bool before_ready;
+    bool brings_descriptors = false;
 };
 
 constexpr std::array admitted = {
@@ -30,7 +31,7 @@ constexpr std::array admitted = {
     Admitted{Peer::worker, Type::usage_query, false},
     Admitted{Peer::nfs_server, Type::ready, true},
     Admitted{Peer::controller, Type::ready, true},
-    Admitted{Peer::controller, Type::put_lab, false},
+    Admitted{Peer::controller, Type::put_lab, false, true},
     Admitted{Peer::controller, Type::remove_lab, false},
     Admitted{Peer::controller, Type::put_account, false},
     Admitted{Peer::controller, Type::remove_account, false},
@@ -48,6 +49,12 @@ constexpr std::array admitted = {
 bool may_send(Peer peer, Type type, bool ready) {
     return std::any_of(admitted.begin(), admitted.end(), [&](const Admitted& row) {
         return row.peer == peer && row.type == type && row.before_ready == !ready;
+    });
+}
+
+bool may_bring_descriptors(Peer peer, Type type) {
+    return std::any_of(admitted.begin(), admitted.end(), [&](const Admitted& row) {
+        return row.peer == peer && row.type == type && row.brings_descriptors;
     });
 }
 

@@ -12,6 +12,9 @@ enum class Peer { front, worker, controller, nfs_server };
 /// The table of who may send which type, before and after it said Ready.
 bool may_send(Peer peer, message::Type type, bool ready);
 
+/// Whether descriptors may come with it; how many and of what kind, whoever handles the message checks.
+bool may_bring_descriptors(Peer peer, message::Type type);
+
 /// A login request's fields: an address that is one, nothing longer than it may be, a TLS version that we
 /// speak.
 Result<void> check_login(const message::LoginRequest& m);

@@ -5,6 +5,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "gateway/base/config.hpp"
+
 namespace stowage::supervisor {
 
 namespace asio = boost::asio;
@@ -20,8 +22,10 @@ asio::awaitable<Result<std::string>> ClientChecks::ask(ipc::Channel& channel, st
                                                        std::string cas) {
     message::VerifyClient question;
     question.session = session;
-    if (!question.cas.assign(cas)) co_return Error{Code::internal, "CAs that do not fit"};
-    CO_CHECK(channel.send(question));
+    CO_TRY(auto sealed, seal("client-cas", cas));
+    std::vector<Fd> beside;
+    beside.push_back(std::move(sealed));
+    CO_CHECK(channel.send(question, std::move(beside)));
     const auto waiting = waiting_[session] = std::make_shared<Waiting>(io_);
     waiting->timer.expires_after(answer_limit);
     boost::system::error_code ignored;  // cancelled by the answer

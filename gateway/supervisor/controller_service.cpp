@@ -22,6 +22,13 @@ namespace {
 
 constexpr std::size_t max_steps_under_way = 64;
 
+// To serve the lab without its CAs would let in whoever has a password. A controller that starts anew tells
+// all of it again.
+Error not_taken(const message::PutLab& lab) {
+    log::error("client_cas_not_taken", {{"lab", lab.lab.view()}, {"why", "too many files are open"}});
+    return {Code::unavailable, "no descriptor was left for the CAs of a lab"};
+}
+
 }  // namespace
 
 ControllerService::ControllerService(Context& context, Workers& workers, FrontService& front,
@@ -99,7 +106,8 @@ Result<void> ControllerService::change_accounts(const ipc::Packet& packet) {
     switch (packet.header.type) {
         case Type::put_lab: {
             TRY(const auto m, packet.as<message::PutLab>());
-            TRY(const auto lab, accounts.put_lab(m));
+            if (packet.fds_lost) return not_taken(m);
+            TRY(const auto lab, accounts.put_lab(m, packet.fds));
             workers_.lab_changed(lab);
             front_.labs_changed();
             return {};

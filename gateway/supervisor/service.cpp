@@ -47,7 +47,8 @@ asio::awaitable<Result<ipc::Packet>> receive_admitted(ipc::Channel& channel, Pee
         co_return Error{Code::protocol, "a message of type " +
                                             std::to_string(static_cast<int>(packet->header.type)) +
                                             " that it may not send " + (ready ? "at all" : "before Ready")};
-    if (packet && (!packet->fds.empty() || packet->fds_lost))
+    if (packet && (!packet->fds.empty() || packet->fds_lost) &&
+        !may_bring_descriptors(peer, packet->header.type))
         co_return Error{Code::protocol, "a descriptor that nobody asked for"};
     co_return packet;
 }

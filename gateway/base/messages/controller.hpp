@@ -14,7 +14,8 @@ struct PutLab {
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint8_t durable = 1, resumption_optional = 0;  ///< as in LabSettings
-    ClientCas client_cas;                               ///< empty: no client certificates are asked for
+    /// 1: they are demanded, and the CAs come along: one descriptor, a sealed memfd of PEM.
+    std::uint8_t client_certificates = 0;
 };
 
 struct RemoveLab {

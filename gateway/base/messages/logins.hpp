@@ -43,11 +43,11 @@ struct LoginReply {
 };
 
 /// supervisor -> front: does this session's client certificate verify against these CAs? Asked while the
-/// session waits for its LoginReply; answered by ClientVerified with the same session.
+/// session waits for its LoginReply; answered by ClientVerified with the same session. One
+/// descriptor: the CAs, a sealed memfd of PEM.
 struct VerifyClient {
     static constexpr Type type = Type::verify_client;
     std::uint64_t session = 0;
-    ClientCas cas;
 };
 
 /// front -> supervisor. `text` is for the log: whose certificate it is, or what is wrong with it.

@@ -7,14 +7,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "gateway/base/messages/basics.hpp"
+#include "gateway/base/client_ca_limits.hpp"
 #include "gateway/base/openssl_handles.hpp"
 
 namespace stowage::controller {
 
 namespace {
-
-constexpr std::size_t most_bytes = sizeof(message::ClientCas::bytes);
 
 std::string subject_of(X509* certificate) {
     const auto text = openssl::memory();
@@ -49,10 +47,11 @@ Result<std::string> check_client_cas(std::string_view bundle) {
         return Error{Code::invalid, "holds no PEM certificates, or a broken one",
                      "give a file with -----BEGIN CERTIFICATE-----"};
     auto text = openssl::written(out);
-    if (text.size() > most_bytes)
-        return Error{
-            Code::invalid, fmt::format("{} certificates with {} bytes are too many", count, text.size()),
-            fmt::format("leave out those that sign no client certificates; {} bytes are kept", most_bytes)};
+    if (text.size() > most_client_ca_bytes)
+        return Error{Code::invalid,
+                     fmt::format("{} certificates with {} bytes are too many", count, text.size()),
+                     fmt::format("leave out those that sign no client certificates; {} bytes are kept",
+                                 most_client_ca_bytes)};
     return text;
 }
 

@@ -2,6 +2,7 @@
 // Runs in: controller.
 #include "gateway/controller/control/control_socket.hpp"
 
+#include <fmt/format.h>
 #include <string.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -28,7 +29,8 @@ using local = asio::local::stream_protocol;
 namespace {
 
 constexpr std::uint32_t most_header_bytes = 8 << 10;
-constexpr std::uint64_t most_body_bytes = 4 << 20;
+// A site of a hundred labs, each with as many client CAs as it may have.
+constexpr std::uint64_t most_body_mib = 16;
 constexpr std::chrono::seconds read_limit(20), write_limit(20), pause_after_failure(1);
 
 using Stream = beast::basic_stream<local>;
@@ -89,7 +91,8 @@ asio::awaitable<void> write_stream(Stream& stream, StreamedAnswer events) {
 
 Error unreadable(boost::system::error_code failed) {
     if (failed == http::error::body_limit || failed == http::error::header_limit)
-        return {Code::invalid, "the request is too large", "send at most 1 MiB"};
+        return {Code::invalid, fmt::format("the request has more than {} MiB", most_body_mib),
+                "apply fewer labs at once, or give them fewer client CAs"};
     if (failed == beast::error::timeout) return {Code::timeout, "the request did not come in time"};
     return {Code::invalid, "the request is not HTTP: " + failed.message(), "use the `stowage` command"};
 }
@@ -98,7 +101,7 @@ asio::awaitable<Result<ControlRequest>> read_request(Stream& stream) {
     beast::flat_buffer buffer;
     http::request_parser<http::string_body> parser;
     parser.header_limit(most_header_bytes);
-    parser.body_limit(most_body_bytes);
+    parser.body_limit(most_body_mib << 20);
     stream.expires_after(read_limit);
     boost::system::error_code failed;
     co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "gateway/base/client_ca_limits.hpp"
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/messages/steps.hpp"
@@ -23,8 +24,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t max_depth = 12;
-/// Bundles may hold comments and more; what is kept is less.
-constexpr std::size_t most_bundle_bytes = 64 * 1024;
 /// What fits into a StepRequest.
 constexpr std::size_t most_clients_bytes = sizeof(decltype(message::StepRequest::clients)::bytes);
 
@@ -126,7 +125,7 @@ Result<std::optional<std::optional<T>>> choice_in(Fields& fields, std::string_vi
 }
 
 Result<std::optional<std::string>> client_cas_in(Fields& fields) {
-    TRY(auto text, fields.maybe_text("client_cas", most_bundle_bytes));
+    TRY(auto text, fields.maybe_text("client_cas", most_client_ca_file_bytes));
     if (!text || text->empty()) return text;
     auto checked = check_client_cas(*text);
     if (!checked) return at(fields.name_of("client_cas"), checked.error());

@@ -28,11 +28,17 @@ struct Site {
     std::string directory_of(const std::string& lab) const { return labs_root + "/" + lab; }
 };
 
+/// What the supervisor is told about a lab.
+struct ServedForm {
+    message::PutLab lab;
+    std::string client_cas;  ///< PEM; goes beside the message
+};
+
 /// The lab on this node.
 struct ObservedStorage {
     message::LabObservation lab;
     /// What the supervisor was told about serving it over FTPS; nothing: not to.
-    std::optional<message::PutLab> served = {};
+    std::optional<ServedForm> served = {};
     bool verified = false;        ///< since the last change
     bool labs_were_made = false;  ///< this one or others: their filesystem bears our mark
 };
@@ -58,7 +64,7 @@ using ObservedRegistration = std::variant<NoRunai, UnknownRegistration, KnownReg
 /// labs.root bears no mark, although labs were made: its filesystem is not mounted.
 Error missing_filesystem(const Site& site);
 /// What the supervisor should be told about a lab.
-message::PutLab served_form(const Lab& lab, const Site& site);
+ServedForm served_form(const Lab& lab, const Site& site);
 /// What should stand in Run:ai.
 runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const DataSourceScope& scope);
 /// "department lab1", "project lab1/lab1-default-project"

@@ -180,14 +180,18 @@ Step export_step(const Lab& lab, const Site& site, const message::LabObservation
     return step;
 }
 
-bool same(const message::PutLab& a, const message::PutLab& b) {
+bool same(const ServedForm& one, const ServedForm& other) {
+    const auto& a = one.lab;
+    const auto& b = other.lab;
     return a.uid == b.uid && a.gid == b.gid && a.quota_bytes == b.quota_bytes &&
            a.quota_inodes == b.quota_inodes && a.durable == b.durable &&
-           a.resumption_optional == b.resumption_optional && a.client_cas.view() == b.client_cas.view();
+           a.resumption_optional == b.resumption_optional && one.client_cas == other.client_cas;
 }
 
 /// "durability none instead of full": what of the lab's own FTPS settings changes.
-std::string changes_between(const message::PutLab& before, const message::PutLab& after) {
+std::string changes_between(const ServedForm& old, const ServedForm& wanted) {
+    const auto& before = old.lab;
+    const auto& after = wanted.lab;
     std::string text;
     const auto note = [&](std::string what) { text += (text.empty() ? "" : ", ") + std::move(what); };
     if (before.durable != after.durable)
@@ -195,10 +199,10 @@ std::string changes_between(const message::PutLab& before, const message::PutLab
     if (before.resumption_optional != after.resumption_optional)
         note(after.resumption_optional ? "data TLS resumption optional instead of required"
                                        : "data TLS resumption required instead of optional");
-    if (before.client_cas.view() != after.client_cas.view())
-        note(after.client_cas.size == 0    ? "no client certificates any more"
-             : before.client_cas.size == 0 ? "client certificates demanded"
-                                           : "other CAs for client certificates");
+    if (old.client_cas != wanted.client_cas)
+        note(wanted.client_cas.empty() ? "no client certificates any more"
+             : old.client_cas.empty()  ? "client certificates demanded"
+                                       : "other CAs for client certificates");
     return text;
 }
 
@@ -231,18 +235,17 @@ Error missing_filesystem(const Site& site) {
                         site.labs_root)};
 }
 
-message::PutLab served_form(const Lab& lab, const Site& site) {
+ServedForm served_form(const Lab& lab, const Site& site) {
     message::PutLab put;
     (void)put.lab.assign(lab.name);
+    put.client_certificates = !lab.settings.client_cas.empty();
     put.uid = put.gid = lab.uid;
     put.quota_bytes = lab.settings.quota_bytes;
     put.quota_inodes = lab.settings.quota_inodes;
     put.durable = lab.settings.durability.value_or(site.durability) == Durability::full;
     put.resumption_optional =
         lab.settings.data_tls_resumption.value_or(site.data_tls_resumption) == Resumption::optional;
-    // Its length was checked when the lab was asked for.
-    (void)put.client_cas.assign(lab.settings.client_cas);
-    return put;
+    return {put, lab.settings.client_cas};
 }
 
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed) {

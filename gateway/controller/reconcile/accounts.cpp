@@ -128,10 +128,19 @@ asio::awaitable<void> keep_accounts(Context& context) {
     }
 }
 
+namespace {
+
+// What was not told now is a step of the lab's next pass.
+void tell_lab(Context& context, const Lab& lab) {
+    if (const auto told = context.supervisor.put_lab(served_form(lab, context.site)); !told)
+        log::warning("supervisor_not_told", {{"lab", lab.name}, {"why", told.error().text()}});
+}
+
+}  // namespace
+
 void tell_everything(Context& context) {
     for (const auto& lab : context.state.labs())
-        if (lab.directory == DirectoryPhase::made && !lab.leaves())
-            context.supervisor.put_lab(served_form(lab, context.site));
+        if (lab.directory == DirectoryPhase::made && !lab.leaves()) tell_lab(context, lab);
     for (const auto& account : context.state.accounts())
         if (account.phase == AccountPhase::active) context.supervisor.put_account(account.user, account.lab);
     const message::AccountsComplete complete;

@@ -22,12 +22,12 @@ asio::awaitable<Result<Performed>> root_step(Context& context, Lab lab, message:
     co_return performed;
 }
 
-Performed serve(Context& context, const Lab& lab) {
-    context.supervisor.put_lab(served_form(lab, context.site));
+Result<Performed> serve(Context& context, const Lab& lab) {
+    CHECK(context.supervisor.put_lab(served_form(lab, context.site)));
     for (const auto& account : context.state.accounts())
         if (account.lab == lab.name && account.phase == AccountPhase::active)
             context.supervisor.put_account(account.user, account.lab);
-    return {};
+    return Performed{};
 }
 
 Performed stop_serving(Context& context, const Lab& lab) {

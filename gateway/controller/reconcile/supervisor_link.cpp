@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <limits>
 
+#include "gateway/base/config.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::controller {
@@ -173,9 +174,15 @@ void SupervisorLink::tell(const M& m) {
         log::warning("supervisor_not_told", {{"why", sent.error().text()}});
 }
 
-void SupervisorLink::put_lab(const message::PutLab& lab) {
-    served_[lab.lab.str()] = lab;
-    tell(lab);
+Result<void> SupervisorLink::put_lab(const ServedForm& served) {
+    std::vector<Fd> beside;
+    if (served.lab.client_certificates) {
+        TRY(auto cas, seal("client-cas", served.client_cas));
+        beside.push_back(std::move(cas));
+    }
+    CHECK(channel_.send(served.lab, std::move(beside)));
+    served_[served.lab.lab.str()] = served;
+    return {};
 }
 
 void SupervisorLink::remove_lab(const std::string& lab) {

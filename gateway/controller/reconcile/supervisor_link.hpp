@@ -14,6 +14,7 @@
 #include "gateway/base/messages/children.hpp"
 #include "gateway/base/messages/controller.hpp"
 #include "gateway/base/messages/steps.hpp"
+#include "gateway/controller/plan/plan.hpp"
 #include "gateway/controller/state/records.hpp"
 
 namespace stowage::controller {
@@ -52,7 +53,8 @@ class SupervisorLink {
     /// Code::not_found when the address is not banned.
     boost::asio::awaitable<Result<std::uint32_t>> clear_bans(const std::string& network);
 
-    void put_lab(const message::PutLab& lab);
+    /// On an error (no descriptor is left for its CAs, a full queue, a closed channel) nothing was told.
+    Result<void> put_lab(const ServedForm& served);
     void remove_lab(const std::string& lab);
     void put_account(const std::string& user, const std::string& lab);
     void remove_account(const std::string& user);
@@ -60,7 +62,7 @@ class SupervisorLink {
     void say(const message::Ready& m);
 
     /// What the supervisor was told to serve, by lab.
-    const std::map<std::string, message::PutLab, std::less<>>& served() const { return served_; }
+    const std::map<std::string, ServedForm, std::less<>>& served() const { return served_; }
 
     /// Receives until the supervisor is gone. `on_drain` is called at most once per Drain.
     boost::asio::awaitable<void> run(std::function<void(std::chrono::seconds limit)> on_drain);
@@ -81,7 +83,7 @@ class SupervisorLink {
     ipc::Channel channel_;
     std::uint32_t last_id_ = 0;
     std::map<std::uint32_t, std::shared_ptr<Waiting>> waiting_;
-    std::map<std::string, message::PutLab, std::less<>> served_;
+    std::map<std::string, ServedForm, std::less<>> served_;
 };
 
 /// The request for a step of a lab, with those fields set that the step uses.

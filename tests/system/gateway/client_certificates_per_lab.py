@@ -97,6 +97,44 @@ class ClientCertificatesPerLab(unittest.TestCase):
         wait_until(lambda: "asks_clients=true" in self.last_words("certificate_in_use"), what="asking again")
         self.use("alice", "alice")
 
+    def test_a_hundred_kib_of_cas_let_in_whom_they_should(self):
+        """More than a message between the gateway's processes holds. Taken out (may_bring_descriptors() says no): the
+        supervisor ends the controller."""
+        bundle, site = self.folder / "many.pem", self.folder / "many.yaml"
+        ours, theirs = (self.cas[name][1].read_text() for name in ("ours", "theirs"))
+        many = theirs * (100 * 1024 // len(theirs))
+        write_site(site, [{"name": "lab1", "client_ca": "many.pem"}])
+
+        bundle.write_text(many + ours)
+        code, output = self.rig.run("apply", str(site))
+        self.assertEqual(code, 0, output)
+        self.assertEqual(self.rig.run("plan", str(site))[0], 0)
+        for version in VERSIONS:
+            self.use("alice", "alice", version)
+
+        bundle.write_text(many)
+        self.assertEqual(self.rig.run("apply", str(site))[0], 0)
+        self.refusal("alice", self.passwords["alice"], "alice")
+
+        # What holds stays when what is wanted is refused.
+        count = 128 * 1024 // len(theirs) + 1
+        bundle.write_text(theirs * count + ours)
+        code, output = self.rig.run("apply", str(site))
+        self.assertEqual(code, 1, output)
+        words = " ".join(output.split())
+        self.assertRegex(words, rf"lab1.*client_cas.* {count + 1} certificates with \d+ bytes are too many")
+        self.assertIn("leave out those that sign no client certificates; 131072 bytes are kept", words)
+        self.refusal("alice", self.passwords["alice"], "alice")
+
+        bundle.write_text("#" * (256 * 1024 + 1))
+        code, output = self.rig.run("apply", str(site))
+        self.assertEqual(code, 78, output)
+        self.assertRegex(" ".join(output.split()), r"labs\[1\]\.client_ca.*many\.pem has more than 256 KiB")
+
+        bundle.write_text(ours)
+        self.assertEqual(self.rig.run("apply", str(site))[0], 0)
+        self.use("alice", "alice")
+
     def test_bundles_are_checked(self):
         (self.folder / "garbage").write_text("no certificate")
         leaf = self.certificates["alice"][1]

@@ -1,7 +1,12 @@
 // What the controller may tell about labs and users.
 #include "gateway/supervisor/accounts.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "gateway/base/client_ca_limits.hpp"
 
 namespace stowage::supervisor {
 namespace {
@@ -33,6 +38,35 @@ TEST_F(AccountsTest, UsersFindTheirLab) {
     ASSERT_NE(lab_of("alice"), nullptr);
     EXPECT_EQ(lab_of("alice")->uid, 700000u);
     EXPECT_EQ(lab_of("bob"), nullptr);
+}
+
+// What comes beside the message may be anything that a controller that was taken over holds: a file that
+// changes behind the check, a pipe that nobody ever writes to. Taken out (is_sealed()): the file is taken.
+TEST_F(AccountsTest, ClientCasComeSealedOrNotAtAll) {
+    auto demanding = lab("lab1", 700000);
+    demanding.client_certificates = 1;
+    const auto with = [](Result<Fd> fd) {
+        std::vector<Fd> fds;
+        fds.push_back(or_throw(std::move(fd)));
+        return fds;
+    };
+    EXPECT_FALSE(accounts_.put_lab(demanding));
+    EXPECT_FALSE(accounts_.put_lab(lab("lab1", 700000), with(seal("cas", "PEM"))))
+        << "for a lab that wants none";
+    EXPECT_FALSE(accounts_.put_lab(demanding, with(seal("cas", ""))));
+    EXPECT_FALSE(accounts_.put_lab(demanding, with(seal("cas", std::string(most_client_ca_bytes + 1, 'x')))));
+    Fd file(::memfd_create("cas", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_EQ(::write(file.get(), "PEM", 3), 3);
+    EXPECT_FALSE(accounts_.put_lab(demanding, with(std::move(file))));
+    EXPECT_FALSE(accounts_.put_lab(demanding, with(Fd(::open("/dev/zero", O_RDONLY | O_CLOEXEC)))));
+    auto twice = with(seal("cas", "PEM"));
+    twice.push_back(or_throw(seal("cas", "PEM")));
+    EXPECT_FALSE(accounts_.put_lab(demanding, twice));
+    EXPECT_FALSE(accounts_.some_lab_wants_client_certificates());
+    const auto served = accounts_.put_lab(demanding, with(seal("cas", "PEM")));
+    ASSERT_TRUE(served);
+    EXPECT_EQ(served->client_cas, "PEM");
+    EXPECT_TRUE(accounts_.some_lab_wants_client_certificates());
 }
 
 TEST_F(AccountsTest, NoLabRunsAsRootOrOutsideTheRangeOrAsAnother) {

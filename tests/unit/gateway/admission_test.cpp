@@ -31,6 +31,16 @@ TEST(Admission, OnlyTheControllerAsksForStepsAndAccounts) {
     EXPECT_FALSE(may_send(Peer::worker, Type::login_request, true));
 }
 
+// What nobody asked for would be kept open for nothing, or be read in the belief that it is something else.
+TEST(Admission, DescriptorsComeFromTheControllerWithALabAlone) {
+    for (const auto peer : {Peer::front, Peer::worker, Peer::controller, Peer::nfs_server})
+        for (unsigned number = 0; number < 100; ++number) {
+            const auto type = static_cast<Type>(number);
+            EXPECT_EQ(may_bring_descriptors(peer, type), peer == Peer::controller && type == Type::put_lab)
+                << number;
+        }
+}
+
 TEST(Admission, OnlyAWorkerAsksForTheLabsUsageAndOnlyWhenReady) {
     for (const auto peer : {Peer::front, Peer::worker, Peer::controller, Peer::nfs_server}) {
         EXPECT_EQ(may_send(peer, Type::usage_query, true), peer == Peer::worker);

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "gateway/base/client_ca_limits.hpp"
 #include "gateway/base/openssl_handles.hpp"
 
 namespace stowage::controller {
@@ -66,11 +67,15 @@ TEST(ClientCas, WhatSignsNoCertificatesIsRefused) {
         EXPECT_EQ(refusal(bad), "holds no PEM certificates, or a broken one");
 }
 
-TEST(ClientCas, MoreThanAMessageHoldsIsRefused) {
+// Mozilla's whole list has 150 CAs.
+TEST(ClientCas, ManyAreKeptUpToALimit) {
+    const auto one = make("some authority with a name of usual length", "critical,CA:TRUE").certificate;
     std::string many;
-    for (int i = 0; i < 20; ++i)
-        many += make("ca " + std::to_string(i), "critical,CA:TRUE").certificate;
-    EXPECT_THAT(refusal(many), HasSubstr("20 certificates with "));
+    while (many.size() + one.size() <= most_client_ca_bytes)
+        many += one;
+    EXPECT_GT(many.size(), 100'000u);
+    EXPECT_EQ(or_throw(check_client_cas(many)), many);
+    EXPECT_THAT(refusal(many + one), HasSubstr(" certificates with "));
 }
 
 }  // namespace
