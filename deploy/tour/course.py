@@ -36,8 +36,8 @@ NAMES_IN_STATE = (
 class Tour:
     """One run. What one step makes and a later one needs is an attribute."""
 
-    def __init__(self, chosen, story):
-        self.options, self.story = chosen, story
+    def __init__(self, chosen, story, packages_seconds=0):
+        self.options, self.story, self.packages_seconds = chosen, story, packages_seconds
         self.patience = journal.Patience()
         self.folder = state_folder.StateFolder(chosen.state, self.patience, story)
         self.gateway = self.stand_in = self.labs = self.ports = self.effective = None
@@ -64,7 +64,7 @@ class Tour:
     # --- the machine -------------------------------------------------------------------------------------------
 
     def install_packages(self):
-        with self.story.step("packages") as step:
+        with self.story.step("packages", before=self.packages_seconds) as step:
             # An interrupted apt-get leaves half-installed packages: it is let finish, however we end.
             child = processes.Child(
                 "install-packages",
@@ -227,14 +227,15 @@ class Tour:
             "nfs_port": self.lab["export"]["port"],
             "runai_url": self.stand_in.url,
             "control_socket": str(self.gateway.control_socket),
-            "certificate": str(self.gateway.certificate),
+            "certificate": str(self.gateway.published_certificate),
             "pids": {**self.gateway.pids(), "runai_stand_in": self.stand_in.child.pid},
         }
         facts.write_connection(self.options.state / "connection.json", connection)
         self.story.line()
-        self.story.box(
-            "stowage is ready", facts.box_rows(connection, self.source, self.lab["clients"], build.BINARIES / "stowage")
-        )
+        rows = facts.box_rows(connection, self.source, self.lab["clients"], build.BINARIES / "stowage")
+        if self.options.once:
+            rows = facts.without_password(rows)
+        self.story.box("stowage is ready", rows)
 
     def stay(self):
         self.story.line("Ctrl-C ends it and removes all that it made.")

@@ -2,9 +2,10 @@
 
 import json
 import os
+import shlex
 
 from tour import machine
-from tour.upload import quoted
+from tour.story import Command
 
 
 def write_connection(path, facts):
@@ -25,23 +26,22 @@ def _mount_command(host, port, path):
 
 
 def box_rows(facts, source, clients, tool):
-    host, port = machine.own_address(), facts["ftps_port"]
+    host, port, user = machine.own_address(), facts["ftps_port"], facts["user"]
     spec = source["spec"]
     return [
         ("FTPS", f"{host}, explicit TLS on port {port}, implicit TLS on port {facts['ftps_implicit_port']}"),
-        ("user", facts["user"]),
+        ("user", user),
         ("password", facts["password"]),
         ("certificate", f"self-signed: {facts['certificate']}"),
+        ("", "everybody here may read it; other machines need a copy of it"),
         (None, None),
-        (
-            "lftp",
-            f"lftp -u {facts['user']}{'' if port == 21 else f' -p {port}'} -e 'set ftp:ssl-force yes; "
-            f"set ssl:ca-file {quoted(facts['certificate'])}' {host}",
-        ),
-        ("FileZilla", f"Protocol: FTP   Host: {host}   Port: {port}"),
-        ("", f"Encryption: Require explicit FTP over TLS   Logon: Normal   User: {facts['user']}"),
+        ("shell", f"cert={shlex.quote(facts['certificate'])}"),
+        ("lftp", Command(f'lftp -u {user} -p {port} -e "set ftp:ssl-force yes; set ssl:ca-file \'$cert\'" {host}')),
+        ("curl", Command(f'curl -u {user} --ssl-reqd --cacert "$cert" -T FILE ftp://{host}:{port}/')),
+        ("FileZilla", f"Protocol: FTP, Host: {host}, Port: {port}, Logon: Normal, User: {user},"),
+        ("", "Encryption: Require explicit FTP over TLS"),
         (None, None),
-        ("node", _mount_command(host, facts["nfs_port"], facts["lab_directory"])),
+        ("node", Command(_mount_command(host, facts["nfs_port"], facts["lab_directory"]))),
         ("", f"allowed for {', '.join(clients)} (more: --set labs.default_clients=NETWORKS)"),
         (
             "Run:ai",
@@ -49,5 +49,11 @@ def box_rows(facts, source, clients, tool):
         ),
         ("", f"in pods at {spec['mountPath']}, {'read-only' if spec['readOnly'] else 'read and write'}"),
         (None, None),
-        ("admin", f"{tool} --socket {facts['control_socket']} status"),
+        ("admin", Command(f"sudo {shlex.quote(str(tool))} --socket {shlex.quote(facts['control_socket'])} status")),
     ]
+
+
+def without_password(rows):
+    """For a run whose end is near: it would open nothing any more."""
+    gone = "not shown: with --once all of this is gone in a moment"
+    return [(name, gone if name == "password" else value) for name, value in rows]

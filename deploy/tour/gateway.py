@@ -56,6 +56,11 @@ class Gateway:
     def certificate(self):
         return self.state_dir / "tls" / "certificate.pem"
 
+    @property
+    def published_certificate(self):
+        """The chain that is served, for everybody to read: the other one lies beside its key."""
+        return self.run_dir / "certificate.pem"
+
     def use_ports(self, block):
         """A block of free ports instead of the well-known ones. The kernel's NFS server has but one port, so the
         gateway brings its own."""

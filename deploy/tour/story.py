@@ -6,6 +6,7 @@ import sys
 import time
 
 _NAME_COLUMNS = 20
+_BOX_COLUMNS = 100
 
 
 class Failed(Exception):
@@ -14,6 +15,23 @@ class Failed(Exception):
     def __init__(self, what, remedy="", details=()):
         super().__init__(what)
         self.what, self.remedy, self.details = what, remedy, list(details)
+
+
+class Command(str):
+    """For a shell: where it does not fit into a line it goes on behind a backslash. No space in single quotes."""
+
+
+def _parts(value, columns):
+    """Lines of at most so many columns; a single word may be longer."""
+    end = " \\" if isinstance(value, Command) else ""
+    lines = [""]
+    for word in value.split(" "):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) + len(end) > columns:
+            lines[-1] += end
+            lines.append(word)
+        else:
+            lines[-1] += (" " if lines[-1] else "") + word
+    return lines
 
 
 class Story:
@@ -33,9 +51,10 @@ class Story:
             self._out.flush()
 
     @contextlib.contextmanager
-    def step(self, name):
-        """`with story.step("gateway") as step:` prints name, time and what step.say() was told."""
-        step = _Step(self, name)
+    def step(self, name, before=0):
+        """`with story.step("gateway") as step:` prints name, time and what step.say() was told. `before`: seconds that
+        were spent on it already."""
+        step = _Step(self, name, before)
         self._progress(f"  {name:<{_NAME_COLUMNS}} ...")
         try:
             yield step
@@ -46,18 +65,19 @@ class Story:
         self._finish(step, step.summary or "done")
 
     def box(self, title, rows):
-        """rows: (name, value) pairs; a name of None is a rule."""
-        top, side, corners = ("─", "│", "┌┐└┘├┤") if self._fancy else ("-", "|", "++++++")
+        """rows: (name, value) pairs; a name of None is a rule. No sides: what is copied from it has nothing before or
+        behind it."""
+        rule = "─" if self._fancy else "-"
         names = max(len(name) for name, _ in rows if name)
-        lines = [None if name is None else f" {name:<{names}}  {value} " for name, value in rows]
-        width = max([len(line) for line in lines if line] + [len(title) + 4])
-        self.line(corners[0] + f"{top} {title} ".ljust(width, top) + corners[1])
-        for line in lines:
-            if line is None:
-                self.line(corners[4] + top * width + corners[5])
-            else:
-                self.line(side + line.ljust(width) + side)
-        self.line(corners[2] + top * width + corners[3])
+        self.line(f"{rule * 2} {title} ".ljust(_BOX_COLUMNS, rule))
+        for name, value in rows:
+            if name is None:
+                self.line(rule * _BOX_COLUMNS)
+                continue
+            for part in _parts(value, _BOX_COLUMNS - names - 3):
+                self.line(f" {name:<{names}}  {part}")
+                name = ""
+        self.line(rule * _BOX_COLUMNS)
 
     def failure(self, problem):
         self.line()
@@ -87,9 +107,9 @@ class Story:
 
 
 class _Step:
-    def __init__(self, story, name):
+    def __init__(self, story, name, before=0):
         self.name, self.summary, self.notes = name, "", []
-        self._story, self._start = story, time.monotonic()
+        self._story, self._start = story, time.monotonic() - before
 
     def seconds(self):
         return time.monotonic() - self._start

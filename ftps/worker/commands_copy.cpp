@@ -9,6 +9,7 @@
 #include "ftps/worker/on_path.hpp"
 #include "ftps/worker/site_commands.hpp"
 #include "ftps/worker/tree_copy.hpp"
+#include "gateway/base/counted.hpp"
 
 namespace stowage::ftps {
 
@@ -23,15 +24,17 @@ Copying copying_of(Session& session) {
 }
 
 std::string copied_text(const TreeCopied& copied, const std::string& to) {
-    auto text = fmt::format("Copied to {}: {} files, {} directories, {} links.", to, copied.files,
-                            copied.directories, copied.links);
+    auto text =
+        fmt::format("Copied to {}: {}, {}, {}.", to, counted(copied.files, "file"),
+                    counted(copied.directories, "directory", "directories"), counted(copied.links, "link"));
     if (copied.left_out > 0)
-        text += fmt::format(" {} devices, fifos and sockets were left out.", copied.left_out);
+        text += fmt::format(" {} left out.", counted(copied.left_out, "device, fifo or socket was",
+                                                     "devices, fifos and sockets were"));
     return text;
 }
 
 std::string joined_text(std::size_t parts, const std::string& target, const std::vector<std::string>& left) {
-    auto text = fmt::format("{} parts were joined to {}.", parts, target);
+    auto text = fmt::format("{} joined to {}.", counted(parts, "part was", "parts were"), target);
     if (!left.empty())
         text += fmt::format(" {} of them could not be removed, the first is {}.", left.size(), left.front());
     return text;

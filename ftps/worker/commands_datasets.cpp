@@ -14,6 +14,7 @@
 #include "ftps/worker/unpack_stage.hpp"
 #include "ftps/worker/unpack_tree.hpp"
 #include "ftps/worker/worker.hpp"
+#include "gateway/base/counted.hpp"
 
 namespace stowage::ftps {
 
@@ -53,8 +54,9 @@ Result<std::shared_ptr<Unpacking>> prepare_unpacking(Worker& worker, const std::
 
 std::string success(const Unpacking& unpacking, const Unpacked& done, bool durable) {
     auto text =
-        fmt::format("{} files ({} bytes), {} directories and {} links are in {}{}.", done.files, done.bytes,
-                    done.directories, done.links, unpacking.target, durable ? ", safe on disk" : "");
+        fmt::format("{} ({}), {} and {} are in {}{}.", counted(done.files, "file"),
+                    counted(done.bytes, "byte"), counted(done.directories, "directory", "directories"),
+                    counted(done.links, "link"), unpacking.target, durable ? ", safe on disk" : "");
     if (const auto omissions = done.omissions(); !omissions.empty()) text += "\n" + omissions + ".";
     return text;
 }

@@ -18,6 +18,7 @@
 #include "ftps/worker/line_ends.hpp"
 #include "ftps/worker/upload_hash.hpp"
 #include "ftps/worker/write_back.hpp"
+#include "gateway/base/counted.hpp"
 
 namespace stowage::ftps {
 
@@ -114,8 +115,8 @@ Result<void> end(DataStream& stream, Transfer& transfer) {
 
 std::string Transfer::amount() const {
     const auto bytes_now = bytes.load();
-    return files > 0 ? fmt::format("{} files, {} bytes", files.load(), bytes_now)
-                     : fmt::format("{} bytes", bytes_now);
+    const auto bytes_text = counted(bytes_now, "byte");
+    return files > 0 ? counted(files.load(), "file") + ", " + bytes_text : bytes_text;
 }
 
 void Transfer::abort() {

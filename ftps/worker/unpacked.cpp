@@ -8,6 +8,7 @@
 
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/paths.hpp"
+#include "gateway/base/counted.hpp"
 
 namespace stowage::ftps {
 
@@ -28,18 +29,24 @@ UnpackLimits UnpackLimits::for_archive(std::uint64_t archive_bytes, const std::s
 }
 
 std::string Unpacked::omissions() const {
-    static constexpr std::array<const char*, kinds> words = {
-        "devices, fifos or sockets", "links that lead out of it", "names that cannot be here",
-        "names that something else has"};
+    struct Words {
+        const char *one, *many;
+    };
+    static constexpr std::array<Words, kinds> words = {
+        {{"device, fifo or socket", "devices, fifos or sockets"},
+         {"link that leads out of it", "links that lead out of it"},
+         {"name that cannot be here", "names that cannot be here"},
+         {"name that something else has", "names that something else has"}}};
     std::uint64_t all = 0;
     std::string list;
     for (std::size_t kind = 0; kind < kinds; ++kind) {
         if (left_out[kind] == 0) continue;
         all += left_out[kind];
-        list += fmt::format("{}{} {}", list.empty() ? "" : ", ", left_out[kind], words[kind]);
+        list += fmt::format("{}{}", list.empty() ? "" : ", ",
+                            counted(left_out[kind], words[kind].one, words[kind].many));
     }
     if (all == 0) return {};
-    return fmt::format("{} members were left out ({}), the first was {}", all, list,
+    return fmt::format("{} left out ({}), the first was {}", counted(all, "member was", "members were"), list,
                        line_name(first_left_out));
 }
 

@@ -6,6 +6,7 @@
 
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/backup_folder.hpp"
+#include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/running_gateway.hpp"
 
 namespace stowage::cli {
@@ -27,6 +28,7 @@ Result<Exit> run(const Backup& command, Context& context) {
     CHECK(need_root("read the gateway's secrets"));
     TRY(const auto source, read_config_source(command.config));
     TRY(const auto config, parse_config(source.values));
+    CHECK(check_same_gateway(context, config));
     TRY(auto folder, BackupFolder::create(command.folder));
     // The database first: an account that is made meanwhile is then in the password file alone, where it does
     // nothing.

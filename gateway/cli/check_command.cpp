@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/site_file.hpp"
 #include "gateway/preflight/preflight.hpp"
@@ -73,9 +74,10 @@ boost::json::object findings_json(const ConfigSource& source, const std::vector<
 /// Every problem of it is in the error that reading it comes to.
 Result<Exit> check_site_file(const Console& console, const std::string& path) {
     TRY(const auto site, read_site_file(path));
-    const auto found = fmt::format("{} labs, {} FTPS users, {} node pools, {} people, {} compute resources",
-                                   site.labs.size(), site.users.size(), site.node_pools.size(),
-                                   site.members.size(), site.compute_resources.size());
+    const auto found = fmt::format(
+        "{}, {}, {}, {}, {}", counted(site.labs.size(), "lab"), counted(site.users.size(), "FTPS user"),
+        counted(site.node_pools.size(), "node pool"), counted(site.members.size(), "person", "people"),
+        counted(site.compute_resources.size(), "compute resource"));
     if (console.json)
         print_json(console, {{"ok", true}, {"source", path}, {"found", found}});
     else

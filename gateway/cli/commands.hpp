@@ -136,6 +136,7 @@ using Command = std::variant<LabCreate, LabSet, LabList, LabShow, LabDelete, Use
 struct Context {
     ControlClient gateway;
     Console console;
+    bool socket_was_named = false;  ///< by --socket or STOWAGE_SOCKET
 };
 
 // Each does its command and writes its output; an Error is for main() to print. They block.

@@ -9,6 +9,7 @@
 #include "gateway/certificate/chain.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/findings_view.hpp"
+#include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/step_stream.hpp"
 #include "gateway/preflight/preflight.hpp"
@@ -58,15 +59,11 @@ void look_at_passive_address(json::array& list, const Config& config) {
     }
 }
 
-/// Certificate, accounts, folders: as `check` looks at them. Nothing without a file to read.
-json::array machine_findings(const ConfigChoice& choice) {
+/// Certificate, accounts, folders: as `check` looks at them.
+json::array machine_findings(const Config& config) {
     json::array list;
-    const auto source = read_config_source(choice);
-    if (!source) return list;
-    const auto config = parse_config(source->values);
-    if (!config) return list;
-    look_at_passive_address(list, *config);
-    for (const auto& finding : preflight(*config)) {
+    look_at_passive_address(list, config);
+    for (const auto& finding : preflight(config)) {
         // The certificate that is served is looked at by itself.
         const bool wrong = finding.severity == Finding::Severity::error;
         if (finding.severity == Finding::Severity::note) continue;
@@ -85,7 +82,8 @@ json::array machine_findings(const ConfigChoice& choice) {
 
 Result<Exit> run(const Doctor& command, Context& context) {
     const auto& console = context.console;
-    auto findings = machine_findings(command.config);
+    TRY(const auto config, config_beside(context, command.config));
+    auto findings = machine_findings(config);
     look_at_certificate(findings, context.gateway.socket_path());
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/doctor"}));
     for (const auto& finding : list_of(answer, "findings"))

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/json_fields.hpp"
 
 namespace stowage::cli {
@@ -32,8 +33,9 @@ void print_findings(const Console& console, const boost::json::array& findings) 
         print_finding(console, *finding);
     }
     if (findings.empty()) return console.line("nothing is wrong");
-    console.line(fmt::format("{} finding{}, {} of them errors; {} for `stowage doctor --fix`",
-                             findings.size(), findings.size() == 1 ? "" : "s", errors, ours));
+    console.line(fmt::format("{}, {} of them {}; {} for `stowage doctor --fix`",
+                             counted(findings.size(), "finding"), errors, errors == 1 ? "an error" : "errors",
+                             ours));
 }
 
 }  // namespace stowage::cli

@@ -18,13 +18,19 @@ namespace json = boost::json;
 
 namespace {
 
+enum class Checks { shown, left_out };
+
 /// Shows the steps, then the labs that the result describes.
-Result<Exit> follow_and_print(Context& context, const ControlRequest& request) {
+/// @param checks left out where the mount check's step has just told them
+Result<Exit> follow_and_print(Context& context, const ControlRequest& request,
+                              Checks checks = Checks::left_out) {
     TRY(const auto result, follow_steps(context, request));
     if (!context.console.json)
         for (const auto& lab : list_of(result.body, "labs"))
-            if (const auto* object = lab.if_object(); object != nullptr && object->contains("state"))
+            if (const auto* object = lab.if_object(); object != nullptr && object->contains("state")) {
                 print_lab(context.console, *object);
+                if (checks == Checks::shown) print_checks(context.console, *object);
+            }
     return conclude(context.console, result);
 }
 
@@ -101,10 +107,12 @@ Result<Exit> run(const LabList& command, Context& context) {
 
 Result<Exit> run(const LabShow& command, Context& context) {
     TRY(const auto lab, fetch_object(context, {"GET", "/v1/labs/" + command.name}));
-    if (context.console.json)
+    if (context.console.json) {
         print_json(context.console, lab);
-    else
-        print_lab(context.console, lab);
+        return Exit::done;
+    }
+    print_lab(context.console, lab);
+    print_checks(context.console, lab);
     return Exit::done;
 }
 
@@ -116,7 +124,7 @@ Result<Exit> run(const LabDelete& command, Context& context) {
 }
 
 Result<Exit> run(const Verify& command, Context& context) {
-    return follow_and_print(context, {"POST", "/v1/labs/" + command.lab + "/verify"});
+    return follow_and_print(context, {"POST", "/v1/labs/" + command.lab + "/verify"}, Checks::shown);
 }
 
 }  // namespace stowage::cli

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
@@ -62,8 +63,10 @@ std::string space_text(const json::object& lab) {
 std::string files_text(const json::object& lab) {
     const auto limit = number_of(lab, "quota_inodes");
     const auto used = known_number(lab, "used_inodes");
-    if (!used) return limit == 0 ? "files not counted" : fmt::format("at most {} files, not counted", limit);
-    return limit == 0 ? fmt::format("{} files", *used) : fmt::format("{} of {} files", *used, limit);
+    if (!used)
+        return limit == 0 ? "files not counted"
+                          : fmt::format("at most {}, not counted", counted(limit, "file"));
+    return limit == 0 ? counted(*used, "file") : fmt::format("{} of {}", *used, counted(limit, "file"));
 }
 
 /// "1.5GiB of 10TiB (0 %), 12 of 50000000 files; enforced by xfs"
@@ -141,20 +144,6 @@ std::string without_name(std::string detail, const std::string& name) {
     return detail.starts_with(name + " ") ? detail.substr(name.size() + 1) : detail;
 }
 
-void print_checks(const Console& console, const json::object& lab) {
-    for (const auto& value : list_of(lab, "checks")) {
-        const auto* check = value.if_object();
-        if (check == nullptr) continue;
-        StepEvent event{.lab = {},
-                        .step = {},
-                        .title = text_of(*check, "name"),
-                        .detail = without_name(text_of(*check, "detail"), text_of(*check, "name")),
-                        .state = flag_of(*check, "ok") ? StepState::done : StepState::failed};
-        event.ms = number_of(*check, "ms");
-        console.line(step_line(console, event));
-    }
-}
-
 }  // namespace
 
 Colour colour_of_state(std::string_view state) {
@@ -178,7 +167,20 @@ void print_lab(const Console& console, const json::object& lab) {
     print_property(console, "users", joined(list_of(lab, "users")));
     print_property(console, "verified", moment_of(lab, "verified_at"));
     print_drift(console, lab);
-    print_checks(console, lab);
+}
+
+void print_checks(const Console& console, const json::object& lab) {
+    for (const auto& value : list_of(lab, "checks")) {
+        const auto* check = value.if_object();
+        if (check == nullptr) continue;
+        StepEvent event{.lab = {},
+                        .step = {},
+                        .title = text_of(*check, "name"),
+                        .detail = without_name(text_of(*check, "detail"), text_of(*check, "name")),
+                        .state = flag_of(*check, "ok") ? StepState::done : StepState::failed};
+        event.ms = number_of(*check, "ms");
+        console.line(step_line(console, event));
+    }
 }
 
 void print_labs(const Console& console, const json::array& labs) {

@@ -22,7 +22,8 @@ Context context_of(const Invocation& invocation) {
     ControlClient::Limits limits;
     if (invocation.timeout) limits = {*invocation.timeout, *invocation.timeout};
     const auto socket = invocation.socket.empty() ? default_socket_path() : invocation.socket;
-    return {ControlClient(socket, limits), detect_console(invocation.json, invocation.no_colour)};
+    return {ControlClient(socket, limits), detect_console(invocation.json, invocation.no_colour),
+            !invocation.socket.empty()};
 }
 
 Exit execute(int argc, char** argv, const Console& console) {

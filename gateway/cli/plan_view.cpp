@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <map>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/table.hpp"
 
@@ -65,7 +66,7 @@ void print_runai(const Console& console, const json::object& runai) {
         }
     std::string same;
     for (const auto& [kind, count] : unchanged)
-        same += fmt::format("{}{} {}{}", same.empty() ? "" : ", ", count, shown(kind), count == 1 ? "" : "s");
+        same += (same.empty() ? "" : ", ") + counted(count, shown(kind));
     if (!same.empty()) console.line(console.painted(Colour::faint, "unchanged: " + same));
     for (const auto& value : list_of(runai, "warnings"))
         if (const auto* text = value.if_string())

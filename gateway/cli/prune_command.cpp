@@ -2,9 +2,11 @@
 // Runs in: CLI.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <iostream>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/plan_view.hpp"
@@ -24,13 +26,59 @@ std::vector<std::string> titles_in(const json::object& plan) {
     return titles;
 }
 
+/// Those who can log in and whom the file does not name: an account of FTPS is not Run:ai's.
+Result<std::vector<std::string>> ftps_users_left(Context& context, const Site& site) {
+    TRY(const auto answer, fetch_object(context, {"GET", "/v1/users"}));
+    std::vector<std::string> names;
+    for (const auto& value : list_of(answer, "users"))
+        if (const auto* user = value.if_object()) names.push_back(text_of(*user, "name"));
+    std::erase_if(names, [&](const std::string& name) {
+        return std::any_of(site.users.begin(), site.users.end(),
+                           [&](const SiteUser& user) { return user.name == name; });
+    });
+    return names;
+}
+
+void print_ftps_users(const Console& console, const std::vector<std::string>& names) {
+    constexpr std::size_t most_shown = 10;
+    if (names.empty()) return;
+    const auto shown_names = std::vector(names.begin(), names.begin() + std::min(names.size(), most_shown));
+    const auto more = names.size() > most_shown ? fmt::format(" and {} more", names.size() - most_shown) : "";
+    console.line(
+        shown(fmt::format("FTPS users that the file does not name stay: {}{}; `stowage user remove NAME` "
+                          "removes one",
+                          fmt::join(shown_names, ", "), more)));
+}
+
+/// What was done, and what is left to be done by another command.
+void report(const Console& console, json::object answer, const std::vector<std::string>& ftps_users) {
+    if (console.json) {
+        answer.emplace("deleted", 0);
+        answer.emplace("failures", json::array());
+        answer["ftps_users"] = json::array(ftps_users.begin(), ftps_users.end());
+        return print_json(console, answer);
+    }
+    if (answer.empty())
+        console.line("nothing to delete: what stowage made in Run:ai is in the file");
+    else
+        console.line(fmt::format("{} deleted", number_of(answer, "deleted")));
+    for (const auto& value : list_of(answer, "failures"))
+        if (const auto* item = value.if_object())
+            if (const auto* error = object_of(*item, "error"))
+                console.line(console.painted(Colour::red, shown(text_of(*error, "what"))));
+    print_ftps_users(console, ftps_users);
+}
+
 /// The number of things, typed again: a yes is said too easily.
 Result<void> confirm(const Console& console, std::size_t count, const std::optional<std::uint64_t>& given) {
     if (given && *given == count) return {};
     if (given)
-        return Error{Code::usage, fmt::format("--confirm {}: there are {} things to delete", *given, count),
-                     "see what they are without --confirm"};
-    console.line(fmt::format("These {} are deleted in Run:ai. Type their number to go on: ", count));
+        return Error{
+            Code::usage,
+            fmt::format("--confirm {}: {} to be deleted", *given, counted(count, "thing is", "things are")),
+            "see what they are without --confirm"};
+    console.line(fmt::format("{} to be deleted in Run:ai. Type the number to go on: ",
+                             counted(count, "thing is", "things are")));
     std::fflush(console.out);
     std::string line;
     if (std::getline(std::cin, line) && line == std::to_string(count)) return {};
@@ -44,8 +92,9 @@ Result<Exit> run(const Prune& command, Context& context) {
     TRY(const auto site, read_site_file(command.file));
     TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, {false, true, {}})}));
     const auto titles = titles_in(plan);
+    TRY(const auto ftps_users, ftps_users_left(context, site));
     if (titles.empty()) {
-        if (!console.json) console.line("nothing to delete: what stowage made in Run:ai is in the file");
+        report(console, {}, ftps_users);
         return Exit::done;
     }
     if (!console.json)
@@ -54,15 +103,7 @@ Result<Exit> run(const Prune& command, Context& context) {
     CHECK(confirm(console, titles.size(), command.confirm));
     TRY(const auto answer,
         fetch_object(context, {"POST", "/v1/prune", site_body(site, {}, {false, true, titles})}));
-    if (console.json) {
-        print_json(console, answer);
-    } else {
-        console.line(fmt::format("{} deleted", number_of(answer, "deleted")));
-        for (const auto& value : list_of(answer, "failures"))
-            if (const auto* item = value.if_object())
-                if (const auto* error = object_of(*item, "error"))
-                    console.line(console.painted(Colour::red, shown(text_of(*error, "what"))));
-    }
+    report(console, answer, ftps_users);
     return list_of(answer, "failures").empty() ? Exit::done : Exit::pending;
 }
 

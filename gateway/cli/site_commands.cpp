@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
@@ -91,13 +92,14 @@ Result<Exit> run(const Plan& command, Context& context) {
     const SiteOptions options{command.adopt, false, {}};
     TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, options)}));
     const auto pending = number_of(plan, "pending");
-    const bool changes = pending > 0 || !list_of(plan, "new_users").empty();
+    const bool changes = pending > 0;
     if (context.console.json) {
         print_json(context.console, plan);
     } else {
         print_plan(context.console, plan);
-        context.console.line(changes ? fmt::format("{} change{} pending: `stowage apply {}`", pending,
-                                                   pending == 1 ? " is" : "s are", shown(command.file))
+        context.console.line(changes ? fmt::format("{} pending: `stowage apply {}`",
+                                                   counted(pending, "change is", "changes are"),
+                                                   shown(command.file))
                                      : "nothing to do: everything is as the file says");
     }
     return changes ? Exit::pending : Exit::done;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/gateway_error.hpp"
 #include "gateway/cli/json_fields.hpp"
@@ -55,9 +56,10 @@ void print_site(const Console& console, const json::object& site) {
     const auto pending = number_of(site, "pending");
     const auto seen = "seen " + moment_of(site, "at");
     print_property(console, "site",
-                   pending == 0 ? "Run:ai is as applied, " + seen
-                                : fmt::format("{} object{} in Run:ai {} not as applied, {}", pending,
-                                              pending == 1 ? "" : "s", pending == 1 ? "is" : "are", seen),
+                   pending == 0
+                       ? "Run:ai is as applied, " + seen
+                       : fmt::format("{} not as applied, {}",
+                                     counted(pending, "object in Run:ai is", "objects in Run:ai are"), seen),
                    pending == 0 ? Colour::green : Colour::yellow);
     for (const auto& value : list_of(site, "lines"))
         if (const auto* line = value.if_object())

@@ -8,6 +8,7 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/certificate/chain.hpp"
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/running_gateway.hpp"
 #include "gateway/cli/table.hpp"
 #include "gateway/cli/tls_view.hpp"
@@ -58,8 +59,7 @@ Result<bool> put_in_use(const Config& config, const CertificateFiles& own, const
 
 Result<Exit> run(const TlsInstall& command, Context& context) {
     CHECK(need_root("install a certificate"));
-    TRY(const auto source, read_config_source(command.config));
-    TRY(const auto config, parse_config(source.values));
+    TRY(const auto config, config_beside(context, command.config));
     TRY(const auto own, own_files(config));
     TRY(const auto fresh, checked(command));
     TRY(const bool live, put_in_use(config, own, fresh));
@@ -79,8 +79,7 @@ Result<Exit> run(const TlsInstall& command, Context& context) {
 }
 
 Result<Exit> run(const TlsShow& command, Context& context) {
-    TRY(const auto source, read_config_source(command.config));
-    TRY(const auto config, parse_config(source.values));
+    TRY(const auto config, config_beside(context, command.config));
     const auto files = certificate_files(config);
     const auto published = read_file(published_certificate(config.run_dir));
     auto stored = read_file(files.chain_path);

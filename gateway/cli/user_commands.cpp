@@ -122,10 +122,18 @@ Result<Exit> run(const UserList& command, Context& context) {
 Result<Exit> run(const UserRemove& command, Context& context) {
     TRY(auto answer, fetch_object(context, {"DELETE", "/v1/users/" + command.name}));
     if (answer.empty()) answer["name"] = command.name;
-    if (context.console.json)
-        print_json(context.console, answer);
-    else
-        context.console.line(fmt::format("user {} is removed; files stay with the lab", shown(command.name)));
+    const auto& console = context.console;
+    if (console.json) {
+        print_json(console, answer);
+        return Exit::done;
+    }
+    console.line(fmt::format("FTPS user {} is removed; files stay with the lab", shown(command.name)));
+    const auto runai = text_of(answer, "runai_user");
+    if (runai == "made" || runai == "adopted")
+        console.line(fmt::format(
+            "the user of Run:ai stays: {}",
+            runai == "made" ? "`stowage prune FILE` deletes it, with a site file that does not name it"
+                            : "stowage did not make it, so it is deleted in Run:ai itself"));
     return Exit::done;
 }
 

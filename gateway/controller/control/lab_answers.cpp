@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "gateway/base/log.hpp"
+#include "gateway/controller/control/kept_data.hpp"
 #include "gateway/controller/control/requests.hpp"
 #include "gateway/controller/control/route_answers.hpp"
 #include "gateway/controller/control/views.hpp"
@@ -40,8 +41,7 @@ asio::awaitable<Answered> list_labs(Context& context, Target, std::string) {
 asio::awaitable<Answered> show_lab(Context& context, Target target, std::string) {
     CO_TRY(const auto name, target.lab());
     auto lab = context.state.lab(name);
-    if (!lab)
-        co_return Error{Code::not_found, fmt::format("there is no lab {}", name), "see `stowage lab list`"};
+    if (!lab) co_return no_such_lab(context, name);
     // Fresh numbers if they come soon; a hung filesystem must not hang the answer.
     co_await look_again(context, *lab);
     lab = context.state.lab(name);
@@ -75,12 +75,23 @@ asio::awaitable<Answered> remove_lab(Context& context, Target target, std::strin
             Code::invalid,
             fmt::format("confirm: {} is not the lab's name", log::escaped(target.query("confirm"))),
             "to delete the lab's data, repeat its name: confirm=" + name};
-    co_return streamed(delete_lab(context, name, purge == "1"));
+    auto stream = co_await delete_lab(context, name, purge == "1");
+    co_return streamed(std::move(stream));
 }
 
 asio::awaitable<Answered> verify_one(Context& context, Target target, std::string) {
     CO_TRY(const auto name, target.lab());
     co_return streamed(verify(context, name));
+}
+
+/// What the gateway runs with: what was given of it, the rest is default.
+asio::awaitable<Answered> show_config(Context& context, Target, std::string) {
+    json::object values;
+    for (const auto& [key, value] : context.given)
+        values[key] = value.text;
+    json::object body;
+    body["values"] = std::move(values);
+    co_return plain(body);
 }
 
 /// The state database, whole. There is no secret in it.

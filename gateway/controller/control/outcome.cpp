@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/controller/control/views.hpp"
 
 namespace stowage::controller {
@@ -24,8 +25,9 @@ bool failed(const LabResult& result, bool goes_on) {
 
 std::string summary_of(const Context& context, const LabResult& lab) {
     if (lab.gone && lab.kept)
-        return fmt::format("lab {} is deleted, its data stays in {}", lab.lab,
-                           context.site.directory_of(lab.lab));
+        return fmt::format(
+            "lab {0} is deleted, its data stays in {1}; `stowage lab delete {0} --purge-data` deletes it too",
+            lab.lab, context.site.directory_of(lab.lab));
     if (lab.gone) return fmt::format("lab {} is deleted", lab.lab);
     if (lab.refused) return fmt::format("lab {} is as it was: {}", lab.lab, lab.error->what);
     if (lab.error) return fmt::format("lab {} is {}: {}", lab.lab, to_string(lab.state), lab.error->what);
@@ -42,8 +44,9 @@ std::string summary_of(const Context& context, const Outcome& outcome, bool conv
         site = fmt::format("Run:ai: {} done, {} unchanged, {} left; ", outcome.site->done,
                            outcome.site->unchanged, outcome.site->failures.size());
     std::string labs;
-    if (!outcome.labs.empty()) labs = fmt::format("{} of {} labs ready, ", ready, outcome.labs.size());
-    return fmt::format("{}{}{} users made{}", site, labs, outcome.users.size(),
+    if (!outcome.labs.empty())
+        labs = fmt::format("{} of {} ready, ", ready, counted(outcome.labs.size(), "lab"));
+    return fmt::format("{}{}{} made{}", site, labs, counted(outcome.users.size(), "user"),
                        converged ? "" : "; not everything is as asked");
 }
 

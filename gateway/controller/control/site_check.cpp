@@ -178,6 +178,7 @@ asio::awaitable<Result<json::object>> plan_site(Context& context, SiteRequest re
         }
     }
     const auto users = new_users(context, request);
+    pending += static_cast<std::int64_t>(users.size());
     answer["pending"] = pending;
     answer["steps"] = std::move(steps);
     answer["new_users"] = json::array(users.begin(), users.end());

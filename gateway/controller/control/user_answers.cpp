@@ -44,6 +44,17 @@ asio::awaitable<Answered> put_password(Context& context, Target target, std::str
     co_return plain(user_view(account));
 }
 
+namespace {
+
+/// Whether a user of Run:ai of this name goes on: "made" by us, "adopted", or "none" that we know of.
+std::string_view runai_user_of(const Context& context, const std::string& user) {
+    for (const auto& object : context.state.objects())
+        if (object.kind == ObjectKind::user && object.key == user) return object.made ? "made" : "adopted";
+    return "none";
+}
+
+}  // namespace
+
 asio::awaitable<Answered> remove_one_user(Context& context, Target target, std::string) {
     CO_TRY(const auto user, target.user());
     const auto account = context.state.account(user);
@@ -51,7 +62,9 @@ asio::awaitable<Answered> remove_one_user(Context& context, Target target, std::
         co_return Error{Code::not_found, fmt::format("there is no user {}", user), "see `stowage user list`"};
     const Work work(context);
     CO_CHECK(co_await remove_user(context, user));
-    co_return plain(user_view(*account));
+    auto view = user_view(*account);
+    view["runai_user"] = runai_user_of(context, user);
+    co_return plain(view);
 }
 
 asio::awaitable<Answered> list_secrets(Context& context, Target, std::string) {

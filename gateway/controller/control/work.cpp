@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "gateway/controller/control/kept_data.hpp"
 #include "gateway/controller/control/lab_turns.hpp"
 #include "gateway/controller/control/outcome.hpp"
 #include "gateway/controller/control/site_check.hpp"
@@ -110,7 +111,7 @@ void leave_to_request(Context& context, const std::string& lab) {
 
 Result<void> check_there(const Context& context, const std::string& lab) {
     if (context.state.lab(lab)) return {};
-    return Error{Code::not_found, fmt::format("there is no lab {}", lab), "see `stowage lab list`"};
+    return no_such_lab(context, lab);
 }
 
 }  // namespace
@@ -128,11 +129,16 @@ asio::awaitable<Result<Stream>> create_lab(Context& context, LabRequest request)
     co_return stream;
 }
 
-Result<Stream> delete_lab(Context& context, const std::string& lab, bool purge) {
-    CHECK(check_there(context, lab));
+asio::awaitable<Result<Stream>> delete_lab(Context& context, std::string lab, bool purge) {
+    const Work work(context);
+    if (purge && context.state.has_kept_data(lab)) {
+        CO_CHECK(co_await recall_for_purge(context, lab));
+        leave_to_request(context, lab);
+    }
+    CO_CHECK(check_there(context, lab));
     const auto stream = std::make_shared<EventStream>(context.executor);
     asio::co_spawn(context.executor, run_delete(context, lab, purge, stream), rethrow);
-    return stream;
+    co_return stream;
 }
 
 Result<Stream> verify(Context& context, const std::string& lab) {

@@ -18,7 +18,9 @@ namespace stowage::controller {
 boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> create_lab(Context& context, LabRequest request);
 /// Code::not_found for a lab that is not there.
 boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> set_lab(Context& context, LabRequest request);
-Result<std::shared_ptr<EventStream>> delete_lab(Context& context, const std::string& lab, bool purge);
+/// With `purge` also what a lab of this name left that was deleted without its data.
+boost::asio::awaitable<Result<std::shared_ptr<EventStream>>> delete_lab(Context& context, std::string lab,
+                                                                        bool purge);
 Result<std::shared_ptr<EventStream>> verify(Context& context, const std::string& lab);
 /// What was applied last, once more.
 Result<std::shared_ptr<EventStream>> apply_again(Context& context);

@@ -2,6 +2,7 @@
 // Runs in: controller.
 #include <fmt/format.h>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/controller/plan/plan.hpp"
 
@@ -97,7 +98,7 @@ Step directory_step(const Lab& lab, const Site& site, const ObservedStorage& obs
 
 std::string quota_text(const LabSettings& settings) {
     const auto bytes = settings.quota_bytes ? format_bytes(settings.quota_bytes) : std::string("none");
-    return settings.quota_inodes ? fmt::format("quota {}, {} files", bytes, settings.quota_inodes)
+    return settings.quota_inodes ? fmt::format("quota {}, {}", bytes, counted(settings.quota_inodes, "file"))
                                  : "quota " + bytes;
 }
 

@@ -236,6 +236,20 @@ Result<void> State::put_labs(const std::vector<NamedSettings>& labs, UidRange ra
     return transaction.commit();
 }
 
+bool State::has_kept_data(const std::string& name) const {
+    return !lab(name) && kept_uid(database_, name);
+}
+
+Result<void> State::recall_for_purge(const std::string& name, const LabSettings& settings, UidRange range) {
+    TRY(auto transaction, Transaction::begin(database_));
+    CHECK(insert_lab(name, settings, range));
+    CHECK(Statement(database_, "UPDATE labs SET phase = ?, directory = ? WHERE name = ?",
+                    static_cast<int>(Phase::leaving_data_purged), static_cast<int>(DirectoryPhase::made),
+                    name)
+              .run());
+    return transaction.commit();
+}
+
 Result<void> State::set_phase(std::string_view lab, Phase phase) {
     return Statement(database_, "UPDATE labs SET phase = ? WHERE name = ?", static_cast<int>(phase), lab)
         .run();

@@ -59,6 +59,11 @@ class State {
     Result<Lab> add_lab(const std::string& name, const LabSettings& settings, UidRange range);
     /// Adds the labs that are not there and changes those that are, all of them or none.
     Result<void> put_labs(const std::vector<NamedSettings>& labs, UidRange range);
+    /// A lab of this name was deleted and its data kept.
+    bool has_kept_data(const std::string& name) const;
+    /// Such a lab again, with the numbers that are kept for it, on its way out together with its data.
+    /// Code::exists.
+    Result<void> recall_for_purge(const std::string& name, const LabSettings& settings, UidRange range);
     Result<void> set_phase(std::string_view lab, Phase phase);
     /// Ends a lab that leaves: its row goes, and with `release_uid`, for when no file is left, its uid too.
     Result<void> forget_lab(std::string_view lab, bool release_uid);

@@ -36,7 +36,7 @@ class SiteFiles(CliTest):
     def gateway(self, new_users=("alice", "carol"), ending=None, users=("alice",)):
         def handle(method, target, body, reply):
             if target == "/v1/plan":
-                return reply.json({"pending": 2 if new_users else 0, "new_users": list(new_users), "steps": [
+                return reply.json({"pending": 2 + len(new_users) if new_users else 0, "new_users": list(new_users), "steps": [
                     {"lab": "lab1", "step": "make_directory", "title": "directory /mnt/nfs/lab1",
                      "change": "create" if new_users else "unchanged", "detail": ""}]})
             if target == "/v1/users":
@@ -50,7 +50,7 @@ class SiteFiles(CliTest):
 
     def test_plan(self):
         with self.gateway() as gateway:
-            self.check(gateway.run("plan", self.site), 3, ["create", "/mnt/nfs/lab1", "alice, carol", "2 changes are"])
+            self.check(gateway.run("plan", self.site), 3, ["create", "/mnt/nfs/lab1", "alice, carol", "4 changes are"])
             self.assertEqual(gateway.requests[0], ("POST", "/v1/plan", {
                 "labs": [{"name": "lab1", "quota_bytes": 1 << 40, "clients": ["10.0.0.0/8"]},
                          {"name": "lab2", "quota_bytes": 0}],
@@ -58,6 +58,41 @@ class SiteFiles(CliTest):
                           {"name": "carol", "lab": "lab2"}]}))
         with self.gateway(new_users=()) as gateway:
             self.check(gateway.run("plan", self.site), 0, ["nothing to do"])
+
+    def test_plan_counts_a_new_user(self):
+        def handle(method, target, body, reply):
+            reply.json({"pending": 1, "new_users": ["alice"], "steps": []})
+        with FakeGateway(handle) as gateway:
+            self.check(gateway.run("plan", self.site), 3, ["new users: alice", "1 change is pending: `stowage apply"])
+
+    def test_prune_tells_who_can_still_log_in(self):
+        item = {"kind": "user", "title": "user bob@example.org", "change": "remove"}
+
+        def handle(method, target, body, reply):
+            if target == "/v1/users":
+                return reply.json({"users": [{"name": user, "lab": "lab1"} for user in ("alice", "bob@example.org")]})
+            if target == "/v1/plan":
+                return reply.json({"pending": 0, "new_users": [], "steps": [], "runai": {"items": [], "prune": left}})
+            return reply.json({"deleted": len(left), "failures": []})
+        for left in ([item], []):
+            with FakeGateway(handle) as gateway:
+                done = gateway.run("prune", self.site, "--confirm", "1")
+                self.check(done, 0, ["1 deleted" if left else "nothing to delete",
+                                     "FTPS users that the file does not name stay: bob@example.org; `stowage user remove"])
+                done = json.loads(gateway.run("prune", self.site, "--confirm", "1", "--json").stdout)
+                self.assertEqual((done["deleted"], done["ftps_users"]), (len(left), ["bob@example.org"]))
+        left = [item]
+        with FakeGateway(handle) as gateway:
+            self.check(gateway.run("prune", self.site, "--confirm", "2"), 2, err=["--confirm 2: 1 thing is to be deleted"])
+
+    def test_user_remove_tells_what_stays_in_runai(self):
+        for kind, words in (("made", "`stowage prune FILE`"), ("adopted", "stowage did not make it"), ("none", None)):
+            def handle(method, target, body, reply, kind=kind):
+                reply.json({"name": "bob@example.org", "lab": "lab1", "runai_user": kind})
+            with FakeGateway(handle) as gateway:
+                done = gateway.run("user", "remove", "bob@example.org")
+                self.check(done, 0, ["FTPS user bob@example.org is removed", *([words] if words else [])])
+                self.assertEqual("Run:ai" in done.stdout, words is not None)
 
     def test_apply_shows_each_new_password_once(self):
         with self.gateway() as gateway:

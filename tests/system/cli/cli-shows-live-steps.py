@@ -35,10 +35,15 @@ class LiveSteps(CliTest):
                                "10.0.0.0/8,192.168.7.1")
             self.check(done, 0, ["done      lab1  directory /mnt/nfs/lab1  12 ms", "unchanged lab1  quota 10TiB",
                                  "mount -t nfs4 node1:/mnt/nfs/lab1", "lab1 is ready", "10TiB", "alice"])
+            self.assertNotIn("done      mount", done.stdout, "the step of the mount check has told its parts")
             self.assertNotIn("\x1b", done.stdout)
             self.assertEqual(gateway.requests[0], ("POST", "/v1/labs", {
                 "name": "lab1", "quota_bytes": 10 << 40, "quota_inodes": 50000000,
                 "clients": ["10.0.0.0/8", "192.168.7.1/32"]}))
+
+    def test_verify_tells_each_check(self):
+        with FakeGateway(create) as gateway:
+            self.check(gateway.run("verify", "lab1"), 0, ["done      mount  4 ms"])
 
     def test_terminal_rewrites_a_line(self):
         with FakeGateway(create) as gateway:

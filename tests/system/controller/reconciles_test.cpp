@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <filesystem>
@@ -94,9 +95,15 @@ TEST_F(Reconciles, ASecondApplyWritesNothingAnywhere) {
     EXPECT_EQ(fingerprint(), before);
 }
 
+TEST_F(Reconciles, ANewUserAloneIsAPendingChange) {
+    ASSERT_TRUE(apply().at("converged").as_bool());
+    const auto plan = run_->call("POST", "/v1/plan", R"({"users":[{"name":"bob","lab":"lab1"}]})").json();
+    EXPECT_EQ(plan.at("pending"), 1) << plan;
+}
+
 TEST_F(Reconciles, APlanWritesNothingAndSaysWhatApplyWouldDo) {
     const auto plan = run_->call("POST", "/v1/plan", site).json();
-    EXPECT_EQ(plan.at("pending"), 6) << plan;
+    EXPECT_EQ(plan.at("pending"), 7) << plan;
     EXPECT_EQ(plan.at("new_users").at(0), "alice");
     EXPECT_THAT(run_->take_steps(), IsEmpty());
     EXPECT_EQ(run_->lab("lab1"), nullptr);
@@ -196,6 +203,37 @@ TEST_F(Reconciles, PurgesOnlyWhenTheNameIsRepeated) {
     EXPECT_EQ(run_->call("DELETE", "/v1/labs/lab1?purge_data=1&confirm=lab2").status, 400u);
     EXPECT_EQ(run_->call("DELETE", "/v1/labs/lab1?purge_data=1").status, 400u);
     EXPECT_EQ(run_->lab("lab1").at("state"), "ready");
+}
+
+TEST_F(Reconciles, PurgesWhatADeletedLabLeftWhenItBearsItsMark) {
+    ASSERT_TRUE(create().at("ok").as_bool());
+    const auto directory = run_->config().labs.root + "/lab1";
+    constexpr auto purge = "/v1/labs/lab1?purge_data=1&confirm=lab1";
+    const auto kept = run_->call("DELETE", "/v1/labs/lab1").result();
+    ASSERT_TRUE(kept.at("ok").as_bool()) << kept;
+    EXPECT_THAT(std::string(kept.at("summary").as_string()),
+                HasSubstr("stowage lab delete lab1 --purge-data"));
+    const auto again = run_->call("DELETE", "/v1/labs/lab1");
+    EXPECT_EQ(again.status, 404u);
+    EXPECT_THAT(again.body, HasSubstr("--purge-data"));
+    EXPECT_EQ(run_->call("DELETE", "/v1/labs/lab1?purge_data=1").status, 400u) << "the name is asked for";
+
+    ASSERT_EQ(::rename(directory.c_str(), (directory + "-away").c_str()), 0);
+    ASSERT_EQ(::mkdir(directory.c_str(), 0755), 0);
+    std::ofstream(directory + "/of-somebody-else") << "x";
+    const auto refused = run_->call("DELETE", purge);
+    EXPECT_EQ(refused.status, 409u);
+    EXPECT_THAT(refused.body, HasSubstr("does not bear the mark of lab lab1"));
+    EXPECT_EQ(run_->lab("lab1"), nullptr) << "nothing was begun";
+    ASSERT_EQ(::unlink((directory + "/of-somebody-else").c_str()), 0);
+    ASSERT_EQ(::rmdir(directory.c_str()), 0);
+    ASSERT_EQ(::rename((directory + "-away").c_str(), directory.c_str()), 0);
+
+    const auto purged = run_->call("DELETE", purge).result();
+    EXPECT_TRUE(purged.at("ok").as_bool()) << purged;
+    EXPECT_NE(::access(directory.c_str(), F_OK), 0);
+    EXPECT_EQ(run_->lab("lab1"), nullptr);
+    EXPECT_EQ(run_->call("DELETE", purge).status, 404u) << "there is nothing left of it";
 }
 
 TEST_F(Reconciles, RepairsAWrongOwnerByItself) {

@@ -34,6 +34,13 @@ class BackupIsRestored(unittest.TestCase):
     def restore(self, *words):
         return self.rig.run("restore", str(self.folder), *self.config, *words)
 
+    def test_the_answers_of_one_gateway_are_not_saved_with_the_files_of_another(self):
+        """Without --config it would be the default file's, and the socket is this gateway's."""
+        code, words = self.rig.run("backup", str(self.folder))
+        self.assertEqual(code, 78, words)
+        self.assertIn(f"keeps its state in {self.rig.gateway.state_dir}", words)
+        self.assertFalse(self.folder.exists())
+
     def test_lost_state_comes_back(self):
         for lab in ("lab1", "lab2"):
             self.rig.create_lab(lab)

@@ -31,7 +31,6 @@ class CertificatesAreInstalled(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.rig = Rig(labs="plain").__enter__()
         cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
-        cls.config = ("--config", str(cls.rig.gateway.config_path))
         cls.rig.create_lab("lab1", "1GiB")
         cls.password = cls.rig.add_user("alice", "lab1")
 
@@ -57,7 +56,7 @@ class CertificatesAreInstalled(unittest.TestCase):
 
     def install(self, pair, *words):
         key, chain = pair
-        return self.rig.run("tls", "install", str(chain), str(key), *self.config, *words)
+        return self.rig.run("tls", "install", str(chain), str(key), *words)
 
     def presented(self):
         return presented_certificate(self.rig.ports)
@@ -78,7 +77,7 @@ class CertificatesAreInstalled(unittest.TestCase):
         self.assertEqual(self.presented(), self.first_of(pair[1].read_text()))
         client.store("afterwards", b"x")
         self.assertEqual({name: process["pid"] for name, process in self.rig.processes().items()}, pids)
-        shown = self.rig.gateway.answer("tls", "show", *self.config)
+        shown = self.rig.gateway.answer("tls", "show")
         self.assertTrue(shown["in_use"])
         self.assertEqual(shown["names"], ["localhost", "127.0.0.1"])
         self.assertFalse(shown["self_signed"])
@@ -134,7 +133,7 @@ class CertificatesAreInstalled(unittest.TestCase):
         tools = self.folder / "bin"
         tools.mkdir()
         command = [str(BINARIES / "stowage"), "--socket", str(self.rig.gateway.control_socket)]
-        (tools / "stowage").write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@" {" ".join(self.config)}\n')
+        (tools / "stowage").write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n')
         (tools / "stowage").chmod(0o755)
         env = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "RENEWED_LINEAGE": str(lineage)}
 

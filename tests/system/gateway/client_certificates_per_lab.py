@@ -122,7 +122,7 @@ class ClientCertificatesPerLab(unittest.TestCase):
         code, output = self.rig.run("apply", str(site))
         self.assertEqual(code, 1, output)
         words = " ".join(output.split())
-        self.assertRegex(words, rf"lab1.*client_cas.* {count + 1} certificates with \d+ bytes are too many")
+        self.assertRegex(words, rf"labs\[0\]\.client_cas: {count + 1} certificates with \d+ bytes are too many")
         self.assertIn("leave out those that sign no client certificates; 131072 bytes are kept", words)
         self.refusal("alice", self.passwords["alice"], "alice")
 

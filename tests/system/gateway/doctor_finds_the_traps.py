@@ -37,7 +37,7 @@ class Doctor(unittest.TestCase):
 
     def findings(self, *words):
         """What is found by its check, but for what every such rig has: a certificate that it made itself."""
-        code, output = self.rig.split("--json", "doctor", "--config", str(self.rig.gateway.config_path), *words)
+        code, output = self.rig.split("--json", "doctor", *words)
         self.assertEqual(code, PENDING, output)
         found = {}
         for one in json.loads(output.splitlines()[0])["findings"]:
@@ -75,7 +75,7 @@ class Doctor(unittest.TestCase):
             self.by_hand("PUT", f"/api/v1/org-unit/{kind}/{unit['id']}", body)
         finding = self.only("order-of-priority")
         self.assertTrue(finding["ours"])
-        self.rig.ok("doctor", "--fix", "--config", str(self.rig.gateway.config_path))
+        self.rig.ok("doctor", "--fix")
         self.assertEqual(self.rig.stored("projects")[0]["defaultNodePools"], ["prod"])
 
     def test_over_quota_that_a_new_pool_brought_is_switched_off(self):
@@ -84,7 +84,7 @@ class Doctor(unittest.TestCase):
         pool = self.by_hand("POST", "/api/v1/node-pools", body)
         self.rig.stand_in.call("POST", "/_stand_in/nodes", {"pool": "late", "nodes": ["node2"]})
         self.assertEqual(set(self.findings()), {"over-quota"})
-        self.rig.ok("doctor", "--fix", "--config", str(self.rig.gateway.config_path))
+        self.rig.ok("doctor", "--fix")
         for kind in ("departments", "projects"):
             quota = next(one for one in self.rig.stored(kind)[0]["resources"] if one["nodePool"]["id"] == pool["id"])
             self.assertEqual(quota["gpu"]["limit"], 0)

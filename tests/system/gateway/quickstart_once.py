@@ -4,6 +4,7 @@ connect; it says plainly what cannot be."""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -57,9 +58,37 @@ class QuickstartOnce(unittest.TestCase):
             for step in STEPS:
                 self.assertRegex(text, rf"(?m)^  {step} +\d+\.\d s  ", step)
             self.assertIn("stowage is ready", text)
-            for field in ("lftp -u alice", "FileZilla", "mount -t nfs4", "lab1-nfs", "password"):
+            for field in ("lftp -u alice", "curl -u alice", "FileZilla", "mount -t nfs4", "lab1-nfs"):
                 self.assertIn(field, text)
+            self.assertIn("with --once all of this is gone", text, "no password that opens nothing")
+            box = text[text.index("stowage is ready") :]
+            self.assertLessEqual(max(map(len, box.splitlines())), 100, box)
             self.assertFalse(run.state.exists(), "the state directory was its own")
+
+    def test_packages_that_came_before_python_are_counted(self):
+        """As on a fresh machine, where the first stage installs them."""
+        with QuickstartRun("--once", "--set", "ftps.prot=21", before=["env", "STOWAGE_QUICKSTART_PACKAGES=90"]) as run:
+            self.assertEqual(run.wait(240), 1, run.output())
+            self.assertRegex(run.output(), r"(?m)^  packages +9\d\.\d s  ")
+
+    def what_the_box_says(self, run, connection):
+        """The commands of the box, as they stand there, by somebody who is not root."""
+        box = re.sub(r" \\\n +", " ", run.output()[run.output().index("stowage is ready") :])
+        self.assertIn(connection["password"], box)
+        words = dict(re.findall(r"(?m)^ (shell|lftp|curl) +(.*)$", box))
+        curl = words["curl"].replace("-u alice", f"-sS -u alice:{connection['password']}").replace("FILE", "/etc/hosts")
+        lftp = words["lftp"].replace("-u alice", f"-u alice,{connection['password']}")
+        lftp = lftp.replace('-e "', '-e "set cmd:fail-exit yes; ').replace("'$cert'", "'$cert'; cat hosts; bye")
+        script = f"set -e\n{words['shell']}\n{curl}\n{lftp}\n"
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/nonexistent", "sh"],
+            input=script,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, pathlib.Path("/etc/hosts").read_text()), done.stderr)
 
     def test_two_side_by_side_and_their_connections(self):
         with QuickstartRun() as one, QuickstartRun("--quota", "300MiB") as two:
@@ -71,6 +100,7 @@ class QuickstartOnce(unittest.TestCase):
                     self.assertTrue(os.path.exists(f"/proc/{pid}"), name)
                 self.assertIn("supervisor", connection["pids"])
                 self.curl_works(connection)
+                self.what_the_box_says(run, connection)
             ports = [
                 connection[key] for connection in connections for key in ("ftps_port", "ftps_implicit_port", "nfs_port")
             ]

@@ -98,11 +98,23 @@ class SiteIsAppliedOnce:
         self.assertEqual(code, 2, output)
         self.assertIn("user dora@example.org", output)
         self.assertEqual({user["username"] for user in self.rig.stored("users")}, users)
-        self.rig.ok("prune", str(self.site), "--confirm", "8")
+        output = self.rig.ok("prune", str(self.site), "--confirm", "8")
+        stay = "FTPS users that the file does not name stay: dora@example.org, erik@example.org; `stowage user remove NAME`"
+        self.assertIn(stay, output)
         left = {user["username"] for user in self.rig.stored("users")}
         self.assertEqual(users - left, {"dora@example.org", "erik@example.org"})
         self.assertEqual(len(self.rig.stored("access_rules")), 3 + 3 + 1)
-        self.assertIn("nothing to delete", self.rig.ok("prune", str(self.site)))
+        output = self.rig.ok("prune", str(self.site))
+        self.assertIn("nothing to delete", output)
+        self.assertIn(stay, output)
+
+    def test_7a_an_ftps_user_goes_by_a_command_of_its_own_which_says_what_stays(self):
+        for user in ("dora@example.org", "erik@example.org"):
+            self.assertNotIn("Run:ai", self.rig.ok("user", "remove", user))
+        self.assertNotIn("FTPS users", self.rig.ok("prune", str(self.site)))
+        self.rig.ok("user", "add", "frida@example.org", "--lab", "lab1")
+        self.assertIn("the user of Run:ai stays: `stowage prune FILE`", self.rig.ok("user", "remove", "frida@example.org"))
+        self.rig.ok("prune", str(self.site), "--confirm", "4")
 
     def test_8_what_was_there_is_adopted_only_when_told(self):
         self.rig.stand_in.call("POST", "/_stand_in/departments", {"name": "lab9"})
@@ -138,7 +150,7 @@ class SiteIsAppliedOnce:
         for pool in ("prod", "dev"):
             self.rig.stand_in.call("POST", "/_stand_in/nodes", {"pool": pool, "nodes": ["node1"]})
         self.change_quota("departments", department, 100, limit=-1)
-        self.rig.ok("doctor", "--fix", "--config", str(self.rig.gateway.config_path))
+        self.rig.ok("doctor", "--fix")
         department = next(one for one in self.rig.stored("departments") if one["name"] == "lab1")
         quotas = {quota["nodePool"]["name"]: quota["gpu"] for quota in department["resources"]}
         self.assertEqual(quotas["prod"]["limit"], 100)

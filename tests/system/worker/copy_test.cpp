@@ -1,17 +1,15 @@
 // SITE CPFR/CPTO and COMB: whole or not at all, and nothing of anybody else's is lost.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "tests/system/worker/rig.hpp"
+#include "tests/system/worker/slow_motion.hpp"
+#include "tests/system/worker/tmpfs.hpp"
 
 namespace stowage::ftps::rig {
 
@@ -114,7 +112,8 @@ TEST_F(Copy, OfADirectoryIsThereAsAWhole) {
     ASSERT_EQ(::mkfifo((rig.lab() / "from/fifo").c_str(), 0666), 0);
     const auto copied = copy("from", "to");
     EXPECT_EQ(copied.code, 250) << copied.text;
-    EXPECT_NE(copied.text.find("2 files, 2 directories, 1 links. 1 devices"), std::string::npos)
+    EXPECT_NE(copied.text.find("2 files, 2 directories, 1 link. 1 device, fifo or socket was left out"),
+              std::string::npos)
         << copied.text;
     EXPECT_TRUE(rig.content("/to/set") == content);
     EXPECT_EQ(rig.content("/to/sub/run"), "#!/bin/sh");
@@ -171,105 +170,64 @@ TEST_F(Copy, ATargetThatIsBeingUploadedIsRefused) {
 
 TEST_F(Copy, AborEndsItAndLeavesNothing) {
     // Much room, and no disk to wait for: a tmpfs that holds a file too large to be copied at once.
-    char pattern[] = "/var/tmp/stowage-copy.XXXXXX";
-    ASSERT_TRUE(::mkdtemp(pattern));
-    if (::mount("none", pattern, "tmpfs", MS_NOSUID | MS_NODEV, "size=8g") != 0) {
-        ::rmdir(pattern);
-        GTEST_SKIP() << "tmpfs cannot be mounted here";
-    }
-    {
-        Rig::Options options;
-        options.directory = pattern;
-        Rig large(options);
-        auto bob = large.login("bob");
-        large.write_as_pod("/huge", "");
-        ASSERT_EQ(::truncate((large.lab() / "huge").c_str(), 1ll << 40), 0);
-        large.write_as_pod("/old", "old");
-        ASSERT_EQ(bob.control->ask("SITE CPFR huge").code, 350);
-        bob.control->send("SITE CPTO old");
-        ASSERT_EQ(bob.control->ask("NOOP").code, 200);
-        EXPECT_EQ(bob.control->ask("ABOR").code, 426);
-        EXPECT_EQ(bob.control->read().code, 226);
-        EXPECT_EQ(large.content("/old"), "old");
-        EXPECT_EQ(large.staged(), 0u);
-    }
-    ::umount(pattern);
-    ::rmdir(pattern);
+    const Tmpfs disk("size=8g");
+    if (!disk.mounted()) GTEST_SKIP() << "tmpfs cannot be mounted here";
+    Rig::Options options;
+    options.directory = disk.path();
+    Rig large(options);
+    auto bob = large.login("bob");
+    large.write_as_pod("/huge", "");
+    ASSERT_EQ(::truncate((large.lab() / "huge").c_str(), 1ll << 40), 0);
+    large.write_as_pod("/old", "old");
+    ASSERT_EQ(bob.control->ask("SITE CPFR huge").code, 350);
+    bob.control->send("SITE CPTO old");
+    ASSERT_EQ(bob.control->ask("NOOP").code, 200);
+    EXPECT_EQ(bob.control->ask("ABOR").code, 426);
+    EXPECT_EQ(bob.control->read().code, 226);
+    EXPECT_EQ(large.content("/old"), "old");
+    EXPECT_EQ(large.staged(), 0u);
 }
-
-/// A worker that runs a twentieth of the time, as if its disk were slow: a copy lasts, and fills no memory.
-class SlowMotion {
-  public:
-    explicit SlowMotion(pid_t pid)
-        : thread_([pid](const std::stop_token& stop) {
-              while (!stop.stop_requested()) {
-                  ::kill(pid, SIGSTOP);
-                  std::this_thread::sleep_for(std::chrono::milliseconds(95));
-                  ::kill(pid, SIGCONT);
-                  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-              }
-          }) {}
-
-  private:
-    std::jthread thread_;
-};
 
 // What a client that only waits hears from CPTO and COMB, as from HASH and SITE UNPACK. Taken out
 // (keep_alive() is never spawned): this fails.
 TEST_F(Copy, SaysHowFarItIsEveryTenSeconds) {
-    char pattern[] = "/var/tmp/stowage-copy.XXXXXX";
-    ASSERT_TRUE(::mkdtemp(pattern));
-    if (::mount("none", pattern, "tmpfs", MS_NOSUID | MS_NODEV, "size=8g") != 0) {
-        ::rmdir(pattern);
-        GTEST_SKIP() << "tmpfs cannot be mounted here";
-    }
-    {
-        Rig::Options options;
-        options.directory = pattern;
-        Rig large(options);
-        auto bob = large.login("bob"), carol = large.login("carol");
-        large.write_as_pod("/huge", "");
-        ASSERT_EQ(::truncate((large.lab() / "huge").c_str(), 1ll << 40), 0);
-        ASSERT_EQ(bob.control->ask("SITE CPFR huge").code, 350);
-        const SlowMotion slow(large.pid());
-        bob.control->send("SITE CPTO copy");
-        carol.control->send("COMB joined huge");
-        EXPECT_EQ(bob.control->read(12).code, 0);
-        const auto copied = bob.control->ask("ABOR"), joined = carol.control->ask("ABOR");
-        EXPECT_EQ(copied.code, 426) << copied.text;
-        EXPECT_EQ(copied.text.find("250-CPTO copy: "), 0u) << copied.text;
-        EXPECT_EQ(joined.code, 426) << joined.text;
-        EXPECT_EQ(joined.text.find("250-COMB joined: "), 0u) << joined.text;
-        EXPECT_EQ(large.visible(), std::vector<std::string>{"huge"});
-        EXPECT_EQ(large.staged(), 0u);
-    }
-    ::umount(pattern);
-    ::rmdir(pattern);
+    const Tmpfs disk("size=8g");
+    if (!disk.mounted()) GTEST_SKIP() << "tmpfs cannot be mounted here";
+    Rig::Options options;
+    options.directory = disk.path();
+    Rig large(options);
+    auto bob = large.login("bob"), carol = large.login("carol");
+    large.write_as_pod("/huge", "");
+    ASSERT_EQ(::truncate((large.lab() / "huge").c_str(), 1ll << 40), 0);
+    ASSERT_EQ(bob.control->ask("SITE CPFR huge").code, 350);
+    const SlowMotion slow(large.pid());
+    bob.control->send("SITE CPTO copy");
+    carol.control->send("COMB joined huge");
+    EXPECT_EQ(bob.control->read(12).code, 0);
+    const auto copied = bob.control->ask("ABOR"), joined = carol.control->ask("ABOR");
+    EXPECT_EQ(copied.code, 426) << copied.text;
+    EXPECT_EQ(copied.text.find("250-CPTO copy: "), 0u) << copied.text;
+    EXPECT_EQ(joined.code, 426) << joined.text;
+    EXPECT_EQ(joined.text.find("250-COMB joined: "), 0u) << joined.text;
+    EXPECT_EQ(large.visible(), std::vector<std::string>{"huge"});
+    EXPECT_EQ(large.staged(), 0u);
 }
 
 TEST_F(Copy, AFullDiskIs552AndLeavesNothing) {
-    char pattern[] = "/var/tmp/stowage-copy.XXXXXX";
-    ASSERT_TRUE(::mkdtemp(pattern));
-    if (::mount("none", pattern, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m") != 0) {
-        ::rmdir(pattern);
-        GTEST_SKIP() << "tmpfs cannot be mounted here";
-    }
-    {
-        Rig::Options options;
-        options.directory = pattern;
-        Rig small(options);
-        auto bob = small.login("bob");
-        small.write_as_pod("/set", std::string(3 << 20, 'x'));
-        small.write_as_pod("/old", "old");
-        ASSERT_EQ(bob.control->ask("SITE CPFR set").code, 350);
-        EXPECT_EQ(bob.control->ask("SITE CPTO old").code, 552);
-        EXPECT_EQ(bob.control->ask("COMB old set").code, 552);
-        EXPECT_EQ(small.content("/old"), "old");
-        EXPECT_EQ(small.visible(), (std::vector<std::string>{"old", "set"}));
-        EXPECT_EQ(small.staged(), 0u);
-    }
-    ::umount(pattern);
-    ::rmdir(pattern);
+    const Tmpfs disk("size=4m");
+    if (!disk.mounted()) GTEST_SKIP() << "tmpfs cannot be mounted here";
+    Rig::Options options;
+    options.directory = disk.path();
+    Rig small(options);
+    auto bob = small.login("bob");
+    small.write_as_pod("/set", std::string(3 << 20, 'x'));
+    small.write_as_pod("/old", "old");
+    ASSERT_EQ(bob.control->ask("SITE CPFR set").code, 350);
+    EXPECT_EQ(bob.control->ask("SITE CPTO old").code, 552);
+    EXPECT_EQ(bob.control->ask("COMB old set").code, 552);
+    EXPECT_EQ(small.content("/old"), "old");
+    EXPECT_EQ(small.visible(), (std::vector<std::string>{"old", "set"}));
+    EXPECT_EQ(small.staged(), 0u);
 }
 
 TEST_F(Copy, WhatAKilledWorkerLeftOfOneIsGone) {

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "tests/system/worker/rig.hpp"
 
@@ -118,60 +119,65 @@ TEST(Durability, A226MeansThatTheFileIsOnDiskUnlessTheLabDoesWithout) {
     }
 }
 
-// Taken out (send_end() only behind complete()): this fails.
-TEST(FrozenDisk, CloseNotifyIsAnsweredAtOnceAndTheSessionGoesOn) {
+class FrozenDisk : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
+        Rig::Options options;
+        options.directory = disk.lab();
+        rig.emplace(options);
+        descriptors_before = rig->descriptors();
+        alice = rig->login("alice");
+        data.emplace(Rig::epsv(*alice.control), "127.0.0.1", mint(rig->key(), alice.nonce, tls13), tls13);
+        ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+        ASSERT_TRUE(data->handshake());
+        data->write("whole");
+        ASSERT_TRUE(comes_true(
+            [&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+    }
+
+    // A worker that waits for the disk cannot end.
+    void TearDown() override { disk.thaw(); }
+
     Disk disk;
-    if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
-    Rig::Options options;
-    options.directory = disk.lab();
-    Rig rig(options);
-    auto alice = rig.login("alice"), bob = rig.login("bob");
-    rig.write_as_pod("/other", "other");
-    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
-    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
-    ASSERT_TRUE(data.handshake());
-    data.write("whole");
-    ASSERT_TRUE(
-        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+    std::optional<Rig> rig;
+    std::size_t descriptors_before = 0;
+    Rig::Login alice;
+    std::optional<Data> data;
+};
+
+// Taken out (send_end() only behind complete()): this fails.
+TEST_F(FrozenDisk, CloseNotifyIsAnsweredAtOnceAndTheSessionGoesOn) {
+    auto bob = rig->login("bob");
+    rig->write_as_pod("/other", "other");
     ASSERT_TRUE(disk.freeze());
     // Returns when the server's close_notify is here: with the answer behind the fsync it would not.
-    data.finish();
-    EXPECT_TRUE(data.ended_well());
+    data->finish();
+    EXPECT_TRUE(data->ended_well());
     EXPECT_EQ(alice.control->ask("NOOP").code, 200) << "clients keep the connection alive like this";
     EXPECT_EQ(alice.control->ask("STAT").code, 213);
     EXPECT_EQ(bob.control->ask("SIZE other").text, "213 5\r\n");
     std::string back;
-    EXPECT_EQ(rig.retrieve(bob, "RETR other", back).code, 226);
+    EXPECT_EQ(rig->retrieve(bob, "RETR other", back).code, 226);
     // Too late for ABOR: the upload is complete, and both are answered when it is on disk.
     alice.control->send("ABOR");
     EXPECT_EQ(bob.control->ask("NOOP").code, 200);
     disk.thaw();
     EXPECT_EQ(alice.control->read().code, 226);
     EXPECT_EQ(alice.control->read().code, 226);
-    EXPECT_EQ(rig.content("/set"), "whole");
-    EXPECT_EQ(rig.store(alice, "STOR set", "again").code, 226);
+    EXPECT_EQ(rig->content("/set"), "whole");
+    EXPECT_EQ(rig->store(alice, "STOR set", "again").code, 226);
 }
 
 // Taken out (the last look at `aborted` in receive_file()): what came before the ABOR is published, for the
 // end of it came whole.
-TEST(FrozenDisk, AnAbortWhileTheDiskIsWaitedForPublishesNothing) {
-    Disk disk;
-    if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
-    Rig::Options options;
-    options.directory = disk.lab();
-    Rig rig(options);
-    auto alice = rig.login("alice"), bob = rig.login("bob");
-    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
-    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
-    ASSERT_TRUE(data.handshake());
-    data.write("whole");
-    ASSERT_TRUE(
-        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+TEST_F(FrozenDisk, AnAbortWhileTheDiskIsWaitedForPublishesNothing) {
+    auto bob = rig->login("bob");
     ASSERT_TRUE(disk.freeze());
-    data.write(" and more");
-    SSL_shutdown(data.ssl());
+    data->write(" and more");
+    SSL_shutdown(data->ssl());
     // Nobody tells when the transfer thread has read it and waits for the disk.
-    ASSERT_TRUE(comes_true([&] { return waits_for_the_disk(rig.pid()); }));
+    ASSERT_TRUE(comes_true([&] { return waits_for_the_disk(rig->pid()); }));
     alice.control->send("ABOR");
     EXPECT_EQ(bob.control->ask("NOOP").code, 200);
     EXPECT_EQ(bob.control->ask("NOOP").code, 200);
@@ -179,29 +185,17 @@ TEST(FrozenDisk, AnAbortWhileTheDiskIsWaitedForPublishesNothing) {
     EXPECT_EQ(alice.control->read().code, 426);
     EXPECT_EQ(alice.control->read().code, 226);
     EXPECT_FALSE(fs::exists(disk.lab() + "/set"));
-    EXPECT_EQ(rig.store(alice, "STOR set", "again").code, 226);
+    EXPECT_EQ(rig->store(alice, "STOR set", "again").code, 226);
 }
 
-TEST(FrozenDisk, AControlConnectionLostMeanwhileLosesNoCompleteUpload) {
-    Disk disk;
-    if (!disk.mounted()) GTEST_SKIP() << "no ext4 on a loop device here";
-    Rig::Options options;
-    options.directory = disk.lab();
-    Rig rig(options);
-    const auto before = rig.descriptors();
-    auto alice = rig.login();
-    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
-    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
-    ASSERT_TRUE(data.handshake());
-    data.write("whole");
-    ASSERT_TRUE(
-        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+TEST_F(FrozenDisk, AControlConnectionLostMeanwhileLosesNoCompleteUpload) {
     ASSERT_TRUE(disk.freeze());
-    data.finish();
+    data->finish();
     alice.control->hang_up();
     disk.thaw();
-    EXPECT_TRUE(comes_true([&] { return rig.content("/set") == "whole"; }));
-    EXPECT_TRUE(comes_true([&] { return rig.staged() == 0 && rig.descriptors() <= before + 1; }));
+    EXPECT_TRUE(comes_true([&] { return rig->content("/set") == "whole"; }));
+    EXPECT_TRUE(
+        comes_true([&] { return rig->staged() == 0 && rig->descriptors() <= descriptors_before + 1; }));
 }
 
 }  // namespace stowage::ftps::rig

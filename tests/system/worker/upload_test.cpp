@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "tests/system/worker/rig.hpp"
+#include "tests/system/worker/tmpfs.hpp"
 
 namespace stowage::ftps::rig {
 
@@ -324,30 +324,22 @@ TEST_P(Upload, AStoppedAndContinuedWorkerGoesOn) {
 
 // Taken out (no take_back() of what found no room): this fails.
 TEST_P(Upload, AFullDiskIs552AndLeavesNothing) {
-    char pattern[] = "/var/tmp/stowage-full.XXXXXX";
-    ASSERT_TRUE(::mkdtemp(pattern));
-    if (::mount("none", pattern, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m") != 0) {
-        ::rmdir(pattern);
-        GTEST_SKIP() << "tmpfs cannot be mounted here";
-    }
-    {
-        Rig::Options options;
-        options.directory = pattern;
-        options.quota_bytes = 4ull << 20;
-        Rig rig(options);
-        auto alice = rig.login();
-        ASSERT_EQ(rig.store(alice, "STOR kept", "kept", version()).code, 226);
-        const auto full = rig.store(alice, "STOR kept", std::string(6 << 20, 'x'), version());
-        EXPECT_EQ(full.code, 552) << full.text;
-        EXPECT_NE(full.text.find("4MiB"), std::string::npos) << full.text;
-        EXPECT_EQ(rig.content("/kept"), "kept");
-        EXPECT_EQ(rig.visible(), std::vector<std::string>{"kept"});
-        EXPECT_EQ(rig.staged(), 0u);
-        EXPECT_EQ(rig.store(alice, "STOR small", "fits again", version()).code, 226);
-        EXPECT_EQ(alice.control->ask("ALLO 99999999").code, 552);
-    }
-    ::umount(pattern);
-    ::rmdir(pattern);
+    const Tmpfs disk("size=4m");
+    if (!disk.mounted()) GTEST_SKIP() << "tmpfs cannot be mounted here";
+    Rig::Options options;
+    options.directory = disk.path();
+    options.quota_bytes = 4ull << 20;
+    Rig rig(options);
+    auto alice = rig.login();
+    ASSERT_EQ(rig.store(alice, "STOR kept", "kept", version()).code, 226);
+    const auto full = rig.store(alice, "STOR kept", std::string(6 << 20, 'x'), version());
+    EXPECT_EQ(full.code, 552) << full.text;
+    EXPECT_NE(full.text.find("4MiB"), std::string::npos) << full.text;
+    EXPECT_EQ(rig.content("/kept"), "kept");
+    EXPECT_EQ(rig.visible(), std::vector<std::string>{"kept"});
+    EXPECT_EQ(rig.staged(), 0u);
+    EXPECT_EQ(rig.store(alice, "STOR small", "fits again", version()).code, 226);
+    EXPECT_EQ(alice.control->ask("ALLO 99999999").code, 552);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, Upload, testing::Values(tls12, tls13),

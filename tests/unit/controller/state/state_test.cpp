@@ -77,6 +77,22 @@ TEST_F(StateTest, KeepsTheUidOfKeptDataForItsName) {
     EXPECT_EQ(add("lab1").uid, first.uid);
 }
 
+TEST_F(StateTest, RecallsALabWhoseDataWasKeptOnlyToPurgeIt) {
+    const auto first = add("lab1");
+    EXPECT_FALSE(state_.has_kept_data("lab1")) << "it is there";
+    EXPECT_FALSE(state_.recall_for_purge("lab1", settings(), range));
+    leave("lab1", false);
+    ASSERT_TRUE(state_.has_kept_data("lab1"));
+    or_throw(state_.recall_for_purge("lab1", settings(), range));
+    const auto recalled = state_.lab("lab1");
+    ASSERT_TRUE(recalled);
+    EXPECT_EQ(recalled->uid, first.uid);
+    EXPECT_EQ(recalled->phase, Phase::leaving_data_purged);
+    EXPECT_EQ(recalled->directory, DirectoryPhase::made) << "a filesystem that is away is not an empty one";
+    or_throw(state_.forget_lab("lab1", true));
+    EXPECT_FALSE(state_.has_kept_data("lab1"));
+}
+
 TEST_F(StateTest, GivesAPurgedUidOutAgainOnlyWhenTheRangeIsUsedUp) {
     const auto first = add("lab1");
     add("lab2");
