@@ -129,11 +129,6 @@ void TicketKeys::set_nonce(SSL* ssl, const message::Nonce& nonce) {
     SSL_set_ex_data(ssl, nonce_index, const_cast<message::Nonce*>(&nonce));
 }
 
-std::optional<message::Nonce> TicketKeys::resumed_nonce(SSL* ssl) {
-    if (!SSL_session_reused(ssl)) return std::nullopt;
-    return nonce_in(SSL_get_session(ssl));
-}
-
 void set_common_options(SSL_CTX* context) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);

@@ -43,8 +43,6 @@ class TicketKeys {
 
     /// Puts `nonce` into each ticket of this connection. It is not copied: it must live as long as `ssl`.
     static void set_nonce(SSL* ssl, const message::Nonce& nonce);
-    /// The nonce inside the ticket by which this connection was resumed; none if it was not.
-    static std::optional<message::Nonce> resumed_nonce(SSL* ssl);
 
   private:
     struct Callbacks;

@@ -18,6 +18,8 @@
 
 namespace stowage::ftps {
 
+class ArchiveStream;
+
 /// One member, as the archive has it: nothing of it was checked.
 struct Member {
     enum class Kind { file, directory, symbolic_link, hard_link, special };
@@ -54,8 +56,7 @@ class ArchiveReader {
     Result<std::optional<Block>> read();
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<ArchiveStream> stream_;
 };
 
 }  // namespace stowage::ftps

@@ -99,7 +99,7 @@ Done extended_passive(Session&, std::string);
 Done port(Session&, std::string);
 Done extended_port(Session&, std::string);
 
-// commands_transfer.cpp
+// commands_upload.cpp, commands_download.cpp, commands_listing.cpp
 Done store(Session&, std::string);
 Done store_unique(Session&, std::string);
 Done append(Session&, std::string);

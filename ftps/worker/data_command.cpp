@@ -169,6 +169,18 @@ bool may_transfer(Session& session) {
     return false;
 }
 
+LineEnds line_ends_of(const Session& session) {
+    return session.type == DataType::ascii ? LineEnds::converted : LineEnds::kept;
+}
+
+bool refused_in_ascii(Session& session, bool has_position) {
+    const bool refused = has_position && session.type == DataType::ascii;
+    if (refused)
+        session.reply(554,
+                      "In TYPE A a transfer starts at byte 0 only; send TYPE I, then REST or RANG again.");
+    return refused;
+}
+
 boost::asio::awaitable<void> run_data_command(Session& session, DataCommand command) {
     const auto began = Clock::now();
     ++session.worker.transfers;

@@ -28,6 +28,12 @@ struct DataCommand {
 /// True if a data command may begin; else the reply has been sent.
 bool may_transfer(Session& session);
 
+/// Of a file, in the session's TYPE.
+LineEnds line_ends_of(const Session& session);
+
+/// True if REST or RANG came before TYPE A: then the reply has been sent.
+bool refused_in_ascii(Session& session, bool has_position);
+
 /// Sends every reply itself and leaves nothing prepared.
 boost::asio::awaitable<void> run_data_command(Session& session, DataCommand command);
 

@@ -1,106 +1,42 @@
-// OpenSSL on blocking sockets: no copy through BIO pairs, few system calls.
+// Contexts for data connections.
 // Runs in: worker.
 #include "ftps/worker/data_tls.hpp"
 
-#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
-
-#include "ftps/protocol/ticket_keys.hpp"
 #include "ftps/protocol/tls_sessions.hpp"
+#include "ftps/worker/data_stream.hpp"
+#include "ftps/worker/openssl_reason.hpp"
 
 namespace stowage::ftps {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-// Records are gathered here, so that one system call moves many. OpenSSL's own read-ahead would do so for
-// reading, but moves all that it holds with every record (ssl3_read_n): measured, it took a third more CPU
-// per byte.
-constexpr long gathered_bytes = 256 * 1024;
-constexpr int handshake_timeout_ms = 10000;
-// For the login of the control connection whose session was brought. Whoever stands in front of the right
-// client can hold it up for as long as a handshake may take anyway.
-constexpr std::chrono::seconds login_patience{5};
-// What a peer may be silent for after it has acknowledged everything: some clients close only after the 226.
-constexpr std::chrono::milliseconds silent_end{500};
-
-struct ContextDeleter {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-struct BioDeleter {
-    void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-struct CertificateDeleter {
-    void operator()(X509* certificate) const { X509_free(certificate); }
-};
-struct KeyDeleter {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using Bio = std::unique_ptr<BIO, BioDeleter>;
-using Certificate = std::unique_ptr<X509, CertificateDeleter>;
-
-const int admission_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-
-DataStream::Admission& admission_of(SSL* ssl) {
-    return *static_cast<DataStream::Admission*>(SSL_get_ex_data(ssl, admission_index));
-}
-
 bool is_admitted(SSL* ssl, const message::Nonce& nonce) {
-    const auto& admission = admission_of(ssl);
+    const auto& admission = DataStream::admission_of(ssl);
     return admission.sessions.may_resume(admission.asker, nonce);
 }
 
 void offer_sessions(SSL* ssl, const std::function<bool(std::string_view der)>& offer) {
-    const auto& admission = admission_of(ssl);
+    const auto& admission = DataStream::admission_of(ssl);
     (void)admission.sessions.offer(admission.asker, offer);
 }
 
-Bio memory(std::string_view text) {
-    return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
 bool put_into(SSL_CTX* context, const DataTls::Identity& identity) {
-    const auto chain = memory(identity.certificates);
-    const Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+    const auto chain = openssl::reading(identity.certificates);
+    const openssl::Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr));
     if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return false;
-    while (const Certificate next{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)})
+    while (const openssl::Certificate next{
+        PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr)})
         if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return false;
     ERR_clear_error();  // the end of the chain
-    const auto text = memory(identity.private_key.reveal());
-    const std::unique_ptr<EVP_PKEY, KeyDeleter> key(
-        PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr));
+    const auto text = openssl::reading(identity.private_key.reveal());
+    const openssl::Key key(PEM_read_bio_PrivateKey(text.get(), nullptr, openssl::no_passphrase, nullptr));
     return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
 }
 
-void limit_waits(int socket, int timeout_ms) {
-    const timeval limit{timeout_ms / 1000, timeout_ms % 1000 * 1000};
-    (void)::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-}
-
-std::string openssl_reason() {
-    const auto* reason = ERR_reason_error_string(ERR_peek_last_error());
-    return reason ? reason : "no reason given";
-}
-
 }  // namespace
-
-struct TlsContext {
-    TicketKeys keys;
-    std::unique_ptr<SSL_CTX, ContextDeleter> context;  // destroyed first: it refers to the keys
-};
 
 void DataTls::add_key(const message::TicketKey& key) {
     keys_.push_back(key);
@@ -139,193 +75,6 @@ Result<std::shared_ptr<TlsContext>> DataTls::context() {
     SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
     context_ = std::move(made);
     return context_;
-}
-
-void DataStream::Deleter::operator()(SSL* ssl) const {
-    SSL_free(ssl);
-}
-
-DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, Admission admission, int timeout_ms)
-    : context_(std::move(context)),
-      socket_(socket),
-      timeout_ms_(timeout_ms),
-      admission_(std::move(admission)),
-      ssl_(SSL_new(context_->context.get())) {
-    // Whoever says nothing keeps the right client waiting behind it.
-    limit_waits(socket, std::min(timeout_ms, handshake_timeout_ms));
-    Bio in(BIO_new(BIO_f_buffer())), out(BIO_new(BIO_f_buffer()));
-    // A BIO of this kind hands no keys to the kernel: wait_for_end() reads without OpenSSL, and a kernel that
-    // decrypts answers EIO to that.
-    Bio from(BIO_new_fd(socket, BIO_NOCLOSE));
-    Bio to(BIO_new_socket(socket, BIO_NOCLOSE));
-    if (!ssl_ || !in || !out || !from || !to || BIO_set_read_buffer_size(in.get(), gathered_bytes) != 1 ||
-        BIO_set_write_buffer_size(out.get(), gathered_bytes) != 1)
-        throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
-    SSL_set_bio(ssl_.get(), BIO_push(in.release(), from.release()), BIO_push(out.release(), to.release()));
-    SSL_set_ex_data(ssl_.get(), admission_index, &admission_);
-}
-
-DataStream::~DataStream() = default;
-
-void DataStream::offer_kernel() {
-    SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
-}
-
-DataStream::Handshake DataStream::accept() {
-    // A lab whose clients need not resume has a certificate, and nothing to wait for.
-    const bool needs_session = !SSL_CTX_get0_certificate(context_->context.get());
-    admission_.asker.patience = LiveSessions::Clock::now() + (needs_session ? login_patience : 0s);
-    int outcome = 0;
-    do {
-        ERR_clear_error();
-        errno = 0;
-        outcome = SSL_accept(ssl_.get());
-    } while (outcome != 1 && was_interrupted(outcome));
-    if (outcome == 1) {
-        limit_waits(socket_, timeout_ms_);
-        return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
-    }
-    const int why = SSL_get_error(ssl_.get(), outcome);
-    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Handshake::timed_out;
-    if (why != SSL_ERROR_SSL) return Handshake::failed;
-    const auto reason = ERR_GET_REASON(ERR_peek_error());
-    // How OpenSSL says that it would need a certificate: by version and by what the client offered.
-    const bool no_certificate =
-        reason == SSL_R_NO_SHARED_CIPHER || reason == SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM ||
-        reason == SSL_R_NO_CERTIFICATE_SET || reason == SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS;
-    (void)::shutdown(socket_, SHUT_WR);  // the alert is to arrive before a reset may
-    return no_certificate ? Handshake::refused : Handshake::failed;
-}
-
-// With a time limit on the socket, a stop and a continue (SIGSTOP, a debugger) end a wait early.
-bool DataStream::was_interrupted(int outcome) const {
-    if (errno != EINTR) return false;
-    const int why = SSL_get_error(ssl_.get(), outcome);
-    return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-}
-
-Error DataStream::broken(int outcome, const char* doing) const {
-    const int saved = errno;
-    switch (SSL_get_error(ssl_.get(), outcome)) {
-        case SSL_ERROR_WANT_READ:
-        case SSL_ERROR_WANT_WRITE:
-            return {Code::timeout, std::string("nothing moved on the data connection for ") +
-                                       std::to_string(timeout_ms_ / 1000) + " s while " + doing};
-        case SSL_ERROR_SSL:
-            if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-                return {Code::protocol, "the data connection ended without TLS close_notify"};
-            return {Code::protocol, "TLS on the data connection: " + openssl_reason()};
-        default:
-            if (saved == EAGAIN) return {Code::timeout, "nothing moved on the data connection"};
-            if (saved == 0) return {Code::protocol, "the data connection ended without TLS close_notify"};
-            return {Code::protocol, std::string("the data connection broke: ") + strerrordesc_np(saved)};
-    }
-}
-
-bool DataStream::has_more() const {
-    return SSL_pending(ssl_.get()) > 0 || BIO_pending(SSL_get_rbio(ssl_.get())) > 0;
-}
-
-bool DataStream::has_something() const {
-    if (has_more()) return true;
-    pollfd waited{socket_, POLLIN, 0};
-    return ::poll(&waited, 1, 0) > 0;
-}
-
-Result<std::size_t> DataStream::read(char* buffer, std::size_t size) {
-    std::size_t have = 0;
-    // Whatever already lies here is taken along: one write to the file for many records.
-    do {
-        ERR_clear_error();
-        errno = 0;
-        std::size_t got = 0;
-        const int outcome = SSL_read_ex(ssl_.get(), buffer + have, size - have, &got);
-        if (outcome != 1) {
-            if (was_interrupted(outcome)) continue;
-            // With bytes in hand the end, or the trouble, is met again by the next call.
-            if (SSL_get_error(ssl_.get(), outcome) == SSL_ERROR_ZERO_RETURN || have > 0) return have;
-            return broken(outcome, "receiving");
-        }
-        have += got;
-    } while (have == 0 || (have < size && has_more()));
-    return have;
-}
-
-Result<void> DataStream::write(const char* bytes, std::size_t size) {
-    while (size > 0) {
-        ERR_clear_error();
-        errno = 0;
-        std::size_t sent = 0;
-        const int outcome = SSL_write_ex(ssl_.get(), bytes, size, &sent);
-        if (outcome != 1 && was_interrupted(outcome)) continue;
-        if (outcome != 1) return broken(outcome, "sending");
-        bytes += sent;
-        size -= sent;
-    }
-    for (;;) {
-        errno = 0;
-        const int outcome = static_cast<int>(BIO_flush(SSL_get_wbio(ssl_.get())));
-        if (outcome == 1) return {};
-        if (errno != EINTR) return broken(outcome, "sending");
-    }
-}
-
-bool DataStream::kernel_sends() const {
-    return BIO_get_ktls_send(SSL_get_wbio(ssl_.get())) != 0;
-}
-
-Result<std::size_t> DataStream::send_from(const Fd& file, std::uint64_t at, std::size_t most) {
-    for (;;) {
-        ERR_clear_error();
-        errno = 0;
-        const auto sent = SSL_sendfile(ssl_.get(), file.get(), static_cast<off_t>(at), most, 0);
-        if (sent >= 0) return static_cast<std::size_t>(sent);
-        if (errno == EINTR) continue;
-        // OpenSSL calls all that is not to be tried again "uninitialized"; errno knows better.
-        const int why = errno;
-        ERR_clear_error();
-        errno = why;
-        return broken(-1, "sending");
-    }
-}
-
-void DataStream::send_end() {
-    ERR_clear_error();
-    (void)SSL_shutdown(ssl_.get());
-    (void)BIO_flush(SSL_get_wbio(ssl_.get()));
-    (void)::shutdown(socket_, SHUT_WR);
-}
-
-Result<void> DataStream::wait_for_end() {
-    using Clock = std::chrono::steady_clock;
-    auto moved = Clock::now();
-    int unacknowledged = -1;
-    bool answered = false;  // with its close_notify, which needs no reading
-    std::array<char, 4096> discarded;
-    for (;;) {
-        pollfd waited{socket_, POLLIN, 0};
-        const int ready = ::poll(&waited, 1, 20);
-        if (ready > 0) {
-            const auto got = ::recv(socket_, discarded.data(), discarded.size(), MSG_DONTWAIT);
-            if (got == 0) return {};
-            answered = answered || got > 0;
-            if (got < 0 && errno != EAGAIN && errno != EINTR)
-                return Error{Code::protocol,
-                             std::string("the data connection broke: ") + strerrordesc_np(errno)};
-        }
-        int left = 0;
-        if (::ioctl(socket_, SIOCOUTQ, &left) != 0) return {};
-        if (left != unacknowledged) moved = Clock::now();
-        unacknowledged = left;
-        const auto still = Clock::now() - moved;
-        if (left == 0 && (answered || still > silent_end)) return {};
-        if (still > std::chrono::milliseconds(timeout_ms_))
-            return Error{Code::timeout, "the client does not take the end of the data"};
-    }
-}
-
-const char* DataStream::version() const {
-    return SSL_get_version(ssl_.get());
 }
 
 }  // namespace stowage::ftps

@@ -1,28 +1,25 @@
-// TLS of data connections: sessions of the control connection resumed by ticket, without certificate and key.
-// Runs in: worker; contexts on the main thread, streams on the transfer threads. Distrusts: tickets, the
-// peer.
+// TLS of data connections: what admits them. Sessions of the control connection are resumed by ticket,
+// without certificate and key. Runs in: worker, on the main thread. Distrusts: tickets.
 #pragma once
 
-#include <openssl/types.h>
-
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "ftps/worker/live_sessions.hpp"
-#include "gateway/base/fd.hpp"
+#include "ftps/protocol/ticket_keys.hpp"
 #include "gateway/base/messages/children.hpp"
 #include "gateway/base/result.hpp"
 #include "gateway/base/secret.hpp"
+#include "gateway/base/tls_handles.hpp"
 
 namespace stowage::ftps {
 
 /// What OpenSSL needs on one set of ticket keys; handshakes under way keep theirs when a new key comes.
-struct TlsContext;
+struct TlsContext {
+    TicketKeys keys;
+    openssl::TlsContext context;  // destroyed first: it refers to the keys
+};
 
 /// The ring of keys and, where the lab admits clients that cannot resume, certificate and key. One thread.
 class DataTls {
@@ -44,61 +41,6 @@ class DataTls {
     std::optional<Identity> identity_;
     std::vector<message::TicketKey> keys_;
     std::shared_ptr<TlsContext> context_;
-};
-
-/// One data connection, on a blocking socket. One thread, but shutdown(2) of the socket from another ends
-/// every wait.
-class DataStream {
-  public:
-    enum class Handshake { resumed, full, refused, failed, timed_out };
-
-    /// Whose sessions are good here: `asker.patience` is set by accept().
-    struct Admission {
-        LiveSessions& sessions;
-        LiveSessions::Asker asker;
-    };
-
-    /// @param timeout_ms how long nothing may move
-    DataStream(std::shared_ptr<TlsContext> context, int socket, Admission admission, int timeout_ms);
-    ~DataStream();
-    DataStream(const DataStream&) = delete;
-    DataStream& operator=(const DataStream&) = delete;
-
-    /// Before accept(): what is sent may be encrypted by the kernel (kTLS), if it has the module `tls`.
-    void offer_kernel();
-    /// As the server. `refused`: the peer spoke TLS, but brought no session that is good here.
-    Handshake accept();
-    /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
-    /// TCP stream without close_notify, and when the connection breaks.
-    Result<std::size_t> read(char* buffer, std::size_t size);
-    /// That read() would probably not wait.
-    bool has_something() const;
-    Result<void> write(const char* bytes, std::size_t size);
-    /// True when the kernel took it: then send_from() works.
-    bool kernel_sends() const;
-    /// A piece of the file from byte `at` on, without a copy of it in here; 0 at the file's end.
-    Result<std::size_t> send_from(const Fd& file, std::uint64_t at, std::size_t most);
-    /// Answers the peer's close_notify, or sends ours, and ends our direction.
-    void send_end();
-    /// After send_end(): until the peer has ended its direction, or has acknowledged everything and stays
-    /// silent. Code::timeout if what was sent does not arrive.
-    Result<void> wait_for_end();
-    /// "TLSv1.3", for the log.
-    const char* version() const;
-
-  private:
-    struct Deleter {
-        void operator()(SSL* ssl) const;
-    };
-    bool was_interrupted(int outcome) const;
-    bool has_more() const;
-    Error broken(int outcome, const char* doing) const;
-
-    std::shared_ptr<TlsContext> context_;
-    int socket_;
-    int timeout_ms_;
-    Admission admission_;
-    std::unique_ptr<SSL, Deleter> ssl_;
 };
 
 }  // namespace stowage::ftps

@@ -53,14 +53,10 @@ std::optional<HashAlgorithm> hash_named(std::string_view name) {
     return {};
 }
 
-void Digest::Deleter::operator()(EVP_MD_CTX* context) const {
-    EVP_MD_CTX_free(context);
-}
-
 Result<Digest> Digest::begin(HashAlgorithm algorithm) {
     const auto& row = row_of(algorithm);
     if (!row.function) return Digest(nullptr);
-    std::unique_ptr<EVP_MD_CTX, Deleter> context(EVP_MD_CTX_new());
+    openssl::Hashing context(EVP_MD_CTX_new());
     if (!context || EVP_DigestInit_ex(context.get(), row.function(), nullptr) != 1)
         return Error{Code::unsupported, std::string(row.name) + " is not available on this server",
                      "choose another algorithm with OPTS HASH"};

@@ -2,15 +2,13 @@
 // Runs in: worker, on the transfer threads.
 #pragma once
 
-#include <openssl/types.h>
-
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gateway/base/openssl_handles.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
@@ -34,12 +32,9 @@ class Digest {
     std::string finish();
 
   private:
-    struct Deleter {
-        void operator()(EVP_MD_CTX* context) const;
-    };
-    explicit Digest(std::unique_ptr<EVP_MD_CTX, Deleter> context) : context_(std::move(context)) {}
+    explicit Digest(openssl::Hashing context) : context_(std::move(context)) {}
 
-    std::unique_ptr<EVP_MD_CTX, Deleter> context_;  // empty: CRC-32
+    openssl::Hashing context_;  // empty: CRC-32
     std::uint32_t crc_ = 0;
 };
 

@@ -10,6 +10,11 @@
 
 namespace stowage::ftps {
 
+struct DirectoryCloser {
+    void operator()(DIR* open) const { ::closedir(open); }
+};
+using DirectoryStream = std::unique_ptr<DIR, DirectoryCloser>;
+
 class DirectoryNames {
   public:
     /// Of the directory that `directory` is open for; with a position of its own. errno as the error of
@@ -21,11 +26,8 @@ class DirectoryNames {
     void rewind() { ::rewinddir(stream_.get()); }
 
   private:
-    struct Closer {
-        void operator()(DIR* open) const { ::closedir(open); }
-    };
     explicit DirectoryNames(DIR* stream) : stream_(stream) {}
-    std::unique_ptr<DIR, Closer> stream_;
+    DirectoryStream stream_;
 };
 
 }  // namespace stowage::ftps

@@ -2,28 +2,18 @@
 // Runs in: worker, on the file threads.
 #include "ftps/worker/lab_view.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
+#include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/paths.hpp"
 
 namespace stowage::ftps {
-
-namespace {
-
-struct DirectoryCloser {
-    void operator()(DIR* open) const { ::closedir(open); }
-};
-using Directory = std::unique_ptr<DIR, DirectoryCloser>;
-
-}  // namespace
 
 Result<std::string> LabView::shown_as(const std::string& directory, const std::string& name) const {
     auto found = join(directory, name);
@@ -113,7 +103,7 @@ Result<void> LabView::each_child(const std::string& path,
     TRY(auto opened, files_.open_directory(path));
     auto partials = partials_.children(path);
     const int directory = opened.get();
-    const Directory stream(::fdopendir(directory));
+    const DirectoryStream stream(::fdopendir(directory));
     if (!stream) return file_error(errno, path);
     (void)opened.release();  // closedir() closes it
     const int rights = LabFiles::rights(directory);

@@ -2,27 +2,22 @@
 // Runs in: worker, on the file threads.
 #include "ftps/worker/ledger.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
+
+#include "ftps/worker/directory_names.hpp"
 
 namespace stowage::ftps {
 
 namespace {
 
 constexpr std::string_view staging = "./.stowage/partials";
-
-struct DirectoryCloser {
-    void operator()(DIR* open) const { ::closedir(open); }
-};
-using Directory = std::unique_ptr<DIR, DirectoryCloser>;
 
 /// Adds unless that passes `limit` (0: none).
 bool add_within(std::atomic<std::int64_t>& sum, std::int64_t more, std::uint64_t limit) {
@@ -62,7 +57,7 @@ class Walk {
     // What cannot be opened any more, or is not ours to read, is not counted.
     void look_into(const std::string& path) {
         const int fd = ::openat(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        const Directory stream(fd < 0 ? nullptr : ::fdopendir(fd));
+        const DirectoryStream stream(fd < 0 ? nullptr : ::fdopendir(fd));
         if (!stream) {
             if (fd >= 0) Fd(fd).reset();
             return;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "ftps/worker/byte_range.hpp"
-#include "ftps/worker/data_tls.hpp"
+#include "ftps/worker/data_stream.hpp"
 #include "ftps/worker/hash_attribute.hpp"
 #include "ftps/worker/listing.hpp"
 #include "ftps/worker/partials.hpp"

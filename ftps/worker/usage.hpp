@@ -29,7 +29,6 @@ struct Announced {
     std::uint64_t running = 0;  ///< of the upload that runs
     std::uint64_t arrived = 0;  ///< of that
 
-    std::uint64_t total() const { return waiting + running; }
     std::uint64_t to_come() const { return waiting + (arrived < running ? running - arrived : 0); }
 };
 

@@ -189,8 +189,11 @@ void CommandLine::declare_secrets() {
 }
 
 void CommandLine::declare_service() {
-    leaf(app_, "status", "Show the gateway's processes and labs; exits 3 if a lab is not ready",
-         "stowage status", bare<Status>);
+    auto* status_app =
+        leaf(app_, "status", "Show the gateway's processes and labs; exits 3 if a lab is not ready",
+             "stowage status", status);
+    status_app->add_flag("--metrics", raw_.metrics,
+                         "As Prometheus' textfile collector reads it; exits 0 or 1");
     auto* verify_app =
         leaf(app_, "verify", "Mount a lab as a pod would, write, read back; read back its data source",
              "stowage verify lab1", verify);

@@ -75,7 +75,9 @@ struct BanList {};
 struct BanClear {
     std::string address = {};  ///< empty: all
 };
-struct Status {};
+struct Status {
+    bool metrics = false;
+};
 struct Verify {
     std::string lab;
 };

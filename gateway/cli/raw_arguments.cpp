@@ -215,6 +215,10 @@ Result<Command> doctor(const Raw& raw) {
     return Command(Doctor{std::move(config), raw.fix});
 }
 
+Result<Command> status(const Raw& raw) {
+    return Command(Status{raw.metrics});
+}
+
 Result<Command> secrets(const Raw& raw) {
     return Command(Secrets{raw.secrets_file});
 }

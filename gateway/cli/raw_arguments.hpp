@@ -14,7 +14,7 @@ struct Raw {
     std::string name, lab, user, quota, inodes, durability, resumption, client_ca, confirm, secrets_file,
         file, shell, project, site, certificate, key, folder, config_file;
     std::vector<std::string> clients, settings, tls_names, roles;
-    bool adopt = false, fix = false, ftps_only = false;
+    bool adopt = false, fix = false, ftps_only = false, metrics = false;
     bool replace = false, purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;
     std::string socket;
@@ -44,6 +44,7 @@ Result<Command> apply(const Raw& raw);
 Result<Command> prune(const Raw& raw);
 Result<Command> doctor(const Raw& raw);
 Result<Command> secrets(const Raw& raw);
+Result<Command> status(const Raw& raw);
 Result<Command> tls_install(const Raw& raw);
 Result<Command> tls_show(const Raw& raw);
 Result<Command> backup(const Raw& raw);

@@ -15,6 +15,7 @@
 #include "gateway/cli/gateway_error.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
+#include "gateway/cli/metrics_view.hpp"
 #include "gateway/cli/table.hpp"
 #include "gateway/cli/tls_view.hpp"
 
@@ -155,8 +156,12 @@ Exit exit_of(const json::object& status) {
 
 }  // namespace
 
-Result<Exit> run(const Status&, Context& context) {
+Result<Exit> run(const Status& command, Context& context) {
     TRY(auto status, fetch_object(context, {"GET", "/v1/status"}));
+    if (command.metrics) {
+        std::fputs(metrics_text(status).c_str(), context.console.out);
+        return object_of(status, "error") != nullptr ? Exit::failed : Exit::done;
+    }
     const auto certificate = certificate_beside(context.gateway.socket_path());
     if (certificate) status["certificate"] = certificate_json(*certificate);
     if (context.console.json)

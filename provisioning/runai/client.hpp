@@ -60,9 +60,8 @@ struct Settings {
 
 struct Cluster {
     std::string uuid, name;
-    std::string version;    ///< of the cluster's side; may be empty
-    std::string tenant_id;  ///< decimal
-    std::string state;      ///< "Connected", …; may be empty
+    std::string version;  ///< of the cluster's side; may be empty
+    std::string state;    ///< "Connected", "Disconnected", …; may be empty
 };
 
 struct Department {

@@ -19,8 +19,6 @@ Result<Cluster> cluster_at(const Place& place) {
     TRY(cluster.uuid, place.text_at("uuid"));
     TRY(cluster.name, place.text_at("name"));
     TRY(cluster.version, place.maybe_text_at("version"));
-    TRY(const auto tenant, place.at("tenantId"));
-    TRY(cluster.tenant_id, tenant.id());
     TRY(const auto status, place.maybe("status"));
     if (status) {
         TRY(cluster.state, status->maybe_text_at("state"));

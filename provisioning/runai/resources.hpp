@@ -15,6 +15,10 @@ using Answer = boost::asio::awaitable<Result<T>>;
 
 // See the functions of Client, which these are the bodies of. Their frames own the Caller.
 
+// cluster_calls.cpp
+Answer<Cluster> find_cluster(std::shared_ptr<Caller> caller);
+Answer<Department> find_department(std::shared_ptr<Caller> caller, std::string cluster_uuid,
+                                   std::string name);
 // node_pool_calls.cpp
 Answer<std::vector<ObservedNodePool>> list_node_pools(std::shared_ptr<Caller> caller, std::string cluster);
 Answer<Made<ObservedNodePool>> create_node_pool(std::shared_ptr<Caller> caller, std::string cluster,

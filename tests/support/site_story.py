@@ -16,11 +16,12 @@ class SiteRig(Rig):
     """A Rig whose Run:ai is as new: no department, no node pool, of the version asked for."""
 
     def __init__(self, version, **more):
+        self.version = version
         super().__init__(departments=(), runai=["--cluster-version", version], **more)
 
     def example(self, name="site.yaml", change=lambda text: text):
         """deploy/site.example.yaml for this rig's Run:ai, in a file of its own."""
-        text = EXAMPLE.read_text(encoding="utf-8").replace("https://runai.local", self.stand_in.url)
+        text = EXAMPLE.read_text(encoding="utf-8").replace("https://runai.local", self.gateway.settings["runai.url"])
         path = self.folder / name
         path.write_text(change(text), encoding="utf-8")
         return path

@@ -36,7 +36,6 @@ using LabName = Text<57>;
 using UserName = Text<64>;
 using Address = Text<48>;      ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
 using ClientName = Text<80>;   ///< what the client calls itself: any bytes
-using ClientCas = Text<6144>;  ///< PEM: the CAs that client certificates of a lab must lead to
 using Nonce = std::array<std::uint8_t, 16>;
 using Uuid = std::array<std::uint8_t, 16>;
 

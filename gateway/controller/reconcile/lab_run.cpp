@@ -48,13 +48,6 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     co_return open;
 }
 
-asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab) {
-    auto registration = co_await context.registry.observe(lab);
-    auto steps = plan_registration(lab, context.site, registration, context.state.data_source(lab.name));
-    context.seen[lab.name].registration = std::move(registration);
-    co_return steps;
-}
-
 struct Verdict {
     LabState state = LabState::ready;
     std::string why = {};
@@ -96,6 +89,13 @@ LabResult conclude(Context& context, const StepRunner& runner, const std::string
 }
 
 }  // namespace
+
+asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab) {
+    auto registration = co_await context.registry.observe(lab);
+    auto steps = plan_registration(lab, context.site, registration, context.state.data_source(lab.name));
+    context.seen[lab.name].registration = std::move(registration);
+    co_return steps;
+}
 
 asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Turns::Turn given, Report report,
                                          DriftPolicy policy, BetweenParts between) {

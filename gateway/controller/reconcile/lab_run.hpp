@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/controller/reconcile/context.hpp"
 #include "gateway/controller/reconcile/report.hpp"
@@ -31,6 +32,10 @@ using BetweenParts = std::function<boost::asio::awaitable<void>()>;
 boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string lab, Turns::Turn turn,
                                                 Report report, DriftPolicy drift = DriftPolicy::repair,
                                                 BetweenParts between = {});
+
+/// What is to be done for the lab in Run:ai, by a look at it now, which `seen` then has. The caller holds the
+/// lab's turn of registrations.
+boost::asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab);
 
 /// Looks, mounts and reads back; changes nothing. The caller holds the lab's turn.
 boost::asio::awaitable<LabResult> verify_lab(Context& context, std::string lab, Report report);

@@ -68,7 +68,7 @@ Result<std::unique_ptr<Registry>> Registry::make(asio::any_io_executor executor,
         TRY(auto settings, settings_from(config, std::move(client_secret)));
         TRY(client, runai::Client::make(executor, std::move(settings)));
     }
-    return std::unique_ptr<Registry>(new Registry(std::move(executor), std::move(client)));
+    return std::make_unique<Registry>(std::move(executor), std::move(client));
 }
 
 void Registry::note(std::optional<Error> error) {

@@ -28,6 +28,8 @@ class Registry {
     /// Code::config for settings that cannot work. No network I/O.
     static Result<std::unique_ptr<Registry>> make(boost::asio::any_io_executor executor, const Config& config,
                                                   Secret client_secret);
+    /// @param client nothing: Run:ai is not used
+    Registry(boost::asio::any_io_executor executor, std::optional<runai::Client> client);
 
     bool is_used() const { return client_.has_value(); }
 
@@ -52,7 +54,6 @@ class Registry {
     const RegistryStatus& status() const { return status_; }
 
   private:
-    Registry(boost::asio::any_io_executor executor, std::optional<runai::Client> client);
     boost::asio::awaitable<Result<KnownRegistration>> look_up(Lab lab);
     boost::asio::awaitable<Result<std::string>> department_id(std::string lab);
     boost::asio::awaitable<Result<OwnedDataSource>> read_back(runai::NfsDataSource wanted, bool made);

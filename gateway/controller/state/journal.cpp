@@ -9,15 +9,6 @@ namespace stowage::controller {
 using sqlite::Statement;
 using sqlite::Transaction;
 
-namespace {
-
-JournalEntry entry_in(const Statement& row) {
-    return {row.integer(0), row.text(1), row.text(2), row.integer(3),
-            row.integer(4), row.text(5), row.text(6)};
-}
-
-}  // namespace
-
 std::optional<OwnedDataSource> State::data_source(std::string_view lab) const {
     Statement row(database_,
                   "SELECT remote_id, made, name, department_id, server, path, mount_path, read_only, "
@@ -94,30 +85,16 @@ Result<void> State::fail_step(std::int64_t id, std::string_view lab, const Error
     return transaction.commit();
 }
 
-Result<std::vector<JournalEntry>> State::take_interrupted() {
-    std::vector<JournalEntry> interrupted;
-    Statement row(database_,
-                  "SELECT id, lab, step, started, finished, outcome, error FROM journal WHERE finished = 0 "
-                  "ORDER BY id");
+Result<std::vector<InterruptedStep>> State::take_interrupted() {
+    std::vector<InterruptedStep> interrupted;
+    Statement row(database_, "SELECT lab, step FROM journal WHERE finished = 0 ORDER BY id");
     while (row.next())
-        interrupted.push_back(entry_in(row));
+        interrupted.push_back({row.text(0), row.text(1)});
     if (interrupted.empty()) return interrupted;
     CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = 'interrupted' WHERE finished = 0",
                     now_seconds())
               .run());
     return interrupted;
-}
-
-std::vector<JournalEntry> State::journal(std::string_view lab, int limit) const {
-    std::vector<JournalEntry> entries;
-    Statement row(
-        database_,
-        "SELECT id, lab, step, started, finished, outcome, error FROM journal WHERE ? = '' OR lab = ? "
-        "ORDER BY id DESC LIMIT ?",
-        lab, lab, limit);
-    while (row.next())
-        entries.push_back(entry_in(row));
-    return entries;
 }
 
 }  // namespace stowage::controller

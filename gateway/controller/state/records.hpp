@@ -132,11 +132,9 @@ struct Check {
     std::string detail;
 };
 
-struct JournalEntry {
-    std::int64_t id = 0;
+/// A step that began and never ended.
+struct InterruptedStep {
     std::string lab, step;
-    std::int64_t started = 0, finished = 0;  ///< finished 0: under way, or cut off
-    std::string outcome, error;
 };
 
 }  // namespace stowage::controller

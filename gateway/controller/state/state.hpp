@@ -114,9 +114,7 @@ class State {
     /// @param not_made the data source that was intended was certainly not made
     Result<void> fail_step(std::int64_t id, std::string_view lab, const Error& error, bool not_made = false);
     /// Steps that were cut off. Marks them so that they are told once.
-    Result<std::vector<JournalEntry>> take_interrupted();
-    /// The newest entries, newest first; all labs when `lab` is empty.
-    std::vector<JournalEntry> journal(std::string_view lab, int limit) const;
+    Result<std::vector<InterruptedStep>> take_interrupted();
 
     /// The bytes of a database file with everything as it is now.
     Result<std::string> snapshot() const { return database_.snapshot(); }

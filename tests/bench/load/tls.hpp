@@ -2,25 +2,18 @@
 // Runs in: the bench. Distrusts: nothing but failures, which end the run.
 #pragma once
 
-#include <openssl/ssl.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/fd.hpp"
+#include "gateway/base/tls_handles.hpp"
 
 namespace stowage::bench {
 
-struct TlsDeleter {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-    void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
-};
-using Context = std::unique_ptr<SSL_CTX, TlsDeleter>;
-using Resumption = std::unique_ptr<SSL_SESSION, TlsDeleter>;
+using Context = openssl::TlsContext;
+using Resumption = openssl::TlsSession;
 
 /// What goes wrong ends the program: a bench with failures in it measures nothing.
 [[noreturn]] void fail(const std::string& what);
@@ -58,7 +51,7 @@ class TlsStream {
     friend Context client_context();
 
     Fd socket_;
-    std::unique_ptr<SSL, TlsDeleter> ssl_;
+    openssl::TlsConnection ssl_;
     Resumption newest_;
 };
 

@@ -33,7 +33,7 @@ std::string Tokens::make() {
     char random[32];
     if (RAND_bytes(reinterpret_cast<unsigned char*>(random), sizeof random) != 1)
         throw Fatal({Code::internal, "RAND_bytes failed"});
-    const long now = ::time(nullptr);
+    const long now = ::time(nullptr) + clock_ahead_.count();
     const auto token =
         base64url(R"({"alg":"HS256","typ":"JWT"})") + '.' +
         base64url(fmt::format(R"({{"iss":"stand-in","iat":{},"exp":{}}})", now, now + lifetime_.count())) +

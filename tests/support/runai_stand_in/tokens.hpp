@@ -22,9 +22,11 @@ class Tokens {
     /// Refuses every token made so far.
     void expire_all() { good_until_.clear(); }
     void set_lifetime(std::chrono::seconds lifetime) { lifetime_ = lifetime; }
+    /// How far the clock of those who issue them is before ours.
+    void set_clock_ahead(std::chrono::seconds ahead) { clock_ahead_ = ahead; }
 
   private:
-    std::chrono::seconds lifetime_;
+    std::chrono::seconds lifetime_, clock_ahead_{0};
     std::map<std::string, std::chrono::steady_clock::time_point, std::less<>> good_until_;
 };
 

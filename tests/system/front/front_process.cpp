@@ -19,16 +19,11 @@
 
 #include "gateway/base/config.hpp"
 #include "gateway/base/messages/children.hpp"
+#include "gateway/base/openssl_handles.hpp"
 
 namespace stowage::testing {
 
 namespace {
-
-std::string text_in(BIO* bio) {
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(bio, &bytes);
-    return {bytes, static_cast<std::size_t>(size)};
-}
 
 Fd listen_somewhere(std::uint16_t& port) {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -56,26 +51,21 @@ message::TicketKey ticket_key() {
 }  // namespace
 
 CertificateFiles make_certificate(const std::string& dns_name) {
-    auto* key = EVP_EC_gen("P-256");
-    auto* certificate = X509_new();
-    X509_set_version(certificate, X509_VERSION_3);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
+    const openssl::Key key(EVP_EC_gen("P-256"));
+    const openssl::Certificate certificate(X509_new());
+    X509_set_version(certificate.get(), X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+    X509_set_pubkey(certificate.get(), key.get());
     const auto names = "DNS:" + dns_name + ",IP:127.0.0.1";
-    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
-    X509_add_ext(certificate, extension, -1);
-    X509_EXTENSION_free(extension);
-    X509_sign(certificate, key, EVP_sha256());
-    auto *chain_bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(chain_bio, certificate);
-    PEM_write_bio_PrivateKey(key_bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-    CertificateFiles files{text_in(chain_bio), text_in(key_bio)};
-    BIO_free(chain_bio);
-    BIO_free(key_bio);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return files;
+    const openssl::Extension extension(
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str()));
+    X509_add_ext(certificate.get(), extension.get(), -1);
+    X509_sign(certificate.get(), key.get(), EVP_sha256());
+    const auto chain_text = openssl::memory(), key_text = openssl::memory();
+    PEM_write_bio_X509(chain_text.get(), certificate.get());
+    PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    return {openssl::written(chain_text), openssl::written(key_text)};
 }
 
 FrontProcess::FrontProcess(Settings settings, int descriptors) {

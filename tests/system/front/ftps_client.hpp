@@ -2,13 +2,12 @@
 // Runs in: tests.
 #pragma once
 
-#include <openssl/ssl.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gateway/base/fd.hpp"
+#include "gateway/base/tls_handles.hpp"
 
 namespace stowage::testing {
 
@@ -53,8 +52,8 @@ class FtpsClient {
     int read_some(char* buffer, int size);
 
     Fd socket_;
-    std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_{nullptr, SSL_CTX_free};
-    std::unique_ptr<SSL, void (*)(SSL*)> ssl_{nullptr, SSL_free};
+    openssl::TlsContext context_;
+    openssl::TlsConnection ssl_;
     std::unique_ptr<std::size_t> tickets_ = std::make_unique<std::size_t>(0);
     std::string buffer_, error_;
 };

@@ -105,6 +105,14 @@ class Doctor(unittest.TestCase):
         self.assertIn("max-worker-open-files", finding["fix"])
         wait_until(lambda: not self.findings(), 60, "an end of the pause after so many failures")
 
+    def test_a_clock_that_is_not_run_ais(self):
+        self.rig.stand_in.call("POST", "/_stand_in/clock", {"ahead": -90})
+        found = self.findings()
+        self.assertRegex(found.pop("clocks")["what"], r"Run:ai's clock is (89|9\d) s behind this node's")
+        # Where NTP does not run, that is told with it.
+        self.assertLessEqual(set(found), {"clock"})
+        self.rig.stand_in.call("POST", "/_stand_in/clock", {"ahead": 0})
+
     def test_secrets_that_nobody_has_seen(self):
         command = [str(BINARIES / "stowage"), "--json", "--socket", str(self.rig.gateway.control_socket)]
         command += ["user", "add", "dora@example.org", "--lab", "lab1"]

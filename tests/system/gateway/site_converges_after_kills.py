@@ -1,5 +1,10 @@
 """kill -9 of the controller at any event of an `apply`, and while any request to Run:ai is under way, stored or not: the
-next apply comes to the same end, with nothing made twice and every password that counts shown."""
+next apply comes to the same end, with nothing made twice, all of it known as ours and every password that counts shown.
+
+Seen to fail: without the intent that is written down before each request, six of the requests that were stored and not
+answered leave something that is not known as ours, and the password of the user is lost;
+with FTPS passwords sealed at the end of an apply and not before the account, two of the events lose one.
+"""
 
 import contextlib
 import json
@@ -119,8 +124,10 @@ class SiteConvergesAfterKills:
                 shown |= {(one["service"], one["email"]): one["password"] for one in event["secrets"]}
         self.assertEqual(shown.get(("Run:ai", email)), users[0]["tempPassword"], "the password that counts")
         self.rig.login(email, shown["FTPS", email]).quit()
+        site = self.rig.folder / f"site{number}.yaml"
+        self.assertNotIn("not ours", json.dumps(self.rig.plan(site)))
         before = self.rig.writes()
-        self.assertEqual(self.apply(self.rig.folder / f"site{number}.yaml")[1], DONE)
+        self.assertEqual(self.apply(site)[1], DONE)
         self.assertEqual(self.rig.writes(), before)
 
     def test_at_every_event(self):

@@ -12,9 +12,11 @@ from stowage_rig import run_tests, wait_until
 class SiteIsAppliedOnce:
     """Of one version of Run:ai. Each step goes on from where the one before it ended."""
 
+    rig_class = SiteRig
+
     @classmethod
     def setUpClass(cls):
-        cls.rig = SiteRig(cls.version, settings={"reconcile_interval": "5s"}).__enter__()
+        cls.rig = cls.rig_class(cls.version, settings={"reconcile_interval": "5s"}).__enter__()
         cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
         cls.site = cls.rig.example()
 

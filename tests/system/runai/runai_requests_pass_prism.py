@@ -2,95 +2,18 @@
 # with Prism as the judge; and the stand-in refuses every request that Prism refuses.
 # Needs npm (or a cached installation of Prism) and ../shared/runai; skipped with the reason where they are missing.
 import copy
-import fcntl
 import http.client
 import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import time
 
-PRISM = "5.14.2"
+from prism import Prism, document_for, executable, free_port
+from tour.processes import Child
+
 BIN = os.environ["STOWAGE_BIN"]
-SHARED = os.environ.get("STOWAGE_SHARED", os.path.join(os.environ["STOWAGE_SOURCE"], "..", "shared"))
-CACHE = os.environ.get("STOWAGE_CACHE", os.path.join(os.path.expanduser("~"), ".cache", "stowage"))
 SECRET = "exercise-secret"
 UUID = "a418ed33-9399-48c0-a890-122cadd13bfd"
-children = []
-
-
-def skip(reason):
-    print("SKIPPED:", reason)
-    sys.exit(77)
-
-
-def prism_executable():
-    """Path of the prism program, installed into the cache at the first run."""
-    directory = os.path.join(CACHE, "prism-" + PRISM)
-    program = os.path.join(directory, "node_modules", ".bin", "prism")
-    os.makedirs(directory, exist_ok=True)
-    with open(os.path.join(directory, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = os.path.join(directory, "installed")
-        if not os.path.exists(done):
-            if not shutil.which("npm"):
-                skip("npm is not installed")
-            command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", directory, "@stoplight/prism-cli@" + PRISM]
-            try:
-                result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, timeout=300)
-            except subprocess.TimeoutExpired:
-                skip("npm install did not end within 300 s")
-            if result.returncode != 0:
-                skip("npm cannot install Prism: " + result.stdout.strip()[-300:])
-            open(done, "w").close()
-    if not shutil.which("node"):
-        skip("node is not installed")
-    return program
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_port(child, port, limit=60):
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        if child.poll() is not None:
-            raise SystemExit(f"FAILED: {child.args[0]} ended with {child.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)  # bounded poll: neither program tells when it listens in a way both share
-    raise SystemExit("FAILED: nothing listens on port %d" % port)
-
-
-def start(arguments, port, log, **more):
-    child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                             start_new_session=True, **more)
-    children.append(child)
-    wait_for_port(child, port)
-    return child
-
-
-def stop_children():
-    for child in children:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGTERM)
-    for child in children:
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-    children.clear()
 
 
 class Server:
@@ -192,15 +115,13 @@ def refused_by_prism(status, text):
     return status == 422 and "prism/errors#UNPROCESSABLE_ENTITY" in text
 
 
-def judge_client(prism, log_path):
-    result = subprocess.run([os.path.join(BIN, "..", "tests", "runai_exercise"), f"http://127.0.0.1:{prism.port}"],
+def judge_client(proxy):
+    result = subprocess.run([os.path.join(BIN, "..", "tests", "runai_exercise"), proxy.url],
                             env={**os.environ, "RUNAI_SECRET": SECRET}, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, timeout=120)
     print(result.stdout)
-    log = open(log_path, errors="replace").read()
-    # Prism skips validation silently of schemas that it cannot compile; it says so only here.
-    if result.returncode != 0 or "iolation" in log or "can't resolve reference" in log:
-        raise SystemExit("FAILED: the client's calls through Prism\n" + log[-4000:])
+    if result.returncode != 0 or proxy.complaints():
+        raise SystemExit("FAILED: the client's calls through Prism\n" + proxy.log()[-4000:])
 
 
 def prove_that_prism_judges(prism, stand_in):
@@ -237,37 +158,42 @@ def judge_stand_in(prism, stand_in):
         raise SystemExit("FAILED: Prism refuses suspiciously little; does it validate at all?")
 
 
+def start_stand_in(version, port, directory):
+    with open(os.path.join(directory, "stand_in.log"), "w", encoding="utf-8") as log:
+        command = [os.path.join(BIN, "runai_stand_in"), "--port", str(port), "--department", "lab1"]
+        child = Child("runai_stand_in", [*command, "--cluster-version", version + ".29"], stdout=subprocess.PIPE,
+                      stderr=log, env={**os.environ, "RUNAI_STAND_IN_CLIENT_SECRET": SECRET})
+    with child.popen.stdout as words:
+        if not words.readline():  # its URL, once it listens
+            raise SystemExit("FAILED: the stand-in does not start")
+    return child
+
+
 def judge_version(program, version, directory):
-    document = os.path.join(SHARED, "runai", f"openapi-{version}.json")
-    port, prism_port = free_port(), free_port()
-    log_path = os.path.join(directory, f"prism-{version}.log")
-    with open(os.path.join(directory, "stand_in.log"), "w") as stand_in_log, open(log_path, "w") as prism_log:
-        start([os.path.join(BIN, "runai_stand_in"), "--port", str(port), "--department", "lab1",
-               "--cluster-version", version + ".29"], port, stand_in_log,
-              env={**os.environ, "RUNAI_STAND_IN_CLIENT_SECRET": SECRET})
-        start([program, "proxy", "-h", "127.0.0.1", "-p", str(prism_port), "--errors", document,
-               f"http://127.0.0.1:{port}"], prism_port, prism_log)
-        prism, stand_in = Server(prism_port), Server(port)
-        judge_client(prism, log_path)
+    port = free_port()
+    children = [start_stand_in(version, port, directory)]
+    try:
+        proxy = Prism(program, version, f"http://127.0.0.1:{port}", directory)
+        children.append(proxy)
+        prism, stand_in = Server(proxy.port), Server(port)
+        judge_client(proxy)
         status, text = stand_in.call("POST", "/api/v1/token", {"grantType": "client_credentials", "clientId": "stowage",
                                                                "clientSecret": SECRET})
         prism.token = stand_in.token = json.loads(text)["accessToken"]
         prove_that_prism_judges(prism, stand_in)
         judge_stand_in(prism, stand_in)
-        stop_children()
+    finally:
+        for child in children:
+            child.stop()
 
 
 def main():
-    if not os.path.exists(os.path.join(SHARED, "runai", "openapi-2.20.json")):
-        skip(f"no OpenAPI files in {SHARED}/runai (set STOWAGE_SHARED)")
-    program = prism_executable()
+    document_for("2.20")
+    program = executable()
     with tempfile.TemporaryDirectory(prefix="runai_prism.") as directory:
-        try:
-            for version in ("2.20", "2.24"):
-                print("== Run:ai", version)
-                judge_version(program, version, directory)
-        finally:
-            stop_children()
+        for version in ("2.20", "2.24"):
+            print("== Run:ai", version)
+            judge_version(program, version, directory)
     print("ok")
 
 

@@ -18,19 +18,15 @@
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/messages/children.hpp"
 #include "gateway/base/messages/workers.hpp"
+#include "gateway/base/tls_handles.hpp"
 
 namespace stowage::ftps::rig {
 
 inline constexpr std::uint32_t lab_uid = 47001;
 inline constexpr int tls12 = 0x0303, tls13 = 0x0304;
 
-struct SslDeleter {
-    void operator()(SSL* ssl) const;
-    void operator()(SSL_CTX* context) const;
-    void operator()(SSL_SESSION* session) const;
-};
-using Ssl = std::unique_ptr<SSL, SslDeleter>;
-using Context = std::unique_ptr<SSL_CTX, SslDeleter>;
+using Ssl = openssl::TlsConnection;
+using Context = openssl::TlsContext;
 using TlsSession = std::shared_ptr<SSL_SESSION>;
 
 /// A ticket as the front would give it to a client, made by a handshake in memory.

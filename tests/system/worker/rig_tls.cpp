@@ -17,36 +17,27 @@
 
 namespace stowage::ftps::rig {
 
-void SslDeleter::operator()(SSL* ssl) const {
-    SSL_free(ssl);
-}
-void SslDeleter::operator()(SSL_CTX* context) const {
-    SSL_CTX_free(context);
-}
-void SslDeleter::operator()(SSL_SESSION* session) const {
-    SSL_SESSION_free(session);
-}
-
 namespace {
 
 struct Identity {
-    EVP_PKEY* key = nullptr;
-    X509* certificate = nullptr;
+    openssl::Key key;
+    openssl::Certificate certificate;
 };
 
-// Made once per test process; a leak of two objects at its end.
+// Made once per test process.
 const Identity& identity() {
     static const Identity made = [] {
-        Identity fresh{EVP_EC_gen("P-256"), X509_new()};
-        ASN1_INTEGER_set(X509_get_serialNumber(fresh.certificate), 1);
-        X509_gmtime_adj(X509_getm_notBefore(fresh.certificate), -60);
-        X509_gmtime_adj(X509_getm_notAfter(fresh.certificate), 3600);
-        X509_set_pubkey(fresh.certificate, fresh.key);
-        auto* name = X509_get_subject_name(fresh.certificate);
+        Identity fresh{openssl::Key(EVP_EC_gen("P-256")), openssl::Certificate(X509_new())};
+        auto* certificate = fresh.certificate.get();
+        ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+        X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+        X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+        X509_set_pubkey(certificate, fresh.key.get());
+        auto* name = X509_get_subject_name(certificate);
         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"),
                                    -1, -1, 0);
-        X509_set_issuer_name(fresh.certificate, name);
-        X509_sign(fresh.certificate, fresh.key, EVP_sha256());
+        X509_set_issuer_name(certificate, name);
+        X509_sign(certificate, fresh.key.get(), EVP_sha256());
         return fresh;
     }();
     return made;
@@ -60,22 +51,13 @@ Context client_context(int version) {
     return context;
 }
 
-std::string text_of(BIO* bio) {
-    char* bytes = nullptr;
-    const auto size = BIO_get_mem_data(bio, &bytes);
-    std::string text(bytes, static_cast<std::size_t>(size));
-    BIO_free(bio);
-    return text;
-}
-
 }  // namespace
 
 std::pair<std::string, std::string> self_signed() {
-    auto* certificate = BIO_new(BIO_s_mem());
-    PEM_write_bio_X509(certificate, identity().certificate);
-    auto* key = BIO_new(BIO_s_mem());
-    PEM_write_bio_PrivateKey(key, identity().key, nullptr, nullptr, 0, nullptr, nullptr);
-    return {text_of(certificate), text_of(key)};
+    const auto certificate = openssl::memory(), key = openssl::memory();
+    PEM_write_bio_X509(certificate.get(), identity().certificate.get());
+    PEM_write_bio_PrivateKey(key.get(), identity().key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    return {openssl::written(certificate), openssl::written(key)};
 }
 
 namespace {
@@ -89,14 +71,14 @@ SessionById handshake_in_memory(const message::TicketKey& key, const message::No
     set_common_options(server_context.get());
     keys.issue_in(server_context.get());
     give_session_ids_in(server_context.get());
-    SSL_CTX_use_certificate(server_context.get(), identity().certificate);
-    SSL_CTX_use_PrivateKey(server_context.get(), identity().key);
+    SSL_CTX_use_certificate(server_context.get(), identity().certificate.get());
+    SSL_CTX_use_PrivateKey(server_context.get(), identity().key.get());
     const auto context = client_context(version);
     if (!tickets) SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
     static thread_local TlsSession received;
     received.reset();
     SSL_CTX_sess_set_new_cb(context.get(), [](SSL*, SSL_SESSION* session) {
-        received = TlsSession(session, SslDeleter());
+        received = openssl::TlsSession(session);
         return 1;
     });
     const Ssl server(SSL_new(server_context.get())), client(SSL_new(context.get()));
@@ -160,7 +142,7 @@ void Data::use(Fd socket, const TlsSession& session) {
     socket_ = std::move(socket);
     SSL_set_fd(ssl_.get(), socket_.get());
     // OpenSSL's client marks a session as used up; WinSCP, for one, replays its ticket, and so do we.
-    const std::unique_ptr<SSL_SESSION, SslDeleter> copy(session ? SSL_SESSION_dup(session.get()) : nullptr);
+    const openssl::TlsSession copy(session ? SSL_SESSION_dup(session.get()) : nullptr);
     if (copy) SSL_set_session(ssl_.get(), copy.get());
 }
 

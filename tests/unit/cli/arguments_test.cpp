@@ -85,7 +85,7 @@ TEST(Arguments, UsersAndTheRest) {
     const auto settings = command<Check>({"check", "--set", "a=b,c", "--set", "d=e=f"}).config.settings;
     EXPECT_EQ(settings.at("a").text, "b,c");
     EXPECT_EQ(settings.at("d").text, "e=f");
-    command<Status>({"status"});
+    EXPECT_TRUE(command<Status>({"status", "--metrics"}).metrics);
     command<Version>({"version"});
     command<Completion>({"completion", "bash"});
     command<ConfigReference>({"config", "reference"});

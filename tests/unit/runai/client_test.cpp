@@ -14,7 +14,6 @@ TEST_F(ClientCalls, FindsTheClusterByName) {
     ASSERT_TRUE(cluster) << cluster.error().text();
     EXPECT_EQ(cluster->name, "runai-cluster");
     EXPECT_EQ(cluster->version, "2.20.29");
-    EXPECT_EQ(cluster->tenant_id, "1001");
     EXPECT_EQ(cluster->state, "Connected");
 }
 

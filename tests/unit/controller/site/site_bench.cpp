@@ -9,6 +9,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "gateway/controller/reconcile/lab_run.hpp"
+#include "gateway/controller/reconcile/step_runner.hpp"
 #include "gateway/controller/site/observe.hpp"
 
 namespace stowage::controller {
@@ -50,7 +52,17 @@ WantedSite small_site(int labs, int users) {
     return site;
 }
 
-SiteBench::SiteBench(const std::string& version) : secrets_(directory_.path()) {
+namespace {
+
+ipc::Channel lonely_channel(asio::io_context& context) {
+    auto pair = or_throw(ipc::make_pair());
+    return ipc::Channel(context.get_executor(), std::move(pair.first));
+}
+
+}  // namespace
+
+SiteBench::SiteBench(const std::string& version)
+    : supervisor_(context_.get_executor(), lonely_channel(context_)), secrets_(directory_.path()) {
     stand_in::Options options;
     options.version = version;
     options.client_secret = Secret(client_secret);
@@ -96,9 +108,35 @@ T SiteBench::wait(asio::awaitable<T> work) {
 }
 
 Result<SiteOutcome> SiteBench::apply(const WantedSite& site, bool adopt) {
-    auto client = connect();
-    SiteRunner runner(tools(client), site);
-    return wait(runner.apply(adopt));
+    Registry registry(context_.get_executor(), connect());
+    SiteRunner runner(tools(*registry.client()), site);
+    auto outcome = wait(runner.apply(adopt));
+    auto failures = wait(register_labs(registry));
+    if (outcome) std::move(failures.begin(), failures.end(), std::back_inserter(outcome->failures));
+    return outcome;
+}
+
+asio::awaitable<std::vector<SiteOutcome::Failure>> SiteBench::register_labs(Registry& registry) {
+    std::vector<SiteOutcome::Failure> failures;
+    Config config;
+    config.state_dir = directory_.path();
+    config.labs.root = "/mnt/nfs";
+    config.nfs.address = "nas.example.org";
+    config.runai.container_path = container_path;
+    std::vector<NamedSettings> settings;
+    for (const auto& lab : labs)
+        settings.push_back({lab, {}});
+    or_throw(state_->put_labs(settings, {30000, 30999}));
+    Context context(context_.get_executor(), config, *state_, supervisor_, registry);
+    for (const auto& name : labs) {
+        const auto lab = *state_->lab(name);
+        StepRunner runner(context, lab, [](const StepReport&) {});
+        auto steps = co_await look_at_registration(context, lab);
+        co_await runner.run(std::move(steps));
+        for (const auto& failure : runner.failures())
+            failures.push_back({{ObjectKind::department, name}, failure.error});
+    }
+    co_return failures;
 }
 
 Result<SiteOutcome> SiteBench::prune(const WantedSite& site, std::set<std::string> confirmed) {
@@ -121,6 +159,18 @@ void SiteBench::fail(const std::string& operation, stand_in::FaultKind kind, uns
 std::size_t SiteBench::calls() {
     return api().logged();
 }
+
+namespace {
+
+/// Ids depend on the order in which things were made: the name of a data source's department tells.
+std::string unit_of(stand_in::Store& store, const json::object& meta) {
+    for (const auto& one : store.all("departments"))
+        if (stand_in::words_of(one.as_object(), "id") == stand_in::words_of(meta, "departmentId"))
+            return stand_in::words_of(one.as_object(), "name");
+    return "nobody";
+}
+
+}  // namespace
 
 std::string SiteBench::digest() {
     auto& store = api().store();
@@ -157,6 +207,10 @@ std::string SiteBench::digest() {
     for (const auto& one : store.all("compute"))
         lines.push_back("compute " + json::serialize(one.at("meta").at("name")) +
                         json::serialize(one.at("spec")));
+    for (const auto& one : store.all("nfs"))
+        lines.push_back(fmt::format("nfs {} of {} {}", json::serialize(one.at("meta").at("name")),
+                                    unit_of(store, one.at("meta").as_object()),
+                                    json::serialize(one.at("spec"))));
     std::sort(lines.begin(), lines.end());
     return fmt::format("{}", fmt::join(lines, "\n"));
 }

@@ -12,7 +12,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "gateway/controller/reconcile/registry.hpp"
+#include "gateway/controller/reconcile/supervisor_link.hpp"
 #include "gateway/controller/site/site_runner.hpp"
 #include "tests/support/runai_stand_in/api.hpp"
 #include "tests/support/runai_stand_in/server.hpp"
@@ -40,7 +43,8 @@ class SiteBench {
     explicit SiteBench(const std::string& version = "2.20.29");
     ~SiteBench();
 
-    /// A new client and a new look at the state each time, as after a restart.
+    /// A new client and a new look at the state each time, as after a restart. Labs follow with their data
+    /// sources, whatever became of the rest.
     Result<SiteOutcome> apply(const WantedSite& site, bool adopt = false);
     Result<SiteOutcome> prune(const WantedSite& site, std::set<std::string> confirmed);
     /// What apply would do.
@@ -59,17 +63,21 @@ class SiteBench {
     unsigned max_tries = 1;
     std::chrono::milliseconds request_timeout{5000};
     std::string client_secret = "secret";
+    std::vector<std::string> labs = {};       ///< those that have a data source
+    std::string container_path = "/mnt/nfs";  ///< of these
 
   private:
     template <typename T>
     T wait(boost::asio::awaitable<T> work);
     runai::Client connect();
+    boost::asio::awaitable<std::vector<SiteOutcome::Failure>> register_labs(Registry& registry);
     SiteTools tools(runai::Client& client);
 
     MemoryDirectory directory_;
     boost::asio::io_context context_{1};
     std::unique_ptr<stand_in::Server> server_;
     std::optional<State> state_;
+    SupervisorLink supervisor_;  // nobody answers: data sources need no supervisor
     SealedSecrets secrets_;
 };
 

@@ -1,5 +1,6 @@
 // Every single call in turn fails in every way: the apply after it comes to the same end, with nothing twice
 // and no password lost. Runs in: unit tests.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/controller/site/site_bench.hpp"
@@ -9,10 +10,14 @@ namespace {
 
 using stand_in::FaultKind;
 
-struct Case {
+struct Kind {
     FaultKind kind;
     const char* name;
     unsigned max_tries = 1;
+};
+
+struct Case : Kind {
+    const char* version;
 };
 
 /// The sanitizers take ten times as long: there, one call in seven.
@@ -28,8 +33,10 @@ class EveryCallInTurn : public testing::TestWithParam<Case> {
         static const auto wanted = small_site(5, 20);
         return wanted;
     }
-    std::unique_ptr<SiteBench> bench() {
-        auto made = std::make_unique<SiteBench>();
+    std::unique_ptr<SiteBench> bench(const WantedSite& site) {
+        auto made = std::make_unique<SiteBench>(GetParam().version);
+        for (const auto& department : site.departments)
+            made->labs.push_back(department.unit.name);
         made->max_tries = GetParam().max_tries;
         const bool hangs =
             GetParam().kind == FaultKind::hang_before || GetParam().kind == FaultKind::hang_after;
@@ -48,8 +55,10 @@ class EveryCallInTurn : public testing::TestWithParam<Case> {
     }
 };
 
+constexpr const char* elsewhere = "/mnt/elsewhere";
+
 /// What is there is changed: PUT of departments, projects and compute resources, each after a GET, and a new
-/// node pool, which Run:ai gives to every unit.
+/// node pool, which Run:ai gives to every unit. The data sources change with their container path.
 WantedSite changed_site() {
     auto site = small_site(2, 2);
     site.node_pools.push_back({"test", "example.org/pool", "test", "binpack"});
@@ -66,18 +75,21 @@ TEST_P(EveryCallInTurn, OfAChangeFailsAndTheNextApplyConverges) {
     std::string wanted;
     std::size_t calls = 0;
     {
-        const auto clean = bench();
+        const auto clean = bench(start);
         ASSERT_TRUE(clean->apply(start)->converged());
         const auto before = clean->calls();
+        clean->container_path = elsewhere;
         ASSERT_TRUE(clean->apply(site)->converged());
         wanted = clean->digest();
         calls = clean->calls() - before;
-        for (const char* update : {"update_department", "update_project", "update_compute_asset_by_id"})
+        for (const char* update :
+             {"update_department", "update_project", "update_compute_asset_by_id", "update_nfs_asset_by_id"})
             ASSERT_GE(clean->api().calls(update), 1U) << update;
     }
     for (std::size_t call = 0; call < calls; call += stride) {
-        const auto faulty = bench();
+        const auto faulty = bench(start);
         ASSERT_TRUE(faulty->apply(start)->converged());
+        faulty->container_path = elsewhere;
         faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
         (void)faulty->apply(site);
         converge(*faulty, call, site);
@@ -94,14 +106,14 @@ TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
     std::string wanted;
     std::size_t calls = 0;
     {
-        const auto clean = bench();
+        const auto clean = bench(site());
         ASSERT_TRUE(clean->apply(site())->converged());
         wanted = clean->digest();
         calls = clean->calls();
     }
     ASSERT_GT(calls, 110U);
     for (std::size_t call = 0; call < calls; call += stride) {
-        const auto faulty = bench();
+        const auto faulty = bench(site());
         faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
         (void)faulty->apply(site());
         converge(*faulty, call, site());
@@ -114,18 +126,32 @@ TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Kinds, EveryCallInTurn,
-    testing::Values(Case{FaultKind::error_before, "error_before"},
-                    Case{FaultKind::error_after, "error_after"}, Case{FaultKind::hang_before, "hang_before"},
-                    Case{FaultKind::hang_after, "hang_after"}, Case{FaultKind::drop_before, "drop_before"},
-                    Case{FaultKind::drop_after, "drop_after"}, Case{FaultKind::unauthorized, "unauthorized"},
-                    Case{FaultKind::conflict, "conflict"}, Case{FaultKind::too_many, "too_many"},
-                    Case{FaultKind::garbage, "garbage"}, Case{FaultKind::strange, "strange"},
-                    Case{FaultKind::truncated, "truncated"},
-                    Case{FaultKind::error_after, "error_after_with_retries", 3},
-                    Case{FaultKind::truncated, "truncated_with_retries", 3}),
-    [](const auto& one) { return std::string(one.param.name); });
+std::vector<Case> cases() {
+    const Kind kinds[] = {{FaultKind::error_before, "error_before"},
+                          {FaultKind::error_after, "error_after"},
+                          {FaultKind::hang_before, "hang_before"},
+                          {FaultKind::hang_after, "hang_after"},
+                          {FaultKind::drop_before, "drop_before"},
+                          {FaultKind::drop_after, "drop_after"},
+                          {FaultKind::unauthorized, "unauthorized"},
+                          {FaultKind::conflict, "conflict"},
+                          {FaultKind::too_many, "too_many"},
+                          {FaultKind::garbage, "garbage"},
+                          {FaultKind::strange, "strange"},
+                          {FaultKind::truncated, "truncated"},
+                          {FaultKind::error_after, "error_after_with_retries", 3},
+                          {FaultKind::truncated, "truncated_with_retries", 3}};
+    std::vector<Case> all;
+    for (const char* version : {"2.20.29", "2.24.3"})
+        for (const auto& kind : kinds)
+            all.push_back({kind, version});
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryCallInTurn, testing::ValuesIn(cases()), [](const auto& one) {
+    return fmt::format("{}_{}", one.param.name,
+                       one.param.version[2] == '2' && one.param.version[3] == '0' ? 220 : 224);
+});
 
 }  // namespace
 }  // namespace stowage::controller

@@ -1,9 +1,7 @@
-// Verbs with a data connection.
+// STOR, STOU and APPE.
 // Runs in: worker. Distrusts: arguments.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
 #include <optional>
 #include <random>
 
@@ -17,7 +15,7 @@ namespace stowage::ftps {
 
 namespace {
 
-// Each data command has a part that asks the filesystem before the 150; it runs on a file thread.
+// What asks the filesystem before the 150 runs on a file thread.
 
 struct Upload {
     std::string path;
@@ -61,46 +59,6 @@ Result<std::shared_ptr<Upload>> prepare_unique(Worker& worker, const std::string
                  "choose another name"};
 }
 
-struct Download {
-    std::string path;
-    Fd file;
-    std::uint64_t size = 0;
-};
-
-Result<std::shared_ptr<Download>> prepare_download(Worker& worker, const std::string& directory,
-                                                   const std::string& argument) {
-    auto download = std::make_shared<Download>();
-    TRY(const auto path, worker.files.locate(directory, argument));
-    TRY(download->path, worker.view.known_as(path));
-    TRY(download->file, worker.view.open_for_reading(download->path));
-    struct stat seen {};
-    if (::fstat(download->file.get(), &seen) != 0) return system_error(errno, download->path);
-    download->size = static_cast<std::uint64_t>(seen.st_size);
-    return download;
-}
-
-/// What stands in front of each name of NLST, so that every line is a path that RETR takes.
-std::string names_prefix(const ListRequest& request, const std::string& argument) {
-    if (argument.empty()) return {};
-    if (!request.pattern.empty()) return argument.substr(0, argument.rfind('/') + 1);
-    return argument.ends_with('/') ? argument : argument + "/";
-}
-
-Result<ListRequest> prepare_listing(Worker& worker, const std::string& directory, const std::string& argument,
-                                    ListRequest request) {
-    TRY(const auto path, worker.files.locate(directory, argument));
-    TRY(request.path, worker.view.known_as(path));
-    request = request_for(worker.view, std::move(request));
-    TRY(const auto seen, worker.view.stat(request.path));
-    if (S_ISDIR(seen.st_mode) && !request.itself) {
-        CHECK(worker.files.open_directory(request.path));
-    } else if (request.form == ListForm::facts) {
-        return Error{Code::usage, argument + ": not a directory", "MLST is for files"};
-    }
-    if (request.form == ListForm::names) request.prefix = names_prefix(request, argument);
-    return request;
-}
-
 // A claim's end touches the disk, so it has its place on a file thread, or on the transfer's, if it came to
 // that.
 Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
@@ -110,19 +68,6 @@ Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
         return {};
     };
     (void)co_await on_pool(worker.pool, std::move(work));
-}
-
-LineEnds line_ends_of(const Session& session) {
-    return session.type == DataType::ascii ? LineEnds::converted : LineEnds::kept;
-}
-
-// REST or RANG came before TYPE A.
-bool refused_in_ascii(Session& session, bool has_position) {
-    const bool refused = has_position && session.type == DataType::ascii;
-    if (refused)
-        session.reply(554,
-                      "In TYPE A a transfer starts at byte 0 only; send TYPE I, then REST or RANG again.");
-    return refused;
 }
 
 DataCommand receive_command(const Session& session, std::string verb, std::shared_ptr<Upload> upload,
@@ -175,73 +120,6 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
     co_await run_data_command(session, std::move(command));
 }
 
-Done listing(Session& session, std::string verb, ListForm form, std::string argument) {
-    if (!may_transfer(session)) co_return;
-    auto& worker = session.worker;
-    const auto parsed =
-        form == ListForm::facts ? ListArgument{.path = argument} : parse_list_argument(argument);
-    ListRequest request;
-    request.form = form;
-    request.owner = worker.lab;
-    request.facts = session.facts;
-    request.recursive = parsed.recursive && form == ListForm::long_lines;
-    request.itself = parsed.itself;
-    auto work = [&worker, directory = session.directory, name = parsed.path, request] {
-        return prepare_listing(worker, directory, name, request);
-    };
-    const auto prepared = co_await on_pool(worker.pool, std::move(work));
-    if (!prepared) {
-        session.refuse(prepared.error());
-        co_return;
-    }
-    DataCommand command;
-    command.verb = verb;
-    command.path = prepared->path;
-    command.opening = "Here comes the listing.";
-    command.success = "End of the listing.";
-    command.work = [&worker, wanted = *prepared](DataStream& stream, Transfer& transfer) {
-        return send_listing(stream, worker.view, wanted, transfer);
-    };
-    co_await run_data_command(session, std::move(command));
-}
-
-Done download(Session& session, std::string argument, std::uint64_t offset, std::optional<ByteRange> range) {
-    if (!may_transfer(session) || refused_in_ascii(session, offset > 0 || range)) co_return;
-    auto& worker = session.worker;
-    auto work = [&worker, directory = session.directory, argument] {
-        return prepare_download(worker, directory, argument);
-    };
-    const auto prepared = co_await on_pool(worker.pool, std::move(work));
-    if (!prepared) {
-        session.refuse(prepared.error());
-        co_return;
-    }
-    const auto download = *prepared;
-    if (offset > download->size) {
-        session.reply(554, fmt::format("The file has {} bytes; it cannot be read from byte {} on.",
-                                       download->size, offset));
-        co_return;
-    }
-    // A range behind the end is empty (draft-bryan-ftp-range-08 §4.3); without one, what is added meanwhile
-    // is sent too.
-    auto sent = range.value_or(ByteRange{offset, std::numeric_limits<std::int64_t>::max()});
-    if (range && sent.begin >= download->size) sent.end = sent.begin;
-    const auto last = std::min(sent.end, download->size);
-    DataCommand command;
-    command.verb = "RETR";
-    command.path = download->path;
-    const auto line_ends = line_ends_of(session);
-    command.size = line_ends == LineEnds::kept ? last - std::min(sent.begin, last) : 0;
-    command.opening = line_ends == LineEnds::kept ? fmt::format("Here come {} bytes.", command.size)
-                                                  : "Here come lines of text, each with CR LF.";
-    command.success = "Complete.";
-    command.by_kernel = line_ends == LineEnds::kept;
-    command.work = [download, sent, line_ends](DataStream& stream, Transfer& transfer) {
-        return send_file(stream, download->file, sent, line_ends, transfer);
-    };
-    co_await run_data_command(session, std::move(command));
-}
-
 /// Where an upload begins and, after RANG, ends; APPE does as STOR then (draft-bryan-ftp-range-08 §4.3).
 Partials::Start start_of(Session& session, bool at_end) {
     const auto offset = std::exchange(session.restart_at, 0);
@@ -284,21 +162,6 @@ Done store_unique(Session& session, std::string wished) {
 
 Done append(Session& session, std::string argument) {
     return upload(session, "APPE", std::move(argument), start_of(session, true));
-}
-
-Done retrieve(Session& session, std::string argument) {
-    return download(session, std::move(argument), std::exchange(session.restart_at, 0),
-                    std::exchange(session.range, std::nullopt));
-}
-
-Done list_long(Session& session, std::string argument) {
-    return listing(session, "LIST", ListForm::long_lines, std::move(argument));
-}
-Done list_names(Session& session, std::string argument) {
-    return listing(session, "NLST", ListForm::names, std::move(argument));
-}
-Done list_facts(Session& session, std::string argument) {
-    return listing(session, "MLSD", ListForm::facts, std::move(argument));
 }
 
 }  // namespace stowage::ftps

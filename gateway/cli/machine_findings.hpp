@@ -1,0 +1,35 @@
+// What doctor sees of this machine by itself: the certificate, addresses in PASV replies, the clock.
+// Runs in: CLI.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <string>
+#include <vector>
+
+#include "gateway/base/config.hpp"
+
+namespace stowage::cli {
+
+/// What clients are shown, wherever its file lies.
+void look_at_certificate(boost::json::array& list, const std::string& socket);
+
+/// A host name that clients use, and its IPv4 addresses.
+struct NamedAddresses {
+    std::string name;
+    std::vector<std::string> addresses;
+};
+
+/// The names in the certificate that is served, if a CA issued it, as the resolver answers. Blocks on that.
+std::vector<NamedAddresses> served_names(const std::string& socket);
+
+/// IPv4 addresses of this node's interfaces.
+std::vector<std::string> own_addresses();
+
+/// Addresses in PASV replies that lead nowhere: the login works, and every listing hangs.
+void look_at_passive_addresses(boost::json::array& list, const Config& config,
+                               const std::vector<NamedAddresses>& names, const std::vector<std::string>& own);
+
+/// Beside a finding "clocks": whether the kernel says that nothing keeps this node's clock right.
+void look_at_clock(boost::json::array& list);
+
+}  // namespace stowage::cli
