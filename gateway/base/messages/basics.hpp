@@ -34,8 +34,8 @@ struct Text {
 
 using LabName = Text<57>;
 using UserName = Text<64>;
-using Address = Text<48>;      ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
-using ClientName = Text<80>;   ///< what the client calls itself: any bytes
+using Address = Text<48>;     ///< numeric IPv4 or IPv6 text, an IPv4-mapped address as plain IPv4
+using ClientName = Text<80>;  ///< what the client calls itself: any bytes
 using Nonce = std::array<std::uint8_t, 16>;
 using Uuid = std::array<std::uint8_t, 16>;
 
