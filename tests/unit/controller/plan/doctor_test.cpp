@@ -13,7 +13,7 @@ constexpr const char* cluster = "a418ed33-9399-48c0-a890-122cadd13bfd";
 
 Examined healthy() {
     Examined all;
-    all.site.cluster = {cluster, "runai-cluster", "2.20.29", "1001", "Connected"};
+    all.site.cluster = {cluster, "runai-cluster", "2.20.29", "Connected"};
     all.site.node_pools = {{"1", {"default", "k", "default", ""}, true, "Empty", 0},
                            {"2", {"prod", "k", "prod", "binpack"}, false, "Ready", 4}};
     const std::vector<runai::PoolQuota> quotas{{"1", "default", 0, 0}, {"2", "prod", 8, 8}};
