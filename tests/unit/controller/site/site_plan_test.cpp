@@ -23,7 +23,7 @@ WantedSite one_lab() {
 
 ObservedSite nothing_yet() {
     ObservedSite site;
-    site.cluster = {"a418ed33-9399-48c0-a890-122cadd13bfd", "runai-cluster", "2.20.29", "1001", "Connected"};
+    site.cluster = {"a418ed33-9399-48c0-a890-122cadd13bfd", "runai-cluster", "2.20.29", "Connected"};
     site.node_pools = {{"100000", {"default", "k", "v", ""}, true, "Ready", 1}};
     site.roles = {{4, "L2 researcher", true}};
     return site;
