@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 
@@ -28,8 +29,8 @@ Doorkeeper::Entry Doorkeeper::enter(const std::string& peer, Clock::time_point n
     if (ban != banned_until_.end() && now < ban->second) {
         const auto left = std::chrono::ceil<std::chrono::minutes>(ban->second - now).count();
         return {{},
-                fmt::format("Too many refused logins from your address; try again in {} minute{}.", left,
-                            left == 1 ? "" : "s")};
+                fmt::format("Too many refused logins from your address; try again in {}.",
+                            counted(left, "minute"))};
     }
     if (ban != banned_until_.end()) banned_until_.erase(ban);
     Entry entry{{connections_.enter(network), {}}, {}};

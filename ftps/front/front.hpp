@@ -12,9 +12,9 @@
 
 #include "ftps/front/doorkeeper.hpp"
 #include "ftps/front/tls_context.hpp"
+#include "ftps/protocol/session_packets.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
-#include "gateway/base/messages/session_packet.hpp"
 
 namespace stowage::ftps {
 

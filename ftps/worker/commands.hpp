@@ -81,6 +81,7 @@ Done range(Session&, std::string);
 void hash_options(Session& session, const std::string& wanted);
 /// The line of FEAT, the selected one starred.
 std::string hash_feature(HashAlgorithm selected);
+
 // commands_facts.cpp
 Done size(Session&, std::string);
 Done modified(Session&, std::string);

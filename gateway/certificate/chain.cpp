@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/counted.hpp"
 #include "gateway/certificate/handles.hpp"
 
 namespace stowage {
@@ -157,7 +158,7 @@ std::string expiry_warning(std::chrono::system_clock::time_point not_after) {
     if (left > warned_ahead) return {};
     if (left.count() <= 0) return fmt::format("expired on {:%Y-%m-%d}", not_after);
     const auto days = std::chrono::duration_cast<std::chrono::hours>(left).count() / 24;
-    return fmt::format("expires on {:%Y-%m-%d}, in {} day{}", not_after, days, days == 1 ? "" : "s");
+    return fmt::format("expires on {:%Y-%m-%d}, in {}", not_after, counted(days, "day"));
 }
 
 bool is_issued_by_another(const std::string& chain_path) {

@@ -90,7 +90,8 @@ void CommandLine::declare_labs() {
         leaf(lab, "delete", "Unregister and unexport a lab; its data stays unless --purge-data is given",
              "stowage lab delete lab1 --purge-data --confirm lab1", lab_delete);
     remove->add_option("name", raw_.name, "The lab")->required();
-    remove->add_flag("--purge-data", raw_.purge, "Delete all its data too; asks for the name again");
+    remove->add_flag("--purge-data", raw_.purge,
+                     "Delete all its data too, also what an earlier delete kept; asks for the name again");
     remove->add_option("--confirm", raw_.confirm, "The lab's name again, instead of being asked")
         ->type_name("NAME");
 }

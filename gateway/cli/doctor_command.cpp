@@ -17,9 +17,8 @@ namespace json = boost::json;
 namespace {
 
 /// Certificate, accounts, folders: as `check` looks at them.
-json::array machine_findings(const Config& config, const std::string& socket) {
+json::array preflight_findings(const Config& config) {
     json::array list;
-    look_at_passive_addresses(list, config, served_names(socket), own_addresses());
     for (const auto& finding : preflight(config)) {
         // The certificate that is served is looked at by itself.
         const bool wrong = finding.severity == Finding::Severity::error;
@@ -40,8 +39,12 @@ json::array machine_findings(const Config& config, const std::string& socket) {
 Result<Exit> run(const Doctor& command, Context& context) {
     const auto& console = context.console;
     TRY(const auto config, config_beside(context, command.config));
-    auto findings = machine_findings(config, context.gateway.socket_path());
-    look_at_certificate(findings, context.gateway.socket_path());
+    const auto& socket = context.gateway.socket_path();
+    auto findings = preflight_findings(config);
+    look_at_certificate(findings, socket);
+    look_at_passive_addresses(findings, config);
+    // Else the resolver, which may hang, is not asked.
+    if (tells_own_addresses(config)) look_for_nat(findings, served_names(socket), own_addresses());
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/doctor"}));
     for (const auto& finding : list_of(answer, "findings"))
         if (finding.is_object()) findings.push_back(finding);

@@ -18,10 +18,10 @@ namespace json = boost::json;
 
 namespace {
 
+/// What the mount check looked at; left out where its step has just told it.
 enum class Checks { shown, left_out };
 
 /// Shows the steps, then the labs that the result describes.
-/// @param checks left out where the mount check's step has just told them
 Result<Exit> follow_and_print(Context& context, const ControlRequest& request,
                               Checks checks = Checks::left_out) {
     TRY(const auto result, follow_steps(context, request));

@@ -15,6 +15,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/certificate/chain.hpp"
+#include "gateway/cli/tls_view.hpp"
 
 namespace stowage::cli {
 
@@ -32,11 +33,6 @@ void add(json::array& list, std::string_view check, std::string what, std::strin
                     {"why", why},
                     {"fix", std::move(fix)},
                     {"ours", false}});
-}
-
-Result<CertificateFacts> served_certificate(const std::string& socket) {
-    TRY(const auto chain, read_file(published_certificate(std::filesystem::path(socket).parent_path())));
-    return describe_certificate(chain);
 }
 
 std::string text_of(const sockaddr* address) {
@@ -102,17 +98,22 @@ std::vector<std::string> own_addresses() {
     return addresses;
 }
 
-void look_at_passive_addresses(json::array& list, const Config& config,
-                               const std::vector<NamedAddresses>& names,
-                               const std::vector<std::string>& own) {
+void look_at_passive_addresses(json::array& list, const Config& config) {
     for (const auto& told : config.ftps.pasv_addresses)
         if (leads_nowhere(told.address))
             add(list, "ftps.pasv_address",
                 fmt::format("clients in {} are told {} in PASV replies", told.network, told.address),
                 "they log in, and then every listing and transfer hangs",
                 "set ftps.pasv_address to the address by which these clients reach this node");
-    // A load balancer that speaks the PROXY protocol says what the client reached.
-    if (!config.ftps.pasv_addresses.empty() || !config.ftps.proxy_networks.empty() || own.empty()) return;
+}
+
+bool tells_own_addresses(const Config& config) {
+    return config.ftps.pasv_addresses.empty() && config.ftps.proxy_networks.empty();
+}
+
+void look_for_nat(json::array& list, const std::vector<NamedAddresses>& names,
+                  const std::vector<std::string>& own) {
+    if (own.empty()) return;
     for (const auto& [name, addresses] : names) {
         const bool elsewhere = std::none_of(addresses.begin(), addresses.end(), [&](const auto& address) {
             return leads_nowhere(address) || std::find(own.begin(), own.end(), address) != own.end();

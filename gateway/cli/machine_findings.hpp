@@ -26,8 +26,15 @@ std::vector<NamedAddresses> served_names(const std::string& socket);
 std::vector<std::string> own_addresses();
 
 /// Addresses in PASV replies that lead nowhere: the login works, and every listing hangs.
-void look_at_passive_addresses(boost::json::array& list, const Config& config,
-                               const std::vector<NamedAddresses>& names, const std::vector<std::string>& own);
+void look_at_passive_addresses(boost::json::array& list, const Config& config);
+
+/// PASV replies tell what the client reached, and nobody said otherwise. A load balancer that speaks the
+/// PROXY protocol says it too.
+bool tells_own_addresses(const Config& config);
+
+/// A name that leads to none of `own`, where PASV replies tell this node's own addresses.
+void look_for_nat(boost::json::array& list, const std::vector<NamedAddresses>& names,
+                  const std::vector<std::string>& own);
 
 /// Beside a finding "clocks": whether the kernel says that nothing keeps this node's clock right.
 void look_at_clock(boost::json::array& list);

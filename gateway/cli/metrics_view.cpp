@@ -77,6 +77,10 @@ std::string metrics_text(const json::object& status) {
             metrics.value("process_running", flag_of(*process, "running") ? 1 : 0,
                           fmt::format(R"({{process="{}",lab="{}"}})", quoted(text_of(*process, "process")),
                                       quoted(text_of(*process, "lab"))));
+    if (const auto* certificate = object_of(status, "certificate")) {
+        metrics.head("certificate_end_seconds", "When the certificate that clients are shown expires.");
+        metrics.value("certificate_end_seconds", number_of(*certificate, "not_after"));
+    }
     return std::move(metrics).text();
 }
 

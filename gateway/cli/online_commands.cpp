@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
@@ -135,8 +136,7 @@ Result<Exit> run(const BanClear& command, Context& context) {
     } else if (!command.address.empty()) {
         context.console.line(fmt::format("{} is let in again", command.address));
     } else {
-        const auto lifted = number_of(answer, "lifted");
-        context.console.line(fmt::format("{} ban{} lifted", lifted, lifted == 1 ? " is" : "s are"));
+        context.console.line(counted(number_of(answer, "lifted"), "ban is", "bans are") + " lifted");
     }
     return Exit::done;
 }

@@ -5,11 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <ctime>
-#include <filesystem>
 #include <functional>
-#include <optional>
 
-#include "gateway/base/atomic_file.hpp"
 #include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/gateway_error.hpp"
@@ -102,7 +99,6 @@ void print_drift(const Console& console, const json::array& labs) {
     table.print(console);
 }
 
-/// What the gateway serves: it publishes that beside its socket.
 /// "kernel, pods reach it at nas.example.org, port 2049"
 std::string nfs_text(const json::object& nfs) {
     auto text = text_of(nfs, "server");
@@ -111,15 +107,8 @@ std::string nfs_text(const json::object& nfs) {
     return text;
 }
 
-std::optional<CertificateFacts> certificate_beside(const std::string& socket) {
-    const auto chain = read_file(published_certificate(std::filesystem::path(socket).parent_path()));
-    if (!chain) return {};
-    const auto facts = describe_certificate(*chain);
-    return facts ? std::optional(*facts) : std::nullopt;
-}
-
 void print_status(const Console& console, const json::object& status,
-                  const std::optional<CertificateFacts>& certificate) {
+                  const Result<CertificateFacts>& certificate) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
     if (const auto* nfs = object_of(status, "nfs")) print_property(console, "nfs", nfs_text(*nfs));
@@ -158,13 +147,13 @@ Exit exit_of(const json::object& status) {
 
 Result<Exit> run(const Status& command, Context& context) {
     TRY(auto status, fetch_object(context, {"GET", "/v1/status"}));
-    if (command.metrics) {
-        std::fputs(metrics_text(status).c_str(), context.console.out);
-        return object_of(status, "error") != nullptr ? Exit::failed : Exit::done;
-    }
-    const auto certificate = certificate_beside(context.gateway.socket_path());
+    const auto certificate = served_certificate(context.gateway.socket_path());
     if (certificate) status["certificate"] = certificate_json(*certificate);
-    if (context.console.json)
+    if (command.metrics && context.console.json)
+        print_json(context.console, {{"metrics", metrics_text(status)}});
+    else if (command.metrics)
+        std::fputs(metrics_text(status).c_str(), context.console.out);
+    else if (context.console.json)
         print_json(context.console, status);
     else
         print_status(context.console, status, certificate);
@@ -174,7 +163,7 @@ Result<Exit> run(const Status& command, Context& context) {
         std::fputs(error_text(error_from(*error)).c_str(), stderr);
         return Exit::failed;
     }
-    return exit_of(status);
+    return command.metrics ? Exit::done : exit_of(status);
 }
 
 }  // namespace stowage::cli

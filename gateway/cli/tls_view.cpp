@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 
+#include "gateway/base/atomic_file.hpp"
 #include "gateway/cli/table.hpp"
 
 namespace stowage::cli {
@@ -24,6 +26,11 @@ Colour colour_of(const CertificateFacts& facts) {
 }
 
 }  // namespace
+
+Result<CertificateFacts> served_certificate(const std::string& socket) {
+    TRY(const auto chain, read_file(published_certificate(std::filesystem::path(socket).parent_path())));
+    return describe_certificate(chain);
+}
 
 void print_certificate(const Console& console, const CertificateFacts& facts) {
     print_property(console, "subject", facts.subject);

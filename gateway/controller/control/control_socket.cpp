@@ -29,8 +29,8 @@ using local = asio::local::stream_protocol;
 namespace {
 
 constexpr std::uint32_t most_header_bytes = 8 << 10;
-// A site of a hundred labs, each with as many client CAs as it may have.
-constexpr std::uint64_t most_body_mib = 16;
+// A site of a hundred labs, each with as many client CAs as it may have, and comments around them.
+constexpr std::uint64_t most_body_mib = 32;
 constexpr std::chrono::seconds read_limit(20), write_limit(20), pause_after_failure(1);
 
 using Stream = beast::basic_stream<local>;
@@ -90,7 +90,11 @@ asio::awaitable<void> write_stream(Stream& stream, StreamedAnswer events) {
 }
 
 Error unreadable(boost::system::error_code failed) {
-    if (failed == http::error::body_limit || failed == http::error::header_limit)
+    if (failed == http::error::header_limit)
+        return {Code::invalid,
+                fmt::format("the request's header has more than {} KiB", most_header_bytes >> 10),
+                "use the `stowage` command"};
+    if (failed == http::error::body_limit)
         return {Code::invalid, fmt::format("the request has more than {} MiB", most_body_mib),
                 "apply fewer labs at once, or give them fewer client CAs"};
     if (failed == beast::error::timeout) return {Code::timeout, "the request did not come in time"};

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/plan/doctor.hpp"
 
@@ -43,11 +44,10 @@ void add_lab(const Context& context, const Lab& lab, std::vector<Finding>& findi
 void add_secrets(Context& context, std::vector<Finding>& findings) {
     const auto waiting = context.secrets.all().size();
     if (waiting == 0) return;
-    findings.push_back({Finding::Severity::warning, "secrets",
-                        fmt::format("{} secret{} of new users wait{} to be shown", waiting,
-                                    waiting == 1 ? "" : "s", waiting == 1 ? "s" : ""),
-                        "a day after they were made they are deleted, and nobody has them", "stowage secrets",
-                        false});
+    findings.push_back(
+        {Finding::Severity::warning, "secrets",
+         counted(waiting, "secret of a new user waits", "secrets of new users wait") + " to be shown",
+         "a day after they were made they are deleted, and nobody has them", "stowage secrets", false});
 }
 
 asio::awaitable<void> examine_runai(Context& context, std::vector<Finding>& findings) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/controller/plan/site.hpp"
 
@@ -174,10 +175,9 @@ void Planner::projects() {
 }
 
 std::string compute_detail(const runai::ComputeResource& resource) {
-    std::string text = resource.portion ? fmt::format("{:g} of a GPU", *resource.portion)
-                       : resource.memory
-                           ? fmt::format("{} of a GPU's memory", *resource.memory)
-                           : fmt::format("{} GPU{}", resource.gpus, resource.gpus == 1 ? "" : "s");
+    std::string text = resource.portion  ? fmt::format("{:g} of a GPU", *resource.portion)
+                       : resource.memory ? fmt::format("{} of a GPU's memory", *resource.memory)
+                                         : counted(resource.gpus, "GPU");
     return text + (resource.large_shm ? ", large shared memory" : "");
 }
 

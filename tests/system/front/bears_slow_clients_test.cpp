@@ -9,7 +9,7 @@
 #include <chrono>
 #include <functional>
 
-#include "gateway/base/messages/session_packet.hpp"
+#include "ftps/protocol/session_packets.hpp"
 #include "gateway/base/messages/workers.hpp"
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"

@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "ftps/protocol/session_packets.hpp"
 #include "gateway/base/messages/children.hpp"
-#include "gateway/base/messages/session_packet.hpp"
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"
 

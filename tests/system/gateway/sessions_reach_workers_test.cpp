@@ -14,8 +14,8 @@
 #include <memory>
 #include <optional>
 
+#include "ftps/protocol/session_packets.hpp"
 #include "gateway/base/ipc.hpp"
-#include "gateway/base/messages/session_packet.hpp"
 #include "gateway/supervisor/workers.hpp"
 
 namespace stowage::supervisor {

@@ -1,7 +1,6 @@
 // The supervisor's and the front's part.
 // Runs in: tests only.
 #include "tests/system/worker/rig.hpp"
-#include "gateway/base/messages/session_packet.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,6 +20,8 @@
 #include <sstream>
 #include <thread>
 #include <utility>
+
+#include "ftps/protocol/session_packets.hpp"
 
 namespace stowage::ftps::rig {
 
