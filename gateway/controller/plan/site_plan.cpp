@@ -26,8 +26,7 @@ struct Found {
 class Planner {
   public:
     Planner(const WantedSite& wanted, const ObservedSite& observed, const std::vector<OwnedObject>& owned,
-            bool adopt)
-        : wanted_(wanted), observed_(observed), owned_(owned), adopt_(adopt) {}
+            bool adopt);
 
     std::vector<SiteItem> plan();
 
@@ -47,19 +46,30 @@ class Planner {
 
     const WantedSite& wanted_;
     const ObservedSite& observed_;
-    const std::vector<OwnedObject>& owned_;
+    std::map<std::pair<ObjectKind, std::string>, const OwnedObject*> owned_;
     bool adopt_;
     std::vector<SiteItem> items_;
 };
+
+Planner::Planner(const WantedSite& wanted, const ObservedSite& observed,
+                 const std::vector<OwnedObject>& owned, bool adopt)
+    : wanted_(wanted), observed_(observed), adopt_(adopt) {
+    for (const auto& one : owned) {
+        auto key = with_one_spelling(one.kind, one.key);
+        // Where there are two, the one with capitals is the older one.
+        const bool newer = key == one.key;
+        auto& place = owned_[{one.kind, std::move(key)}];
+        if (newer || place == nullptr) place = &one;
+    }
+}
 
 std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
 const OwnedObject* Planner::owned(ObjectKind kind, const std::string& key) const {
-    for (const auto& one : owned_)
-        if (one.kind == kind && one.key == key) return &one;
-    return nullptr;
+    const auto found = owned_.find({kind, with_one_spelling(kind, key)});
+    return found == owned_.end() ? nullptr : found->second;
 }
 
 const runai::ObservedOrgUnit* Planner::department(const std::string& name) const {
@@ -71,6 +81,7 @@ const runai::ObservedOrgUnit* Planner::department(const std::string& name) const
 void Planner::judge_found(SiteItem& item, const Found& found) const {
     const auto* ours = owned(item.kind, item.key);
     item.remote_id = found.id;
+    item.made = ours != nullptr && ours->made;
     item.was_cut_off = ours != nullptr && ours->remote_id.empty();
     const bool is_ours = ours != nullptr && (ours->remote_id == found.id || item.was_cut_off);
     if (is_ours && !item.was_cut_off && found.fields.empty()) return;
@@ -261,18 +272,6 @@ std::vector<SiteItem> Planner::plan() {
 }
 
 }  // namespace
-
-std::string project_key(const std::string& department, const std::string& project) {
-    return department + '/' + project;
-}
-
-std::string rule_key(const WantedMember& member, const std::string& role) {
-    return fmt::format("{} as {} in {}/{}", member.email, role, member.department, member.project);
-}
-
-std::string SiteItem::title() const {
-    return fmt::format("{} {}", to_string(kind), log::escaped(key));
-}
 
 runai::OrgUnit unit_form(const WantedUnit& wanted, const ObservedSite& observed,
                          const std::string& parent_id) {

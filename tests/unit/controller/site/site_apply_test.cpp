@@ -118,6 +118,35 @@ TEST_P(SiteApply, PrunesWhatWasConfirmed) {
     EXPECT_EQ(bench_.api().store().all("access_rules").size(), 6U);
 }
 
+TEST_P(SiteApply, WhatWasAdoptedIsNeverDeletedEvenAfterItWasChanged) {
+    auto site = small_site(1, 1);
+    ASSERT_TRUE(bench_.apply(site)->converged());
+    // As if gpu8 had been somebody's, and taken over with --adopt.
+    for (auto owned : bench_.state().objects()) {
+        if (owned.kind != ObjectKind::compute_resource || owned.key != "gpu8") continue;
+        owned.made = false;
+        const auto journal = bench_.state().begin_object(owned, "adopt");
+        ASSERT_TRUE(journal && bench_.state().end_object(*journal, owned));
+    }
+    site.compute_resources.back().large_shm = true;
+    site.compute_resources.front().large_shm = true;
+    const auto changed = bench_.apply(site);
+    ASSERT_TRUE(changed && changed->converged());
+    ASSERT_EQ(changed->done, 2U);
+    std::set<std::string> made;
+    for (const auto& owned : bench_.state().objects())
+        if (owned.kind == ObjectKind::compute_resource && owned.made) made.insert(owned.key);
+    EXPECT_EQ(made.size(), 8U);
+    EXPECT_FALSE(made.contains("gpu8"));
+    site.compute_resources.clear();
+    std::set<std::string> titles;
+    for (int gpus = 0; gpus <= 8; ++gpus)
+        titles.insert("compute resource gpu" + std::to_string(gpus));
+    const auto pruned = bench_.prune(site, titles);
+    ASSERT_TRUE(pruned) << pruned.error().text();
+    EXPECT_EQ(pruned->done, 8U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, SiteApply, testing::Values("2.20.29", "2.24.3"),
                          [](const auto& one) { return std::string(one.param).substr(2, 2); });
 
