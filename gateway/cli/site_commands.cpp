@@ -66,21 +66,25 @@ std::vector<NewPassword> without_people(std::vector<NewPassword> passwords, cons
     return passwords;
 }
 
+/// What became of the users that the gateway was asked to make.
+enum class Made { all, some, still_being_made };
+
 /// Shows what has to be shown once, or says where it was saved.
 void hand_over(Context& context, std::vector<NewPassword> passwords,
-               const std::optional<SecretsFile>& secrets, bool all_made) {
+               const std::optional<SecretsFile>& secrets, Made made) {
     if (passwords.empty()) return;
     if (secrets) {
         if (!context.console.json) print_property(context.console, "passwords", "in " + secrets->path());
         return;
     }
-    if (all_made) return show_passwords(context.console, passwords, false);
+    // Broken off: the gateway goes on, and nobody would have the passwords of those whom it comes to now.
+    if (made != Made::some) return show_passwords(context.console, passwords, made == Made::still_being_made);
     std::vector<NewPassword> all;
     for (const auto& entry : passwords)
         all.push_back({entry.user, entry.lab, entry.password.clone()});
-    auto made = only_made(context, std::move(passwords));
-    if (made)
-        show_passwords(context.console, *made, false);
+    auto in_use = only_made(context, std::move(passwords));
+    if (in_use)
+        show_passwords(context.console, *in_use, false);
     else
         show_passwords(context.console, all, true);
 }
@@ -125,7 +129,10 @@ Result<Exit> run(const Apply& command, Context& context) {
         if (secrets) secrets->discard();
         return result.error();
     }
-    hand_over(context, std::move(passwords), secrets, result && result->ok);
+    hand_over(context, std::move(passwords), secrets,
+              !result      ? Made::still_being_made
+              : result->ok ? Made::all
+                           : Made::some);
     if (site.speaks_of_runai()) {
         // What cannot be shown now stays sealed: `stowage secrets`.
         const auto handed = hand_over_secrets(context, secrets, "");
