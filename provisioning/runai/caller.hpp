@@ -48,6 +48,8 @@ struct Attempt {
     Reply reply;
     Error error;
     std::optional<std::chrono::seconds> retry_after;
+    /// It was sent, and no answer says that it was not done: unclear, or failed for good after it was sent.
+    bool may_be_done = false;
 };
 
 /// What all calls of one Client share.

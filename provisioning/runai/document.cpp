@@ -124,4 +124,9 @@ Result<std::string> Place::maybe_text_at(std::string_view key) const {
     return place->text();
 }
 
+std::string Place::text_if(std::string_view key) const {
+    auto text = maybe_text_at(key);
+    return text ? std::move(*text) : std::string();
+}
+
 }  // namespace stowage::runai

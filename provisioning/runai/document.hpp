@@ -44,6 +44,8 @@ class Place {
     Result<std::string> text_at(std::string_view key) const;
     /// The same; empty if absent or null.
     Result<std::string> maybe_text_at(std::string_view key) const;
+    /// The same; empty for anything else, too: for what one can do without.
+    std::string text_if(std::string_view key) const;
 
   private:
     Place(const boost::json::value& value, std::string_view operation, std::string path)

@@ -24,6 +24,7 @@ struct ObservedNodePool {
     bool is_default = false;
     std::string phase;  ///< "Ready", "Empty", …; may be empty
     std::size_t nodes = 0;
+    std::string created_by = {};
 };
 
 std::vector<Difference> differences(const NodePool& wanted, const NodePool& found);

@@ -50,6 +50,7 @@ Result<PoolInCluster> pool_at(const Place& place) {
     TRY(pool.value.label_value, place.text_at("labelValue"));
     TRY(pool.value.placement, placement_at(place));
     TRY(pool.phase, place.maybe_text_at("phase"));
+    pool.created_by = place.text_if("createdBy");
     TRY(const auto is_default, place.maybe("isDefault"));
     if (is_default) {
         TRY(pool.is_default, is_default->boolean());

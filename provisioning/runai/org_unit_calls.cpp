@@ -96,6 +96,7 @@ Result<ObservedOrgUnit> unit_at(const Place& place) {
     if (effective) {
         TRY(found.effective_pools, names_at(*effective, "defaultNodePools"));
     }
+    found.created_by = place.text_if("createdBy");
     found.kept = kept_fields(place.json());
     return found;
 }

@@ -27,6 +27,7 @@ Result<std::optional<User>> user_at(const Place& place) {
     TRY(user.email, place.text_at("username"));
     TRY(const auto login, place.maybe("lastLogin"));
     user.has_logged_in = login.has_value();
+    user.created_by = place.text_if("createdBy");
     return std::optional(std::move(user));
 }
 
