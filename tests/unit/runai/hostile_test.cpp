@@ -151,6 +151,12 @@ TEST_F(Hostile, ListsWithoutEndAreRefused) {
     EXPECT_NE(error.what.find("10002 elements"), std::string::npos) << error.what;
 }
 
+TEST_F(Hostile, AUserIdThatWouldAddAHeaderIsRefused) {
+    for (const char* id : {"1\r\nX-Evil: 1", "1\n", "..", "a/b", "a b", "1\t", "\xc3\xa9", ""})
+        EXPECT_EQ(wait(client_->delete_user(id)).error().code, Code::protocol) << id;
+    EXPECT_EQ(raw_->asked, 0);
+}
+
 TEST_F(Hostile, ATokenThatLivesForEverIsGoodForADay) {
     // {"exp":253402300799}, the year 9999: as nanoseconds that is more than a clock can count.
     raw_->token_reply =
