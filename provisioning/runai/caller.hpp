@@ -34,6 +34,7 @@ struct Reply {
     unsigned status = 0;
     boost::json::value json;  ///< of 2xx
     std::string error_text;   ///< of 4xx, escaped
+    std::size_t bytes = 0;    ///< of 2xx: of its body
 };
 
 enum class Verdict {

@@ -62,13 +62,13 @@ Result<std::optional<Place>> Place::maybe(std::string_view key) const {
         Place(*member, operation_, path_.empty() ? std::string(key) : path_ + '.' + std::string(key)));
 }
 
-Result<std::vector<Place>> Place::elements() const {
+Result<std::vector<Place>> Place::elements(std::size_t most) const {
     const auto* array = value_->if_array();
     if (array == nullptr) return wrong("an array");
-    if (array->size() > max_elements)
+    if (array->size() > most)
         return Error{Code::protocol,
                      fmt::format("{}: {} of the reply has {} elements, and we take {}", operation_,
-                                 path_.empty() ? "the whole" : path_, array->size(), max_elements),
+                                 path_.empty() ? "the whole" : path_, array->size(), most),
                      std::string(remedy)};
     std::vector<Place> places;
     for (const auto& element : *array)

@@ -30,7 +30,7 @@ class Place {
     Result<Place> at(std::string_view key) const;
     /// The same; nothing if it is absent or null.
     Result<std::optional<Place>> maybe(std::string_view key) const;
-    Result<std::vector<Place>> elements() const;
+    Result<std::vector<Place>> elements(std::size_t most = max_elements) const;
 
     Result<std::string> text() const;
     Result<bool> boolean() const;

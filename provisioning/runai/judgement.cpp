@@ -26,6 +26,7 @@ Error strange_status(const Call& call, const HttpResponse& response) {
 
 Attempt judged_success(const Call& call, HttpResponse& response) {
     Attempt out;
+    out.reply.bytes = response.body.size();
     const bool nothing = call.method == Method::remove && response.body.empty();
     auto json = nothing ? Result<boost::json::value>(nullptr) : parse_json(call.name(), response.body);
     if (!json) {

@@ -11,6 +11,9 @@
 
 namespace stowage::runai {
 
+/// Of one cluster, and named by one unit: each unit is compared with each pool.
+inline constexpr std::size_t max_node_pools = 500;
+
 struct NodePool {
     std::string name, label_key, label_value;
     std::string placement = "binpack";  ///< or "spread"; of CPUs and GPUs alike

@@ -1,5 +1,7 @@
 // The calls about node pools. They are made right and never edited: 2.20 breaks what is edited (RUN-27837).
 // Runs in: controller. Distrusts: every reply.
+#include <fmt/format.h>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -105,6 +107,9 @@ Answer<std::vector<ObservedNodePool>> list_node_pools(std::shared_ptr<Caller> ca
     std::vector<ObservedNodePool> pools;
     for (auto& one : all)
         if (one.cluster == cluster) pools.push_back(std::move(one.pool));
+    if (pools.size() > max_node_pools)
+        co_return Error{Code::protocol, fmt::format("GET {}: {} node pools of one cluster, and we take {}",
+                                                    collection, pools.size(), max_node_pools)};
     co_return pools;
 }
 

@@ -1,7 +1,10 @@
-// What was about to be made: when it counts as ours, and when it does not any more.
-// Runs in: unit tests.
+// What was about to be made: when it counts as ours, and when it does not any more. And lists that a hostile
+// Run:ai makes long. Runs in: unit tests.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <time.h>
+
+#include <functional>
 
 #include "gateway/controller/plan/site.hpp"
 
@@ -114,6 +117,55 @@ TEST_F(Carol, WhoHasLoggedInIsTakenOverAndNotCalledMade) {
     const auto item = plan("", "", true);
     EXPECT_EQ(item.change, Change::adopt);
     EXPECT_FALSE(item.was_cut_off);
+}
+
+double seconds_of_processor(const std::function<void()>& work) {
+    const auto before = ::clock();
+    work();
+    return static_cast<double>(::clock() - before) / CLOCKS_PER_SEC;
+}
+
+/// Fails where each wanted object goes through each list: that takes minutes here, in the event loop.
+TEST(HostileLists, AreComparedInATimeThatGrowsWithThemAlone) {
+    auto observed = everything();
+    auto wanted = two_people();
+    std::vector<OwnedObject> owned;
+    for (int i = 0; i < 100'000; ++i) {
+        const auto email = fmt::format("nobody.of.that.name.{}@example.org", i);
+        observed.users.push_back({fmt::format("u{}", i), email, false});
+        observed.access_rules.push_back({i, "user", {email, 4, "project", "300"}, ""});
+        observed.compute_resources.push_back({fmt::format("c{}", i), "tenant", {email, 1, {}, {}, false}});
+        observed.projects.push_back(
+            {fmt::format("{}", 1000 + i), {email, "", "200", {}, {}}, "Ready", {}, "{}"});
+        observed.roles.push_back({100 + i, email, true});
+    }
+    for (int i = 0; i < 10'000; ++i) {
+        wanted.members.push_back(member(fmt::format("user{}@example.org", i)));
+        wanted.compute_resources.push_back({fmt::format("gpu{}", i), 1, {}, {}, false});
+        owned.push_back({ObjectKind::user, wanted.members.back().email, fmt::format("x{}", i)});
+        owned.push_back({ObjectKind::access_rule, rule_key(member(fmt::format("gone{}@example.org", i)), "r"),
+                         fmt::format("{}", 1'000'000 + i)});
+    }
+    std::size_t items = 0, pruned = 1;
+    const auto spent = seconds_of_processor([&] {
+        items = plan_site_objects(wanted, observed, owned, false).size();
+        pruned = plan_prune(wanted, observed, owned).size();
+    });
+    EXPECT_EQ(items, 2U + 10'000 + 2 * 10'002);
+    EXPECT_EQ(pruned, 0U);
+    EXPECT_LT(spent, 20);
+}
+
+/// One unit of as many pools as are taken: each is looked for once.
+TEST(HostileLists, OfPoolsInAUnitToo) {
+    runai::OrgUnit wanted{"lab1", "", "", {}, {}}, found = wanted;
+    for (int i = 0; i < 50'000; ++i)
+        wanted.quotas.push_back({fmt::format("pool number {}", i), "", 1, 1});
+    found.quotas.assign(wanted.quotas.rbegin(), wanted.quotas.rend());
+    std::size_t differing = 1;
+    const auto spent = seconds_of_processor([&] { differing = runai::differences(wanted, found).size(); });
+    EXPECT_EQ(differing, 0U);
+    EXPECT_LT(spent, 3);
 }
 
 }  // namespace
