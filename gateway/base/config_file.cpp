@@ -117,6 +117,20 @@ Result<ConfigValues> read_config_file(const std::string& path) {
     return std::move(reader.values);
 }
 
+std::string published_config(const std::string& run_dir) {
+    return run_dir + "/configuration";
+}
+
+Result<ConfigValues> read_published_config(const std::string& run_dir) {
+    const auto path = published_config(run_dir);
+    CHECK(check_owner(path));
+    TRY(const auto text, read_file(path));
+    TRY(auto values, values_from_text(text));
+    for (auto& [key, value] : values)
+        value.origin = path;
+    return values;
+}
+
 Result<ConfigValues> parse_settings(const std::vector<std::string>& settings) {
     ConfigValues values;
     for (const auto& setting : settings) {

@@ -1,29 +1,19 @@
-// GET /v1/config.
+// The file that the supervisor publishes beside its socket.
 // Runs in: CLI.
 #include "gateway/cli/gateway_config.hpp"
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
+#include <filesystem>
 
-#include "gateway/cli/answer.hpp"
-#include "gateway/cli/json_fields.hpp"
+#include "gateway/base/config_file.hpp"
 
 namespace stowage::cli {
 
 namespace {
 
-/// It is asked what it has in memory: one that takes longer hangs.
-constexpr ControlClient::Limits limits{std::chrono::seconds(5), std::chrono::seconds(5)};
-
-Result<ConfigValues> ask(const Context& context) {
-    Context asking{ControlClient(context.gateway.socket_path(), limits), context.console};
-    TRY(const auto answer, fetch_object(asking, {"GET", "/v1/config"}));
-    ConfigValues values;
-    if (const auto* given = object_of(answer, "values"))
-        for (const auto& entry : *given)
-            values[std::string(entry.key())] = {text_of(*given, entry.key()), "the gateway's configuration"};
-    return values;
+Result<ConfigValues> published(const Context& context) {
+    return read_published_config(std::filesystem::path(context.gateway.socket_path()).parent_path());
 }
 
 Result<Config> from_files(const ConfigChoice& choice) {
@@ -35,21 +25,21 @@ Result<Config> from_files(const ConfigChoice& choice) {
 
 Result<Config> config_beside(const Context& context, const ConfigChoice& choice) {
     if (!choice.file.empty()) return from_files(choice);
-    auto values = ask(context);
+    auto values = published(context);
     if (values) {
         for (const auto& [key, value] : choice.settings)
             (*values)[key] = value;
         return parse_config(*values);
     }
-    auto error = values.error();
-    if (error.code == Code::cancelled) return error;
-    if (!context.socket_was_named) return from_files(choice);
-    error.remedy += "; or name the gateway's configuration with --config FILE";
-    return error;
+    if (!context.socket_was_named && values.error().code == Code::not_found) return from_files(choice);
+    return Error{
+        values.error().code, values.error().what,
+        fmt::format("is {} the socket of a gateway that runs? Or name its configuration with --config FILE",
+                    context.gateway.socket_path())};
 }
 
 Result<void> check_same_gateway(const Context& context, const Config& config) {
-    TRY(const auto values, ask(context));
+    TRY(const auto values, published(context));
     TRY(const auto running, parse_config(values));
     if (running.state_dir == config.state_dir) return {};
     return Error{Code::config,

@@ -43,12 +43,13 @@ class Metrics {
 
 void add_runai(Metrics& metrics, const json::object& runai) {
     if (!flag_of(runai, "configured")) return;
-    const auto why = quoted(text_of(runai, "why")), state = quoted(text_of(runai, "state"));
+    // Not "why", which changes with each answer: every label is a time series of its own.
+    const auto code = quoted(text_of(runai, "code")), state = quoted(text_of(runai, "state"));
     metrics.head("runai_up", "Whether Run:ai answered the last call.");
     metrics.value("runai_up", state == "ok" ? 1 : 0);
     metrics.head("runai_state_since_seconds", "Since when Run:ai is in this state, and why.");
     metrics.value("runai_state_since_seconds", number_of(runai, "since"),
-                  fmt::format(R"({{state="{}",why="{}"}})", state, why));
+                  fmt::format(R"({{state="{}",why="{}"}})", state, code));
     const auto* site = object_of(runai, "site");
     if (site == nullptr) return;
     metrics.head("site_differences", "Objects in Run:ai that are not as applied, when it was last seen.");

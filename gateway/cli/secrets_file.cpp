@@ -39,10 +39,20 @@ Result<void> write_durably(const Fd& fd, std::string_view text, const std::strin
 }  // namespace
 
 Result<void> SecretsFile::add(std::string_view user, std::string_view lab, const Secret& password) {
-    empty_ = false;
+    // Behind the last line that is whole.
+    const auto end = ::lseek(fd_.get(), 0, SEEK_END);
     const Secret line(fmt::format("{} {} {}\n", user, lab.empty() ? "-" : lab, password.reveal()));
     auto written = write_durably(fd_, line.reveal(), path_);
-    if (!written) discard();
+    if (written) {
+        empty_ = false;
+    } else if (empty_) {
+        discard();
+    } else if (::ftruncate(fd_.get(), end) != 0) {
+        // The lines before this one may be of passwords that are in use and stand nowhere else: they stay.
+        auto error = written.error();
+        error.remedy = fmt::format("the last line of {} is cut off, those before it are good", path_);
+        return error;
+    }
     return written;
 }
 

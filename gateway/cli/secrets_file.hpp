@@ -21,7 +21,8 @@ class SecretsFile {
     SecretsFile& operator=(SecretsFile&&) = delete;
     ~SecretsFile();
 
-    /// Appends a line and fsyncs it; on failure the file is gone. Before the password is sent anywhere.
+    /// Appends a line and fsyncs it, before the password is sent anywhere. On failure the file is as it was
+    /// before, or gone if nothing was in it.
     Result<void> add(std::string_view user, std::string_view lab, const Secret& password);
     /// Removes the file: none of its passwords came into use.
     void discard();

@@ -115,7 +115,10 @@ Result<Exit> run(const Apply& command, Context& context) {
     passwords = without_people(std::move(passwords), site);
     if (secrets)
         for (const auto& entry : passwords)
-            CHECK(secrets->add(entry.user, entry.lab, entry.password));
+            if (auto saved = secrets->add(entry.user, entry.lab, entry.password); !saved) {
+                secrets->discard();  // nothing was sent
+                return saved.error();
+            }
 
     auto result = follow_steps(context, {"POST", "/v1/apply", body.clone()});
     if (!result && !context.gateway.in_doubt()) {

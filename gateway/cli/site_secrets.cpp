@@ -2,7 +2,9 @@
 // Runs in: CLI. Distrusts: the answer's shape.
 #include "gateway/cli/site_secrets.hpp"
 
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
+#include <cerrno>
 
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
@@ -15,15 +17,21 @@ namespace json = boost::json;
 
 namespace {
 
+/// The gateway has addresses in small letters, however they were typed.
+bool is_same_address(const std::string& one, const std::string& other) {
+    return boost::algorithm::iequals(one, other, std::locale::classic());
+}
+
 json::array those_of(const json::object& answer, const std::string& email) {
     json::array some;
     for (const auto& value : list_of(answer, "secrets"))
         if (const auto* secret = value.if_object())
-            if (email.empty() || text_of(*secret, "email") == email) some.push_back(*secret);
+            if (email.empty() || is_same_address(text_of(*secret, "email"), email)) some.push_back(*secret);
     return some;
 }
 
-void show(const Console& console, const json::array& secrets) {
+/// An error when not everything that was ever printed has left for where it was to go.
+Result<void> show(const Console& console, const json::array& secrets) {
     if (console.json) {
         json::object line{{"event", "secrets"}};
         line["secrets"] = secrets;
@@ -31,7 +39,9 @@ void show(const Console& console, const json::array& secrets) {
     } else {
         print_secrets(console, secrets);
     }
-    std::fflush(console.out);
+    errno = 0;
+    if (std::fflush(console.out) == 0 && !std::ferror(console.out)) return {};
+    return system_error(errno == 0 ? EIO : errno, "write to standard output");
 }
 
 Result<void> save(SecretsFile& file, const json::array& secrets) {
@@ -41,6 +51,12 @@ Result<void> save(SecretsFile& file, const json::array& secrets) {
                        Secret(text_of(secret, "password") + ' ' + text_of(secret, "service"))));
     }
     return {};
+}
+
+/// Somebody has to have them before the gateway forgets them.
+Error not_handed_over(Error error) {
+    error.remedy = "the secrets stay with the gateway: make room, then `stowage secrets`";
+    return error;
 }
 
 }  // namespace
@@ -61,10 +77,8 @@ Result<std::size_t> hand_over_secrets(Context& context, std::optional<SecretsFil
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/secrets"}));
     const auto secrets = those_of(answer, email);
     if (secrets.empty()) return 0;
-    if (file)
-        CHECK(save(*file, secrets));
-    else
-        show(context.console, secrets);
+    if (auto given = file ? save(*file, secrets) : show(context.console, secrets); !given)
+        return not_handed_over(given.error());
     json::array shown;
     for (const auto& value : secrets)
         shown.push_back({{"service", text_of(value.as_object(), "service")},

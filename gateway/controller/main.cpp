@@ -33,7 +33,6 @@ constexpr int exit_config = 78;  // EX_CONFIG: starting again changes nothing
 
 struct Introduction {
     message::StartController start;
-    ConfigValues given;
     Config config;
     Fd listener;
     Secret client_secret;
@@ -44,15 +43,14 @@ Introduction receive_introduction() {
     const auto start = or_throw(packet.as<message::StartController>());
     if (packet.fds.size() < 2 || packet.fds.size() > 3)
         throw Fatal({Code::protocol, "StartController without configuration and control socket"});
-    auto given = or_throw(values_from_text(or_throw(read_sealed(packet.fds[0]))));
-    auto config = or_throw(parse_config(given));
+    auto config = or_throw(parse_config(or_throw(values_from_text(or_throw(read_sealed(packet.fds[0]))))));
     Secret secret;
     if (packet.fds.size() == 3) {
         auto text = or_throw(read_sealed(packet.fds[2]));
         secret = Secret(text);
         explicit_bzero(text.data(), text.size());
     }
-    return {start, std::move(given), std::move(config), std::move(packet.fds[1]), std::move(secret)};
+    return {start, std::move(config), std::move(packet.fds[1]), std::move(secret)};
 }
 
 /// A kernel nfsd answers the mount check only when it comes from a port below 1024.
@@ -128,7 +126,6 @@ int exit_code(const Error& error) {
     const auto registry =
         or_throw(Registry::make(io.get_executor(), given.config, std::move(given.client_secret)));
     Context context(io.get_executor(), given.config, state, supervisor, *registry);
-    context.given = std::move(given.given);
     const message::Ready ready;
     supervisor.say(ready);
     tell_everything(context);

@@ -49,6 +49,11 @@ Result<ServedLab> Accounts::put_lab(const message::PutLab& m, const std::vector<
         if (other != name && told.value.uid == m.uid && told.round == round_)
             return refused(fmt::format("gave uid {} of lab {} to lab {} too", m.uid, other, name));
     TRY(auto cas, text_of_cas(client_cas, m.client_certificates != 0, name));
+    auto bytes = cas.size();
+    for (const auto& [other, told] : labs_)
+        if (other != name) bytes += told.value.client_cas.size();
+    if (bytes > most_client_ca_bytes_in_all)
+        return refused(fmt::format("sent CAs of {} bytes in all", bytes));
     ServedLab lab{name,
                   m.uid,
                   m.gid,

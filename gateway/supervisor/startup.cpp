@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/certificate/certificate.hpp"
@@ -92,6 +94,11 @@ Result<Fd> seal_runai_secret(const Config& config) {
     return seal("runai-secret", secret.reveal());
 }
 
+Result<void> publish_config(const Context& context, gid_t admin_gid) {
+    TRY(const auto text, read_sealed(context.sealed_config));
+    return write_atomically(published_config(context.config.run_dir), text, {0, admin_gid, 0640});
+}
+
 }  // namespace
 
 Result<Foundation> prepare(Context& context) {
@@ -107,6 +114,7 @@ Result<Foundation> prepare(Context& context) {
     TRY(context.hash_secret, load_hash_secret(config.state_dir));
     TRY(foundation.runai_secret, seal_runai_secret(config));
     TRY(foundation.ftps, bind_ftps(config));
+    CHECK(publish_config(context, foundation.admin_gid));
     TRY(foundation.control_socket, bind_control(config, foundation.admin_gid));
     context.tickets.rotate();
     return foundation;
@@ -146,6 +154,7 @@ void clear_run_dir(const Config& config) {
     }
     ::unlink((config.run_dir + "/control.sock").c_str());
     ::unlink(published_certificate(config.run_dir).c_str());
+    ::unlink(published_config(config.run_dir).c_str());
     ::unlink((config.run_dir + "/dbus.sock").c_str());
     ::rmdir((config.run_dir + "/empty").c_str());
     ::rmdir(config.run_dir.c_str());  // only when it is empty

@@ -10,6 +10,7 @@ EXAMPLE = SOURCE / "deploy" / "site.example.yaml"
 LABS = ("lab1", "lab2", "lab3")
 PEOPLE = ("alice@example.org", "bob@example.org", "carol@example.org")
 DONE, FAILED, PENDING = 0, 1, 3
+VERSIONS = {"2.20": "2.20.29", "2.24": "2.24.3"}  # of Run:ai, as the clusters of either say it
 
 
 class SiteRig(Rig):

@@ -84,16 +84,6 @@ asio::awaitable<Answered> verify_one(Context& context, Target target, std::strin
     co_return streamed(verify(context, name));
 }
 
-/// What the gateway runs with: what was given of it, the rest is default.
-asio::awaitable<Answered> show_config(Context& context, Target, std::string) {
-    json::object values;
-    for (const auto& [key, value] : context.given)
-        values[key] = value.text;
-    json::object body;
-    body["values"] = std::move(values);
-    co_return plain(body);
-}
-
 /// The state database, whole. There is no secret in it.
 asio::awaitable<Answered> back_up(Context& context, Target, std::string) {
     CO_TRY(auto bytes, context.state.snapshot());

@@ -20,7 +20,6 @@ Result<std::string> chosen_lab(const Context& context, const Target& target);
 
 // lab_answers.cpp
 boost::asio::awaitable<Answered> show_status(Context& context, Target target, std::string body);
-boost::asio::awaitable<Answered> show_config(Context& context, Target target, std::string body);
 boost::asio::awaitable<Answered> list_labs(Context& context, Target target, std::string body);
 boost::asio::awaitable<Answered> show_lab(Context& context, Target target, std::string body);
 boost::asio::awaitable<Answered> post_lab(Context& context, Target target, std::string body);

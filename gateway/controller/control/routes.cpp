@@ -54,7 +54,6 @@ struct Route {
 
 constexpr Route routes[] = {
     {"GET", "/v1/status", show_status},
-    {"GET", "/v1/config", show_config},
     {"GET", "/v1/labs", list_labs},
     {"POST", "/v1/labs", post_lab},
     {"GET", "/v1/labs/{}", show_lab},

@@ -67,7 +67,8 @@ Result<WantedDepartment> department_in(Fields fields) {
 
 Result<WantedMember> member_in(Fields fields) {
     WantedMember member;
-    TRY(member.email, fields.text("email"));
+    TRY(auto email, fields.text("email"));
+    member.email = one_spelling(std::move(email));
     TRY(member.department, fields.text("department"));
     TRY(member.project, fields.text("project"));
     TRY(auto roles, fields.maybe_texts("roles"));

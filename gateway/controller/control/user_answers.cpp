@@ -49,7 +49,8 @@ namespace {
 /// Whether a user of Run:ai of this name goes on: "made" by us, "adopted", or "none" that we know of.
 std::string_view runai_user_of(const Context& context, const std::string& user) {
     for (const auto& object : context.state.objects())
-        if (object.kind == ObjectKind::user && object.key == user) return object.made ? "made" : "adopted";
+        if (object.kind == ObjectKind::user && one_spelling(object.key) == one_spelling(user))
+            return object.made ? "made" : "adopted";
     return "none";
 }
 

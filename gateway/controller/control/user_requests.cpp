@@ -35,9 +35,9 @@ Result<PersonRequest> person_in(Fields fields) {
     static const std::vector<std::string> usual{"L2 researcher", "Environment administrator",
                                                 "Template administrator"};
     PersonRequest person;
-    TRY(const auto email, fields.text("email"));
-    if (auto good = runai::check_email(email); !good) return at(fields.name_of("email"), good.error());
-    auto name = parse_user_name(email);
+    TRY(const auto typed, fields.text("email"));
+    if (auto good = runai::check_email(typed); !good) return at(fields.name_of("email"), good.error());
+    auto name = parse_user_name(typed);
     if (!name) return at(fields.name_of("email"), name.error());
     TRY(person.user.lab, lab_name(fields, "lab"));
     TRY(const auto project, fields.maybe_text("project"));
@@ -49,6 +49,7 @@ Result<PersonRequest> person_in(Fields fields) {
     if (auto good = check_password(*person.user.password); !good)
         return at(fields.name_of("password"), good.error());
     person.user.name = std::move(*name);
+    const auto email = one_spelling(typed);
     person.user.email = email;
     person.member = {email, person.user.lab, project.value_or(""), roles ? std::move(*roles) : usual};
     return person;
@@ -80,7 +81,7 @@ Result<UserRequest> user_in(Fields fields) {
     CHECK(fields.finish());
     if (email) {
         if (auto good = runai::check_email(*email); !good) return at(fields.name_of("email"), good.error());
-        user.email = *email;
+        user.email = one_spelling(*email);
     }
     if (user.password)
         if (auto good = check_password(*user.password); !good)

@@ -213,6 +213,7 @@ json::object runai_view(const Context& context) {
             {"url", context.config.runai.url},
             {"state", status.state},
             {"since", status.since},
+            {"code", status.code},
             {"why", status.why},
             {"site", std::move(site)}};
 }

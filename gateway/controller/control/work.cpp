@@ -33,12 +33,16 @@ Report report_to(Stream stream) {
     };
 }
 
+bool is_there(const Context& context, const UserRequest& user) {
+    const auto account = context.state.account(user.name);
+    return account && account->phase == AccountPhase::active && account->lab == user.lab;
+}
+
 asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users, Report report,
                                 Outcome& outcome) {
     for (auto& user : users) {
-        const auto there = context.state.account(user.name);
         StepReport told{user.lab, "add_user", "user " + user.name};
-        if (there && there->phase == AccountPhase::active) {
+        if (is_there(context, user)) {
             told.state = Progress::unchanged;
             report(told);
             continue;
@@ -46,24 +50,19 @@ asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users
         report(told);
         const auto since = std::chrono::steady_clock::now();
         auto password = user.password ? std::move(*user.password) : Secret();
-        if (!user.email.empty()) {
-            // Before the first step that can fail, so that a crash loses no password that works.
-            auto sealed = context.secrets.put({"FTPS", user.email, user.lab, user.name, password.clone()});
-            if (!sealed) {
-                told.state = Progress::failed;
-                told.error = sealed.error();
-                report(told);
-                if (!outcome.user_error) outcome.user_error = sealed.error();
-                continue;
-            }
-        }
-        auto added = co_await add_user(context, user.name, user.lab, std::move(password));
+        auto added = co_await add_user(context, user.name, user.lab, std::move(password), user.email);
         told.ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since)
                 .count();
+        // A person whom another request made meanwhile has that one's password, and it is kept. Of others the
+        // password is known to that request alone, and this one's must not look good.
+        if (!added && added.error().code == Code::exists && !user.email.empty() && is_there(context, user)) {
+            told.state = Progress::unchanged;
+            report(told);
+            continue;
+        }
         told.state = added ? Progress::done : Progress::failed;
         if (!added) told.error = added.error();
-        if (!added && !user.email.empty()) (void)context.secrets.drop("FTPS", user.email);
         report(told);
         if (added) outcome.users.push_back(*added);
         if (!added && !outcome.user_error) outcome.user_error = added.error();

@@ -68,6 +68,7 @@ struct SiteItem {
     std::string remote_id = {};                  ///< of what is there
     std::optional<Error> error = {};             ///< why it cannot be done; such an item is never performed
     bool was_cut_off = false;                    ///< an earlier run of ours was about to make it
+    bool made = false;                           ///< what is there was made by us, not adopted
 
     std::string title() const;
 };
@@ -75,6 +76,10 @@ struct SiteItem {
 /// Keys of objects, as SiteItem and OwnedObject have them.
 std::string project_key(const std::string& department, const std::string& project);
 std::string rule_key(const WantedMember& member, const std::string& role);
+/// Run:ai does not tell capitals apart in addresses, so we have one spelling of each.
+std::string one_spelling(std::string email);
+/// A key to compare with: rows of old may have addresses as they were typed.
+std::string with_one_spelling(ObjectKind kind, std::string key);
 
 /// One item for each object that is wanted, `unchanged` ones included, in the order in which they need each
 /// other. @param adopt what is there and not ours may be taken over, and then changed

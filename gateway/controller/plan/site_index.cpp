@@ -2,15 +2,9 @@
 // Runs in: controller. Distrusts: what was observed.
 #include "gateway/controller/plan/site_index.hpp"
 
-#include <boost/algorithm/string/case_conv.hpp>
-
 namespace stowage::controller {
 
 namespace {
-
-std::string lowered(const std::string& text) {
-    return boost::algorithm::to_lower_copy(text, std::locale::classic());
-}
 
 template <typename Map, typename Key>
 typename Map::mapped_type found_in(const Map& map, const Key& key) {
@@ -29,7 +23,11 @@ void SiteIndex::note_makers(ObjectKind kind, const std::vector<T>& all, IdOf id_
 
 SiteIndex::SiteIndex(const ObservedSite& observed, const std::vector<OwnedObject>& owned) {
     for (const auto& one : owned) {
-        owned_.emplace(std::pair(one.kind, one.key), &one);
+        auto key = with_one_spelling(one.kind, one.key);
+        // Where there are two, the one with capitals is the older one.
+        const bool newer = key == one.key;
+        auto& place = owned_[{one.kind, std::move(key)}];
+        if (newer || place == nullptr) place = &one;
         if (one.made && !one.remote_id.empty()) made_.emplace(one.kind, one.remote_id);
     }
     for (const auto& one : observed.node_pools)
@@ -41,13 +39,13 @@ SiteIndex::SiteIndex(const ObservedSite& observed, const std::vector<OwnedObject
     for (const auto& one : observed.compute_resources)
         compute_resources_.insert_or_assign(one.value.name, &one);
     for (const auto& one : observed.users)
-        users_.insert_or_assign(lowered(one.email), &one);
+        users_.insert_or_assign(one_spelling(one.email), &one);
     for (const auto& one : observed.roles)
         roles_.emplace(one.name, &one);
     for (const auto& one : observed.access_rules)
         if (one.value.scope_type == "project")
             rules_.insert_or_assign(
-                std::tuple(lowered(one.value.subject), one.value.role_id, one.value.scope_id), &one);
+                std::tuple(one_spelling(one.value.subject), one.value.role_id, one.value.scope_id), &one);
     const auto id_of = [](const auto& one) { return one.id; };
     note_makers(ObjectKind::node_pool, observed.node_pools, id_of);
     note_makers(ObjectKind::department, observed.departments, id_of);
@@ -59,7 +57,7 @@ SiteIndex::SiteIndex(const ObservedSite& observed, const std::vector<OwnedObject
 }
 
 const OwnedObject* SiteIndex::owned(ObjectKind kind, const std::string& key) const {
-    return found_in(owned_, std::pair(kind, key));
+    return found_in(owned_, std::pair(kind, with_one_spelling(kind, key)));
 }
 
 const runai::ObservedNodePool* SiteIndex::node_pool(const std::string& name) const {
@@ -80,7 +78,7 @@ const runai::ObservedComputeResource* SiteIndex::compute_resource(const std::str
 }
 
 const runai::User* SiteIndex::user(const std::string& email) const {
-    return found_in(users_, lowered(email));
+    return found_in(users_, one_spelling(email));
 }
 
 const runai::Role* SiteIndex::role(const std::string& name) const {
@@ -89,7 +87,7 @@ const runai::Role* SiteIndex::role(const std::string& name) const {
 
 const runai::ObservedAccessRule* SiteIndex::access_rule(const std::string& email, std::int64_t role_id,
                                                         const std::string& project_id) const {
-    return found_in(rules_, std::tuple(lowered(email), role_id, project_id));
+    return found_in(rules_, std::tuple(one_spelling(email), role_id, project_id));
 }
 
 bool SiteIndex::is_somebody_elses(ObjectKind kind, const std::string& created_by) const {

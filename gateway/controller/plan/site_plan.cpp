@@ -56,6 +56,7 @@ std::string joined(const std::vector<std::string>& words) {
 void Planner::judge_found(SiteItem& item, const Found& found) const {
     const auto* ours = index_.owned(item.kind, item.key);
     item.remote_id = found.id;
+    item.made = ours != nullptr && ours->made;
     item.was_cut_off =
         ours != nullptr && ours->remote_id.empty() && !index_.is_somebody_elses(item.kind, found.created_by);
     const bool is_ours = ours != nullptr && (ours->remote_id == found.id || item.was_cut_off);
@@ -237,18 +238,6 @@ std::vector<SiteItem> Planner::plan() {
 }
 
 }  // namespace
-
-std::string project_key(const std::string& department, const std::string& project) {
-    return department + '/' + project;
-}
-
-std::string rule_key(const WantedMember& member, const std::string& role) {
-    return fmt::format("{} as {} in {}/{}", member.email, role, member.department, member.project);
-}
-
-std::string SiteItem::title() const {
-    return fmt::format("{} {}", to_string(kind), log::escaped(key));
-}
 
 runai::OrgUnit unit_form(const WantedUnit& wanted, const ObservedSite& observed,
                          const std::string& parent_id) {

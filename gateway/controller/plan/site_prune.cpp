@@ -15,9 +15,10 @@ std::set<Key> wanted_keys(const WantedSite& wanted) {
     for (const auto& one : wanted.compute_resources)
         keys.emplace(ObjectKind::compute_resource, one.name);
     for (const auto& member : wanted.members) {
-        keys.emplace(ObjectKind::user, member.email);
+        keys.emplace(ObjectKind::user, one_spelling(member.email));
         for (const auto& role : member.roles)
-            keys.emplace(ObjectKind::access_rule, rule_key(member, role));
+            keys.emplace(ObjectKind::access_rule,
+                         with_one_spelling(ObjectKind::access_rule, rule_key(member, role)));
     }
     return keys;
 }
@@ -46,7 +47,9 @@ std::vector<SiteItem> plan_prune(const WantedSite& wanted, const ObservedSite& o
     for (const auto kind : {ObjectKind::access_rule, ObjectKind::user, ObjectKind::compute_resource})
         for (const auto& one : owned) {
             if (one.kind != kind || !one.made || one.remote_id.empty()) continue;
-            if (keys.contains({one.kind, one.key}) || !there.contains({one.kind, one.remote_id})) continue;
+            if (keys.contains({one.kind, with_one_spelling(one.kind, one.key)}) ||
+                !there.contains({one.kind, one.remote_id}))
+                continue;
             SiteItem item{one.kind, one.key, Change::remove};
             item.remote_id = one.remote_id;
             items.push_back(std::move(item));

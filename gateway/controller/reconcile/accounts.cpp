@@ -77,12 +77,9 @@ asio::awaitable<void> settle_accounts(Context& context) {
     }
 }
 
-}  // namespace
-
-asio::awaitable<Result<Account>> add_user(Context& context, std::string user, std::string lab,
-                                          Secret password) {
-    CO_TRY(const auto turn, co_await context.users.take(user, patience));
-    CO_CHECK(check_may_be_added(context, user, lab));
+/// The caller holds the user's turn and knows that there is no such user.
+asio::awaitable<Result<Account>> make_user(Context& context, std::string user, std::string lab,
+                                           Secret password) {
     // What an earlier failure left of this name was never told to anybody: it is taken over.
     if (context.state.account(user)) CO_CHECK(context.state.drop_account(user));
     CO_CHECK(context.state.add_account(user, lab));
@@ -96,6 +93,20 @@ asio::awaitable<Result<Account>> add_user(Context& context, std::string user, st
     context.supervisor.put_account(user, lab);
     log::info("user_added", {{"user", user}, {"lab", lab}});
     co_return *context.state.account(user);
+}
+
+}  // namespace
+
+asio::awaitable<Result<Account>> add_user(Context& context, std::string user, std::string lab,
+                                          Secret password, std::string email) {
+    CO_TRY(const auto turn, co_await context.users.take(user, patience));
+    CO_CHECK(check_may_be_added(context, user, lab));
+    // Before the first step that can fail, so that a crash loses no password that works. In the turn, since
+    // another request may be making the same person: what it has sealed is of a password that works.
+    if (!email.empty()) CO_CHECK(context.secrets.put({"FTPS", email, lab, user, password.clone()}));
+    auto made = co_await make_user(context, user, lab, std::move(password));
+    if (!made && !email.empty()) (void)context.secrets.drop("FTPS", email);
+    co_return made;
 }
 
 asio::awaitable<Result<Account>> change_password(Context& context, std::string user, Secret password) {

@@ -12,8 +12,9 @@ namespace stowage::controller {
 
 /// Makes the user of a lab that is there and stays. Code::exists, Code::not_found, Code::in_use (the lab
 /// leaves). After a failure there is no such user.
+/// @param email of a person: the password is kept sealed under it until it is shown
 boost::asio::awaitable<Result<Account>> add_user(Context& context, std::string user, std::string lab,
-                                                 Secret password);
+                                                 Secret password, std::string email = {});
 
 boost::asio::awaitable<Result<Account>> change_password(Context& context, std::string user, Secret password);
 

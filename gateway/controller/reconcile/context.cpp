@@ -7,11 +7,11 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "gateway/base/atomic_file.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/node_name.hpp"
 #include "gateway/controller/plan/quota_warning.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
+#include "gateway/controller/state/boot.hpp"
 
 namespace stowage::controller {
 
@@ -40,15 +40,6 @@ void warn_when_nearly_full(Context& context, const std::string& lab, const messa
                                        {"limit_bytes", seen.quota_bytes},
                                        {"used_inodes", seen.used_inodes},
                                        {"limit_inodes", seen.quota_inodes}});
-}
-
-/// Empty when the kernel does not tell.
-std::string boot_id() {
-    auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
-    if (!text) return {};
-    while (!text->empty() && text->back() == '\n')
-        text->pop_back();
-    return *text;
 }
 
 }  // namespace

@@ -54,7 +54,6 @@ struct Context {
 
     boost::asio::any_io_executor executor;
     const Config& config;
-    ConfigValues given = {};  ///< what `config` was made of, as it was written
     Site site;
     UidRange uids;
     State& state;

@@ -73,6 +73,7 @@ Result<std::unique_ptr<Registry>> Registry::make(asio::any_io_executor executor,
 
 void Registry::note(std::optional<Error> error) {
     const std::string state = !error ? "ok" : is_transient(error->code) ? "unreachable" : "refused";
+    status_.code = error ? to_string(error->code) : "";
     status_.why = error ? error->text() : "";
     if (state == status_.state) return;
     status_.state = state;

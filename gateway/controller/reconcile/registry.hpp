@@ -19,6 +19,7 @@ namespace stowage::controller {
 /// How the last call went.
 struct RegistryStatus {
     std::string state;       ///< "off", "unknown", "ok", "unreachable", "refused"
+    std::string code;        ///< of the latter two: a stowage::Code in words
     std::string why;         ///< of the latter two
     std::int64_t since = 0;  ///< of this state
 };

@@ -16,6 +16,7 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/fd.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/controller/state/boot.hpp"
 #include "gateway/controller/state/state.hpp"
 
 namespace stowage::controller {
@@ -50,12 +51,24 @@ Result<void> sync_directory(const std::string& directory) {
     return {};
 }
 
+std::int64_t number_at(const json::object& object, const char* key) {
+    const auto* value = object.if_contains(key);
+    return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+
+/// As the clock now counts: one that was set since makes nothing older or younger while the machine runs.
+std::int64_t since_of(const json::object& object) {
+    const auto boot = boot_id();
+    if (boot.empty() || text_at(object, "boot") != boot) return number_at(object, "since");
+    return now_seconds() - (uptime_seconds() - number_at(object, "uptime"));
+}
+
 Result<SealedSecret> read_sealed_secret(const std::string& path) {
     TRY(auto text, read_file(path, max_file_bytes));
     boost::system::error_code error;
     auto value = json::parse(json::string_view(text), error);
     explicit_bzero(text.data(), text.size());
-    if (error || !value.is_object()) return Error{Code::io, path + " is no sealed secret"};
+    if (error || !value.is_object()) return Error{Code::protocol, path + " is no sealed secret"};
     const auto& object = value.get_object();
     SealedSecret secret;
     secret.service = text_at(object, "service");
@@ -65,10 +78,9 @@ Result<SealedSecret> read_sealed_secret(const std::string& path) {
     auto password = text_at(object, "password");
     secret.password = Secret(password);
     explicit_bzero(password.data(), password.size());
-    const auto* since = object.if_contains("since");
-    if (since != nullptr && since->is_int64()) secret.since = since->get_int64();
+    secret.since = since_of(object);
     if (secret.service.empty() || secret.email.empty() || secret.password.empty())
-        return Error{Code::io, path + " is no sealed secret"};
+        return Error{Code::protocol, path + " is no sealed secret"};
     return secret;
 }
 
@@ -88,11 +100,9 @@ std::string SealedSecrets::path_of(std::string_view service, std::string_view em
 }
 
 Result<void> SealedSecrets::put(const SealedSecret& secret) {
-    json::object object{{"service", secret.service},
-                        {"email", secret.email},
-                        {"lab", secret.lab},
-                        {"name", secret.name},
-                        {"since", now_seconds()}};
+    json::object object{{"service", secret.service}, {"email", secret.email},  {"lab", secret.lab},
+                        {"name", secret.name},       {"since", now_seconds()}, {"boot", boot_id()},
+                        {"uptime", uptime_seconds()}};
     const auto password = secret.password.reveal();
     object["password"] = json::string_view(password.data(), password.size());
     auto text = json::serialize(object);
@@ -118,6 +128,11 @@ std::vector<SealedSecret> SealedSecrets::all() {
          entry.increment(error)) {
         if (entry->path().filename().string().rfind(prefix, 0) != 0) continue;
         auto secret = read_sealed_secret(entry->path().string());
+        if (!secret && secret.error().code != Code::protocol) {
+            // No descriptor or memory is left, or the disk does not answer: it may be whole.
+            log::warning("sealed_secret_unread", {{"why", secret.error().text()}});
+            continue;
+        }
         // A write that was cut off sealed nothing: what it was for never began.
         const bool keep = secret && now_seconds() - secret->since < lifetime_seconds;
         if (keep)

@@ -30,7 +30,8 @@ class SealedSecrets {
 
     /// On disk when it returns. Takes the place of an older one of the same service and person.
     Result<void> put(const SealedSecret& secret);
-    /// Those that are readable and not older than a day; the others are deleted.
+    /// Those that are whole and not older than a day. What is older or cut off is deleted; what cannot be
+    /// read now stays for another time.
     std::vector<SealedSecret> all();
     /// They were shown.
     Result<void> drop(std::string_view service, std::string_view email);

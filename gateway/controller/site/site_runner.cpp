@@ -128,7 +128,9 @@ asio::awaitable<Result<OwnedObject>> SiteRunner::perform(SiteItem item) {
             break;
     }
     if (!id) co_return id.error();
-    const bool made = item.change != Change::adopt || item.was_cut_off;
+    // What was adopted stays somebody else's, however often we change it.
+    const bool made =
+        item.change == Change::create || item.was_cut_off || (item.change == Change::change && item.made);
     co_return OwnedObject{item.kind, item.key, std::move(*id), made};
 }
 

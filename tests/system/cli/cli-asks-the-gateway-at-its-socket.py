@@ -1,25 +1,25 @@
-# Promise: a command that is told a socket works with the configuration of the gateway there, and with no other: it asks
-# for it, or says that it cannot be told.
+# Promise: a command that is told a socket works with the configuration that the supervisor published there, and with no
+# other; where there is none, or others than root may have written it, it says so.
 import os
+import pathlib
 import unittest
 
 from fake_gateway import CliTest, FakeGateway
 
 
 def gateway_with(values):
-    """It has these settings; with None it is one that does not tell."""
+    """It has these settings; with None it is one that published none."""
     def handle(method, target, body, reply):
-        if target == "/v1/config":
-            if values is None:
-                return reply.refuse(404, "not_found", "GET /v1/config: there is no such path",
-                                    "command line and gateway may be of different versions")
-            return reply.json({"values": values})
         if target == "/v1/doctor":
             return reply.json({"findings": []})
         if target == "/v1/backup":
             return reply.json({})
         return reply.refuse(404, "not_found", target)
-    return FakeGateway(handle)
+    gateway = FakeGateway(handle)
+    if values is not None:
+        text = "".join(f"{key}={value}\n" for key, value in values.items())
+        pathlib.Path(gateway.directory.name, "configuration").write_text(text, encoding="utf-8")
+    return gateway
 
 
 class Configuration(CliTest):
@@ -41,10 +41,18 @@ class Configuration(CliTest):
             self.check(gateway.run("backup", folder), 78, err=["keeps its state in /nowhere/state"])
             self.assertFalse(os.path.exists(folder))
 
-    def test_one_that_does_not_tell_is_not_replaced_by_defaults(self):
+    def test_where_none_is_published_defaults_do_not_take_its_place(self):
         with gateway_with(None) as gateway:
             for words in (("doctor",), ("tls", "show")):
-                self.check(gateway.run(*words), 1, err=["there is no such path", "--config FILE"])
+                self.check(gateway.run(*words), 1, err=["configuration", "--config FILE"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_what_others_than_root_wrote_is_not_believed(self):
+        with gateway_with({"state_dir": "/nowhere/state"}) as gateway:
+            os.chown(pathlib.Path(gateway.directory.name, "configuration"), 65534, 65534)
+            for words in (("doctor",), ("tls", "install", "a.pem", "b.pem"), ("backup", "/nowhere/backup")):
+                self.check(gateway.run(*words), 78, err=["may be changed by others than root"])
+
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import resource
+import signal
 import stat
 import subprocess
 import tempfile
@@ -15,6 +17,26 @@ PASSWORD = re.compile(r"\b[a-zA-Z3-9]{20}\b")
 
 def accept(method, target, body, reply):
     reply.json({"name": "alice", "lab": "lab1", "created_at": 1790000000})
+
+
+def keeps_secrets(method, target, body, reply):
+    """A gateway with Run:ai, and with two secrets of alice that wait to be shown."""
+    if target == "/v1/status":
+        return reply.json({"runai": {"configured": True}})
+    if target == "/v1/secrets":
+        return reply.json({"secrets": [
+            {"service": service, "email": "alice@example.org", "lab": "lab1", "name": "alice@example.org",
+             "password": f"{number} of alice"} for service, number in (("FTPS", "one"), ("Run:ai", "two"))]})
+    if target == "/v1/secrets/shown":
+        return reply.json({"deleted": len(body["secrets"])})
+    reply.stream()
+    return reply.result(labs=[], users=[], summary="the summary")
+
+
+def small_files(size):
+    """No file grows beyond so many bytes: as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
 class Passwords(CliTest):
@@ -115,6 +137,55 @@ class Passwords(CliTest):
         with FakeGateway(lambda *_: None) as gateway:
             done = gateway.run("user", "add", "alice", "--lab", "lab1")
             self.check(done, 1, [gateway.requests[0][2]["password"], "not known"], ["broke off"])
+
+    def test_kept_secrets_stay_when_they_could_not_be_shown(self):
+        with FakeGateway(keeps_secrets) as gateway:
+            for arguments in (["secrets"], ["secrets", "--json"], ["user", "add", "alice@example.org", "--lab", "lab1"]):
+                with open("/dev/full", "w") as full:
+                    done = subprocess.run([STOWAGE, *arguments], env=environment(gateway.path), stdout=full,
+                                          stderr=subprocess.PIPE, text=True, timeout=30)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("No space left on device", done.stderr)
+                self.assertIn("stowage secrets", done.stderr)
+                self.assertNotIn("one of alice", done.stderr)
+                self.assertNotIn("/v1/secrets/shown", [target for _, target, _ in gateway.requests], arguments)
+            self.check(gateway.run("secrets"), 0, ["one of alice", "two of alice"])
+            self.assertEqual(gateway.requests[-1][2]["secrets"], [
+                {"service": service, "email": "alice@example.org"} for service in ("FTPS", "Run:ai")])
+
+    def test_kept_secrets_stay_when_the_file_is_on_a_full_disk(self):
+        with FakeGateway(keeps_secrets) as gateway, tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "secrets")
+            done = gateway.run("secrets", "--secrets-file", path, preexec_fn=lambda: small_files(50))
+            self.check(done, 1, err=[path, "stowage secrets"])
+            self.assertNotIn("/v1/secrets/shown", [target for _, target, _ in gateway.requests])
+            with open(path) as file:
+                self.assertEqual(file.read(), "alice@example.org lab1 one of alice FTPS\n")
+
+    def test_a_full_disk_keeps_passwords_that_came_into_use(self):
+        site = "compute_resources: [{name: gpu1, gpus: 1}]\nlabs: [{name: lab1, users: [bob]}]\n"
+
+        def handle(method, target, body, reply):
+            if target == "/v1/plan":
+                return reply.json({"pending": 1, "new_users": ["bob"], "steps": []})
+            if target != "/v1/apply":
+                return keeps_secrets(method, target, body, reply)
+            reply.stream()
+            return reply.result(labs=[], users=[], summary="the summary")
+        with FakeGateway(handle) as gateway, tempfile.TemporaryDirectory() as directory:
+            path, file = os.path.join(directory, "secrets"), os.path.join(directory, "site.yaml")
+            with open(file, "w") as out:
+                out.write(site)
+            done = gateway.run("apply", file, "--secrets-file", path, preexec_fn=lambda: small_files(40))
+            self.check(done, 1, ["in " + path], [path, "stowage secrets"])
+            sent = next(body for _, target, body in gateway.requests if target == "/v1/apply")
+            with open(path) as out:
+                self.assertEqual(out.read(), f"bob lab1 {sent['users'][0]['password']}\n")
+
+    def test_an_address_may_be_typed_in_capitals(self):
+        with FakeGateway(keeps_secrets) as gateway:
+            self.check(gateway.run("user", "add", "Alice@Example.org", "--lab", "lab1"), 0, ["one of alice"])
+            self.assertEqual(gateway.requests[-1][1], "/v1/secrets/shown")
 
     def test_no_world_readable_files_and_bad_places(self):
         with FakeGateway(accept) as gateway:

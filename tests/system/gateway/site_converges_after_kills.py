@@ -13,7 +13,7 @@ import subprocess
 import unittest
 
 from proc_facts import ProcFacts
-from site_story import DONE, SiteRig
+from site_story import DONE, VERSIONS, SiteRig
 from stowage_rig import BINARIES, children_of, kill, run_tests, wait_until
 from tour.processes import Child
 
@@ -176,11 +176,11 @@ class SiteConvergesAfterKills:
 
 
 class Version220(SiteConvergesAfterKills, unittest.TestCase):
-    version = "2.20.29"
+    version = VERSIONS["2.20"]
 
 
 class Version224(SiteConvergesAfterKills, unittest.TestCase):
-    version = "2.24.3"
+    version = VERSIONS["2.24"]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import re
 import unittest
 
-from site_story import DONE, LABS, PENDING, PEOPLE, SiteRig
+from site_story import DONE, LABS, PENDING, PEOPLE, VERSIONS, SiteRig
 from stowage_rig import run_tests, wait_until
 
 
@@ -204,11 +204,11 @@ class SiteIsAppliedOnce:
 
 
 class Version220(SiteIsAppliedOnce, unittest.TestCase):
-    version = "2.20.29"
+    version = VERSIONS["2.20"]
 
 
 class Version224(SiteIsAppliedOnce, unittest.TestCase):
-    version = "2.24.3"
+    version = VERSIONS["2.24"]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 from prism import Prism, executable
-from site_story import SiteRig
+from site_story import VERSIONS, SiteRig
 from stowage_rig import run_tests
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "gateway"))
@@ -59,11 +59,11 @@ class SitePassesPrism(story.SiteIsAppliedOnce):
 
 
 class Version220(SitePassesPrism, unittest.TestCase):
-    version = "2.20.29"
+    version = VERSIONS["2.20"]
 
 
 class Version224(SitePassesPrism, unittest.TestCase):
-    version = "2.24.3"
+    version = VERSIONS["2.24"]
 
 
 if __name__ == "__main__":

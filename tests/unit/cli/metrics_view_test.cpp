@@ -18,17 +18,24 @@ std::string metrics(const char* status) {
 
 TEST(Metrics, SaySinceWhenRunaiIsAwayAndWhy) {
     const auto text = metrics(R"({"runai":{"configured":true,"state":"unreachable","since":1790000000,
-        "why":"no \"answer\"\nat all","site":{"at":1789999000,"pending":2,"error":"no answer",
+        "code":"time\"out\n","why":"no answer; it is tried again in 23 s","site":{"at":1789999000,"pending":2,"error":"no answer",
         "error_since":1790000001}}})");
     EXPECT_THAT(text, HasSubstr("# TYPE stowage_runai_up gauge\nstowage_runai_up 0\n"));
     EXPECT_THAT(text, HasSubstr(R"(stowage_runai_state_since_seconds{state="unreachable",)"
-                                R"(why="no \"answer\"\nat all"} 1790000000)"));
+                                R"(why="time\"out\n"} 1790000000)"));
+    EXPECT_THAT(text, Not(HasSubstr("23 s"))) << "each second would be a time series of its own";
     EXPECT_THAT(text, HasSubstr("\nstowage_site_differences 2\n"));
     EXPECT_THAT(text, HasSubstr("\nstowage_site_blind_since_seconds 1790000001\n"));
 }
 
 TEST(Metrics, SayNothingOfARunaiThatIsNotUsed) {
     EXPECT_THAT(metrics(R"({"runai":{"configured":false,"state":"off"}})"), Not(HasSubstr("runai")));
+}
+
+TEST(Metrics, SayWhenTheCertificateEnds) {
+    EXPECT_THAT(metrics(R"({"certificate":{"not_after":1890000000}})"),
+                HasSubstr("\nstowage_certificate_end_seconds 1890000000\n"));
+    EXPECT_THAT(metrics("{}"), Not(HasSubstr("certificate")));
 }
 
 TEST(Metrics, NameEachLabAndProcess) {

@@ -2,6 +2,8 @@
 #include "gateway/cli/secrets_file.hpp"
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -64,6 +66,55 @@ TEST_F(SecretsFileTest, OverwritesNothing) {
     EXPECT_FALSE(SecretsFile::create(path_));
     EXPECT_FALSE(std::filesystem::exists(directory_ + "/target"));
     EXPECT_EQ(SecretsFile::create("/no/such/place").error().code, Code::not_found);
+}
+
+/// No file of this process grows beyond so many bytes: as on a full disk, or over a quota.
+class FullDisk {
+  public:
+    explicit FullDisk(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        auto small = before_;
+        small.rlim_cur = bytes;
+        ::setrlimit(RLIMIT_FSIZE, &small);
+    }
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        ::signal(SIGXFSZ, handler_);
+    }
+
+  private:
+    rlimit before_{};
+    sighandler_t handler_;
+};
+
+TEST_F(SecretsFileTest, KeepsWhatIsInItWhenTheDiskIsFull) {
+    const std::string first = "alice lab1 one\n";
+    {
+        auto file = SecretsFile::create(path_);
+        ASSERT_TRUE(file);
+        ASSERT_TRUE(file->add("alice", "lab1", Secret("one")));
+        Result<void> second;
+        {
+            const FullDisk full(first.size() + 3);  // three bytes of the next line still fit
+            second = file->add("bob", "lab1", Secret("two"));
+        }
+        ASSERT_FALSE(second);
+        EXPECT_THAT(second.error().what, testing::HasSubstr(path_));
+        ASSERT_TRUE(std::filesystem::exists(path_));
+        EXPECT_EQ(read_file(path_).value(), first);
+        EXPECT_TRUE(file->add("carol", "lab1", Secret("three")));
+    }
+    EXPECT_EQ(read_file(path_).value(), first + "carol lab1 three\n");
+}
+
+TEST_F(SecretsFileTest, GoesAwayWhenItsFirstLineDoesNotFit) {
+    {
+        auto file = SecretsFile::create(path_);
+        ASSERT_TRUE(file);
+        const FullDisk full(3);
+        EXPECT_FALSE(file->add("alice", "lab1", Secret("one")));
+    }
+    EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 }  // namespace

@@ -40,6 +40,23 @@ TEST_F(AccountsTest, UsersFindTheirLab) {
     EXPECT_EQ(lab_of("bob"), nullptr);
 }
 
+// A controller that was taken over may tell as many labs as there are uids.
+TEST_F(AccountsTest, ClientCasOfAllLabsTogetherAreBounded) {
+    const std::string cas(most_client_ca_bytes, 'x');
+    const auto put = [&](std::size_t number) {
+        auto demanding = lab("lab" + std::to_string(number), 700000 + static_cast<std::uint32_t>(number));
+        demanding.client_certificates = 1;
+        std::vector<Fd> fds;
+        fds.push_back(or_throw(seal("cas", cas)));
+        return accounts_.put_lab(demanding, fds).has_value();
+    };
+    const auto most = most_client_ca_bytes_in_all / cas.size();
+    for (std::size_t number = 0; number < most; ++number)
+        ASSERT_TRUE(put(number)) << number;
+    EXPECT_TRUE(put(0)) << "told again it is no more";
+    EXPECT_FALSE(put(most));
+}
+
 // What comes beside the message may be anything that a controller that was taken over holds: a file that
 // changes behind the check, a pipe that nobody ever writes to. Taken out (is_sealed()): the file is taken.
 TEST_F(AccountsTest, ClientCasComeSealedOrNotAtAll) {

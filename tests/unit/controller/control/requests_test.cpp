@@ -163,6 +163,34 @@ TEST(SiteRequest, MayBeEmpty) {
     EXPECT_EQ(site_refusal("{}"), "taken");
 }
 
+TEST(PersonRequest, HasOneSpellingOfAnAddress) {
+    const auto person = or_throw(
+        parse_person_request(R"({"email":"Alice@Example.org","lab":"lab1","password":"correct horse"})"));
+    EXPECT_EQ(person.member.email, "alice@example.org");
+    EXPECT_EQ(person.user.email, "alice@example.org");
+    // That is what is typed into an FTPS client.
+    EXPECT_EQ(person.user.name, "Alice@Example.org");
+}
+
+TEST(SiteRequest, HasOneSpellingOfAnAddress) {
+    const auto member = [](const std::string& email) {
+        return R"({"email":")" + email + R"(","department":"lab1","project":"p","roles":["r"]})";
+    };
+    const auto site = [](const std::string& members) {
+        const std::string gpus = R"("gpus":[{"pool":"default","gpus":1}],"order":["default"])";
+        return R"({"users":[{"name":"Alice","lab":"lab1","email":"ALICE@example.org"}],"runai":{"members":[)" +
+               members + R"(],"departments":[{"name":"lab1",)" + gpus + R"(,"projects":[{"name":"p",)" +
+               gpus + "}]}]}}";
+    };
+    const auto one = member("Alice@Example.org");
+    const auto request = or_throw(parse_site_request(site(one)));
+    EXPECT_EQ(request.runai->members.at(0).email, "alice@example.org");
+    EXPECT_EQ(request.users.at(0).email, "alice@example.org");
+    EXPECT_EQ(request.users.at(0).name, "Alice");
+    EXPECT_THAT(site_refusal(site(one + ',' + member("alice@EXAMPLE.org"))),
+                HasSubstr("user alice@example.org is named twice"));
+}
+
 TEST(SettingsFor, PutsTheRequestOverWhatIsThere) {
     Config config;
     config.labs.default_quota_bytes = 1 << 20;

@@ -1,11 +1,15 @@
 // Applying a site to the stand-in of both versions.
 // Runs in: unit tests.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/controller/state/boot.hpp"
 #include "tests/unit/controller/site/site_bench.hpp"
 
 namespace stowage::controller {
@@ -114,6 +118,35 @@ TEST_P(SiteApply, PrunesWhatWasConfirmed) {
     EXPECT_EQ(bench_.api().store().all("access_rules").size(), 6U);
 }
 
+TEST_P(SiteApply, WhatWasAdoptedIsNeverDeletedEvenAfterItWasChanged) {
+    auto site = small_site(1, 1);
+    ASSERT_TRUE(bench_.apply(site)->converged());
+    // As if gpu8 had been somebody's, and taken over with --adopt.
+    for (auto owned : bench_.state().objects()) {
+        if (owned.kind != ObjectKind::compute_resource || owned.key != "gpu8") continue;
+        owned.made = false;
+        const auto journal = bench_.state().begin_object(owned, "adopt");
+        ASSERT_TRUE(journal && bench_.state().end_object(*journal, owned));
+    }
+    site.compute_resources.back().large_shm = true;
+    site.compute_resources.front().large_shm = true;
+    const auto changed = bench_.apply(site);
+    ASSERT_TRUE(changed && changed->converged());
+    ASSERT_EQ(changed->done, 2U);
+    std::set<std::string> made;
+    for (const auto& owned : bench_.state().objects())
+        if (owned.kind == ObjectKind::compute_resource && owned.made) made.insert(owned.key);
+    EXPECT_EQ(made.size(), 8U);
+    EXPECT_FALSE(made.contains("gpu8"));
+    site.compute_resources.clear();
+    std::set<std::string> titles;
+    for (int gpus = 0; gpus <= 8; ++gpus)
+        titles.insert("compute resource gpu" + std::to_string(gpus));
+    const auto pruned = bench_.prune(site, titles);
+    ASSERT_TRUE(pruned) << pruned.error().text();
+    EXPECT_EQ(pruned->done, 8U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, SiteApply, testing::Values("2.20.29", "2.24.3"),
                          [](const auto& one) { return std::string(one.param).substr(2, 2); });
 
@@ -163,6 +196,53 @@ TEST(SealedSecretsTest, OfAWriteThatWasCutOffOrADayOldAreDeleted) {
     write("other", "stays");
     EXPECT_TRUE(secrets.all().empty());
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
+}
+
+TEST(SealedSecretsTest, GrowNoOlderWhenTheClockIsSet) {
+    MemoryDirectory directory;
+    SealedSecrets secrets(directory.path());
+    ASSERT_TRUE(secrets.put({"FTPS", "alice@example.org", "lab1", "alice", Secret("one")}));
+    const auto path = std::filesystem::directory_iterator(directory.path())->path().string();
+    auto text = or_throw(read_file(path, 8192));
+    const auto replace = [&](const std::string& key, std::int64_t number) {
+        const auto begin = text.find('"' + key + "\":") + key.size() + 3;
+        text.replace(begin, text.find_first_not_of("0123456789-", begin) - begin, std::to_string(number));
+        ASSERT_TRUE(write_atomically(path, text, {::getuid(), ::getgid(), 0600}));
+    };
+    replace("since", 1);  // 1970, until the network told the time
+    EXPECT_EQ(secrets.all().size(), 1U);
+    replace("since", now_seconds());
+    replace("uptime", uptime_seconds() - SealedSecrets::lifetime_seconds);
+    EXPECT_TRUE(secrets.all().empty());
+}
+
+/// The process may open so many files more.
+class FewDescriptors {
+  public:
+    explicit FewDescriptors(unsigned more) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int next = ::dup(STDIN_FILENO);
+        ::close(next);
+        auto few = before_;
+        few.rlim_cur = static_cast<rlim_t>(next) + more;
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+  private:
+    rlimit before_{};
+};
+
+TEST(SealedSecretsTest, ThatCannotBeReadForAMomentStay) {
+    MemoryDirectory directory;
+    SealedSecrets secrets(directory.path());
+    ASSERT_TRUE(secrets.put({"FTPS", "alice@example.org", "lab1", "alice", Secret("one")}));
+    ASSERT_TRUE(secrets.put({"FTPS", "bob@example.org", "lab1", "bob", Secret("two")}));
+    {
+        const FewDescriptors few(1);  // the folder takes it
+        EXPECT_TRUE(secrets.all().empty());
+    }
+    EXPECT_EQ(secrets.all().size(), 2U);
 }
 
 }  // namespace

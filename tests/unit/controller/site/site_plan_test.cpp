@@ -185,6 +185,37 @@ TEST(SitePrune, DeletesOnlyWhatItMadeAndNobodyNames) {
     EXPECT_TRUE(plan_prune(wanted, applied(), {}).empty());
 }
 
+/// As `user add` wrote it down when it still took addresses as they were typed.
+std::vector<OwnedObject> ours_with_capitals() {
+    auto owned = all_ours();
+    for (auto& one : owned)
+        if (one.key.rfind("alice@example.org", 0) == 0) one.key.replace(0, 17, "Alice@Example.org");
+    return owned;
+}
+
+TEST(SitePrune, DeletesNobodyWhomTheFileNamesInOtherLetters) {
+    EXPECT_THAT(plan_prune(one_lab(), applied(), ours_with_capitals()), testing::IsEmpty());
+    auto without = one_lab();
+    without.members.clear();
+    const auto items = plan_prune(without, applied(), ours_with_capitals());
+    ASSERT_EQ(items.size(), 2U);
+    EXPECT_EQ(items[1].key, "Alice@Example.org");  // the row's, so that it goes with her
+    // Roles are told apart by capitals.
+    auto other = one_lab();
+    other.members[0].roles = {"l2 RESEARCHER"};
+    EXPECT_EQ(plan_prune(other, applied(), ours_with_capitals()).size(), 1U);
+}
+
+TEST(SitePlan, KnowsItsOwnUsersInOtherLetters) {
+    auto observed = applied();
+    observed.users[0].email = "Alice@Example.org";
+    observed.access_rules[0].value.subject = "Alice@Example.org";
+    for (const auto& item : plan_site_objects(one_lab(), observed, ours_with_capitals(), false)) {
+        EXPECT_EQ(item.change, Change::unchanged) << item.title();
+        EXPECT_EQ(item.detail, "") << item.title();
+    }
+}
+
 TEST(SiteChecks, RefuseWhatWouldWaitForEver) {
     EXPECT_TRUE(check(one_lab()));
     auto site = one_lab();
