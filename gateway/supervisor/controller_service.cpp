@@ -22,6 +22,14 @@ namespace {
 
 constexpr std::size_t max_steps_under_way = 64;
 
+// Not a budget but an end: the replies of Run:ai that it takes are far below, and what passes it is ended
+// before the node has no memory left for the workers.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t most_memory = 0;  // their shadow memory is terabytes, of which little is touched
+#else
+constexpr std::uint64_t most_memory = 2ull << 30;
+#endif
+
 // To serve the lab without its CAs would let in whoever has a password. A controller that starts anew tells
 // all of it again.
 Error not_taken(const message::PutLab& lab) {
@@ -45,6 +53,7 @@ ControllerService::ControllerService(Context& context, Workers& workers, FrontSe
 asio::awaitable<void> ControllerService::run() {
     // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
     ProcessSpec spec{"controller", context_.executable("stowage-controller")};
+    spec.data_bytes = most_memory;
     Serve serve_run = [this](Process& process) { return serve(process); };
     co_await keep_running(context_, status_, std::move(spec), std::move(serve_run));
 }

@@ -32,11 +32,13 @@ struct ObservedAccessRule {
     std::string subject_type;  ///< "user", "app", …
     AccessRule value;
     std::string phase;  ///< of 2.24; empty before
+    std::string created_by = {};
 };
 
 struct User {
     std::string id, email;
     bool has_logged_in = false;
+    std::string created_by = {};  ///< of what is ours, our application; empty: it is not said
 };
 
 /// A user that was just made.

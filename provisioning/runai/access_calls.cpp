@@ -40,6 +40,7 @@ Result<ObservedAccessRule> rule_at(const Place& place) {
     TRY(found.value.scope_type, place.text_at("scopeType"));
     TRY(const auto scope, place.at("scopeId"));
     TRY(found.value.scope_id, scope.id());
+    found.created_by = place.text_if("createdBy");
     TRY(const auto status, place.maybe("status"));
     if (status) {
         TRY(found.phase, status->maybe_text_at("phase"));

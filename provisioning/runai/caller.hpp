@@ -34,6 +34,7 @@ struct Reply {
     unsigned status = 0;
     boost::json::value json;  ///< of 2xx
     std::string error_text;   ///< of 4xx, escaped
+    std::size_t bytes = 0;    ///< of 2xx: of its body
 };
 
 enum class Verdict {
@@ -48,6 +49,8 @@ struct Attempt {
     Reply reply;
     Error error;
     std::optional<std::chrono::seconds> retry_after;
+    /// It was sent, and no answer says that it was not done: unclear, or failed for good after it was sent.
+    bool may_be_done = false;
 };
 
 /// What all calls of one Client share.

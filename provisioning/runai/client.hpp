@@ -131,7 +131,8 @@ class Client {
     /// All of this cluster, whatever department they are in. Those inherited or of projects too.
     boost::asio::awaitable<Result<std::vector<ObservedDataSource>>> nfs_data_sources();
 
-    // Each create is sent once more only after a look-up; what is there already is returned as it is.
+    // Each create is sent once more only after a look-up; what is there already is returned as it is. Its
+    // errors say whether it may have been made: see creation.hpp.
 
     boost::asio::awaitable<Result<std::vector<ObservedNodePool>>> node_pools(std::string cluster_uuid);
     boost::asio::awaitable<Result<Made<ObservedNodePool>>> create_node_pool(std::string cluster_uuid,

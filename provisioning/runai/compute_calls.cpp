@@ -45,6 +45,7 @@ Result<ObservedComputeResource> resource_at(const Place& place) {
     TRY(found.id, meta.text_at("id"));
     TRY(found.scope, meta.text_at("scope"));
     TRY(found.value.name, meta.text_at("name"));
+    found.created_by = meta.text_if("createdBy");
     TRY(const auto spec, place.maybe("spec"));
     if (spec) CHECK(read_spec(found.value, *spec));
     return found;

@@ -24,6 +24,7 @@ struct ObservedComputeResource {
     std::string id;
     std::string scope;
     ComputeResource value;
+    std::string created_by = {};
 };
 
 /// What is really sent for it: 2.20.29 submits several whole GPUs given as portion 100 % as one, so a portion

@@ -11,10 +11,20 @@ bool says_exists(const Reply& reply) {
            (reply.status == 400 && boost::algorithm::icontains(reply.error_text, "already exist"));
 }
 
-Error in_doubt(Error error, bool unclear) {
-    if (unclear && error.code != Code::unavailable && error.code != Code::cancelled)
-        error.code = Code::timeout;
+Error in_doubt(Error error) {
+    if (error.code != Code::cancelled) error.code = Code::timeout;
     return error;
+}
+
+Error not_made(Error error) {
+    const bool open = error.code == Code::timeout || error.code == Code::protocol ||
+                      error.code == Code::cancelled || error.code == Code::io;
+    if (open) error.code = Code::unavailable;
+    return error;
+}
+
+Error given_up(const Attempt& last, bool unclear) {
+    return unclear || last.may_be_done ? in_doubt(last.error) : not_made(last.error);
 }
 
 }  // namespace stowage::runai

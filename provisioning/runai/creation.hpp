@@ -12,13 +12,22 @@ namespace stowage::runai {
 /// Something of that name is there already, says the answer.
 bool says_exists(const Reply& reply);
 
-/// The error of a creation; after a try whose answer got lost it is one that says so: Code::timeout.
-Error in_doubt(Error error, bool unclear);
+// The code of a creation's error says whether what was to be made may be there: whoever wrote down that it is
+// about to make something forgets that only when it certainly is not. What stays written down without need
+// makes somebody else's object look like ours.
+
+/// It may be there: Code::timeout, or Code::cancelled.
+Error in_doubt(Error error);
+/// No try of ours made it, whatever failed: Code::unavailable in place of codes that leave that open.
+Error not_made(Error error);
+/// The error after the last try.
+/// @param unclear an answer to this or an earlier try got lost
+Error given_up(const Attempt& last, bool unclear);
 
 /// Sends until it is answered. After an answer that got lost, and after one that says that it is there, it is
 /// looked up before anything else: it may be ours. What is found is returned as it is; whether it is as
-/// wanted is for the caller to see. Code::unavailable, Code::timeout and Code::protocol leave open whether it
-/// was made.
+/// wanted is for the caller to see. Code::timeout, Code::protocol and Code::cancelled leave open whether it
+/// was made; after every other error it was not.
 /// @param read what the reply to the creation holds
 /// @param find looks it up by what is unique about it
 template <typename T>
@@ -40,16 +49,17 @@ boost::asio::awaitable<Result<Made<T>>> create_once(
         unclear = unclear || last->verdict == Verdict::unclear;
         bool again = answered;
         if (!answered) again = co_await wait_for_next_try(caller, call.name(), tries, last);
-        if (!again) co_return in_doubt(last->error, unclear);
+        if (!again) co_return given_up(*last, unclear);
         if (answered || unclear) {
             auto found = co_await find();
-            if (!found) co_return in_doubt(found.error(), unclear);
+            if (!found) co_return unclear ? in_doubt(found.error()) : not_made(found.error());
             if (*found) co_return Made<T>{std::move(**found), true, unclear};
         }
         if (answered) {
             auto refused = refusal(call, last->reply);
             if (conflict) refused.code = Code::exists;
-            co_return refused;
+            // An earlier try may still be on its way, although nothing is to be seen of it.
+            co_return unclear ? in_doubt(refused) : refused;
         }
     }
 }

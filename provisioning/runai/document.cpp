@@ -62,13 +62,13 @@ Result<std::optional<Place>> Place::maybe(std::string_view key) const {
         Place(*member, operation_, path_.empty() ? std::string(key) : path_ + '.' + std::string(key)));
 }
 
-Result<std::vector<Place>> Place::elements() const {
+Result<std::vector<Place>> Place::elements(std::size_t most) const {
     const auto* array = value_->if_array();
     if (array == nullptr) return wrong("an array");
-    if (array->size() > max_elements)
+    if (array->size() > most)
         return Error{Code::protocol,
                      fmt::format("{}: {} of the reply has {} elements, and we take {}", operation_,
-                                 path_.empty() ? "the whole" : path_, array->size(), max_elements),
+                                 path_.empty() ? "the whole" : path_, array->size(), most),
                      std::string(remedy)};
     std::vector<Place> places;
     for (const auto& element : *array)
@@ -122,6 +122,11 @@ Result<std::string> Place::maybe_text_at(std::string_view key) const {
     TRY(const auto place, maybe(key));
     if (!place) return std::string();
     return place->text();
+}
+
+std::string Place::text_if(std::string_view key) const {
+    auto text = maybe_text_at(key);
+    return text ? std::move(*text) : std::string();
 }
 
 }  // namespace stowage::runai

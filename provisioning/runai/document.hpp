@@ -30,7 +30,7 @@ class Place {
     Result<Place> at(std::string_view key) const;
     /// The same; nothing if it is absent or null.
     Result<std::optional<Place>> maybe(std::string_view key) const;
-    Result<std::vector<Place>> elements() const;
+    Result<std::vector<Place>> elements(std::size_t most = max_elements) const;
 
     Result<std::string> text() const;
     Result<bool> boolean() const;
@@ -44,6 +44,8 @@ class Place {
     Result<std::string> text_at(std::string_view key) const;
     /// The same; empty if absent or null.
     Result<std::string> maybe_text_at(std::string_view key) const;
+    /// The same; empty for anything else, too: for what one can do without.
+    std::string text_if(std::string_view key) const;
 
   private:
     Place(const boost::json::value& value, std::string_view operation, std::string path)

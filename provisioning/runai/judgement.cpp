@@ -26,10 +26,12 @@ Error strange_status(const Call& call, const HttpResponse& response) {
 
 Attempt judged_success(const Call& call, HttpResponse& response) {
     Attempt out;
+    out.reply.bytes = response.body.size();
     const bool nothing = call.method == Method::remove && response.body.empty();
     auto json = nothing ? Result<boost::json::value>(nullptr) : parse_json(call.name(), response.body);
     if (!json) {
         out.verdict = Verdict::unclear;
+        out.may_be_done = true;
         out.error = json.error();
         return out;
     }
@@ -47,6 +49,7 @@ Attempt judged(const Call& call, Exchange& exchanged) {
         out.error = std::move(exchanged.error);
         const bool over = exchanged.lasting || out.error.code == Code::cancelled;
         out.verdict = over ? Verdict::failed : exchanged.sent ? Verdict::unclear : Verdict::refused;
+        out.may_be_done = exchanged.sent;
         return out;
     }
     auto& response = *exchanged.response;
@@ -60,6 +63,7 @@ Attempt judged(const Call& call, Exchange& exchanged) {
         return out;
     }
     out.verdict = later ? Verdict::refused : response.status >= 500 ? Verdict::unclear : Verdict::failed;
+    out.may_be_done = !later;
     out.error = strange_status(call, response);
     return out;
 }

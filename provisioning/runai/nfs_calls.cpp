@@ -127,15 +127,22 @@ asio::awaitable<Result<Created>> create_nfs(std::shared_ptr<Caller> caller, NfsD
             co_return Created{std::move(source), false, false};
         }
         const bool conflict = last->verdict == Verdict::answered && says_exists(last->reply);
-        if (last->verdict == Verdict::answered && !conflict) co_return refusal(call, last->reply);
+        if (last->verdict == Verdict::answered && !conflict) {
+            auto refused = refusal(call, last->reply);
+            co_return unclear ? in_doubt(refused) : refused;
+        }
         unclear = unclear || last->verdict == Verdict::unclear;
         const bool again = conflict || co_await wait_for_next_try(caller, call.name(), tries, last);
-        if (!again) co_return last->error;
+        if (!again) co_return given_up(*last, unclear);
         if (conflict || unclear) {
-            CO_TRY(auto found, co_await find_nfs(caller, wanted));
-            if (found) co_return adopted(wanted, std::move(*found), unclear);
+            auto found = co_await find_nfs(caller, wanted);
+            if (!found) co_return unclear ? in_doubt(found.error()) : not_made(found.error());
+            if (*found) co_return adopted(wanted, std::move(**found), unclear);
         }
-        if (conflict) co_return co_await taken_elsewhere(caller, wanted, refusal(call, last->reply));
+        if (conflict) {
+            auto taken = co_await taken_elsewhere(caller, wanted, refusal(call, last->reply));
+            co_return unclear ? in_doubt(taken) : taken;
+        }
     }
 }
 

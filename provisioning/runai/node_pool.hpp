@@ -11,6 +11,9 @@
 
 namespace stowage::runai {
 
+/// Of one cluster, and named by one unit: each unit is compared with each pool.
+inline constexpr std::size_t max_node_pools = 500;
+
 struct NodePool {
     std::string name, label_key, label_value;
     std::string placement = "binpack";  ///< or "spread"; of CPUs and GPUs alike
@@ -24,6 +27,7 @@ struct ObservedNodePool {
     bool is_default = false;
     std::string phase;  ///< "Ready", "Empty", …; may be empty
     std::size_t nodes = 0;
+    std::string created_by = {};
 };
 
 std::vector<Difference> differences(const NodePool& wanted, const NodePool& found);

@@ -1,5 +1,7 @@
 // The calls about node pools. They are made right and never edited: 2.20 breaks what is edited (RUN-27837).
 // Runs in: controller. Distrusts: every reply.
+#include <fmt/format.h>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -50,6 +52,7 @@ Result<PoolInCluster> pool_at(const Place& place) {
     TRY(pool.value.label_value, place.text_at("labelValue"));
     TRY(pool.value.placement, placement_at(place));
     TRY(pool.phase, place.maybe_text_at("phase"));
+    pool.created_by = place.text_if("createdBy");
     TRY(const auto is_default, place.maybe("isDefault"));
     if (is_default) {
         TRY(pool.is_default, is_default->boolean());
@@ -104,6 +107,9 @@ Answer<std::vector<ObservedNodePool>> list_node_pools(std::shared_ptr<Caller> ca
     std::vector<ObservedNodePool> pools;
     for (auto& one : all)
         if (one.cluster == cluster) pools.push_back(std::move(one.pool));
+    if (pools.size() > max_node_pools)
+        co_return Error{Code::protocol, fmt::format("GET {}: {} node pools of one cluster, and we take {}",
+                                                    collection, pools.size(), max_node_pools)};
     co_return pools;
 }
 

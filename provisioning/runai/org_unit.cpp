@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "gateway/base/log.hpp"
 
@@ -20,12 +21,6 @@ std::string listed(const std::vector<std::string>& names) {
     for (const auto& name : names)
         out += (out.empty() ? "" : ", ") + name;
     return out.empty() ? "none" : out;
-}
-
-const PoolQuota* quota_of(const OrgUnit& unit, const std::string& pool_id) {
-    for (const auto& quota : unit.quotas)
-        if (quota.pool_id == pool_id) return &quota;
-    return nullptr;
 }
 
 std::string over_quota_text(const PoolQuota& quota) {
@@ -49,12 +44,15 @@ std::string amount_text(double amount) {
 
 std::vector<Difference> differences(const OrgUnit& wanted, const OrgUnit& found) {
     std::vector<Difference> out;
+    std::map<std::string_view, const PoolQuota*> found_quotas;
+    for (const auto& quota : found.quotas)
+        found_quotas.emplace(quota.pool_id, &quota);
     for (const auto& quota : wanted.quotas) {
         const auto pool = quota.pool_name.empty() ? quota.pool_id : quota.pool_name;
         // A pool that a unit does not speak of is one with over quota on.
         const PoolQuota none{quota.pool_id, quota.pool_name, 0, unlimited};
-        const auto* there = quota_of(found, quota.pool_id);
-        if (there == nullptr) there = &none;
+        const auto at = found_quotas.find(quota.pool_id);
+        const auto* there = at == found_quotas.end() ? &none : at->second;
         compare(out, "GPUs of " + pool, amount_text(quota.deserved), amount_text(there->deserved));
         compare(out, "over quota of " + pool, over_quota_text(quota), over_quota_text(*there));
     }

@@ -41,6 +41,7 @@ struct ObservedOrgUnit {
     std::string phase;                         ///< of a project: "Ready", …
     std::vector<std::string> effective_pools;  ///< of a project
     std::string kept;                          ///< JSON of the fields that an update sends back as they were
+    std::string created_by = {};
 };
 
 /// "100", "0.5", "unlimited"

@@ -29,7 +29,7 @@ Result<std::vector<std::string>> names_at(const Place& parent, std::string_view 
     std::vector<std::string> names;
     TRY(const auto list, parent.maybe(key));
     if (!list) return names;
-    TRY(const auto places, list->elements());
+    TRY(const auto places, list->elements(max_node_pools));
     for (const auto& place : places) {
         TRY(auto name, place.text());
         names.push_back(std::move(name));
@@ -82,7 +82,7 @@ Result<ObservedOrgUnit> unit_at(const Place& place) {
     TRY(unit.default_pools, names_at(place, "defaultNodePools"));
     TRY(const auto resources, place.maybe("resources"));
     if (resources) {
-        TRY(const auto places, resources->elements());
+        TRY(const auto places, resources->elements(max_node_pools));
         for (const auto& one : places) {
             TRY(auto quota, quota_at(one));
             if (quota) unit.quotas.push_back(std::move(*quota));
@@ -96,6 +96,7 @@ Result<ObservedOrgUnit> unit_at(const Place& place) {
     if (effective) {
         TRY(found.effective_pools, names_at(*effective, "defaultNodePools"));
     }
+    found.created_by = place.text_if("createdBy");
     found.kept = kept_fields(place.json());
     return found;
 }

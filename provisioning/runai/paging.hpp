@@ -27,6 +27,8 @@ struct ListShape {
 
 inline constexpr std::size_t page_limit = 500;  ///< the API's maximum
 inline constexpr int max_list_pages = 200;
+/// Of all pages of one list: several times what 20,000 users or rules take.
+inline constexpr std::size_t max_list_bytes = 64 << 20;
 
 Call page_call(const ListShape& shape, std::int64_t offset);
 
@@ -39,12 +41,19 @@ template <typename T>
 boost::asio::awaitable<Result<std::vector<T>>> read_list(
     std::shared_ptr<Caller> caller, ListShape shape, Result<std::optional<T>> (*read)(const Place& place)) {
     std::vector<T> all;
+    std::size_t bytes = 0;
     std::int64_t offset = 0;
     for (int pages = 0; pages < max_list_pages; ++pages) {
         const auto call = page_call(shape, offset);
         CO_TRY(const auto reply, co_await perform(caller, call));
         if (reply.status >= 400) co_return refusal(call, reply);
         const auto operation = call.name();
+        bytes += reply.bytes;
+        if (bytes > max_list_bytes)
+            co_return Error{
+                Code::protocol,
+                fmt::format("{}: its pages have more than {} MiB", operation, max_list_bytes >> 20),
+                "is runai.url the Run:ai control plane itself?"};
         const Place root(reply.json, operation);
         std::optional<Place> list = root;
         if (!shape.key.empty()) {
@@ -52,7 +61,8 @@ boost::asio::awaitable<Result<std::vector<T>>> read_list(
         }
         std::vector<Place> places;
         if (list) {
-            CO_TRY(places, list->elements());
+            // More than was asked for is no page: 200 of them would be without bounds.
+            CO_TRY(places, list->elements(shape.end == ListShape::End::whole ? max_elements : page_limit));
         }
         for (const auto& place : places) {
             CO_TRY(auto one, read(place));

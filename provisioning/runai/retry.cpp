@@ -29,8 +29,10 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view text,
     const std::string copy(text);
     const char* rest = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
     if (rest == nullptr || *rest != '\0') return std::nullopt;
-    const auto then = std::chrono::system_clock::from_time_t(::timegm(&parts));
-    return std::max(std::chrono::ceil<std::chrono::seconds>(then - now), std::chrono::seconds(0));
+    // In whole seconds: the clock counts nanoseconds in 63 bits, and has no dates after 2262.
+    const std::chrono::seconds then(::timegm(&parts));
+    const auto today = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+    return std::max(then - today, std::chrono::seconds(0));
 }
 
 }  // namespace stowage::runai

@@ -2,6 +2,7 @@
 // Runs in: controller. Distrusts: every reply.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -27,6 +28,7 @@ Result<std::optional<User>> user_at(const Place& place) {
     TRY(user.email, place.text_at("username"));
     TRY(const auto login, place.maybe("lastLogin"));
     user.has_logged_in = login.has_value();
+    user.created_by = place.text_if("createdBy");
     return std::optional(std::move(user));
 }
 
@@ -103,7 +105,9 @@ Answer<Made<NewUser>> create_user(std::shared_ptr<Caller> caller, std::string em
 }
 
 Answer<void> delete_user(std::shared_ptr<Caller> caller, std::string id) {
-    const bool good = !id.empty() && id.size() <= 64 && id.find_first_of("/?#% ") == id.npos;
+    // It goes into a request line: nothing in it may end that, or lead to another path.
+    const bool good = !id.empty() && id.size() <= 64 &&
+                      std::all_of(id.begin(), id.end(), [](char c) { return is_in(c, "-"); });
     if (!good) co_return Error{Code::protocol, fmt::format("user id \"{}\" is none", log::escaped(id))};
     Call call;
     call.method = Method::remove;

@@ -86,6 +86,14 @@ std::string with_one_spelling(ObjectKind kind, std::string key);
 std::vector<SiteItem> plan_site_objects(const WantedSite& wanted, const ObservedSite& observed,
                                         const std::vector<OwnedObject>& owned, bool adopt);
 
+/// Those that were about to be made, and were not: `observed`, a look at everything that began at
+/// `looked_at`, does not show them, and their last request was sent so long before that it is under way no
+/// more. Until then an intent stays, for its request may have arrived; after that it would make ours what
+/// somebody else makes.
+std::vector<OwnedObject> intents_come_to_nothing(const ObservedSite& observed,
+                                                 const std::vector<OwnedObject>& owned,
+                                                 std::int64_t looked_at);
+
 /// What we made and the site does not name any more, in the order in which it can go. Departments and
 /// projects with anything in them that is not ours, and whatever was adopted, come with an error.
 std::vector<SiteItem> plan_prune(const WantedSite& wanted, const ObservedSite& observed,

@@ -161,7 +161,13 @@ asio::awaitable<Result<OwnedDataSource>> Registry::create(runai::NfsDataSource w
     if (!created) co_return created.error();
     // It was there before, and no request of ours can have made it.
     const bool made = !created->was_there || created->after_lost_answer;
-    co_return co_await read_back(std::move(wanted), made);
+    auto owned = co_await read_back(std::move(wanted), made);
+    if (owned || owned.error().code == Code::protocol) co_return owned;
+    // Whether it was made by us is known, whatever became of the look at it.
+    auto error = owned.error();
+    if (made) error.code = Code::timeout;
+    if (!made && error.code == Code::timeout) error.code = Code::unavailable;
+    co_return error;
 }
 
 asio::awaitable<Result<OwnedDataSource>> Registry::update(std::string id, runai::NfsDataSource wanted) {

@@ -23,9 +23,10 @@ bool is_worth_another_try(const Step& step, const Error& error) {
            step.kind != StepKind::unregister_data_source;
 }
 
-/// Refused for good: then it was not stored.
+/// Refused, or never sent: then it was not stored (see provisioning/runai/creation.hpp).
 bool is_certainly_not_made(const Error& error) {
     switch (error.code) {
+        case Code::unavailable:
         case Code::invalid:
         case Code::config:
         case Code::not_found:

@@ -2,6 +2,8 @@
 // Runs in: controller. Distrusts: Run:ai.
 #include "gateway/controller/site/observe.hpp"
 
+#include "gateway/base/log.hpp"
+
 namespace stowage::controller {
 
 boost::asio::awaitable<Result<ObservedSite>> observe_site(runai::Client& client) {
@@ -15,6 +17,14 @@ boost::asio::awaitable<Result<ObservedSite>> observe_site(runai::Client& client)
     CO_TRY(site.users, co_await client.users());
     CO_TRY(site.access_rules, co_await client.access_rules());
     co_return site;
+}
+
+Result<void> settle_intents(State& state, const ObservedSite& observed, std::int64_t looked_at) {
+    const auto nothing = intents_come_to_nothing(observed, state.objects(), looked_at);
+    CHECK(state.forget_intents(nothing));
+    for (const auto& one : nothing)
+        log::info("runai_was_not_made", {{"what", to_string(one.kind)}, {"name", one.key}});
+    return {};
 }
 
 }  // namespace stowage::controller

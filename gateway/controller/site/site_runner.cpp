@@ -38,7 +38,6 @@ std::vector<SiteItem> of_kind(const std::vector<SiteItem>& items, ObjectKind kin
 
 bool says_not_made(const Error& error) {
     switch (error.code) {
-        case Code::unavailable:
         case Code::timeout:
         case Code::protocol:
         case Code::cancelled:
@@ -70,10 +69,9 @@ bool SiteRunner::has_failed(ObjectKind kind, const std::string& key) const {
 }
 
 const WantedMember& SiteRunner::member_of(const SiteItem& item) const {
-    for (const auto& member : wanted_.members)
-        for (const auto& role : member.roles)
-            if (rule_key(member, role) == item.key) return member;
-    throw Fatal({Code::internal, "an access rule of nobody: " + item.key});
+    const auto member = members_.find(item.key);
+    if (member == members_.end()) throw Fatal({Code::internal, "an access rule of nobody: " + item.key});
+    return *member->second;
 }
 
 std::optional<Error> SiteRunner::blocked(const SiteItem& item) const {
@@ -247,13 +245,18 @@ Result<void> SiteRunner::choose_projects() {
 
 asio::awaitable<Result<SiteOutcome>> SiteRunner::apply(bool adopt) {
     CO_CHECK(check(wanted_));
+    const auto looked_at = tools_.now();
     CO_TRY(observed_, co_await observe_site(tools_.client));
+    CO_CHECK(settle_intents(tools_.state, observed_, looked_at));
     for (const auto& one : observed_.departments)
         department_ids_[one.value.name] = one.id;
     for (const auto& one : observed_.projects)
         for (const auto& [name, id] : department_ids_)
             if (id == one.value.parent_id) project_ids_[project_key(name, one.value.name)] = one.id;
     CO_CHECK(choose_projects());
+    for (const auto& member : wanted_.members)
+        for (const auto& role : member.roles)
+            members_.emplace(rule_key(member, role), &member);
     outcome_.warnings = site_warnings(wanted_, observed_);
     const auto owned = tools_.state.objects();
     const auto items = plan_site_objects(wanted_, observed_, owned, adopt);

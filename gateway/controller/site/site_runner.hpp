@@ -43,7 +43,8 @@ struct SiteTools {
     SealedSecrets& secrets;
     ItemReport report = [](const SiteItem&, ItemState, std::int64_t, const std::optional<Error>&) {};
     std::function<bool()> stopping = [] { return false; };
-    unsigned parallel = 4;  ///< items of one kind at a time
+    std::function<std::int64_t()> now = now_seconds;  ///< as the state writes its times
+    unsigned parallel = 4;                            ///< items of one kind at a time
 };
 
 /// One run. The database is read and written on the way; a lost one throws.
@@ -83,16 +84,19 @@ class SiteRunner {
     bool has_failed(ObjectKind kind, const std::string& key) const;
     void fail(const SiteItem& item, const Error& error, ItemState state, std::int64_t ms);
     const WantedMember& member_of(const SiteItem& item) const;
+    bool is_somebody_elses(const runai::User& user) const;
 
     SiteTools tools_;
     WantedSite wanted_;
     ObservedSite observed_;
     std::map<std::string, std::string> department_ids_, project_ids_;  ///< by key
+    std::map<std::string, const WantedMember*> members_;               ///< by their rules' keys
     std::set<std::pair<ObjectKind, std::string>> failed_;
     SiteOutcome outcome_;
 };
 
-/// True if an error says that what was to be made is certainly not there.
+/// True if an error says that what was to be made is certainly not there: of a creation, Code::unavailable
+/// says that no request was done (see provisioning/runai/creation.hpp).
 bool says_not_made(const Error& error);
 
 }  // namespace stowage::controller

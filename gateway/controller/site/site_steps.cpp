@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gateway/base/log.hpp"
+#include "gateway/controller/plan/site_index.hpp"
 #include "gateway/controller/site/site_runner.hpp"
 
 namespace stowage::controller {
@@ -131,6 +132,13 @@ asio::awaitable<Result<runai::NewUser>> SiteRunner::make_user_anew(SiteItem item
     co_return std::move(made->value);
 }
 
+/// Who has it deleted takes away a password that somebody may use, and the rights beside it.
+bool SiteRunner::is_somebody_elses(const runai::User& user) const {
+    const auto owned = tools_.state.objects();
+    return user.has_logged_in ||
+           SiteIndex(observed_, owned).is_somebody_elses(ObjectKind::user, user.created_by);
+}
+
 asio::awaitable<Result<std::string>> SiteRunner::make_user(SiteItem item) {
     if (item.change == Change::adopt) co_return item.remote_id;
     auto email = item.key;
@@ -141,7 +149,7 @@ asio::awaitable<Result<std::string>> SiteRunner::make_user(SiteItem item) {
         user = co_await make_user_anew(item, std::move(lost));
     } else {
         CO_TRY(auto made, co_await tools_.client.create_user(email));
-        if (is_strange(made, item) || (made.was_there && made.value.user.has_logged_in))
+        if (is_strange(made, item) || (made.was_there && is_somebody_elses(made.value.user)))
             co_return came_between(item);
         if (made.was_there)
             user = co_await make_user_anew(item, std::move(made.value.user));

@@ -91,9 +91,13 @@ Result<std::vector<InterruptedStep>> State::take_interrupted() {
     while (row.next())
         interrupted.push_back({row.text(0), row.text(1)});
     if (interrupted.empty()) return interrupted;
+    TRY(auto transaction, Transaction::begin(database_));
     CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = 'interrupted' WHERE finished = 0",
                     now_seconds())
               .run());
+    CHECK(
+        Statement(database_, "UPDATE runai_objects SET since = ? WHERE remote_id = ''", now_seconds()).run());
+    CHECK(transaction.commit());
     return interrupted;
 }
 

@@ -11,6 +11,8 @@ using sqlite::Transaction;
 
 namespace {
 
+constexpr std::string_view is_intent = " AND remote_id = ''";
+
 Result<void> write_object(const sqlite::Database& database, const OwnedObject& owned) {
     return Statement(
                database,
@@ -47,10 +49,11 @@ std::string_view to_string(ObjectKind kind) {
 
 std::vector<OwnedObject> State::objects() const {
     std::vector<OwnedObject> all;
-    Statement row(database_, "SELECT kind, key, remote_id, made FROM runai_objects ORDER BY kind, key");
+    Statement row(database_,
+                  "SELECT kind, key, remote_id, made, since FROM runai_objects ORDER BY kind, key");
     while (row.next())
-        all.push_back(
-            {static_cast<ObjectKind>(row.integer(0)), row.text(1), row.text(2), row.integer(3) != 0});
+        all.push_back({static_cast<ObjectKind>(row.integer(0)), row.text(1), row.text(2), row.integer(3) != 0,
+                       row.integer(4)});
     return all;
 }
 
@@ -83,7 +86,23 @@ Result<void> State::fail_object(std::int64_t id, const OwnedObject& intent, cons
     CHECK(Statement(database_, "UPDATE journal SET finished = ?, outcome = ?, error = ? WHERE id = ?",
                     now_seconds(), to_string(error.code), error.text(), id)
               .run());
-    if (not_made) CHECK(drop_object(database_, intent, " AND remote_id = ''"));
+    if (not_made)
+        CHECK(drop_object(database_, intent, is_intent));
+    else
+        // Its tries took their time: the last one may have been sent just now.
+        CHECK(Statement(
+                  database_,
+                  fmt::format("UPDATE runai_objects SET since = ? WHERE kind = ? AND key = ?{}", is_intent),
+                  now_seconds(), static_cast<int>(intent.kind), intent.key)
+                  .run());
+    return transaction.commit();
+}
+
+Result<void> State::forget_intents(const std::vector<OwnedObject>& intents) {
+    if (intents.empty()) return {};
+    TRY(auto transaction, Transaction::begin(database_));
+    for (const auto& intent : intents)
+        CHECK(drop_object(database_, intent, is_intent));
     return transaction.commit();
 }
 

@@ -68,6 +68,8 @@ struct OwnedObject {
     std::string key;        ///< its name; "lab1/project", or of a rule "alice@example.org/role/lab1/project"
     std::string remote_id;  ///< empty: about to be made, or made and not heard of
     bool made = true;       ///< false: adopted, so never deleted by us
+    /// When this was written down; of an intent, not before its last request was sent.
+    std::int64_t since = 0;
 };
 
 /// An FTPS user. Only `active` ones exist for anybody but us: the others are half-way in or out.

@@ -103,6 +103,8 @@ class State {
     Result<void> end_object(std::int64_t id, const OwnedObject& owned, bool gone = false);
     /// @param not_made it was certainly not made: the intent goes
     Result<void> fail_object(std::int64_t id, const OwnedObject& intent, const Error& error, bool not_made);
+    /// These were not made, as a look at all of Run:ai told.
+    Result<void> forget_intents(const std::vector<OwnedObject>& intents);
     /// The Run:ai part of the site file that was applied last, as it was sent; empty: none was.
     std::string applied_site() const;
     Result<void> set_applied_site(std::string_view text);
@@ -113,7 +115,8 @@ class State {
     Result<void> end_step(std::int64_t id, std::string_view lab, const StepOutcome& outcome);
     /// @param not_made the data source that was intended was certainly not made
     Result<void> fail_step(std::int64_t id, std::string_view lab, const Error& error, bool not_made = false);
-    /// Steps that were cut off. Marks them so that they are told once.
+    /// Steps that were cut off. Marks them so that they are told once, and what is intended in Run:ai as
+    /// asked for just now: whoever was to write down when did not come to it.
     Result<std::vector<InterruptedStep>> take_interrupted();
 
     /// The bytes of a database file with everything as it is now.

@@ -115,6 +115,12 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
         for name in ("front", "controller", "ganesha"):
             self.assertLess(self.facts(name).oom_score_adj, 500, name)
 
+    def test_memory_of_the_controller_ends(self):
+        # Fails without data_bytes in controller_service.cpp.
+        controller = self.facts("controller")
+        if not controller.is_sanitized:
+            self.assertEqual(controller.most_data_bytes, 2 * 2**30)
+
     def test_workers_never_hold_the_private_key(self):
         needles = private_key_needles(self.private_key())
         # The same search finds the key where it must be: it is able to.

@@ -151,6 +151,54 @@ TEST_F(Hostile, ListsWithoutEndAreRefused) {
     EXPECT_NE(error.what.find("10002 elements"), std::string::npos) << error.what;
 }
 
+std::string users_of(int count, std::size_t padding) {
+    std::string all;
+    for (int i = 0; i < count; ++i)
+        all += R"({"id":"u","username":"a@example.org","x":")" + std::string(padding, 'x') + "\"},";
+    all.back() = ']';
+    return '[' + all;
+}
+
+TEST_F(Hostile, PagesWithMoreThanWasAskedForAreRefused) {
+    raw_->bytes = reply_with(users_of(501, 0));
+    const auto refused = wait(client_->users());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::protocol);
+    EXPECT_NE(refused.error().what.find("501 elements"), std::string::npos) << refused.error().what;
+    EXPECT_EQ(raw_->asked, 1);
+}
+
+/// Fails where only the pages are counted: 200 of 8 MiB are taken, and each kind of object has its list.
+TEST_F(Hostile, ListsOfManyLargePagesAreRefused) {
+    raw_->bytes = reply_with(users_of(500, 16000));
+    const auto refused = wait(client_->users());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::protocol);
+    EXPECT_NE(refused.error().what.find("more than 64 MiB"), std::string::npos) << refused.error().what;
+    EXPECT_LT(raw_->asked, 20);
+}
+
+TEST_F(Hostile, UnitsOfMorePoolsThanAClusterHasAreRefused) {
+    std::string pools;
+    for (int i = 0; i < 500; ++i)
+        pools += "{},";
+    raw_->bytes = reply_with(
+        R"({"departments":[{"id":"1","name":"lab1","clusterId":"a418ed33-9399-48c0-a890-122cadd13bfd",)"
+        R"("resources":[)" +
+        pools + "{}]}]}");
+    const auto refused =
+        wait(client_->org_units(UnitKind::department, "a418ed33-9399-48c0-a890-122cadd13bfd"));
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("501 elements, and we take 500"), std::string::npos)
+        << refused.error().what;
+}
+
+TEST_F(Hostile, AUserIdThatWouldAddAHeaderIsRefused) {
+    for (const char* id : {"1\r\nX-Evil: 1", "1\n", "..", "a/b", "a b", "1\t", "\xc3\xa9", ""})
+        EXPECT_EQ(wait(client_->delete_user(id)).error().code, Code::protocol) << id;
+    EXPECT_EQ(raw_->asked, 0);
+}
+
 TEST_F(Hostile, ATokenThatLivesForEverIsGoodForADay) {
     // {"exp":253402300799}, the year 9999: as nanoseconds that is more than a clock can count.
     raw_->token_reply =

@@ -29,6 +29,9 @@ TEST(RetryAfter, IsSecondsOrADate) {
     EXPECT_EQ(parse_retry_after("0", now), seconds(0));
     EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now), seconds(30));
     EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), seconds(0));
+    // Beyond what a clock of nanoseconds in 63 bits can say.
+    EXPECT_EQ(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", now), seconds(253402300799 - 784111777));
+    EXPECT_EQ(parse_retry_after("Sat, 01 Jan 0001 00:00:00 GMT", now), seconds(0));
     for (const char* bad :
          {"", "-1", "1.5", "soon", "99999999999999999999", "Sun, 06 Nov 1994 08:50:07 GMT x"})
         EXPECT_EQ(parse_retry_after(bad, now), std::nullopt) << bad;

@@ -92,6 +92,7 @@ runai::Client SiteBench::connect() {
 SiteTools SiteBench::tools(runai::Client& client) {
     SiteTools tools{context_.get_executor(), client, *state_, secrets_};
     tools.parallel = 1;
+    tools.now = [this] { return now_seconds() + later.count(); };
     return tools;
 }
 
@@ -143,6 +144,13 @@ Result<SiteOutcome> SiteBench::prune(const WantedSite& site, std::set<std::strin
     auto client = connect();
     SiteRunner runner(tools(client), site);
     return wait(runner.prune(std::move(confirmed)));
+}
+
+void SiteBench::look(std::chrono::seconds from_now) {
+    auto client = connect();
+    const auto looked_at = now_seconds() + from_now.count();
+    const auto observed = or_throw(wait(observe_site(client)));
+    or_throw(settle_intents(*state_, observed, looked_at));
 }
 
 std::vector<SiteItem> SiteBench::plan(const WantedSite& site, bool adopt) {

@@ -47,6 +47,8 @@ class SiteBench {
     /// sources, whatever became of the rest.
     Result<SiteOutcome> apply(const WantedSite& site, bool adopt = false);
     Result<SiteOutcome> prune(const WantedSite& site, std::set<std::string> confirmed);
+    /// What the watch does from time to time.
+    void look(std::chrono::seconds from_now);
     /// What apply would do.
     std::vector<SiteItem> plan(const WantedSite& site, bool adopt = false);
 
@@ -61,6 +63,7 @@ class SiteBench {
     std::size_t calls();
 
     unsigned max_tries = 1;
+    std::chrono::seconds later{0};  ///< applies look at Run:ai so much later than now
     std::chrono::milliseconds request_timeout{5000};
     std::string client_secret = "secret";
     std::vector<std::string> labs = {};       ///< those that have a data source
