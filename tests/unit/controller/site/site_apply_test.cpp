@@ -175,8 +175,8 @@ TEST(SealedSecretsTest, AreFilesForNobodyElseAndGoWhenShown) {
         EXPECT_EQ(status.st_mode & 0777, 0600U);
         EXPECT_EQ(entry.path().string().find("alice"), std::string::npos);
     }
-    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org"));
-    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org"));
+    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org", "alice@example.org"));
+    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org", "alice@example.org"));
     const auto left = secrets.all();
     ASSERT_EQ(left.size(), 1U);
     EXPECT_EQ(left[0].password.reveal(), "two");
