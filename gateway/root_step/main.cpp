@@ -43,12 +43,13 @@ Result<Asked> begin() {
     return asked;
 }
 
-Result<message::LabObservation> do_next(const ipc::Packet& packet, const Config& config) {
+Result<message::LabObservation> do_next(const ipc::Packet& packet, const Config& config,
+                                        root_step::LeftToNext& left) {
     TRY(const auto request, packet.as<message::StepRequest>());
     if (!looks(request) || !packet.fds.empty())
         return Error{Code::protocol, "after a look, something else than a look"};
     CHECK(check_step(request, config));
-    return root_step::perform(request, config);
+    return root_step::perform(request, config, left);
 }
 
 message::StepReply reply_with(const Result<message::LabObservation>& result) {
@@ -71,12 +72,13 @@ Result<void> answer(const Result<message::LabObservation>& result) {
 Result<void> serve() {
     const auto asked = begin();
     if (!asked) return answer(asked.error());
-    CHECK(answer(root_step::perform(asked->request, asked->config)));
+    root_step::LeftToNext left;
+    CHECK(answer(root_step::perform(asked->request, asked->config, left)));
     while (looks(asked->request)) {
         const auto packet = ipc::receive(ipc::supervisor_fd);
         if (!packet && packet.error().code == Code::cancelled) break;
         if (!packet) return packet.error();
-        CHECK(answer(do_next(*packet, asked->config)));
+        CHECK(answer(do_next(*packet, asked->config, left)));
     }
     return {};
 }
