@@ -17,8 +17,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds patience(600);
-/// So many ask for themselves: two calls each, of one answer, instead of lists of everything.
-constexpr std::size_t few_labs = 2;
 
 /// Nothing was begun: the lab is as it was.
 LabResult refused(const Context& context, const std::string& lab, Error error) {

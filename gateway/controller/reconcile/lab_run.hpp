@@ -26,6 +26,8 @@ struct LabResult {
 
 /// Since when a look at Run:ai that several labs share will do; nothing: the lab is looked up by itself.
 using SharedSince = std::optional<std::chrono::steady_clock::time_point>;
+/// So many at once ask for themselves: two calls each, of one answer, instead of lists of everything.
+inline constexpr std::size_t few_labs = 2;
 /// What is waited for between a lab's storage and Run:ai.
 using BetweenParts = std::function<boost::asio::awaitable<SharedSince>()>;
 

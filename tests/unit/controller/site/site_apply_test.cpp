@@ -182,6 +182,17 @@ TEST(SealedSecretsTest, AreFilesForNobodyElseAndGoWhenShown) {
     EXPECT_EQ(left[0].password.reveal(), "two");
 }
 
+TEST(SealedSecretsTest, OfAFormerNameStaysBesideThatOfTheNewOne) {
+    MemoryDirectory directory;
+    SealedSecrets secrets(directory.path());
+    ASSERT_TRUE(secrets.put({"FTPS", "alice@example.org", "lab1", "alice", Secret("one")}));
+    ASSERT_TRUE(secrets.put({"FTPS", "alice@example.org", "lab1", "asmith", Secret("two")}));
+    EXPECT_EQ(secrets.all().size(), 2U);
+    ASSERT_TRUE(secrets.drop("FTPS", "alice@example.org", "asmith"));
+    ASSERT_EQ(secrets.all().size(), 1U);
+    EXPECT_EQ(secrets.all()[0].password.reveal(), "one");
+}
+
 TEST(SealedSecretsTest, OfAWriteThatWasCutOffOrADayOldAreDeleted) {
     MemoryDirectory directory;
     SealedSecrets secrets(directory.path());
