@@ -66,7 +66,6 @@ Result<void> SecretsFile::forget(std::string_view user) {
         ::fsync(fd_.get()) != 0)
         return system_error(errno, "write to the secrets file " + path_);
     lines_.erase(found);
-    if (lines_.empty()) discard();
     return {};
 }
 

@@ -27,8 +27,7 @@ class SecretsFile {
     /// Appends a line and fsyncs it, before the password is sent anywhere. On failure the file is as it was
     /// before, or gone if nothing was in it.
     Result<void> add(std::string_view user, std::string_view lab, const Secret& password);
-    /// Blots out the user's line, whose password came into no use; other lines are not touched. The file goes
-    /// with its last line.
+    /// Blots out the user's line, whose password came into no use; other lines are not touched.
     Result<void> forget(std::string_view user);
     /// Removes the file: none of its passwords came into use.
     void discard();
