@@ -70,7 +70,7 @@ class SiteBench {
 
     unsigned max_tries = 1;
     std::chrono::seconds later{0};  ///< applies look at Run:ai so much later than now
-    std::chrono::milliseconds request_timeout{5000};
+    std::chrono::milliseconds request_timeout{20000};
     std::string client_secret = "secret";
     std::vector<std::string> labs = {};       ///< those that have a data source
     std::string container_path = "/mnt/nfs";  ///< of these
