@@ -67,8 +67,8 @@ Result<std::string> unpack(Worker& worker, const Unpacking& unpacking, Durabilit
     LedgerShare share(worker.files.ledger());
     TRY(auto stage, UnpackStage::make(worker.files));
     TRY(const auto done, unpack_tree(unpacking.file, stage.directory(), unpacking.limits, share, transfer));
-    CHECK(stage.publish(worker.files, worker.partials, unpacking.target, durability, transfer.aborted));
-    share.keep();
+    CHECK(
+        stage.publish(worker.files, worker.partials, unpacking.target, durability, transfer.aborted, share));
     return success(unpacking, done, durability == Durability::full);
 }
 

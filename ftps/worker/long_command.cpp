@@ -57,7 +57,7 @@ void answer(Session& session, const LongCommand& command, const Result<std::stri
     session.leaving = session.leaving || failed_late;
     if (outcome)
         session.reply(command.code, *outcome);
-    else if (session.aborting)
+    else if (session.aborting && outcome.error().code == Code::cancelled)
         session.reply(426, command.verb + " was aborted; nothing was changed.");
     else  // with the words for what is full, if that is the reason
         session.tell(reply_code(outcome.error().code), outcome.error());

@@ -125,8 +125,7 @@ Result<TreeCopied> copy_tree(const Copying& copying, const std::string& from, co
     TRY(auto stage, UnpackStage::make(copying.files));
     TreeCopy copy(copying, share, progress);
     CHECK(copy.directory(source.get(), stage.directory(), from, 0));
-    CHECK(stage.publish(copying.files, copying.partials, to, durability, progress.aborted));
-    share.keep();
+    CHECK(stage.publish(copying.files, copying.partials, to, durability, progress.aborted, share));
     return copy.copied();
 }
 

@@ -8,17 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 #include <string_view>
 #include <vector>
 
 #include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/group_sync.hpp"
-#include "ftps/worker/merge_tree.hpp"
 #include "ftps/worker/paths.hpp"
 #include "ftps/worker/remove_tree.hpp"
+#include "gateway/base/counted.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::ftps {
@@ -63,6 +65,13 @@ UnpackStage::UnpackStage(UnpackStage&&) noexcept = default;
 
 UnpackStage::~UnpackStage() {
     if (!staging_) return;
+    if (holds_replaced_) {  // an exception is on its way
+        try {
+            (void)keep_in(staging_.get());
+        } catch (const std::bad_alloc&) {  // to say so
+        }
+        return;
+    }
     const auto removed = remove_tree(staging_.get(), name_);
     if (!removed)
         log::warning("unpacking_not_removed", {{"directory", name_}, {"why", removed.error().what}});
@@ -98,8 +107,49 @@ Result<bool> UnpackStage::publish_whole(const LabFiles& files, const std::string
     return false;
 }
 
+/// Out of reach of remove_leftovers(): the name that it has in `directory` now, or "".
+std::string UnpackStage::keep_in(int directory) {
+    for (int attempt = 1; attempt <= most_names; ++attempt) {
+        std::array<char, 32> name{};  // there may be no memory
+        std::snprintf(name.data(), name.size(), "not-restored.%d", attempt);
+        if (::renameat2(staging_.get(), name_.c_str(), directory, name.data(), RENAME_NOREPLACE) == 0) {
+            log::error("replaced_files_kept", {{"directory", name_}, {"now", name.data()}});
+            staging_.reset();
+            return name.data();
+        }
+        if (errno != EEXIST) break;
+    }
+    return {};
+}
+
+/// Beside the target, or, where that is not possible any more, where it is: the path.
+std::string UnpackStage::keep(const LabFiles& files, const std::string& target) {
+    for (const auto& place : {parent_of(target), std::string("/")}) {
+        const auto directory = files.open_directory(place);
+        if (!directory) continue;
+        if (const auto name = keep_in(directory->get()); !name.empty()) return join(place, name);
+    }
+    const auto name = keep_in(staging_.get());
+    return "/.stowage/partials/" + (name.empty() ? name_ : name);
+}
+
+Error UnpackStage::not_taken_back(const LabFiles& files, const std::string& target, const Error& why,
+                                  const NotTakenBack& left) {
+    auto text = why.what + "; meanwhile somebody changed " + target + ", so ";
+    if (left.replaced == 0)
+        return {Code::io,
+                text + fmt::format("{} of the archive stayed there, the first is {}",
+                                   counted(left.names, "file or directory", "files and directories"),
+                                   join(target, left.first)),
+                "remove what is too much"};
+    return {Code::io,
+            text + fmt::format("{} could not be put back, the first is {}",
+                               counted(left.replaced, "replaced file"), join(target, left.first)),
+            "what was replaced is in " + keep(files, target) + ", under the same names"};
+}
+
 Result<void> UnpackStage::publish_into(LabFiles& files, Partials& partials, const std::string& target,
-                                       const std::atomic<bool>& aborted) {
+                                       const std::atomic<bool>& aborted, LedgerShare& share) {
     TRY(const auto into, files.open_directory(target));
     struct stat seen {};
     if (files.hides(into.get(), reserved_name) &&
@@ -107,14 +157,19 @@ Result<void> UnpackStage::publish_into(LabFiles& files, Partials& partials, cons
         return Error{Code::denied,
                      "the archive holds " + std::string(reserved_name) + ", which is the server's own",
                      "unpack into another directory"};
-    TRY(const auto moved, merge_tree(own_.get(), into.get(), aborted));
-    for (const auto& path : moved)
-        partials.superseded(join(target, path));
-    return {};
+    NotTakenBack left;
+    const auto superseded = [&](const std::string& path) { partials.superseded(join(target, path)); };
+    holds_replaced_ = true;
+    const auto merged = merge_tree(own_.get(), into.get(), aborted, superseded, left);
+    holds_replaced_ = !merged && left.replaced > 0;
+    if (merged || left.names > 0) share.keep();
+    if (!merged && left.names > 0) return not_taken_back(files, target, merged.error(), left);
+    return merged;
 }
 
 Result<void> UnpackStage::publish(LabFiles& files, Partials& partials, const std::string& target,
-                                  Durability durability, const std::atomic<bool>& aborted) {
+                                  Durability durability, const std::atomic<bool>& aborted,
+                                  LedgerShare& share) {
     if (::fchmod(own_.get(), 02770) != 0) return file_error(errno, target);
     const bool durable = durability == Durability::full;
     if (durable && ::syncfs(own_.get()) != 0) return file_error(errno, target);
@@ -122,11 +177,12 @@ Result<void> UnpackStage::publish(LabFiles& files, Partials& partials, const std
     Fd parent;
     TRY(const bool whole, publish_whole(files, target, parent));
     if (!whole) {
-        CHECK(publish_into(files, partials, target, aborted));
+        CHECK(publish_into(files, partials, target, aborted, share));
         if (durable && ::syncfs(own_.get()) != 0) return file_error(errno, target);
         return {};
     }
     staging_.reset();
+    share.keep();
     if (!durable) return {};
     const Fd readable(::openat(parent.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!readable) return file_error(errno, target);

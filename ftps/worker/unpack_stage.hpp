@@ -7,6 +7,8 @@
 #include <string>
 
 #include "ftps/worker/lab_files.hpp"
+#include "ftps/worker/ledger_share.hpp"
+#include "ftps/worker/merge_tree.hpp"
 #include "ftps/worker/partials.hpp"
 #include "gateway/base/config.hpp"
 #include "gateway/base/fd.hpp"
@@ -21,7 +23,8 @@ class UnpackStage {
     /// when it starts while this one ends, leaves it alone.
     static Result<UnpackStage> make(LabFiles& files);
 
-    /// Removes what is in it, unless it was published: all of it, or what it replaced.
+    /// Removes what is in it, unless it was published: all of it, or what it replaced. While it may hold
+    /// what belongs back to its place, it stays.
     ~UnpackStage();
     UnpackStage(UnpackStage&&) noexcept;
     UnpackStage& operator=(UnpackStage&&) = delete;
@@ -33,9 +36,11 @@ class UnpackStage {
 
     /// With Durability::full everything is on disk first, and under its name when this returns. A target that
     /// does not exist, or an empty directory: all of it appears in one moment, by one rename. Else
-    /// merge_tree().
+    /// merge_tree(). What that replaced and cannot move back after a failure stays under a name that the
+    /// error (Code::io) tells, beside the target.
+    /// @param share kept if something of it stays
     Result<void> publish(LabFiles& files, Partials& partials, const std::string& target,
-                         Durability durability, const std::atomic<bool>& aborted);
+                         Durability durability, const std::atomic<bool>& aborted, LedgerShare& share);
 
     /// Removes those that a worker left which was killed; returns how many.
     static std::size_t remove_leftovers(LabFiles& files);
@@ -44,11 +49,16 @@ class UnpackStage {
     UnpackStage(Fd staging, std::string name) : staging_(std::move(staging)), name_(std::move(name)) {}
     Result<bool> publish_whole(const LabFiles& files, const std::string& target, Fd& parent);
     Result<void> publish_into(LabFiles& files, Partials& partials, const std::string& target,
-                              const std::atomic<bool>& aborted);
+                              const std::atomic<bool>& aborted, LedgerShare& share);
+    std::string keep(const LabFiles& files, const std::string& target);
+    std::string keep_in(int directory);
+    Error not_taken_back(const LabFiles& files, const std::string& target, const Error& why,
+                         const NotTakenBack& left);
 
     Fd staging_;
     std::string name_;
     Fd own_;
+    bool holds_replaced_ = false;
 };
 
 }  // namespace stowage::ftps

@@ -107,7 +107,8 @@ TEST_F(Adversary, UnpacksAndCommitsNothingOutside) {
         auto stage = UnpackStage::make(files);
         if (!stage || ::mkdirat(stage->directory(), "sub", 0700) != 0) return false;
         const Fd file(::openat(stage->directory(), "sub/new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-        return file && stage->publish(files, partials, "/d", Durability::none, aborted).has_value();
+        LedgerShare share(files.ledger());
+        return file && stage->publish(files, partials, "/d", Durability::none, aborted, share).has_value();
     });
     repeat([this] {
         fs::create_directory(folder.lab / "next");
