@@ -201,7 +201,12 @@ std::size_t UnpackStage::remove_leftovers(LabFiles& files) {
         if (std::string_view(entry->d_name).starts_with(prefix)) found.emplace_back(entry->d_name);
     std::size_t removed = 0;
     for (const auto& name : found) {
-        const auto own = open_own(staging->get(), name.c_str());
+        auto own = open_own(staging->get(), name.c_str());
+        // A pod took the rights away.
+        if (!own && errno == EACCES && ::fchmodat(staging->get(), name.c_str(), 0700, 0) == 0)
+            own = open_own(staging->get(), name.c_str());
+        // What cannot be asked for its lock may be in use; a link or a file that a pod put there is not.
+        if (!own && errno != ENOTDIR && errno != ELOOP) continue;
         if (own && ::flock(own.get(), LOCK_EX | LOCK_NB) != 0) continue;
         const auto gone = remove_tree(staging->get(), name);
         if (!gone) log::warning("unpacking_not_removed", {{"directory", name}, {"why", gone.error().what}});

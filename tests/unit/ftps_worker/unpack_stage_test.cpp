@@ -250,6 +250,27 @@ TEST_F(Stage, LeftoversGoAndLivingOnesStay) {
     EXPECT_EQ(read(".stowage/partials/an-upload"), "1");
 }
 
+// Seen to remove one that is in use: what could not be opened was not asked for its lock.
+TEST_F(Stage, ALivingOneWhoseRightsAPodTookStays) {
+    if (::geteuid() == 0) {
+        ASSERT_EQ(::chown(folder.base.c_str(), 47001, 47001), 0);
+        ASSERT_EQ(::chown(lab().c_str(), 47001, 47001), 0);
+        ASSERT_EQ(::seteuid(47001), 0);
+    }
+    {
+        const auto living = or_throw(UnpackStage::make(files));
+        const auto where = place();
+        write(fs::relative(where / "x", lab()).string(), "1");
+        fs::permissions(where, fs::perms::none);
+        EXPECT_EQ(UnpackStage::remove_leftovers(files), 0u);
+        EXPECT_EQ(staged(), 1u);
+        fs::permissions(where, fs::perms::owner_all);
+        EXPECT_TRUE(fs::exists(where / "x"));
+    }
+    EXPECT_EQ(staged(), 0u);
+    (void)::seteuid(::getuid());
+}
+
 TEST_F(Stage, TreesOfAnyDepthAndShapeAreRemoved) {
     Fd at(::open(lab().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     for (int depth = 0; depth < 600; ++depth) {
