@@ -23,6 +23,10 @@ namespace {
 
 using Clock = DataDoor::Clock;
 constexpr std::chrono::seconds proxy_header_limit{2};
+// Room for the right client behind strangers who came before the command.
+constexpr int backlog = 64;
+// Of one wait; whoever goes on connecting does not fill the log.
+constexpr unsigned most_told_strangers = 8;
 constexpr const char* use_passive = "use passive mode (PASV or EPSV)";
 
 void switch_on(int socket, int level, int option) {
@@ -81,7 +85,7 @@ Fd DataDoor::listen_at(const Endpoint& where) {
     switch_on(socket.get(), SOL_SOCKET, SO_REUSEADDR);
     send_at_once(socket.get());
     if (::bind(socket.get(), where.data(), static_cast<socklen_t>(where.size())) == 0 &&
-        ::listen(socket.get(), 8) == 0)
+        ::listen(socket.get(), backlog) == 0)
         return socket;
     const int failed = errno;
     socket.reset();
@@ -120,17 +124,29 @@ Error DataDoor::cancelled() const {
     return {Code::cancelled, "the wait for the data connection was ended"};
 }
 
+Error DataDoor::nobody_came(unsigned strangers) const {
+    if (strangers > most_told_strangers)
+        log::warning("data_connections_refused", {{"count", strangers}, {"peer", ends_.peer.to_string()}});
+    return {
+        Code::timeout,
+        strangers > 0 ? "nobody but others connected to the data port" : "nobody connected to the data port",
+        "check that the server's data ports are open on the way from the client"};
+}
+
 Result<Fd> DataDoor::connect(Clock::duration limit) {
     const auto deadline = Clock::now() + limit;
     return is_passive() ? accept_peer(deadline) : connect_to_peer(deadline);
 }
 
 Result<Fd> DataDoor::accept_peer(Clock::time_point deadline) {
-    for (;;) {
+    for (unsigned strangers = 0;; ++strangers) {
+        // accept_one() looks at it only while nobody is there.
+        if (strangers > 0 && Clock::now() >= deadline) return nobody_came(strangers);
         asio::ip::address from;
         TRY(auto socket, accept_one(from, deadline));
-        const auto origin = origin_of(socket, from);
+        const auto origin = origin_of(socket, from, deadline);
         if (origin && *origin == ends_.peer) return socket;
+        if (strangers >= most_told_strangers) continue;
         log::warning("data_connection_refused", {{"why", origin ? "another address" : origin.error().what},
                                                  {"from", origin ? origin->to_string() : ""},
                                                  {"peer", ends_.peer.to_string()}});
@@ -151,17 +167,16 @@ Result<Fd> DataDoor::accept_one(asio::ip::address& from, Clock::time_point deadl
         if (failed == EMFILE || failed == ENFILE) return Error{Code::unavailable, "too many files are open"};
         if (failed == ENOMEM || failed == ENOBUFS) return system_error(failed, "accept the data connection");
         // Any other: it was gone before it was accepted.
-        if (failed == EAGAIN && !wait_for(socket_.get(), POLLIN, deadline))
-            return Error{Code::timeout, "nobody connected to the data port",
-                         "check that the server's data ports are open on the way from the client"};
+        if (failed == EAGAIN && !wait_for(socket_.get(), POLLIN, deadline)) return nobody_came(0);
     }
 }
 
 // Who connected, or whom a proxy forwards. Proxies are trusted to send their header at once, so that waiting
 // for it keeps nobody else waiting.
-Result<asio::ip::address> DataDoor::origin_of(const Fd& socket, const asio::ip::address& from) const {
+Result<asio::ip::address> DataDoor::origin_of(const Fd& socket, const asio::ip::address& from,
+                                              Clock::time_point latest) const {
     if (proxy_networks_->empty() || !is_in(*proxy_networks_, from.to_string())) return from;
-    const auto deadline = Clock::now() + proxy_header_limit;
+    const auto deadline = std::min(latest, Clock::now() + proxy_header_limit);
     ProxyReader reader;
     for (;;) {
         TRY(const bool whole, reader.read_from(socket.get()));

@@ -58,7 +58,9 @@ class DataDoor {
   private:
     Result<Fd> accept_peer(Clock::time_point deadline);
     Result<Fd> accept_one(boost::asio::ip::address& from, Clock::time_point deadline);
-    Result<boost::asio::ip::address> origin_of(const Fd& socket, const boost::asio::ip::address& from) const;
+    Result<boost::asio::ip::address> origin_of(const Fd& socket, const boost::asio::ip::address& from,
+                                               Clock::time_point latest) const;
+    Error nobody_came(unsigned strangers) const;
     Result<Fd> connect_to_peer(Clock::time_point deadline);
     Error cancelled() const;
 

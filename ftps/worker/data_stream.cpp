@@ -74,7 +74,26 @@ void DataStream::offer_kernel() {
     SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
 }
 
+// A peer that says a byte now and then ends no wait: OpenSSL goes on reading by itself until it has a record.
+long DataStream::on_handshake_read(BIO* bio, int operation, const char*, std::size_t, int, long, int result,
+                                   std::size_t*) {
+    if (operation != BIO_CB_READ) return operation & BIO_CB_RETURN ? result : 1;
+    auto& stream = *reinterpret_cast<DataStream*>(BIO_get_callback_arg(bio));
+    const auto now = Clock::now();
+    if (stream.silence_ && now >= stream.speaks_until_) stream.call_silence();
+    if (now < stream.handshake_until_) return 1;
+    BIO_clear_retry_flags(bio);
+    errno = ETIMEDOUT;
+    return -1;
+}
+
 DataStream::Handshake DataStream::accept() {
+    auto* from = BIO_next(SSL_get_rbio(ssl_.get()));
+    BIO_set_callback_ex(from, on_handshake_read);
+    BIO_set_callback_arg(from, reinterpret_cast<char*>(this));
+    const auto began = Clock::now();
+    handshake_until_ = began + std::chrono::milliseconds(std::min(timeout_ms_, handshake_timeout_ms));
+    speaks_until_ = began + patience_;
     // A lab whose clients need not resume has a certificate, and nothing to wait for.
     const bool needs_session = !SSL_CTX_get0_certificate(context_->context.get());
     admission_.asker.patience = LiveSessions::Clock::now() + (needs_session ? login_patience : 0s);
@@ -85,11 +104,13 @@ DataStream::Handshake DataStream::accept() {
         outcome = SSL_accept(ssl_.get());
     } while (outcome != 1 && (was_interrupted(outcome) || call_when_silent(outcome)));
     if (outcome == 1) {
+        BIO_set_callback_ex(from, nullptr);
         limit_waits(socket_, timeout_ms_);
         return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
     }
     const int why = SSL_get_error(ssl_.get(), outcome);
-    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Handshake::timed_out;
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE || Clock::now() >= handshake_until_)
+        return Handshake::timed_out;
     if (why != SSL_ERROR_SSL) return Handshake::failed;
     const auto reason = ERR_GET_REASON(ERR_peek_error());
     // How OpenSSL says that it would need a certificate: by version and by what the client offered.
@@ -104,14 +125,19 @@ void DataStream::when_silent(std::chrono::milliseconds patience, std::function<v
     limit_waits(socket_, static_cast<int>(std::min<std::int64_t>(
                              patience.count(), std::min(timeout_ms_, handshake_timeout_ms))));
     silence_ = std::move(call);
+    patience_ = patience;
 }
 
 bool DataStream::call_when_silent(int outcome) {
     if (!silence_ || errno != EAGAIN || SSL_get_error(ssl_.get(), outcome) != SSL_ERROR_WANT_READ)
         return false;
+    call_silence();
+    return true;
+}
+
+void DataStream::call_silence() {
     std::exchange(silence_, nullptr)();
     limit_waits(socket_, std::min(timeout_ms_, handshake_timeout_ms));
-    return true;
 }
 
 // With a time limit on the socket, a stop and a continue (SIGSTOP, a debugger) end a wait early.
@@ -214,7 +240,6 @@ void DataStream::send_end() {
 }
 
 Result<void> DataStream::wait_for_end() {
-    using Clock = std::chrono::steady_clock;
     auto moved = Clock::now();
     int unacknowledged = -1;
     bool answered = false;  // with its close_notify, which needs no reading

@@ -19,6 +19,7 @@ namespace stowage::ftps {
 /// One thread, but shutdown(2) of the socket from another ends every wait.
 class DataStream {
   public:
+    using Clock = std::chrono::steady_clock;
     enum class Handshake { resumed, full, refused, failed, timed_out };
 
     /// Whose sessions are good here: `asker.patience` is set by accept().
@@ -39,7 +40,8 @@ class DataStream {
     void offer_kernel();
     /// Before accept(): what it calls, once, when the peer has said nothing for so long. It then waits on.
     void when_silent(std::chrono::milliseconds patience, std::function<void()> call);
-    /// As the server. `refused`: the peer spoke TLS, but brought no session that is good here.
+    /// As the server; within ten seconds or `timeout_ms`, however often the peer says a little, and one wait.
+    /// `refused`: the peer spoke TLS, but brought no session that is good here.
     Handshake accept();
     /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
     /// TCP stream without close_notify, and when the connection breaks.
@@ -62,6 +64,9 @@ class DataStream {
   private:
     bool was_interrupted(int outcome) const;
     bool call_when_silent(int outcome);
+    void call_silence();
+    static long on_handshake_read(BIO* bio, int operation, const char*, std::size_t, int, long, int result,
+                                  std::size_t*);
     bool has_more() const;
     Error broken(int outcome, const char* doing) const;
 
@@ -71,6 +76,8 @@ class DataStream {
     Admission admission_;
     openssl::TlsConnection ssl_;
     std::function<void()> silence_;
+    std::chrono::milliseconds patience_{0};  // before it is called
+    Clock::time_point speaks_until_, handshake_until_;
 };
 
 }  // namespace stowage::ftps

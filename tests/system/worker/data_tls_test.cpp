@@ -1,8 +1,11 @@
 // Who may open a data connection: the promise of design §3.
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
 #include <chrono>
 #include <future>
+#include <thread>
 
 #include "tests/system/worker/rig.hpp"
 
@@ -298,6 +301,26 @@ TEST(DataTlsById, SessionAfterDataEndsTheSession) {
     EXPECT_EQ(alice.control->ask("NOOP").code, 200);
     alice.control->send_tls_session(mint_without_ticket(rig.key(), alice.nonce).der);
     EXPECT_EQ(alice.control->read().code, 0);
+}
+
+// From the client's own address, which it shares behind NAT. Seen to keep the command for as long as it
+// likes, and the client without a 150: each byte began the wait anew.
+TEST(DataTlsOfStrangers, WhoSaysAByteNowAndThenIsLetGo) {
+    Rig::Options options;
+    options.config = {{"ftps.data_timeout", "4s"}};
+    Rig rig(options);
+    auto alice = rig.login();
+    // A ClientHello of 500 bytes begins.
+    Data stranger(Rig::epsv(*alice.control), "127.0.0.1", nullptr, tls13, {"\x16\x03\x01\x01\xf4\x01", 6});
+    ASSERT_TRUE(stranger.connected());
+    std::jthread drip([&stranger](const std::stop_token& over) {
+        while (!over.stop_requested() && ::send(stranger.fd(), "", 1, MSG_NOSIGNAL) == 1)
+            std::this_thread::sleep_for(200ms);  // its own pace
+    });
+    alice.control->send("STOR set");
+    EXPECT_EQ(alice.control->read(20).code, 150);
+    EXPECT_EQ(alice.control->read(20).code, 425);
+    EXPECT_EQ(alice.control->ask("NOOP").code, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, DataTls, testing::Values(tls12, tls13),
