@@ -37,21 +37,21 @@ Result<void> Partials::check(const std::string& path, Start start) {
     return {};
 }
 
-Result<Fd> Partials::open(const Claim& claim, Start start) {
+Result<Fd> Partials::open(const Claim& claim, Start start, const CopyProgress& progress) {
     std::unique_lock lock(mutex_);
     const auto entry = find(claim.id_);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     const auto path = entry->first;
     const auto file = entry->second.file;
     lock.unlock();
-    if (start.end) return replace_range(claim, path, file, start);
+    if (start.end) return replace_range(claim, path, file, start, progress);
     if (!start.at_end && start.offset == 0) return create(claim.id_);
-    return file.empty() ? continue_complete(claim.id_, path, start)
+    return file.empty() ? continue_complete(claim, path, start, progress)
                         : continue_partial(claim.id_, file, path, start);
 }
 
 Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, const std::string& file,
-                                   Start start) {
+                                   Start start, const CopyProgress& progress) {
     auto source = file.empty() ? files_.open_for_reading(path) : open_staged(file, O_RDONLY, path);
     if (!source && source.error().code != Code::not_found) return source.error();
     struct stat seen {};
@@ -60,11 +60,11 @@ Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, 
     if (start.offset > size) return behind_end(path, size);
     if (start.offset == size) {  // nothing is replaced: an upload that goes on like any other
         if (!source) return create(claim.id_);
-        return file.empty() ? continue_complete(claim.id_, path, start)
+        return file.empty() ? continue_complete(claim, path, start, progress)
                             : continue_partial(claim.id_, file, path, start);
     }
     TRY(auto fd, open_unseen(claim));
-    CHECK(copy_counted(*source, fd, size, path));
+    CHECK(copy_counted(*source, fd, size, path, progress));
     const auto position = static_cast<off_t>(start.offset);
     if (::lseek(fd.get(), position, SEEK_SET) != position) return file_error(errno, path);
     return fd;
@@ -88,27 +88,32 @@ Result<Fd> Partials::continue_partial(std::uint64_t id, const std::string& file,
 }
 
 // The complete file is never written to: what is kept of it becomes the beginning of a new one.
-Result<Fd> Partials::continue_complete(std::uint64_t id, const std::string& path, Start start) {
+Result<Fd> Partials::continue_complete(const Claim& claim, const std::string& path, Start start,
+                                       const CopyProgress& progress) {
     auto source = files_.open_for_reading(path);
     if (!source && (source.error().code != Code::not_found || start.offset > 0)) return source.error();
-    TRY(auto fd, create(id));
+    TRY(auto fd, create(claim.id_));
     if (!source) return fd;
     struct stat seen {};
     if (::fstat(source->get(), &seen) != 0) return file_error(errno, path);
     const auto size = static_cast<std::uint64_t>(seen.st_size);
     if (start.offset > size) return behind_end(path, size);
     const auto wanted = start.at_end ? size : start.offset;
-    CHECK(copy_counted(*source, fd, wanted, path));
+    if (const auto copied = copy_counted(*source, fd, wanted, path, progress); !copied) {
+        discard(claim);  // half a file must not stand in for the whole one
+        return copied.error();
+    }
     return fd;
 }
 
-Result<void> Partials::copy_counted(const Fd& from, const Fd& to, std::uint64_t size,
-                                    const std::string& path) {
+Result<void> Partials::copy_counted(const Fd& from, const Fd& to, std::uint64_t size, const std::string& path,
+                                    const CopyProgress& progress) {
     CHECK(ledger().take(size));
-    const int failed = copy_range(from, to, size);
+    const int failed = copy_range(from, to, size, progress);
     if (failed == 0) return {};
     struct stat copied {};
     if (::fstat(to.get(), &copied) == 0) ledger().give(size - std::min(size, Ledger::held(copied)));
+    if (failed == ECANCELED) return Error{Code::cancelled, "the transfer was aborted"};
     return file_error(failed, path);
 }
 

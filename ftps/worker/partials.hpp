@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/group_sync.hpp"
 #include "ftps/worker/lab_files.hpp"
 #include "gateway/base/config.hpp"
@@ -61,8 +62,9 @@ class Partials {
     Result<Claim> claim(const std::string& path, const std::string& user);
     /// The partial's file, positioned and cut at `start`. What is complete under that name is copied as far
     /// as it is to be kept, so that pods go on reading the old file. A range amid the file becomes a copy of
-    /// all of it, unseen: if it fails, the file is as it was. Code::invalid for a position behind the end.
-    Result<Fd> open(const Claim& claim, Start start);
+    /// all of it, unseen: if it fails, the file is as it was. Code::invalid for a position behind the end;
+    /// Code::cancelled if `progress` stopped the copying.
+    Result<Fd> open(const Claim& claim, Start start, const CopyProgress& progress = {});
     /// From now on a restart of the worker finds what open() gave. For whoever is going to wait for more of
     /// it: what comes at once needs no mark, and most small files do. Code::no_space, Code::over_quota as a
     /// write.
@@ -120,12 +122,14 @@ class Partials {
     Result<Fd> create(std::uint64_t id);
     Result<Fd> make_staged(const std::string& file, const std::string& path);
     /// copy_range(), counted by the ledger.
-    Result<void> copy_counted(const Fd& from, const Fd& to, std::uint64_t size, const std::string& path);
+    Result<void> copy_counted(const Fd& from, const Fd& to, std::uint64_t size, const std::string& path,
+                              const CopyProgress& progress);
     Result<Fd> replace_range(const Claim& claim, const std::string& path, const std::string& file,
-                             Start start);
+                             Start start, const CopyProgress& progress);
     Result<Fd> continue_partial(std::uint64_t id, const std::string& file, const std::string& path,
                                 Start start);
-    Result<Fd> continue_complete(std::uint64_t id, const std::string& path, Start start);
+    Result<Fd> continue_complete(const Claim& claim, const std::string& path, Start start,
+                                 const CopyProgress& progress);
     Result<Fd> open_staged(const std::string& file, int flags, const std::string& path);
     void adopt(const Fd& directory, const char* file);
     void unlink(const std::string& file);

@@ -188,6 +188,26 @@ TEST_F(Copy, AborEndsItAndLeavesNothing) {
     EXPECT_EQ(large.staged(), 0u);
 }
 
+// What is there is copied before the first byte is received: seen to end only with the copy.
+TEST_F(Copy, AborEndsTheOneThatAnAppendBeginsWith) {
+    const Tmpfs disk("size=8g");
+    if (!disk.mounted()) GTEST_SKIP() << "tmpfs cannot be mounted here";
+    Rig::Options options;
+    options.directory = disk.path();
+    Rig large(options);
+    auto bob = large.login("bob");
+    large.write_as_pod("/huge", "");
+    ASSERT_EQ(::truncate((large.lab() / "huge").c_str(), 1ll << 40), 0);
+    Data data(Rig::epsv(*bob.control), "127.0.0.1", mint(large.key(), bob.nonce, tls13), tls13);
+    ASSERT_EQ(bob.control->ask("APPE huge").code, 150);
+    ASSERT_TRUE(data.handshake());
+    ASSERT_TRUE(comes_true([&] { return large.staged() == 1; }));
+    EXPECT_EQ(bob.control->ask("ABOR").code, 426);
+    EXPECT_EQ(bob.control->read().code, 226);
+    EXPECT_EQ(large.staged(), 0u);
+    EXPECT_NE(bob.control->ask("SIZE huge").text.find("1099511627776"), std::string::npos);
+}
+
 // What a client that only waits hears from CPTO and COMB, as from HASH and SITE UNPACK. Taken out
 // (keep_alive() is never spawned): this fails.
 TEST_F(Copy, SaysHowFarItIsEveryTenSeconds) {

@@ -53,6 +53,29 @@ TEST_F(PartialsTest, AreFoundAgainByAnotherProcess) {
     EXPECT_FALSE(second.any_within("/a/set"));
 }
 
+// What stays of a copy that was stopped would stand in for the whole file.
+TEST_F(PartialsTest, ACopyOfTheCompleteFileCanBeStoppedAndLeavesNothing) {
+    Partials partials(files);
+    folder.write("lab/set", std::string(3'000'000, 'x'));
+    for (const auto start :
+         {Partials::Start{true, 0}, Partials::Start{false, 2'000'000}, Partials::Start{false, 5, 10}}) {
+        std::uint64_t copied = 0;
+        {
+            const auto claim = partials.claim("/set", "alice");
+            ASSERT_TRUE(claim);
+            const auto stopped = partials.open(*claim, start, [&copied](std::uint64_t bytes) {
+                copied += bytes;
+                return false;
+            });
+            ASSERT_FALSE(stopped);
+            EXPECT_EQ(stopped.error().code, Code::cancelled);
+        }
+        EXPECT_GT(copied, 0u);
+        EXPECT_EQ(staged(), 0u);
+        EXPECT_FALSE(partials.stat("/set"));
+    }
+}
+
 // Fails when load() goes on to the end: a pod may write into that directory as the lab does.
 TEST_F(PartialsTest, ADirectoryFullOfNamesDelaysNoLogin) {
     ASSERT_TRUE(files.open_staging());
