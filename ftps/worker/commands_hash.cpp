@@ -56,9 +56,7 @@ Result<std::string> hash_now(const HashAttribute& attribute, const Hashing& hash
     if (::fstat(hashing.file.get(), &now) != 0) return file_error(errno, "the file");
     if (!same_content(now, hashing.seen))
         return Error{Code::in_use, "somebody wrote to this file while it was read", "try again later"};
-    const bool untouched = now.st_ctim.tv_sec == hashing.seen.st_ctim.tv_sec &&
-                           now.st_ctim.tv_nsec == hashing.seen.st_ctim.tv_nsec;
-    if (hashing.whole && hashing.algorithm == HashAlgorithm::sha256 && untouched)
+    if (hashing.whole && hashing.algorithm == HashAlgorithm::sha256)
         attribute.remember(hashing.file, hashing.seen, hash);
     return hash;
 }

@@ -78,12 +78,17 @@ Result<void> copy_file(const Copying& copying, const std::string& from, const st
     TRY(const auto source, open_source(copying, from));
     TRY(const auto claimed, claim(copying, to));
     TRY(const auto file, copying.partials.open_unseen(claimed));
-    const auto sha256 = copying.hashes.recall(source.file);
+    struct stat hashed {
+    }, written{}, published{};
+    const auto sha256 = copying.hashes.recall(source.file, hashed);
     CHECK(append_counted(copying, source, file, to, progress));
-    struct stat written {};
     if (::fstat(file.get(), &written) != 0) return file_error(errno, to);
     CHECK(copying.partials.publish(claimed, file, copying.durability, source.seen.st_mode & 0777));
-    if (sha256) copying.hashes.remember(file, written, *sha256);
+    // Of what was copied, and of the copy as it was made; from this last look on nobody changes it unnoticed.
+    struct stat now {};
+    if (sha256 && ::fstat(source.file.get(), &now) == 0 && untouched(hashed, now) &&
+        ::fstat(file.get(), &published) == 0 && same_content(written, published))
+        copying.hashes.remember(file, published, *sha256);
     return {};
 }
 

@@ -50,6 +50,11 @@ bool same_content(const struct stat& a, const struct stat& b) {
            a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
+bool untouched(const struct stat& a, const struct stat& b) {
+    return same_content(a, b) && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+           a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
 HashAttribute::~HashAttribute() {
     OPENSSL_cleanse(key_.data(), key_.size());
 }
@@ -74,8 +79,12 @@ std::string HashAttribute::value(const struct stat& seen, const std::string& sha
 }
 
 std::optional<std::string> HashAttribute::recall(const Fd& file) const {
-    std::array<char, value_bytes + 1> read{};
     struct stat seen {};
+    return recall(file, seen);
+}
+
+std::optional<std::string> HashAttribute::recall(const Fd& file, struct stat& seen) const {
+    std::array<char, value_bytes + 1> read{};
     // The attribute first: a change between the two calls moves the ctime away from it.
     const auto size = ::fgetxattr(file.get(), name, read.data(), read.size());
     if (size < 0 || ::fstat(file.get(), &seen) != 0) return {};
@@ -100,7 +109,10 @@ void HashAttribute::remember(const Fd& file, const struct stat& seen, const std:
     for (int attempt = 0; attempt < attempts; ++attempt) {
         struct stat before {
         }, after{};
-        if (::fstat(file.get(), &before) != 0 || !same_content(before, seen)) return;
+        // The attribute's own writing moves the ctime.
+        const bool same = ::fstat(file.get(), &before) == 0 &&
+                          (attempt == 0 ? untouched(before, seen) : same_content(before, seen));
+        if (!same) return;
         const auto text = value(before, sha256);
         if (::fsetxattr(file.get(), name, text.data(), text.size(), 0) != 0) return;
         if (::fstat(file.get(), &after) != 0) return;
@@ -110,12 +122,11 @@ void HashAttribute::remember(const Fd& file, const struct stat& seen, const std:
 
 Result<void> HashAttribute::keep(const Result<Fd>& file, bool sets_mtime,
                                  const std::function<Result<void>()>& change) const {
-    const auto sha256 = file ? recall(*file) : std::nullopt;
     struct stat before {
     }, after{};
-    const bool known = sha256 && ::fstat(file->get(), &before) == 0;
+    const auto sha256 = file ? recall(*file, before) : std::nullopt;
     auto changed = change();
-    if (!changed || !known || ::fstat(file->get(), &after) != 0) return changed;
+    if (!changed || !sha256 || ::fstat(file->get(), &after) != 0) return changed;
     if (sets_mtime) before.st_mtim = after.st_mtim;
     if (same_content(before, after)) remember(*file, after, *sha256);
     return changed;

@@ -22,8 +22,10 @@ namespace stowage::ftps {
 ///  - size and mtime are still those;
 ///  - the file's ctime, which nobody can set, is at most `ctime_slack` after the one in the attribute.
 /// So a pod can neither forge a hash nor change the file and set its mtime back – unless it does all of that
-/// within the slack after the attribute was written. Everything else only costs a new reading: a copy of the
-/// file, a rename, chmod or new hard link over NFS, a filesystem without extended attributes.
+/// within the slack after the attribute was written. It says what the gateway had read or received: one that
+/// writes into an upload before that is complete changes a file whose hash is then kept. Everything else only
+/// costs a new reading: a copy of the file, a rename, chmod or new hard link over NFS, a filesystem without
+/// extended attributes.
 class HashAttribute {
   public:
     using Key = std::array<std::uint8_t, 32>;
@@ -39,10 +41,12 @@ class HashAttribute {
 
     /// The hash of the whole file (32 bytes), if the attribute may be believed. Any thread; may block.
     std::optional<std::string> recall(const Fd& file) const;
+    /// With what the file was when it had this hash.
+    std::optional<std::string> recall(const Fd& file, struct stat& seen) const;
     /// The hash that these bytes of an attribute tell of a file, if they may be believed.
     std::optional<std::string> believed(std::string_view attribute, const struct stat& seen) const;
-    /// Writes the attribute, if size and mtime still are those of `seen`; it does without where that cannot
-    /// be. Any thread; may block.
+    /// Writes the attribute, if size, mtime and ctime still are those of `seen`: whoever calls it looked when
+    /// all of its own changes were done. It does without where that cannot be. Any thread; may block.
     void remember(const Fd& file, const struct stat& seen, const std::string& sha256) const;
 
     /// Runs `change`, which gives the file another name, mode or, if `sets_mtime`, mtime: an attribute that
@@ -59,5 +63,7 @@ class HashAttribute {
 
 /// Same file, same size, same mtime.
 bool same_content(const struct stat& a, const struct stat& b);
+/// And same ctime, which nobody can set.
+bool untouched(const struct stat& a, const struct stat& b);
 
 }  // namespace stowage::ftps

@@ -94,13 +94,16 @@ Result<void> TreeCopy::file(int from, int to, const char* name, const std::strin
     if (!S_ISREG(source.seen.st_mode)) return file_error(ESTALE, path);
     const Fd made(::openat(to, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!made) return file_error(errno, path);
-    const auto sha256 = copying_.hashes.recall(source.file);
+    struct stat hashed {
+    }, now{};
+    const auto sha256 = copying_.hashes.recall(source.file, hashed);
     CHECK(share_.take(static_cast<std::uint64_t>(source.seen.st_size)));
     CHECK(append(source, made, path, progress_));
     struct stat written {};
     if (::fchmod(made.get(), source.seen.st_mode & lab_rights) != 0 || ::fstat(made.get(), &written) != 0)
         return file_error(errno, path);
-    if (sha256) copying_.hashes.remember(made, written, *sha256);
+    if (sha256 && ::fstat(source.file.get(), &now) == 0 && untouched(hashed, now))
+        copying_.hashes.remember(made, written, *sha256);
     ++copied_.files;
     return {};
 }

@@ -85,6 +85,19 @@ TEST_F(HashAttributeTest, ASizeOrTimeThatIsNotTheHashesIsNotKept) {
     EXPECT_FALSE(hashes.recall(file));
 }
 
+// Seen to be kept: only size and mtime were compared.
+TEST_F(HashAttributeTest, AChangeWhoseTimeWasSetBackIsNotSigned) {
+    const auto hashed = seen();
+    const timespec times[2] = {{0, UTIME_OMIT}, hashed.st_mtim};
+    do {  // the clock of ctimes may not have moved yet
+        ASSERT_EQ(::pwrite(file.get(), "C", 1, 0), 1);
+        ASSERT_EQ(::futimens(file.get(), times), 0);
+    } while (seen().st_ctim.tv_nsec == hashed.st_ctim.tv_nsec);
+    ASSERT_TRUE(same_content(seen(), hashed));
+    hashes.remember(file, hashed, sha256);
+    EXPECT_FALSE(hashes.recall(file));
+}
+
 TEST_F(HashAttributeTest, ATouchAfterTheSlackEndsIt) {
     hashes.remember(file, seen(), sha256);
     const auto now = seen();
