@@ -6,7 +6,7 @@ import secrets
 import sys
 import time
 
-from rig import disks, host, machine, payload
+from rig import disks, host, machine, payload, saved
 
 PASSED, FAILED, SKIPPED, MISSING, PANIC, HANG = 0, 1, 77, 97, 98, 124
 _MOST_BOOTS = 10
@@ -16,13 +16,15 @@ def run(guest, case, build, show_console, patience=1.0):
     """The exit code: the test's own, PANIC, HANG, or FAILED when the guest ended without a word."""
     seed = os.environ.get("STOWAGE_VM_SEED", secrets.token_hex(4))
     seconds = case.timeout * patience
+    state = saved.of(guest)
     deadline = time.monotonic() + seconds
     with disks.nameless() as archive:
         payload.write(archive, build, case.files)
         all_disks = disks.Disks(case, guest, archive, seed)
         stage = "first"
         for _ in range(_MOST_BOOTS):
-            boot = machine.boot(guest, case, all_disks, stage, deadline, _write)
+            begin = state if state.fits(case, stage) else None
+            boot = machine.boot(guest, case, all_disks, stage, deadline, _write, begin)
             if show_console:
                 _say(boot.console)
             kind, _, rest = boot.how.partition(" ")
