@@ -13,6 +13,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace stowage::nfs {
 
@@ -106,7 +107,7 @@ GaneshaFiles ganesha_files(const Config& config) {
     files.pid_file = files.directory + "/pid";
     files.lock_file = files.directory + "/lock";
     files.bus_config = files.directory + "/bus.conf";
-    files.bus_socket = config.run_dir + "/dbus.sock";
+    files.bus_socket = ganesha_is_foreign(config) ? system_bus_socket : config.run_dir + "/dbus.sock";
     return files;
 }
 
@@ -168,6 +169,8 @@ Result<std::string> render_export_block(const Export& meant) {
         "    Path = \"{path}\";\n"
         "    Pseudo = \"{path}\";\n"
         "    Access_Type = None;\n"
+        "    SecType = sys;\n"
+        "    Transports = TCP;\n"
         "    Attr_Expiration_Time = 0;\n"
         "    Squash = all_squash;\n"
         "    Anonymous_Uid = {uid};\n"
