@@ -73,7 +73,7 @@ class Disks:
         """QEMU's words, and the descriptors that it inherits."""
         inherited = []
         words = self._file("root", self._root, inherited) if self._root else _root(self._guest)
-        words += self._file("payload", self._payload, inherited)
+        words += self._file("payload", self._payload, inherited, ",readonly=on")  # two machines of a test read it
         for name, file in self._files.items():
             words += self._file(name, file, inherited)
         for name, disk in self._lossy.items():
@@ -85,10 +85,10 @@ class Disks:
         return words, inherited
 
     @staticmethod
-    def _file(name, file, inherited):
+    def _file(name, file, inherited, more=""):
         inherited.append(file)
         path = f"/proc/self/fd/{file.fileno()}"
-        return ["-drive", f"if=none,id={name},format=raw,file={path},cache=unsafe"] + _device(name)
+        return ["-drive", f"if=none,id={name},format=raw,file={path},cache=unsafe{more}"] + _device(name)
 
     def after_power_cut(self):
         """A line about what it took."""

@@ -37,9 +37,10 @@ class Boot:
 
 
 class Machine:
-    """A running QEMU. `words` are its disks and memory, `inherited` what these words name; leaving kills it."""
+    """A running QEMU. `words` are its disks and memory, `inherited` what these words name, `link` the end of a network
+    cable, a datagram socket; leaving kills it."""
 
-    def __init__(self, guest, memory, kernel_words, words, inherited):
+    def __init__(self, guest, memory, kernel_words, words, inherited, link=None):
         self.console = disk_files.nameless()
         self.out, out_theirs = socket.socketpair()
         self.control, control_theirs = socket.socketpair()
@@ -56,9 +57,10 @@ class Machine:
             *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
             *_port("out", out_theirs),
             *_port("control", control_theirs),
+            *_network(link),
             *words,
         ]
-        self._process = _start(command, self.console, [*inherited, *theirs])
+        self._process = _start(command, self.console, [*inherited, *theirs, *([link] if link else [])])
         for file in [*inherited, *theirs]:
             if isinstance(file, socket.socket):
                 file.close()
@@ -67,10 +69,13 @@ class Machine:
         return self
 
     def __exit__(self, *_):
-        self._process.kill()
+        self.kill()
         self._process.wait()
         for file in (self.out, self.control, self.monitor, self.console):
             file.close()
+
+    def kill(self):
+        self._process.kill()
 
     def ask(self):
         return Monitor(self.monitor, _MONITOR_SECONDS)
@@ -108,7 +113,6 @@ class Machine:
         self._process.wait()
         return said.decode(errors="replace").strip()
 
-
     def _end_of(self, said, write):
         """The machine need not shut down; what the test printed was sent before."""
         self.out.setblocking(False)
@@ -129,13 +133,16 @@ class Memory:
             self.words = ("-object", f"memory-backend-file,id=memory,size={mebibytes}M,mem-path={path},{how}")
 
 
-def boot(guest, case, disks, stage, deadline, write, saved=None):
-    """Boots the guest, or goes on where it was saved, and lets it run to an end."""
+def begin(guest, case, disks, saved=None, link=None):
+    """The running machine: it boots, or goes on where it was saved."""
     words, inherited = disks.plug_in()
     if saved:
-        machine = saved.begin(guest, words, inherited)
-    else:
-        machine = Machine(guest, Memory(case.memory), _init(case), words, inherited)
+        return saved.begin(guest, words, inherited, link)
+    return Machine(guest, Memory(case.memory), _init(case), words, inherited, link)
+
+
+def run(machine, case, stage, deadline, write):
+    """The test in it, to an end of the machine."""
     with machine:
         machine.give_job(f"{case.path.parent.name}/{case.name}", stage)
         how = machine.watch(deadline, write)
@@ -151,6 +158,16 @@ def _init(case):
     if case.boot == "plain":
         return plain_words(khz)
     return f"systemd.unit=stowage-vm.target systemd.show_status=no{f' tsc_early_khz={khz}' if khz else ''}"
+
+
+def _network(link):
+    """Every guest has the card, so that all can begin in the same saved state; nobody loads its driver unasked."""
+    if not link:
+        return ("-device", "virtio-net-pci,romfile=")
+    return (
+        *("-netdev", f"dgram,id=link,local.type=fd,local.str={link.fileno()}"),
+        *("-device", "virtio-net-pci,romfile=,netdev=link"),
+    )
 
 
 def _port(name, end):

@@ -28,10 +28,11 @@ class Saved:
     def fits(self, case, stage):
         return case.boot == "plain" and case.memory == MEMORY_MIB and stage == "first"
 
-    def begin(self, guest, words, inherited):
+    def begin(self, guest, words, inherited, link):
         """The running machine."""
         memory = machine.Memory(MEMORY_MIB, self._folder / "memory")
-        begun = machine.Machine(guest, memory, _kernel_words(self._khz), [*words, "-incoming", "defer"], inherited)
+        words = [*words, "-incoming", "defer"]
+        begun = machine.Machine(guest, memory, _kernel_words(self._khz), words, inherited, link)
         with contextlib.ExitStack() as on_failure:
             on_failure.push(begun)
             monitor = begun.ask()
