@@ -19,6 +19,11 @@ namespace stowage::nfs {
 
 namespace {
 
+bool is_plain(unsigned char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '/' || byte == '-' || byte == '_' || byte == '.';
+}
+
 constexpr std::string_view first_line = "# stowage export";
 
 Result<void> make_private_directory(const std::string& path) {
@@ -88,10 +93,7 @@ std::string render_clients(const Export& meant, const std::vector<std::string>& 
 std::string GaneshaFiles::bus_address() const {
     std::string address = "unix:path=";
     for (const unsigned char byte : bus_socket) {
-        const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                           (byte >= '0' && byte <= '9') || byte == '/' || byte == '-' || byte == '_' ||
-                           byte == '.';
-        address += plain ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02x}", byte);
+        address += is_plain(byte) ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02x}", byte);
     }
     return address;
 }
@@ -199,12 +201,15 @@ Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files) {
     TRY(const auto labs, recorded_labs(files));
     std::vector<SkippedExport> skipped;
     std::string text = "# Written by stowage.\n";
+    // A path with quotes or blanks would not parse; a relative one is below the folder of the file that
+    // Ganesha was started with, which is ours only if it is.
+    const bool plain = std::all_of(files.exports_dir.begin(), files.exports_dir.end(), is_plain);
+    const std::string folder = plain ? files.exports_dir : "exports";
     for (const auto& lab : labs) {
         if (auto checked = check_recorded(files, lab); !checked)
             skipped.push_back({lab, checked.error()});
         else
-            text += "%include exports/" + lab +
-                    ".conf\n";  // relative: a quoted or blank-holding path would not parse
+            text += fmt::format("%include {}/{}.conf\n", folder, lab);
     }
     auto before = read_file(files.index, 16 << 20);
     if (!before || *before != text) CHECK(write_atomically(files.index, text));
