@@ -17,13 +17,16 @@ from rig import clock, disks, host, machine
 MEMORY_MIB = 1536
 _CLOCKS_DIFFER = 0.001  # what two measurements of one clock do not
 _BOOT_SECONDS = 600
+_KEPT = 2  # besides the newest
 
 
 class Saved:
-    """What `folder` holds: the guest's memory and the state of its devices."""
+    """What `folder` holds: the guest's memory and the state of its devices. Nobody removes it while this is there."""
 
     def __init__(self, folder, khz):
         self._folder, self._khz = folder, khz
+        self._in_use = open(folder / "in-use", "a", encoding="utf-8")  # pylint: disable=consider-using-with
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
 
     def fits(self, case, stage):
         return case.boot == "plain" and case.memory == MEMORY_MIB and stage == "first"
@@ -52,9 +55,17 @@ def of(guest):
             its_khz = int(folder.name.removeprefix(begin))
             if its_khz == (khz or 0) or khz and abs(its_khz / khz - 1) < _CLOCKS_DIFFER:
                 return Saved(folder, its_khz or None)
-        for other in guest.glob("saved-*"):
-            shutil.rmtree(other)
+        _forget_old_ones(guest)
         return _make(guest, guest / f"{begin}{khz or 0}", khz)
+
+
+def _forget_old_ones(guest):
+    """Other trees may use theirs."""
+    others = sorted(guest.glob("saved-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in others[_KEPT:]:
+        with open(old / "in-use", "a", encoding="utf-8") as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(old)
 
 
 def _key():
