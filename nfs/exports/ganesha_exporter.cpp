@@ -2,6 +2,7 @@
 // Runs in: root_step. Distrusts: Ganesha's replies.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
@@ -13,6 +14,10 @@
 namespace stowage::nfs {
 
 namespace {
+
+/// Whoever looks does not wait for a server to come up: it holds the lab's lock, and who looks often would
+/// keep away the step that mends.
+constexpr std::chrono::milliseconds observe_limit = std::chrono::seconds(3);
 
 Result<std::optional<std::string>> previous_text(const std::string& path) {
     auto text = read_file(path);
@@ -153,7 +158,7 @@ Result<ExportState> observe(const GaneshaExporter& exporter, const Export& meant
     TRY(const auto meant_text, render_export_block(meant));
     TRY(const auto text, previous_text(exporter.files.export_file(meant.lab)));
     ExportState state{.present = text.has_value(), .server = "nfs-ganesha"};
-    auto bus = GaneshaBus::connect(exporter.files.bus_socket, exporter.limit);
+    auto bus = GaneshaBus::connect(exporter.files.bus_socket, std::min(exporter.limit, observe_limit));
     if (!bus) {
         state.why = bus.error().text();
         return state;
