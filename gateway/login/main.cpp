@@ -8,7 +8,6 @@
 #include <future>
 #include <thread>
 
-#include "gateway/base/config.hpp"
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
@@ -40,13 +39,7 @@ message::LoginResult ask_pam(const message::LoginAttempt& attempt) {
 }
 
 message::LoginAttempt receive_attempt() {
-    auto packet = or_throw(ipc::receive(ipc::supervisor_fd));
-    const auto attempt = or_throw(packet.as<message::LoginAttempt>());
-    if (packet.fds.empty()) return attempt;
-    const auto config =
-        or_throw(parse_config(or_throw(values_from_text(or_throw(read_sealed(packet.fds[0]))))));
-    log::start("login", config.log_level);
-    return attempt;
+    return or_throw(or_throw(ipc::receive(ipc::supervisor_fd)).as<message::LoginAttempt>());
 }
 
 }  // namespace
