@@ -1,5 +1,6 @@
 // stowage-login: receives one attempt, asks PAM, answers, exits.
 // Runs in: login. Distrusts: user name and password, and PAM modules, which may hang.
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ int main() {
     int status = 1;
     try {
         privileges::harden();
+        (void)::mallopt(M_ARENA_MAX, 1);  // the second thread needs no memory of its own
         for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGHUP})
             (void)::signal(number, SIG_IGN);
         auto attempt = receive_attempt();
