@@ -13,10 +13,13 @@
 namespace stowage::ftps {
 
 Result<DirectoryNames> DirectoryNames::open(int directory, std::string_view path) {
-    Fd own(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    auto* stream = own ? ::fdopendir(own.get()) : nullptr;
+    return of(Fd(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), path);
+}
+
+Result<DirectoryNames> DirectoryNames::of(Fd directory, std::string_view path) {
+    auto* stream = directory ? ::fdopendir(directory.get()) : nullptr;
     if (!stream) return file_error(errno, path);
-    (void)own.release();  // closedir() closes it
+    (void)directory.release();  // closedir() closes it
     return DirectoryNames(stream);
 }
 

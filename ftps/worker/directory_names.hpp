@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
@@ -20,6 +21,8 @@ class DirectoryNames {
     /// Of the directory that `directory` is open for; with a position of its own. errno as the error of
     /// `path`.
     static Result<DirectoryNames> open(int directory, std::string_view path);
+    /// Of `directory` itself, which was opened for reading: that takes no right to search in it.
+    static Result<DirectoryNames> of(Fd directory, std::string_view path);
 
     /// The next entry but "." and "..", valid until the next call; null behind the last. Blocks.
     const dirent* next();

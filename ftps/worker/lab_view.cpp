@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "ftps/worker/directory_names.hpp"
+#include "ftps/worker/directory_stats.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/paths.hpp"
@@ -89,7 +89,7 @@ Result<void> LabView::rename(const std::string& from, const std::string& to) con
     const auto moved = partials_.move(from, to);
     if (moved || moved.error().code != Code::not_found) return moved;
     TRY(const auto what, files_.lstat(from));
-    if (!S_ISDIR(what.st_mode)) CHECK(partials_.check_idle(to));
+    CHECK(S_ISDIR(what.st_mode) ? partials_.check_free(to) : partials_.check_idle(to));
     CHECK(files_.rename(from, to));
     if (S_ISDIR(what.st_mode))
         partials_.move_within(from, to);
@@ -102,32 +102,25 @@ Result<void> LabView::each_child(const std::string& path,
                                  const std::function<bool(const Seen&)>& visit) const {
     TRY(auto opened, files_.open_directory(path));
     auto partials = partials_.children(path);
-    const int directory = opened.get();
-    const DirectoryStream stream(::fdopendir(directory));
-    if (!stream) return file_error(errno, path);
-    (void)opened.release();  // closedir() closes it
-    const int rights = LabFiles::rights(directory);
+    TRY(auto entries, DirectoryStats::of(std::move(opened), path));
+    const int rights = LabFiles::rights(entries.descriptor());
 
     // One for all: a name's memory is taken once.
     Seen seen{{}, {}, {}, rights};
     for (;;) {
-        errno = 0;
-        const auto* entry = ::readdir(stream.get());
-        if (!entry && errno != 0) return file_error(errno, path);
-        if (!entry) break;
-        seen.name = entry->d_name;
-        if (seen.name == "." || seen.name == ".." || files_.hides(directory, seen.name)) continue;
-        seen.link_target.clear();
-        if (const auto partial = partials.find(seen.name); partial != partials.end()) {
-            seen.stat = partial->second;
-            partials.erase(partial);
-        } else {
+        TRY(const auto batch, entries.next());
+        if (batch.empty()) break;
+        for (const auto& entry : batch) {
+            if (files_.hides(entries.descriptor(), entry.name)) continue;
+            const auto partial = partials.find(entry.name);
             // Removed since it was read: it is not listed, and that is no error.
-            if (::fstatat(directory, entry->d_name, &seen.stat, AT_SYMLINK_NOFOLLOW) != 0) continue;
-            if (S_ISLNK(seen.stat.st_mode))
-                seen.link_target = LabFiles::link_target(directory, entry->d_name);
+            if (partial == partials.end() && !entry.is_there) continue;
+            seen.name = entry.name;
+            seen.stat = partial == partials.end() ? entry.stat : partial->second;
+            seen.link_target = partial == partials.end() ? entry.link_target : std::string();
+            if (partial != partials.end()) partials.erase(partial);
+            if (!visit(seen)) return {};
         }
-        if (!visit(seen)) return {};
     }
     for (const auto& [name, stat] : partials)
         if (!visit(Seen{name, stat, {}, rights})) return {};

@@ -15,10 +15,6 @@ namespace stowage::nfs {
 
 namespace {
 
-/// Whoever looks does not wait for a server to come up: it holds the lab's lock, and who looks often would
-/// keep away the step that mends.
-constexpr std::chrono::milliseconds observe_limit = std::chrono::seconds(3);
-
 Result<std::optional<std::string>> previous_text(const std::string& path) {
     auto text = read_file(path);
     if (text) return std::optional<std::string>(std::move(*text));
@@ -154,16 +150,36 @@ Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab) {
     return {};
 }
 
-Result<ExportState> observe(const GaneshaExporter& exporter, const Export& meant) {
+namespace {
+
+/// Whoever looks does not wait for a server to come up: it holds the lab's lock, and who looks often would
+/// keep away the step that mends.
+constexpr std::chrono::milliseconds observe_limit = std::chrono::seconds(3);
+
+Result<void> connect(GaneshaExporter& exporter) {
+    TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, std::min(exporter.limit, observe_limit)));
+    exporter.bus = std::make_shared<GaneshaBus>(std::move(bus));
+    return {};
+}
+
+/// Over the connection of the last look, if there is one and it still leads to a server.
+Result<void> compare_with_live(GaneshaExporter& exporter, const Export& meant) {
+    if (exporter.bus) {
+        auto compared = read_back(*exporter.bus, meant);
+        if (compared || compared.error().code != Code::unavailable) return compared;
+        exporter.bus.reset();
+    }
+    CHECK(connect(exporter));
+    return read_back(*exporter.bus, meant);
+}
+
+}  // namespace
+
+Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant) {
     TRY(const auto meant_text, render_export_block(meant));
     TRY(const auto text, previous_text(exporter.files.export_file(meant.lab)));
     ExportState state{.present = text.has_value(), .server = "nfs-ganesha"};
-    auto bus = GaneshaBus::connect(exporter.files.bus_socket, std::min(exporter.limit, observe_limit));
-    if (!bus) {
-        state.why = bus.error().text();
-        return state;
-    }
-    const auto compared = read_back(*bus, meant);
+    const auto compared = compare_with_live(exporter, meant);
     state.present = state.present || compared;
     state.as_meant = compared && text == meant_text;
     if (!compared)
