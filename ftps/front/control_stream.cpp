@@ -2,6 +2,8 @@
 // Runs in: front. Distrusts: the peer.
 #include "ftps/front/control_stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 
@@ -95,7 +97,21 @@ asio::awaitable<Result<std::size_t>> ControlStream::read_some(char* buffer, std:
     }
 }
 
+void ControlStream::cork(bool on) {
+    const int value = on;
+    (void)::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
+
 Result<std::size_t> ControlStream::write_now(std::string_view bytes) {
+    // A ticket and the reply behind it are one segment: the client wakes up once.
+    if (!ticket_queued_) return write_all_now(bytes);
+    cork(true);
+    auto sent = write_all_now(bytes);
+    cork(false);
+    return sent;
+}
+
+Result<std::size_t> ControlStream::write_all_now(std::string_view bytes) {
     std::size_t sent = 0;
     while (sent < bytes.size()) {
         const auto rest = bytes.substr(sent);

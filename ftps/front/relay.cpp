@@ -66,8 +66,8 @@ asio::awaitable<void> ControlSession::relay_downstream() {
         const char kind = packet->front();
         if (kind == session_packet::close) break;
         if (kind == session_packet::ticket) stream_.queue_ticket();
-        if (kind != session_packet::data) continue;
-        if (!co_await send(packet->substr(1))) {
+        if (kind != session_packet::data && kind != session_packet::ticket) continue;
+        if (packet->size() > 1 && !co_await send(packet->substr(1))) {
             stream_.shut_down();
             break;
         }

@@ -71,6 +71,7 @@ Result<openssl::TlsContext> make_control_context(std::string_view chain, std::st
     if (!context) return Error{Code::internal, "SSL_CTX_new: " + take_ssl_error()};
     set_common_options(context.get());
     SSL_CTX_set_options(context.get(), SSL_OP_CLEANSE_PLAINTEXT);  // passwords pass through
+    SSL_CTX_set_read_ahead(context.get(), 1);  // a command is one read, not one of its header and another
     CHECK(use_chain(context.get(), chain));
     CHECK(use_key(context.get(), key));
     keys.issue_in(context.get());

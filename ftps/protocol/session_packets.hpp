@@ -14,7 +14,7 @@ namespace stowage::session_packet {
 inline constexpr char tls_session = 'S';
 /// plaintext of the control connection, either way, at most max_payload bytes
 inline constexpr char data = 'D';
-/// worker -> front: send the client a fresh session ticket before what follows
+/// worker -> front: data, but the client gets a fresh session ticket first; perhaps of no bytes
 inline constexpr char ticket = 'T';
 /// worker -> front: send what is queued, then close_notify and close
 inline constexpr char close = 'C';

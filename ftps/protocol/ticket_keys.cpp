@@ -21,6 +21,15 @@ constexpr long session_lifetime_seconds = 24 * 60 * 60;
 const int keys_index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
 const int nonce_index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
 
+/// Fetched once: EVP_aes_256_cbc() would be looked up in the providers for each ticket.
+const EVP_CIPHER* ticket_cipher() {
+    static const EVP_CIPHER* const cipher = [] {
+        const auto* fetched = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+        return fetched ? fetched : EVP_aes_256_cbc();
+    }();
+    return cipher;
+}
+
 bool use_mac_key(EVP_MAC_CTX* mac, const message::TicketKey& key) {
     char digest[] = "SHA256";
     const OSSL_PARAM parameters[] = {
@@ -54,8 +63,8 @@ struct TicketKeys::Callbacks {
         const auto& keys = keys_of(ssl)->keys_;
         if (!encrypting || keys.empty()) return 0;
         const auto& key = keys.front();
-        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1 ||
-            EVP_EncryptInit_ex2(cipher, EVP_aes_256_cbc(), key.aes.data(), iv, nullptr) != 1 ||
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(ticket_cipher())) != 1 ||
+            EVP_EncryptInit_ex2(cipher, ticket_cipher(), key.aes.data(), iv, nullptr) != 1 ||
             !use_mac_key(mac, key))
             return -1;
         std::copy(key.name.begin(), key.name.end(), name);
@@ -70,7 +79,7 @@ struct TicketKeys::Callbacks {
             return std::equal(candidate.name.begin(), candidate.name.end(), name);
         });
         if (key == keys.end()) return 0;
-        if (EVP_DecryptInit_ex2(cipher, EVP_aes_256_cbc(), key->aes.data(), iv, nullptr) != 1 ||
+        if (EVP_DecryptInit_ex2(cipher, ticket_cipher(), key->aes.data(), iv, nullptr) != 1 ||
             !use_mac_key(mac, *key))
             return -1;
         return 1;

@@ -28,10 +28,11 @@ message::Doing doing_of(const Session& session) {
         return doing;
     }
     doing.verb.assign_cut(session.verb);
-    assign_end(doing.path, session.path);
+    const auto& transfer = session.transfer;
+    assign_end(doing.path, transfer && transfer->has_begun() ? transfer->subject().path : session.path);
     doing.ms =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count());
-    if (session.transfer) doing.bytes = session.transfer->bytes.load();
+    if (transfer) doing.bytes = transfer->bytes.load();
     return doing;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/ip/address_v4.hpp>
 
+#include "ftps/protocol/reply.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/data_arguments.hpp"
 #include "ftps/worker/session.hpp"
@@ -67,8 +68,7 @@ void aim(Session& session, const Result<boost::asio::ip::tcp::endpoint>& target)
         session.refuse(500, aimed.error());
         return;
     }
-    session.link.send_ticket();
-    session.reply(200, "The data connection will go there.");
+    session.link.send_with_ticket(reply(200, "The data connection will go there."));
 }
 
 }  // namespace
@@ -85,9 +85,9 @@ Done passive(Session& session, std::string) {
         co_return;
     }
     const auto bytes = told_address(session).to_bytes();
-    session.link.send_ticket();
-    session.reply(227, fmt::format("Entering Passive Mode ({},{},{},{},{},{}).", bytes[0], bytes[1], bytes[2],
-                                   bytes[3], *port >> 8, *port & 255));
+    session.link.send_with_ticket(
+        reply(227, fmt::format("Entering Passive Mode ({},{},{},{},{},{}).", bytes[0], bytes[1], bytes[2],
+                               bytes[3], *port >> 8, *port & 255)));
 }
 
 Done extended_passive(Session& session, std::string argument) {
@@ -107,8 +107,7 @@ Done extended_passive(Session& session, std::string argument) {
         session.refuse(425, port.error());
         co_return;
     }
-    session.link.send_ticket();
-    session.reply(229, fmt::format("Entering Extended Passive Mode (|||{}|)", *port));
+    session.link.send_with_ticket(reply(229, fmt::format("Entering Extended Passive Mode (|||{}|)", *port)));
 }
 
 Done port(Session& session, std::string argument) {

@@ -15,59 +15,58 @@ namespace stowage::ftps {
 
 namespace {
 
-// What asks the filesystem before the 150 runs on a file thread.
-
-struct Download {
-    std::string path;
-    Fd file;
-    std::uint64_t size = 0;
+/// What RETR was told to send.
+struct Wanted {
+    std::string directory, argument;
+    std::uint64_t offset = 0;
+    std::optional<ByteRange> range;
+    LineEnds line_ends = LineEnds::kept;
 };
 
-Result<std::shared_ptr<Download>> prepare_download(Worker& worker, const std::string& directory,
-                                                   const std::string& argument) {
-    auto download = std::make_shared<Download>();
-    TRY(const auto path, worker.files.locate(directory, argument));
-    TRY(download->path, worker.view.known_as(path));
-    TRY(download->file, worker.view.open_for_reading(download->path));
+/// A range behind the end is empty (draft-bryan-ftp-range-08 §4.3); without one, what is added meanwhile is
+/// sent too.
+ByteRange sent_of(const Wanted& wanted, std::uint64_t size) {
+    auto sent = wanted.range.value_or(ByteRange{wanted.offset, std::numeric_limits<std::int64_t>::max()});
+    if (wanted.range && sent.begin >= size) sent.end = sent.begin;
+    return sent;
+}
+
+Result<void> prepare_download(Worker& worker, const Wanted& wanted, DataCommand& command) {
+    TRY(const auto path, worker.files.locate(wanted.directory, wanted.argument));
+    TRY(command.path, worker.view.known_as(path));
+    TRY(auto opened, worker.view.open_for_reading(command.path));
+    const auto file = std::make_shared<const Fd>(std::move(opened));
     struct stat seen {};
-    if (::fstat(download->file.get(), &seen) != 0) return system_error(errno, download->path);
-    download->size = static_cast<std::uint64_t>(seen.st_size);
-    return download;
+    if (::fstat(file->get(), &seen) != 0) return system_error(errno, command.path);
+    const auto size = static_cast<std::uint64_t>(seen.st_size);
+    if (wanted.offset > size) {
+        command.refusal = 554;
+        return Error{Code::invalid, fmt::format("The file has {} bytes; it cannot be read from byte {}", size,
+                                                wanted.offset)};
+    }
+    const auto sent = sent_of(wanted, size);
+    const auto last = std::min(sent.end, size);
+    if (wanted.line_ends == LineEnds::kept) {
+        command.size = last - std::min(sent.begin, last);
+        command.opening = fmt::format("Here come {} bytes.", command.size);
+    } else {
+        command.opening = "Here come lines of text, each with CR LF.";
+    }
+    command.work = [file, sent, line_ends = wanted.line_ends](DataStream& stream, Transfer& transfer) {
+        return send_file(stream, *file, sent, line_ends, transfer);
+    };
+    return {};
 }
 
 Done download(Session& session, std::string argument, std::uint64_t offset, std::optional<ByteRange> range) {
     if (!may_transfer(session) || refused_in_ascii(session, offset > 0 || range)) co_return;
-    auto& worker = session.worker;
-    auto work = [&worker, directory = session.directory, argument] {
-        return prepare_download(worker, directory, argument);
-    };
-    const auto prepared = co_await on_pool(worker.pool, std::move(work));
-    if (!prepared) {
-        session.refuse(prepared.error());
-        co_return;
-    }
-    const auto download = *prepared;
-    if (offset > download->size) {
-        session.reply(554, fmt::format("The file has {} bytes; it cannot be read from byte {} on.",
-                                       download->size, offset));
-        co_return;
-    }
-    // A range behind the end is empty (draft-bryan-ftp-range-08 §4.3); without one, what is added meanwhile
-    // is sent too.
-    auto sent = range.value_or(ByteRange{offset, std::numeric_limits<std::int64_t>::max()});
-    if (range && sent.begin >= download->size) sent.end = sent.begin;
-    const auto last = std::min(sent.end, download->size);
+    const Wanted wanted{session.directory, std::move(argument), offset, range, line_ends_of(session)};
     DataCommand command;
     command.verb = "RETR";
-    command.path = download->path;
-    const auto line_ends = line_ends_of(session);
-    command.size = line_ends == LineEnds::kept ? last - std::min(sent.begin, last) : 0;
-    command.opening = line_ends == LineEnds::kept ? fmt::format("Here come {} bytes.", command.size)
-                                                  : "Here come lines of text, each with CR LF.";
     command.success = "Complete.";
-    command.by_kernel = line_ends == LineEnds::kept;
-    command.work = [download, sent, line_ends](DataStream& stream, Transfer& transfer) {
-        return send_file(stream, download->file, sent, line_ends, transfer);
+    command.by_kernel = wanted.line_ends == LineEnds::kept;
+    command.prepare = [&worker = session.worker, wanted](DataCommand& filled) {
+        return prepare_download(worker, wanted, filled);
     };
     co_await run_data_command(session, std::move(command));
 }

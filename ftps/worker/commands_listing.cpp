@@ -9,8 +9,6 @@ namespace stowage::ftps {
 
 namespace {
 
-// What asks the filesystem before the 150 runs on a file thread.
-
 /// What stands in front of each name of NLST, so that every line is a path that RETR takes.
 std::string names_prefix(const ListRequest& request, const std::string& argument) {
     if (argument.empty()) return {};
@@ -44,21 +42,18 @@ Done listing(Session& session, std::string verb, ListForm form, std::string argu
     request.facts = session.facts;
     request.recursive = parsed.recursive && form == ListForm::long_lines;
     request.itself = parsed.itself;
-    auto work = [&worker, directory = session.directory, name = parsed.path, request] {
-        return prepare_listing(worker, directory, name, request);
-    };
-    const auto prepared = co_await on_pool(worker.pool, std::move(work));
-    if (!prepared) {
-        session.refuse(prepared.error());
-        co_return;
-    }
     DataCommand command;
     command.verb = verb;
-    command.path = prepared->path;
-    command.opening = "Here comes the listing.";
     command.success = "End of the listing.";
-    command.work = [&worker, wanted = *prepared](DataStream& stream, Transfer& transfer) {
-        return send_listing(stream, worker.view, wanted, transfer);
+    command.prepare = [&worker, directory = session.directory, name = parsed.path,
+                       request](DataCommand& filled) -> Result<void> {
+        TRY(auto wanted, prepare_listing(worker, directory, name, request));
+        filled.path = wanted.path;
+        filled.opening = "Here comes the listing.";
+        filled.work = [&worker, wanted = std::move(wanted)](DataStream& stream, Transfer& transfer) {
+            return send_listing(stream, worker.view, wanted, transfer);
+        };
+        return {};
     };
     co_await run_data_command(session, std::move(command));
 }

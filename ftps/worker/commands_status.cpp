@@ -63,13 +63,14 @@ Result<std::vector<std::string>> listed_lines(Worker& worker, const std::string&
 }  // namespace
 
 std::string progress(const Session& session) {
-    if (!session.transfer) return session.transfer_name + ": waiting for the data connection";
+    const auto& [name, path, size] = session.transfer->subject();
+    if (session.transfer->waits_for_connection()) return name + ": waiting for the data connection";
     const auto bytes = session.transfer->bytes.load();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - session.transfer_began;
-    auto text = session.transfer_name + ": " + session.transfer->amount();
-    if (session.transfer_size > 0)
-        text += fmt::format(" of {} ({:.0f} %)", session.transfer_size,
-                            100.0 * static_cast<double>(bytes) / static_cast<double>(session.transfer_size));
+    auto text = name + ": " + session.transfer->amount();
+    if (size > 0)
+        text += fmt::format(" of {} ({:.0f} %)", size,
+                            100.0 * static_cast<double>(bytes) / static_cast<double>(size));
     return text + fmt::format(" in {:.1f} s, {:.2f} MB/s", took.count(),
                               static_cast<double>(bytes) / 1e6 / std::max(took.count(), 1e-3));
 }

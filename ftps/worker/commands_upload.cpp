@@ -15,23 +15,18 @@ namespace stowage::ftps {
 
 namespace {
 
-// What asks the filesystem before the 150 runs on a file thread.
-
 struct Upload {
     std::string path;
     std::optional<Partials::Claim> claim;
 };
 
-Result<std::shared_ptr<Upload>> prepare_upload(Worker& worker, const std::string& directory,
-                                               const std::string& argument, const std::string& user,
-                                               Partials::Start start) {
-    TRY(auto path, worker.files.locate(directory, argument));
-    CHECK(worker.partials.check(path, start));
-    TRY(auto claim, worker.partials.claim(path, user));
-    auto upload = std::make_shared<Upload>();
-    upload->path = std::move(path);
-    upload->claim.emplace(std::move(claim));
-    return upload;
+Result<void> prepare_upload(Worker& worker, const std::string& directory, const std::string& argument,
+                            const std::string& user, Partials::Start start, Upload& upload) {
+    TRY(upload.path, worker.files.locate(directory, argument));
+    CHECK(worker.partials.check(upload.path, start));
+    TRY(auto claim, worker.partials.claim(upload.path, user));
+    upload.claim.emplace(std::move(claim));
+    return {};
 }
 
 // Names that STOU tries.
@@ -44,13 +39,13 @@ std::string unique_name(const std::string& wished, int attempt) {
 }
 
 /// STOU: a name that nobody has, claimed. `wished` may be empty.
-Result<std::shared_ptr<Upload>> prepare_unique(Worker& worker, const std::string& directory,
-                                               const std::string& wished, const std::string& user) {
+Result<void> prepare_unique(Worker& worker, const std::string& directory, const std::string& wished,
+                            const std::string& user, Upload& upload) {
     for (int attempt = 0; attempt < max_unique_names; ++attempt) {
         const auto name = unique_name(wished, attempt);
         TRY(const auto path, worker.files.locate(directory, name));
         if (worker.view.look(path)) continue;
-        auto prepared = prepare_upload(worker, directory, name, user, {});
+        auto prepared = prepare_upload(worker, directory, name, user, {}, upload);
         if (!prepared && prepared.error().code == Code::in_use) continue;
         return prepared;
     }
@@ -59,17 +54,7 @@ Result<std::shared_ptr<Upload>> prepare_unique(Worker& worker, const std::string
                  "choose another name"};
 }
 
-// A claim's end touches the disk, so it has its place on a file thread, or on the transfer's, if it came to
-// that.
-Done release_claim(Worker& worker, std::shared_ptr<Upload> upload) {
-    if (!upload->claim) co_return;
-    auto work = [upload]() -> Result<void> {
-        upload->claim.reset();
-        return {};
-    };
-    (void)co_await on_pool(worker.pool, std::move(work));
-}
-
+/// Its prepare() is the caller's.
 DataCommand receive_command(const Session& session, std::string verb, std::shared_ptr<Upload> upload,
                             Partials::Start start) {
     auto& worker = session.worker;
@@ -77,8 +62,6 @@ DataCommand receive_command(const Session& session, std::string verb, std::share
     DataCommand command;
     command.verb = std::move(verb);
     command.stores = true;
-    command.path = upload->path;
-    command.opening = "Ready to receive " + upload->path + ".";
     command.success = durability == Durability::full ? "Complete, and safe on disk." : "Complete.";
     const auto* hashes = worker.config.ftps.upload_hash == UploadHashing::sha256 ? &worker.hashes : nullptr;
     command.work = [&worker, upload, start, line_ends = line_ends_of(session), durability, hashes](
@@ -89,7 +72,7 @@ DataCommand receive_command(const Session& session, std::string verb, std::share
         return received;
     };
     // Before the reply: a client may upload the same name again at once.
-    command.release = [&worker, upload] { return release_claim(worker, upload); };
+    command.release = [upload] { upload->claim.reset(); };
     return command;
 }
 
@@ -106,17 +89,19 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
     auto& worker = session.worker;
     const auto announced = co_await take_announced(session);
     if (!announced) co_return;
-    auto work = [&worker, directory = session.directory, argument, user = session.user, start] {
-        return prepare_upload(worker, directory, argument, user, start);
-    };
-    const auto prepared = co_await on_pool(worker.pool, std::move(work));
-    if (!prepared) {
-        const bool bad_position = prepared.error().code == Code::invalid && start.offset > 0;
-        session.refuse(bad_position ? 554 : 0, prepared.error());
-        co_return;
-    }
     session.announced.running = *announced;
-    auto command = receive_command(session, std::move(verb), *prepared, start);
+    const auto upload = std::make_shared<Upload>();
+    auto command = receive_command(session, std::move(verb), upload, start);
+    command.prepare = [&worker, directory = session.directory, argument, user = session.user, start,
+                       upload](DataCommand& filled) -> Result<void> {
+        if (auto prepared = prepare_upload(worker, directory, argument, user, start, *upload); !prepared) {
+            if (prepared.error().code == Code::invalid && start.offset > 0) filled.refusal = 554;
+            return prepared;
+        }
+        filled.path = upload->path;
+        filled.opening = "Ready to receive " + upload->path + ".";
+        return {};
+    };
     co_await run_data_command(session, std::move(command));
 }
 
@@ -143,20 +128,19 @@ Done store_unique(Session& session, std::string wished) {
     auto& worker = session.worker;
     const auto announced = co_await take_announced(session);
     if (!announced) co_return;
-    auto work = [&worker, directory = session.directory, wished, user = session.user] {
-        return prepare_unique(worker, directory, wished, user);
-    };
-    const auto prepared = co_await on_pool(worker.pool, std::move(work));
-    if (!prepared) {
-        session.refuse(prepared.error());
-        co_return;
-    }
     session.announced.running = *announced;
     Partials::Start start;
     start.is_new = true;
-    auto command = receive_command(session, "STOU", *prepared, start);
-    command.opening = "FILE: " + (*prepared)->path;
-    command.success += " FILE: " + (*prepared)->path;
+    const auto upload = std::make_shared<Upload>();
+    auto command = receive_command(session, "STOU", upload, start);
+    command.prepare = [&worker, directory = session.directory, wished, user = session.user,
+                       upload](DataCommand& filled) -> Result<void> {
+        CHECK(prepare_unique(worker, directory, wished, user, *upload));
+        filled.path = upload->path;
+        filled.opening = "FILE: " + upload->path;
+        filled.success += " FILE: " + upload->path;
+        return {};
+    };
     co_await run_data_command(session, std::move(command));
 }
 

@@ -8,10 +8,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <deque>
+#include <mutex>
+#include <utility>
 
 #include "ftps/protocol/session_packets.hpp"
 
@@ -20,14 +23,23 @@ namespace stowage::ftps {
 namespace asio = boost::asio;
 
 struct ControlLink::State {
-    asio::posix::stream_descriptor socket;
-    std::deque<std::string> waiting = {};
-    std::size_t waiting_bytes = 0;
-    bool flushing = false;
+    explicit State(asio::posix::stream_descriptor socket_) : socket(std::move(socket_)) {}
+
+    asio::posix::stream_descriptor socket;  // the main thread's, but for try_send()
     Secret tls_session = {};
     bool has_data = false;  // the session comes before all data or not at all
 
+    // From here on by whoever has the mutex.
+    std::mutex mutex = {};
+    std::deque<std::string> waiting = {};
+    std::size_t waiting_bytes = 0;
+    bool flushing = false;
+    bool over = false;  // nothing more is sent
+
+    // On the main thread.
     void close() {
+        const std::lock_guard lock(mutex);
+        over = true;
         boost::system::error_code ignored;
         socket.close(ignored);
     }
@@ -44,7 +56,7 @@ struct ControlLink::State {
 };
 
 ControlLink::ControlLink(asio::any_io_executor executor, Fd socket)
-    : state_(std::make_shared<State>(State{asio::posix::stream_descriptor(executor, socket.release())})) {}
+    : state_(std::make_shared<State>(asio::posix::stream_descriptor(executor, socket.release()))) {}
 
 ControlLink::~ControlLink() {
     close();
@@ -102,46 +114,57 @@ void ControlLink::send(std::string_view bytes) {
     }
 }
 
-void ControlLink::send_ticket() {
-    queue(state_, session_packet::ticket, {});
+void ControlLink::send_with_ticket(std::string_view bytes) {
+    const auto first = bytes.substr(0, session_packet::max_payload);
+    queue(state_, session_packet::ticket, first);
+    send(bytes.substr(first.size()));
 }
+
 void ControlLink::send_close() {
     queue(state_, session_packet::close, {});
 }
 
 void ControlLink::queue(const std::shared_ptr<State>& state, char kind, std::string_view payload) {
-    if (!state->socket.is_open()) return;
     std::string packet(1, kind);
     packet += payload;
-    if (state->waiting.empty()) {
-        const int sent = state->try_send(packet);
-        if (sent < 0) state->close();
-        if (sent != 0) return;
-    }
+    std::unique_lock lock(state->mutex);
+    if (state->over) return;
+    const int sent = state->waiting.empty() ? state->try_send(packet) : 0;
+    if (sent > 0) return;
     state->waiting_bytes += packet.size();
-    if (state->waiting_bytes > max_queued_bytes) return state->close();
+    if (sent < 0 || state->waiting_bytes > max_queued_bytes) {
+        state->over = true;
+        asio::post(state->socket.get_executor(), [state] { state->close(); });
+        return;
+    }
     state->waiting.push_back(std::move(packet));
-    if (state->flushing) return;
-    state->flushing = true;
+    if (std::exchange(state->flushing, true)) return;
+    lock.unlock();
     asio::co_spawn(state->socket.get_executor(), flush(state), asio::detached);
 }
 
-asio::awaitable<void> ControlLink::flush(std::shared_ptr<State> state) {
-    while (!state->waiting.empty() && state->socket.is_open()) {
-        const int sent = state->try_send(state->waiting.front());
-        if (sent < 0) state->close();
-        if (sent == 0) {
-            boost::system::error_code failed;
-            co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_write,
-                                              asio::redirect_error(asio::use_awaitable, failed));
-            if (failed) break;
-            continue;
-        }
-        if (state->waiting.empty()) break;
-        state->waiting_bytes -= state->waiting.front().size();
-        state->waiting.pop_front();
+/// False when nothing is left to send, or nobody to send it to.
+bool ControlLink::flush_now(State& state) {
+    const std::lock_guard lock(state.mutex);
+    while (!state.over && !state.waiting.empty()) {
+        const int sent = state.try_send(state.waiting.front());
+        if (sent == 0) return true;
+        if (sent < 0) break;
+        state.waiting_bytes -= state.waiting.front().size();
+        state.waiting.pop_front();
     }
-    state->flushing = false;
+    return state.flushing = false;
+}
+
+asio::awaitable<void> ControlLink::flush(std::shared_ptr<State> state) {
+    boost::system::error_code failed;
+    while (flush_now(*state)) {
+        co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_write,
+                                          asio::redirect_error(asio::use_awaitable, failed));
+        if (failed) break;
+    }
+    const std::lock_guard lock(state->mutex);
+    if (!state->waiting.empty()) state->over = true;
 }
 
 }  // namespace stowage::ftps

@@ -15,7 +15,7 @@
 
 namespace stowage::ftps {
 
-/// session_packet's side of the worker. One thread; at most one receive() at a time.
+/// session_packet's side of the worker. One thread, but for what sends; at most one receive() at a time.
 class ControlLink {
   public:
     /// A client that does not read its replies loses the session when this much waits for it.
@@ -34,9 +34,10 @@ class ControlLink {
     const Secret& tls_session() const;
 
     /// Sends now or queues; in the order of the calls. Never blocks, never fails visibly: receive() tells.
+    /// Any thread.
     void send(std::string_view bytes);
-    /// The client gets a fresh session ticket before what is sent next.
-    void send_ticket();
+    /// The client gets a fresh session ticket before this.
+    void send_with_ticket(std::string_view bytes);
     /// The front closes the control connection after what was sent before.
     void send_close();
     void close();
@@ -46,6 +47,7 @@ class ControlLink {
     /// Nothing while there is no packet.
     static std::optional<Result<std::string>> receive_now(State& state);
     static void queue(const std::shared_ptr<State>& state, char kind, std::string_view payload);
+    static bool flush_now(State& state);
     static boost::asio::awaitable<void> flush(std::shared_ptr<State> state);
 
     std::shared_ptr<State> state_;  // a suspended receive() or flush() may outlive the link

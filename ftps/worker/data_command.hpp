@@ -13,16 +13,22 @@ namespace stowage::ftps {
 
 struct DataCommand {
     std::string verb;
-    std::string path;        ///< for the log and for STAT
-    std::string opening;     ///< text of the 150
-    std::uint64_t size = 0;  ///< of a download, for STAT; 0 if nobody knows
     bool stores = false;     ///< an upload: where there is no room for it counts
     bool by_kernel = false;  ///< sends a file as it is: the kernel may encrypt it
-    /// On a transfer thread, after TLS was accepted. May keep what it needs alive.
+    /// On the transfer's thread, before the 150: asks the filesystem whether it can be done, and fills in the
+    /// rest. When it refuses, what was prepared for the data connection stays.
+    std::function<Result<void>(DataCommand&)> prepare;
+    /// On the same thread at the end, whatever came of it; may be empty.
+    std::function<void()> release = {};
+
+    // By prepare().
+    std::string path = {};     ///< for the log and for STAT
+    std::string opening = {};  ///< text of the 150
+    std::string success = {};  ///< text of the 226
+    std::uint64_t size = 0;    ///< of a download, for STAT; 0 if nobody knows
+    int refusal = 0;           ///< code of the reply when it refuses, where that is not the table's
+    /// On the same thread, after TLS was accepted.
     std::function<Result<void>(DataStream&, Transfer&)> work = {};
-    std::string success;  ///< text of the 226
-    /// Runs before the last reply, whatever came of it; may be empty.
-    std::function<boost::asio::awaitable<void>()> release = {};
 };
 
 /// True if a data command may begin; else the reply has been sent.
@@ -34,7 +40,7 @@ LineEnds line_ends_of(const Session& session);
 /// True if REST or RANG came before TYPE A: then the reply has been sent.
 bool refused_in_ascii(Session& session, bool has_position);
 
-/// Sends every reply itself and leaves nothing prepared.
+/// Sends every reply itself; leaves no data connection prepared, unless prepare() refused.
 boost::asio::awaitable<void> run_data_command(Session& session, DataCommand command);
 
 }  // namespace stowage::ftps

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "ftps/worker/openssl_reason.hpp"
 
@@ -82,7 +83,7 @@ DataStream::Handshake DataStream::accept() {
         ERR_clear_error();
         errno = 0;
         outcome = SSL_accept(ssl_.get());
-    } while (outcome != 1 && was_interrupted(outcome));
+    } while (outcome != 1 && (was_interrupted(outcome) || call_when_silent(outcome)));
     if (outcome == 1) {
         limit_waits(socket_, timeout_ms_);
         return SSL_session_reused(ssl_.get()) ? Handshake::resumed : Handshake::full;
@@ -97,6 +98,20 @@ DataStream::Handshake DataStream::accept() {
         reason == SSL_R_NO_CERTIFICATE_SET || reason == SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS;
     (void)::shutdown(socket_, SHUT_WR);  // the alert is to arrive before a reset may
     return no_certificate ? Handshake::refused : Handshake::failed;
+}
+
+void DataStream::when_silent(std::chrono::milliseconds patience, std::function<void()> call) {
+    limit_waits(socket_, static_cast<int>(std::min<std::int64_t>(
+                             patience.count(), std::min(timeout_ms_, handshake_timeout_ms))));
+    silence_ = std::move(call);
+}
+
+bool DataStream::call_when_silent(int outcome) {
+    if (!silence_ || errno != EAGAIN || SSL_get_error(ssl_.get(), outcome) != SSL_ERROR_WANT_READ)
+        return false;
+    std::exchange(silence_, nullptr)();
+    limit_waits(socket_, std::min(timeout_ms_, handshake_timeout_ms));
+    return true;
 }
 
 // With a time limit on the socket, a stop and a continue (SIGSTOP, a debugger) end a wait early.

@@ -2,8 +2,10 @@
 // Runs in: worker, on the transfer threads. Distrusts: the peer.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "ftps/worker/data_tls.hpp"
@@ -35,6 +37,8 @@ class DataStream {
 
     /// Before accept(): what is sent may be encrypted by the kernel (kTLS), if it has the module `tls`.
     void offer_kernel();
+    /// Before accept(): what it calls, once, when the peer has said nothing for so long. It then waits on.
+    void when_silent(std::chrono::milliseconds patience, std::function<void()> call);
     /// As the server. `refused`: the peer spoke TLS, but brought no session that is good here.
     Handshake accept();
     /// At least one byte, up to `size`; 0 after close_notify. Code::timeout; Code::protocol at the end of the
@@ -57,6 +61,7 @@ class DataStream {
 
   private:
     bool was_interrupted(int outcome) const;
+    bool call_when_silent(int outcome);
     bool has_more() const;
     Error broken(int outcome, const char* doing) const;
 
@@ -65,6 +70,7 @@ class DataStream {
     int timeout_ms_;
     Admission admission_;
     openssl::TlsConnection ssl_;
+    std::function<void()> silence_;
 };
 
 }  // namespace stowage::ftps

@@ -128,8 +128,12 @@ bool LabFiles::hides(int directory, std::string_view name) const {
 int LabFiles::rights(int directory) {
     int rights = 0;
     for (const int right : {R_OK, W_OK, X_OK})
-        if (::faccessat(directory, "", right, AT_EMPTY_PATH | AT_EACCESS) == 0) rights |= right;
+        if (has_rights(directory, right)) rights |= right;
     return rights;
+}
+
+bool LabFiles::has_rights(int directory, int rights) {
+    return ::faccessat(directory, "", rights, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }
 
 std::string LabFiles::link_target(int directory, const char* name) {

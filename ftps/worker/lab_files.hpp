@@ -45,6 +45,8 @@ class LabFiles {
     bool hides(int directory, std::string_view name) const;
     /// What access(2) allows in an open directory, O_PATH ones too: R_OK, W_OK and X_OK or-ed.
     static int rights(int directory);
+    /// All of them.
+    static bool has_rights(int directory, int rights);
     /// The target of a symbolic link; empty if it is none.
     static std::string link_target(int directory, const char* name);
 

@@ -3,16 +3,17 @@
 #include "ftps/worker/listener_share.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 namespace stowage::ftps {
 
 // Twice as many as transfers may run: some clients prepare the next one while one runs.
-ListenerShare::ListenerShare(unsigned ports, unsigned transfers)
-    : most_(std::max(1u, std::min(ports / 2, 2 * transfers))) {}
+ListenerShare::ListenerShare(asio::any_io_executor executor, unsigned ports, unsigned transfers)
+    : executor_(std::move(executor)), most_(std::max(1u, std::min(ports / 2, 2 * transfers))) {}
 
 void ListenerShare::give_back() {
     --open_;
-    call_next();
+    if (waiters_ > 0) asio::post(executor_, [this] { call_next(); });
 }
 
 void ListenerShare::call_next() {
@@ -24,11 +25,13 @@ asio::awaitable<void> ListenerShare::wait(Event& woken, std::function<bool()> gi
                                           std::chrono::steady_clock::duration patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     waiting_.push_back(&woken);
+    waiters_ = waiting_.size();
     while ((is_used_up() || waiting_.front() != &woken) && !given_up()) {
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left.count() <= 0 || !co_await woken.wait(left)) break;
     }
     waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &woken));
+    waiters_ = waiting_.size();
     call_next();
 }
 

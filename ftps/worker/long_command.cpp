@@ -77,10 +77,9 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
     ++worker.long_commands;
     session.transferring = true;
     session.aborting = session.asked_meanwhile = false;
-    session.transfer_name = command.verb + " " + command.path;
-    session.transfer_size = 0;
     session.transfer_began = began;
     session.transfer = std::make_shared<Transfer>();
+    session.transfer->begin({command.verb + " " + command.path, command.path}, false);
     if (session.is_unwanted()) session.abort_transfer();
     answer_waiting(session);
     const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());

@@ -26,10 +26,11 @@ OwnThreads& OwnThreads::of_process() {
 
 bool OwnThreads::run(std::function<void()> task) {
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         if (idle_ > tasks_.size()) {
             tasks_.push_back(std::move(task));
-            given_.notify_one();
+            lock.unlock();
+            given_.notify_one();  // behind the lock, on which it would wait again
             return true;
         }
         ++living_;

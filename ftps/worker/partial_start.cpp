@@ -28,7 +28,7 @@ Result<void> Partials::check(const std::string& path, Start start) {
     if (complete && S_ISDIR(complete->st_mode)) return file_error(EISDIR, path);
     TRY(const auto parent, files_.open_parent(path));
     // R_OK too: a directory that cannot be opened cannot be synced.
-    if (LabFiles::rights(parent.get()) != (R_OK | W_OK | X_OK)) return file_error(EACCES, parent_of(path));
+    if (!LabFiles::has_rights(parent.get(), R_OK | W_OK | X_OK)) return file_error(EACCES, parent_of(path));
     if (start.at_end || start.offset == 0) return {};
     const auto partial = stat(path);
     const auto& seen = partial ? partial : complete;

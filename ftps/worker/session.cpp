@@ -35,7 +35,8 @@ bool done_meanwhile(Session& session, const Session::Line& line) {
     if (!session.transferring || !command) return false;
     if (command->verb == "ABOR") session.abort_transfer();
     if (!session.inbox.empty()) return false;  // not before those that came earlier
-    if (session.open_reply != 0) {             // a reply of its own would end the open one
+    if (!session.transfer || !session.transfer->has_begun()) return false;
+    if (session.open_reply != 0) {  // a reply of its own would end the open one
         if (command->verb == "STAT") session.tell_progress();
         return false;
     }
@@ -228,13 +229,25 @@ void Session::tell(int code, const Error& error) {
     reply(code, line_name(error.text()) + ".");
 }
 
+void Session::put_opening(std::string text) {
+    const std::lock_guard lock(opening_mutex_);
+    opening_ = std::move(text);
+}
+
+// Sent under the lock: what another thread says after it comes after it.
 void Session::say_opening() {
-    if (const auto text = std::exchange(opening, std::nullopt)) reply(150, *text);
+    const std::lock_guard lock(opening_mutex_);
+    if (const auto text = std::exchange(opening_, std::nullopt)) reply(150, *text);
+}
+
+bool Session::has_opening() {
+    const std::lock_guard lock(opening_mutex_);
+    return opening_.has_value();
 }
 
 void Session::tell_progress() {
-    const auto amount = transfer ? transfer->amount() : "0 bytes";
-    link.send(reply_part(open_reply, fmt::format("{}: {} so far.", transfer_name, amount)));
+    link.send(
+        reply_part(open_reply, fmt::format("{}: {} so far.", transfer->subject().name, transfer->amount())));
 }
 
 void Session::abort_transfer() {

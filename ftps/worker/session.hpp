@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,11 +71,8 @@ struct Session {
     // While a data command or a long command runs.
     bool transferring = false;
     bool aborting = false;
-    bool asked_meanwhile = false;        // NOOP or STAT was answered
-    int open_reply = 0;                  // the code of a reply whose first lines have been sent
-    std::optional<std::string> opening;  // the text of a 150 that has not been sent
-    std::string transfer_name;
-    std::uint64_t transfer_size = 0;  // of a download; 0 if nobody knows
+    bool asked_meanwhile = false;  // NOOP or STAT was answered
+    int open_reply = 0;            // the code of a reply whose first lines have been sent
     std::chrono::steady_clock::time_point transfer_began;
     std::shared_ptr<Transfer> transfer;
 
@@ -90,8 +88,11 @@ struct Session {
     void refuse(int code, const Error& error);
     /// An error as it is.
     void tell(int code, const Error& error);
+    /// From here on say_opening() has something to say, once: a 150. Any thread, as say_opening() itself.
+    void put_opening(std::string text);
     /// Sends the 150 of the data command if that has not been done.
     void say_opening();
+    bool has_opening();
     /// A further line of the open reply: how far the long command is.
     void tell_progress();
     /// Ends the running data command or long command, wherever it waits.
@@ -99,6 +100,10 @@ struct Session {
     /// True if the client no longer wants the data command that is about to begin: it said ABOR while the
     /// filesystem was asked, or it is gone.
     bool is_unwanted() const;
+
+  private:
+    std::mutex opening_mutex_;
+    std::optional<std::string> opening_;  // the text of a 150 that has not been sent
 };
 
 /// The whole life of a session, from the 230 to the end of the control connection.

@@ -119,9 +119,29 @@ std::string Transfer::amount() const {
     return files > 0 ? counted(files.load(), "file") + ", " + bytes_text : bytes_text;
 }
 
+void Transfer::begin(Subject subject, bool waits_for_connection) {
+    subject_ = std::move(subject);
+    waits_ = waits_for_connection;
+    begun_ = true;
+}
+
+bool Transfer::take(Fd socket) {
+    const std::lock_guard lock(mutex_);
+    if (aborted) return false;
+    socket_ = std::move(socket);
+    waits_ = false;
+    return true;
+}
+
+Fd Transfer::take_out() {
+    const std::lock_guard lock(mutex_);
+    return std::move(socket_);
+}
+
 void Transfer::abort() {
+    const std::lock_guard lock(mutex_);
     aborted = true;
-    if (socket) (void)::shutdown(socket.get(), SHUT_RDWR);
+    if (socket_) (void)::shutdown(socket_.get(), SHUT_RDWR);
 }
 
 namespace {
@@ -129,7 +149,7 @@ namespace {
 /// Everything is there and on its way to the disk: publishes it, and keeps its hash.
 Result<void> complete(const Receiving& upload, const Fd& file, UploadHash* hash, Transfer& transfer) {
     struct stat written {};
-    if (::fstat(file.get(), &written) != 0) return file_error(errno, "the upload");
+    if (hash && ::fstat(file.get(), &written) != 0) return file_error(errno, "the upload");
     CHECK(upload.partials.publish(upload.claim, file, upload.durability, 0660, !upload.start.is_new));
     if (!hash) return {};
     const auto sha256 = hash->finish(static_cast<std::uint64_t>(written.st_size), hash_patience);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "ftps/worker/byte_range.hpp"
@@ -19,18 +20,44 @@ namespace stowage::ftps {
 /// What becomes of line ends: nothing, or what TYPE A asks for.
 enum class LineEnds { kept, converted };
 
-/// What the session and the thread share while a transfer runs.
-struct Transfer {
-    Fd socket;
+/// What the session and the thread share while a transfer runs. The thread has its socket; what the session
+/// calls are const members and abort().
+class Transfer {
+  public:
+    struct Subject {
+        std::string name;        ///< "STOR /file"
+        std::string path;        ///< "/file"
+        std::uint64_t size = 0;  ///< of a download; 0 if nobody knows
+    };
+
     std::atomic<std::uint64_t> bytes{0};
     std::atomic<std::uint64_t> files{0};  ///< of an archive that is being unpacked
     std::atomic<bool> aborted{false};
     std::string sha256;  ///< in hexadecimal, of the whole file; the thread sets it before it ends
 
+    /// Once, when it is known what it is about and nothing stands against it.
+    void begin(Subject subject, bool waits_for_connection);
+    bool has_begun() const { return begun_; }
+    /// Of one that has begun.
+    const Subject& subject() const { return subject_; }
+    bool waits_for_connection() const { return waits_; }
+
+    /// The connection; false, and it is closed, if the transfer was aborted before.
+    bool take(Fd socket);
+    int socket() const { return socket_.get(); }
+    /// The transfer has none from here on.
+    Fd take_out();
+
     /// "123 bytes", or "4 files, 123 bytes" where files are counted.
     std::string amount() const;
     /// Ends every wait of the thread on the connection. Does not block.
     void abort();
+
+  private:
+    Subject subject_;
+    std::atomic<bool> begun_{false}, waits_{false};
+    std::mutex mutex_;  // of socket_, when it changes and when it is shut down
+    Fd socket_;
 };
 
 /// Where an upload goes, and how.

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,13 +20,6 @@
 #include "gateway/base/fd.hpp"
 
 namespace stowage::privileges {
-
-void harden() {
-    const rlimit none{0, 0};
-    (void)::setrlimit(RLIMIT_CORE, &none);
-    (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    ::umask(077);
-}
 
 void raise_descriptor_limit() {
     rlimit limit{};

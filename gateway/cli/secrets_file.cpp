@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace stowage::cli {
@@ -20,7 +21,7 @@ Result<SecretsFile> SecretsFile::create(const std::string& path) {
 }
 
 SecretsFile::~SecretsFile() {
-    if (empty_) discard();
+    if (lines_.empty()) discard();
 }
 
 namespace {
@@ -44,8 +45,8 @@ Result<void> SecretsFile::add(std::string_view user, std::string_view lab, const
     const Secret line(fmt::format("{} {} {}\n", user, lab.empty() ? "-" : lab, password.reveal()));
     auto written = write_durably(fd_, line.reveal(), path_);
     if (written) {
-        empty_ = false;
-    } else if (empty_) {
+        lines_.push_back({std::string(user), end, line.reveal().size()});
+    } else if (lines_.empty()) {
         discard();
     } else if (::ftruncate(fd_.get(), end) != 0) {
         // The lines before this one may be of passwords that are in use and stand nowhere else: they stay.
@@ -54,6 +55,18 @@ Result<void> SecretsFile::add(std::string_view user, std::string_view lab, const
         return error;
     }
     return written;
+}
+
+Result<void> SecretsFile::forget(std::string_view user) {
+    const auto found =
+        std::find_if(lines_.begin(), lines_.end(), [&](const Line& line) { return line.user == user; });
+    if (found == lines_.end()) return {};
+    const std::string blot(found->size - 1, '#');
+    if (::pwrite(fd_.get(), blot.data(), blot.size(), found->begin) != static_cast<ssize_t>(blot.size()) ||
+        ::fsync(fd_.get()) != 0)
+        return system_error(errno, "write to the secrets file " + path_);
+    lines_.erase(found);
+    return {};
 }
 
 void SecretsFile::discard() {

@@ -2,8 +2,11 @@
 // Runs in: CLI.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
@@ -24,6 +27,8 @@ class SecretsFile {
     /// Appends a line and fsyncs it, before the password is sent anywhere. On failure the file is as it was
     /// before, or gone if nothing was in it.
     Result<void> add(std::string_view user, std::string_view lab, const Secret& password);
+    /// Blots out the user's line, whose password came into no use; other lines are not touched.
+    Result<void> forget(std::string_view user);
     /// Removes the file: none of its passwords came into use.
     void discard();
 
@@ -32,9 +37,15 @@ class SecretsFile {
   private:
     SecretsFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
+    struct Line {
+        std::string user;
+        off_t begin = 0;
+        std::size_t size = 0;
+    };
+
     std::string path_;
     Fd fd_;
-    bool empty_ = true;
+    std::vector<Line> lines_ = {};
 };
 
 }  // namespace stowage::cli

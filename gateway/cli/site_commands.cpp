@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <functional>
 #include <set>
 
 #include "gateway/base/counted.hpp"
@@ -45,15 +46,13 @@ Result<std::vector<NewPassword>> make_passwords(const json::object& plan, const 
     return passwords;
 }
 
-/// After a failure: the passwords whose users are there now. Code of the gateway's silence when it cannot be
-/// asked.
-Result<std::vector<NewPassword>> only_made(Context& context, std::vector<NewPassword> passwords) {
-    TRY(const auto answer, fetch_object(context, {"GET", "/v1/users"}));
-    std::set<std::string> there;
-    for (const auto& value : list_of(answer, "users"))
-        if (const auto* user = value.if_object()) there.insert(text_of(*user, "name"));
-    std::erase_if(passwords, [&](const NewPassword& entry) { return !there.contains(entry.user); });
-    return passwords;
+/// Whom this request made. Others of those whom it was to make may be there too, of another request that came
+/// first: with that one's password.
+std::set<std::string> made_by(const ResultEvent& result) {
+    std::set<std::string> made;
+    for (const auto& value : list_of(result.body, "users"))
+        if (const auto* user = value.if_object()) made.insert(text_of(*user, "name"));
+    return made;
 }
 
 /// Passwords of people of Run:ai are kept by the gateway until they are shown together with the others.
@@ -66,27 +65,24 @@ std::vector<NewPassword> without_people(std::vector<NewPassword> passwords, cons
     return passwords;
 }
 
-/// What became of the users that the gateway was asked to make.
-enum class Made { all, some, still_being_made };
-
 /// Shows what has to be shown once, or says where it was saved.
-void hand_over(Context& context, std::vector<NewPassword> passwords,
-               const std::optional<SecretsFile>& secrets, Made made) {
-    if (passwords.empty()) return;
-    if (secrets) {
-        if (!context.console.json) print_property(context.console, "passwords", "in " + secrets->path());
-        return;
+/// @param result nothing: it broke off, the gateway goes on, and nobody would have the passwords of those
+/// whom it comes to now
+Result<void> hand_over(Context& context, std::vector<NewPassword> passwords,
+                       std::optional<SecretsFile>& secrets, const Result<ResultEvent>& result) {
+    if (result) {
+        const auto made = made_by(*result);
+        const auto is_made = [&](const NewPassword& entry) { return made.contains(entry.user); };
+        for (const auto& entry : passwords)
+            if (secrets && !is_made(entry)) CHECK(secrets->forget(entry.user));
+        std::erase_if(passwords, std::not_fn(is_made));
     }
-    // Broken off: the gateway goes on, and nobody would have the passwords of those whom it comes to now.
-    if (made != Made::some) return show_passwords(context.console, passwords, made == Made::still_being_made);
-    std::vector<NewPassword> all;
-    for (const auto& entry : passwords)
-        all.push_back({entry.user, entry.lab, entry.password.clone()});
-    auto in_use = only_made(context, std::move(passwords));
-    if (in_use)
-        show_passwords(context.console, *in_use, false);
-    else
-        show_passwords(context.console, all, true);
+    if (passwords.empty()) return {};
+    if (!secrets)
+        show_passwords(context.console, passwords, !result);
+    else if (!context.console.json)
+        print_property(context.console, "passwords", "in " + secrets->path());
+    return {};
 }
 
 }  // namespace
@@ -129,10 +125,7 @@ Result<Exit> run(const Apply& command, Context& context) {
         if (secrets) secrets->discard();
         return result.error();
     }
-    hand_over(context, std::move(passwords), secrets,
-              !result      ? Made::still_being_made
-              : result->ok ? Made::all
-                           : Made::some);
+    CHECK(hand_over(context, std::move(passwords), secrets, result));
     if (site.speaks_of_runai()) {
         // What cannot be shown now stays sealed: `stowage secrets`.
         const auto handed = hand_over_secrets(context, secrets, "");

@@ -82,7 +82,8 @@ Result<std::size_t> hand_over_secrets(Context& context, std::optional<SecretsFil
     json::array shown;
     for (const auto& value : secrets)
         shown.push_back({{"service", text_of(value.as_object(), "service")},
-                         {"email", text_of(value.as_object(), "email")}});
+                         {"email", text_of(value.as_object(), "email")},
+                         {"name", text_of(value.as_object(), "name")}});
     json::object body;
     body["secrets"] = std::move(shown);
     TRY(const auto deleted, fetch_object(context, {"POST", "/v1/secrets/shown", body_of(body)}));

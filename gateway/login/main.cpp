@@ -1,5 +1,6 @@
 // stowage-login: receives one attempt, asks PAM, answers, exits.
 // Runs in: login. Distrusts: user name and password, and PAM modules, which may hang.
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +9,6 @@
 #include <future>
 #include <thread>
 
-#include "gateway/base/config.hpp"
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
@@ -40,13 +40,7 @@ message::LoginResult ask_pam(const message::LoginAttempt& attempt) {
 }
 
 message::LoginAttempt receive_attempt() {
-    auto packet = or_throw(ipc::receive(ipc::supervisor_fd));
-    const auto attempt = or_throw(packet.as<message::LoginAttempt>());
-    if (packet.fds.empty()) return attempt;
-    const auto config =
-        or_throw(parse_config(or_throw(values_from_text(or_throw(read_sealed(packet.fds[0]))))));
-    log::start("login", config.log_level);
-    return attempt;
+    return or_throw(or_throw(ipc::receive(ipc::supervisor_fd)).as<message::LoginAttempt>());
 }
 
 }  // namespace
@@ -56,6 +50,7 @@ int main() {
     int status = 1;
     try {
         privileges::harden();
+        (void)::mallopt(M_ARENA_MAX, 1);  // the second thread needs no memory of its own
         for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGHUP})
             (void)::signal(number, SIG_IGN);
         auto attempt = receive_attempt();

@@ -1,5 +1,6 @@
-// stowage-root-step: root, does one admitted step, answers and exits.
-// Runs in: root_step. Distrusts: the request, although the supervisor admitted it.
+// stowage-root-step: root, does one admitted step, answers and exits; after a look at a lab, other looks
+// until the supervisor has none left. Runs in: root_step. Distrusts: the request, although the supervisor
+// admitted it.
 #include <signal.h>
 
 #include "gateway/base/ipc.hpp"
@@ -29,11 +30,26 @@ Result<Asked> receive_request() {
     return Asked{request, std::move(config)};
 }
 
-Result<message::LabObservation> do_step() {
-    TRY(const auto asked, receive_request());
+/// Whether another one may be done by the same process: a look gives nothing away that the next one needs.
+bool looks(const message::StepRequest& request) {
+    return request.step == message::Step::observe_lab;
+}
+
+/// The step, with its rights and no others from then on.
+Result<Asked> begin() {
+    TRY(auto asked, receive_request());
     log::start("root_step", asked.config.log_level);
     CHECK(root_step::keep_only_what_it_needs(asked.request.step));
-    return root_step::perform(asked.request, asked.config);
+    return asked;
+}
+
+Result<message::LabObservation> do_next(const ipc::Packet& packet, const Config& config,
+                                        root_step::LeftToNext& left) {
+    TRY(const auto request, packet.as<message::StepRequest>());
+    if (!looks(request) || !packet.fds.empty())
+        return Error{Code::protocol, "after a look, something else than a look"};
+    CHECK(check_step(request, config));
+    return root_step::perform(request, config, left);
 }
 
 message::StepReply reply_with(const Result<message::LabObservation>& result) {
@@ -49,6 +65,24 @@ message::StepReply reply_with(const Result<message::LabObservation>& result) {
     return reply;
 }
 
+Result<void> answer(const Result<message::LabObservation>& result) {
+    return ipc::send(ipc::supervisor_fd, reply_with(result));
+}
+
+Result<void> serve() {
+    const auto asked = begin();
+    if (!asked) return answer(asked.error());
+    root_step::LeftToNext left;
+    CHECK(answer(root_step::perform(asked->request, asked->config, left)));
+    while (looks(asked->request)) {
+        const auto packet = ipc::receive(ipc::supervisor_fd);
+        if (!packet && packet.error().code == Code::cancelled) break;
+        if (!packet) return packet.error();
+        CHECK(answer(do_next(*packet, asked->config, left)));
+    }
+    return {};
+}
+
 }  // namespace
 
 int main() {
@@ -57,8 +91,7 @@ int main() {
     ::signal(SIGTERM, SIG_IGN);
     log::start("root_step", log::Level::info);
     try {
-        const auto reply = reply_with(do_step());
-        return ipc::send(ipc::supervisor_fd, reply) ? 0 : 1;
+        return serve() ? 0 : 1;
     } catch (const std::exception& failure) {
         (void)ipc::send(ipc::supervisor_fd, reply_with(Error{Code::internal, failure.what()}));
         return 1;

@@ -135,18 +135,32 @@ Result<void> observe_limits(const StepRequest& request, const Config& config, La
 }
 
 /// No NFS server is here: publishing tells what to install, and whatever only takes away goes on without.
-bool is_missing(const Result<nfs::Exporter>& exporter) {
+template <typename T>
+bool is_missing(const Result<T>& exporter) {
     return !exporter && exporter.error().code == Code::unsupported;
 }
 
-Result<LabObservation> observe(const StepRequest& request, const Config& config) {
+/// How long a choice among the node's NFS servers holds: the choice reads much.
+constexpr std::chrono::seconds choice_limit{5};
+
+Result<nfs::Exporter*> exporter_of(LeftToNext& left, const Config& config) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!left.exporter || now - left.since > choice_limit) {
+        left.exporter.reset();
+        TRY(left.exporter, nfs::make_exporter(config));
+        left.since = now;
+    }
+    return &*left.exporter;
+}
+
+Result<LabObservation> observe(const StepRequest& request, const Config& config, LeftToNext& left) {
     TRY(auto seen, storage::observe_directory(place_of(request, config)));
     CHECK(observe_limits(request, config, seen));
     if (request.clients.size == 0) return seen;
-    auto exporter = nfs::make_exporter(config);
+    const auto exporter = exporter_of(left, config);
     if (is_missing(exporter)) return seen;
     if (!exporter) return exporter.error();
-    TRY(const auto state, nfs::observe(*exporter, export_of(request, config)));
+    TRY(const auto state, nfs::observe(**exporter, export_of(request, config)));
     seen.export_present = state.present;
     seen.exported = state.as_meant;
     return seen;
@@ -249,14 +263,14 @@ Result<Fd> lock_lab(const StepRequest& request, const Config& config) {
 
 }  // namespace
 
-Result<LabObservation> perform(const StepRequest& request, const Config& config) {
+Result<LabObservation> perform(const StepRequest& request, const Config& config, LeftToNext& left) {
     // Without the lock: FTPS users wait for these numbers, and they are read in one call.
     if (request.step == Step::observe_quota) return observe_quota(request, config);
     Fd lock;
     if (request.lab.size) {
         TRY(lock, lock_lab(request, config));
     }
-    if (request.step == Step::observe_lab) return observe(request, config);
+    if (request.step == Step::observe_lab) return observe(request, config, left);
     CHECK(change(request, config));
     return LabObservation{};
 }

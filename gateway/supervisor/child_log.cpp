@@ -20,6 +20,13 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+namespace {
+
+constexpr milliseconds gathering{20};
+constexpr int reads_in_a_row = 4;
+
+}  // namespace
+
 bool is_own_line(std::string_view line, std::string_view child) {
     const auto takes = [&line](std::string_view text) {
         const bool there = line.starts_with(text);
@@ -48,7 +55,7 @@ void ChildLog::pass_on(std::string_view line) const {
 }
 
 ChildLog::Read ChildLog::read_some() {
-    std::array<char, 4096> buffer;
+    std::array<char, 16384> buffer;
     const auto got = ::read(pipe_.native_handle(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) return Read::some;
     if (got < 0 && errno == EAGAIN) return Read::nothing;
@@ -81,17 +88,24 @@ milliseconds ChildLog::pause() {
     return milliseconds(1 + (said_ - burst_bytes) * 1000 / bytes_per_second);
 }
 
+/// All that is there, but not more than others may wait for.
+ChildLog::Read ChildLog::read_now() {
+    auto read = Read::some;
+    for (int i = 0; i < reads_in_a_row && read == Read::some; ++i)
+        read = read_some();
+    return read;
+}
+
 asio::awaitable<void> ChildLog::follow(std::shared_ptr<ChildLog> log) {
     asio::steady_timer timer(log->pipe_.get_executor());
     for (;;) {
         boost::system::error_code failed;
         co_await log->pipe_.async_wait(asio::posix::stream_descriptor::wait_read,
                                        asio::redirect_error(asio::use_awaitable, failed));
-        if (failed || log->read_some() == Read::end) break;
-        if (const auto time = log->pause(); time > milliseconds(0)) {
-            timer.expires_after(time);
-            co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, failed));
-        }
+        if (failed || log->read_now() == Read::end) break;
+        // A worker with many small files says a line for each: one wake-up for those of a moment.
+        timer.expires_after(std::max(log->pause(), gathering));
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, failed));
     }
     log->pass_on(log->line_);
     log->pipe_.close();

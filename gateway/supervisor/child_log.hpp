@@ -31,12 +31,13 @@ class ChildLog : public std::enable_shared_from_this<ChildLog> {
     /// What is there now: the last words of a child that has ended, before its end is told.
     void catch_up();
 
-    static constexpr std::size_t bytes_per_second = 512 * 1024, burst_bytes = 1024 * 1024;
+    static constexpr std::size_t bytes_per_second = 1024 * 1024, burst_bytes = 2 * 1024 * 1024;
     static constexpr std::size_t longest_line = 64 * 1024;
 
   private:
     enum class Read { some, nothing, end };
     Read read_some();
+    Read read_now();
     void pass_on(std::string_view line) const;
     std::chrono::milliseconds pause();
 

@@ -48,7 +48,8 @@ ControllerService::ControllerService(Context& context, Workers& workers, FrontSe
       control_socket_(control_socket),
       runai_secret_(runai_secret),
       identity_(identity),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      looks_(context) {}
 
 asio::awaitable<void> ControllerService::run() {
     // Named, not temporaries of the co_await expression: GCC 12 destroys those twice.
@@ -179,7 +180,12 @@ asio::awaitable<void> ControllerService::step(message::StepRequest request, std:
     OnEntry forward = [this, id, run](const message::NfsClientEntry& entry) {
         if (run == run_ && channel_) (void)channel_->send(entry, {}, id);
     };
-    const auto reply = co_await run_step(context_, request, std::move(forward));
+    const bool looks = request.step == message::Step::observe_lab;
+    message::StepReply reply;
+    if (looks)
+        reply = co_await looks_.look(request);
+    else
+        reply = co_await run_step(context_, request, std::move(forward));
     --steps_under_way_;
     if (request.step == message::Step::set_password && reply.code == 0) {
         context_.accounts.password_set(request.user.view());  // for logins under way

@@ -8,6 +8,7 @@
 
 #include "gateway/base/messages/steps.hpp"
 #include "gateway/supervisor/front_service.hpp"
+#include "gateway/supervisor/looks.hpp"
 #include "gateway/supervisor/service.hpp"
 #include "gateway/supervisor/workers.hpp"
 
@@ -59,6 +60,7 @@ class ControllerService {
     const Fd& runai_secret_;
     Identity identity_;
     Report report_;
+    Looks looks_;
     ServiceStatus status_{"controller"};
     ipc::Channel* channel_ = nullptr;
     Process* process_ = nullptr;

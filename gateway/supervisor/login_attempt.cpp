@@ -27,15 +27,14 @@ message::LoginResult unavailable(const std::string& reason) {
 
 Result<void> send_attempt(const Context& context, const message::LoginRequest& request,
                           ipc::Channel& channel) {
-    TRY(auto fds, duplicates({&context.sealed_config}));
     message::LoginAttempt attempt;
     attempt.user = request.user;
     attempt.password = request.password;
     attempt.peer = request.peer;
     const bool fits = attempt.pam_service.assign(context.config.accounts.pam_service) &&
                       attempt.pam_confdir.assign(context.config.accounts.pam_confdir);
-    auto sent = fits ? channel.send(attempt, std::move(fds))
-                     : Result<void>(Error{Code::config, "accounts.pam_confdir is too long"});
+    auto sent =
+        fits ? channel.send(attempt) : Result<void>(Error{Code::config, "accounts.pam_confdir is too long"});
     explicit_bzero(&attempt, sizeof attempt);
     return sent;
 }

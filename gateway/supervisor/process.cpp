@@ -50,11 +50,11 @@ void bound_memory(const ProcessSpec& spec) {
 
 [[noreturn]] void become_child(const ProcessSpec& spec, int channel, int log, char* const arguments[],
                                char* const environment[], pid_t parent) {
+    for (int number = 1; number < 32; ++number)
+        ::signal(number, SIG_DFL);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (int number = 1; number < 32; ++number)
-        ::signal(number, SIG_DFL);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (::getppid() != parent) ::_exit(127);  // it died before the line above
     const int null = ::open("/dev/null", O_RDWR);
@@ -69,6 +69,22 @@ void bound_memory(const ProcessSpec& spec) {
     bound_memory(spec);
     ::execve(arguments[0], arguments, environment);
     ::_exit(127);
+}
+
+/// Without a copy of our page tables, which took longer than a login: until it is another program, the child
+/// has our memory and we wait. No signal may reach it before it has let go of our handlers.
+[[gnu::noinline]] pid_t start_child(const ProcessSpec& spec, int channel, int log, char* const arguments[],
+                                    char* const environment[]) {
+    const pid_t parent = ::getpid();
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const pid_t pid = ::vfork();
+    if (pid == 0) become_child(spec, channel, log, arguments, environment, parent);
+    const int failed = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = failed;
+    return pid;
 }
 
 }  // namespace
@@ -110,10 +126,8 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
 
     if (::access(spec.executable.c_str(), X_OK) != 0)
         return system_error(errno, "execute " + spec.executable);
-    const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0) return system_error(errno, "fork");
-    if (pid == 0) become_child(spec, pair.second.get(), log_in.get(), arguments.data(), environment, parent);
+    const pid_t pid = start_child(spec, pair.second.get(), log_in.get(), arguments.data(), environment);
+    if (pid < 0) return system_error(errno, "vfork");
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) {
         const auto error = system_error(errno, "pidfd_open");

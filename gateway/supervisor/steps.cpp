@@ -1,4 +1,4 @@
-// One run of root_step.
+// Runs of root_step.
 // Runs in: supervisor.
 #include "gateway/supervisor/steps.hpp"
 
@@ -13,14 +13,6 @@ namespace stowage::supervisor {
 namespace asio = boost::asio;
 
 namespace {
-
-message::StepReply refusal(const Error& error) {
-    message::StepReply reply;
-    reply.code = static_cast<std::uint16_t>(error.code);
-    reply.what.assign_cut(error.what);
-    reply.remedy.assign_cut(error.remedy);
-    return reply;
-}
 
 std::chrono::seconds limit_of(message::Step step) {
     if (step == message::Step::observe_quota) return std::chrono::seconds(20);
@@ -41,29 +33,55 @@ asio::awaitable<Result<message::StepReply>> receive_reply(ipc::Channel& channel,
     }
 }
 
-asio::awaitable<Result<message::StepReply>> ask(const Context& context, const message::StepRequest& request,
-                                                const OnEntry& on_entry) {
-    const ProcessSpec spec{"root_step", context.executable("stowage-root-step")};
-    CO_TRY(auto process, Process::start(context.io.get_executor(), spec));
-    CO_TRY(auto fds, duplicates({&context.sealed_config}));
-    CO_CHECK(process->channel().send(request, std::move(fds)));
-    asio::steady_timer limit(co_await asio::this_coro::executor);
-    process->kill_after(limit, limit_of(request.step));
-    auto reply = co_await receive_reply(process->channel(), on_entry);
-    const bool late = limit.expiry() <= std::chrono::steady_clock::now();
+/// One process for one step.
+asio::awaitable<Result<message::StepReply>> do_alone(const Context& context,
+                                                     const message::StepRequest& request,
+                                                     const OnEntry& on_entry) {
+    CO_TRY(auto process, start_root_step(context));
+    auto reply = co_await ask_root_step(context, *process, request, true, on_entry);
     const auto ending = co_await process->wait_or_kill(std::chrono::seconds(5));
-    if (reply || reply.error().code == Code::protocol) co_return reply;
-    if (late) co_return Error{Code::timeout, "stowage-root-step did not end in time"};
-    co_return Error{Code::unavailable, "stowage-root-step ended without an answer: " + ending.text()};
+    if (!reply && reply.error().code == Code::cancelled) co_return ended_silently(ending);
+    co_return reply;
 }
 
 }  // namespace
 
-asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
-                                             OnEntry on_entry) {
-    const auto started = std::chrono::steady_clock::now();
-    auto answered = co_await ask(context, request, on_entry);
-    auto reply = answered ? *answered : refusal(answered.error());
+message::StepReply refusal(const Error& error) {
+    message::StepReply reply;
+    reply.code = static_cast<std::uint16_t>(error.code);
+    reply.what.assign_cut(error.what);
+    reply.remedy.assign_cut(error.remedy);
+    return reply;
+}
+
+Error ended_silently(const Ending& ending) {
+    return {Code::unavailable, "stowage-root-step ended without an answer: " + ending.text()};
+}
+
+Result<std::unique_ptr<Process>> start_root_step(const Context& context) {
+    const ProcessSpec spec{"root_step", context.executable("stowage-root-step")};
+    return Process::start(context.io.get_executor(), spec);
+}
+
+asio::awaitable<Result<message::StepReply>> ask_root_step(const Context& context, Process& process,
+                                                          const message::StepRequest& request, bool is_first,
+                                                          const OnEntry& on_entry) {
+    std::vector<Fd> fds;
+    if (is_first) {
+        CO_TRY(fds, duplicates({&context.sealed_config}));
+    }
+    CO_CHECK(process.channel().send(request, std::move(fds)));
+    asio::steady_timer limit(co_await asio::this_coro::executor);
+    process.kill_after(limit, limit_of(request.step));
+    auto reply = co_await receive_reply(process.channel(), on_entry);
+    const bool late = limit.expiry() <= std::chrono::steady_clock::now();
+    if (!reply && reply.error().code != Code::protocol && late)
+        co_return Error{Code::timeout, "stowage-root-step did not end in time"};
+    co_return reply;
+}
+
+void log_step(const message::StepRequest& request, const message::StepReply& reply,
+              std::chrono::steady_clock::time_point started) {
     const auto ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
     const bool looks = request.step == message::Step::observe_lab ||
@@ -80,6 +98,14 @@ asio::awaitable<message::StepReply> run_step(const Context& context, message::St
                 {"result", reply.code ? to_string(static_cast<Code>(reply.code)) : std::string_view("ok")},
                 {"what", reply.what.view()},
                 {"ms", ms.count()}});
+}
+
+asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
+                                             OnEntry on_entry) {
+    const auto started = std::chrono::steady_clock::now();
+    auto answered = co_await do_alone(context, request, on_entry);
+    auto reply = answered ? *answered : refusal(answered.error());
+    log_step(request, reply, started);
     co_return reply;
 }
 

@@ -1,4 +1,4 @@
-// One run of root_step.
+// Runs of root_step.
 // Runs in: supervisor.
 #pragma once
 
@@ -13,8 +13,25 @@ namespace stowage::supervisor {
 /// What comes before the reply of a step that lists something.
 using OnEntry = std::function<void(const message::NfsClientEntry& entry)>;
 
-/// Does one admitted step in a fresh stowage-root-step, and logs it. A step that does not end in time (three
-/// minutes; a day for deleting data) is killed and answered with Code::timeout: it may have happened.
+/// A fresh stowage-root-step that has been asked nothing yet.
+Result<std::unique_ptr<Process>> start_root_step(const Context& context);
+
+/// Has it do one admitted step. Code::timeout when it did not end in time (three minutes; a day for deleting
+/// data): the process is killed then, and the step may have happened. Code::cancelled when the process ended.
+/// @param is_first the first that this process is asked: the configuration goes with it
+boost::asio::awaitable<Result<message::StepReply>> ask_root_step(const Context& context, Process& process,
+                                                                 const message::StepRequest& request,
+                                                                 bool is_first, const OnEntry& on_entry);
+
+/// What a step is answered that could not be done.
+message::StepReply refusal(const Error& error);
+Error ended_silently(const Ending& ending);
+/// Looks that succeeded are told at level debug only.
+void log_step(const message::StepRequest& request, const message::StepReply& reply,
+              std::chrono::steady_clock::time_point started);
+
+/// Does one admitted step in a fresh stowage-root-step, and logs it. A step that does not end in time is
+/// killed and answered with Code::timeout: it may have happened.
 boost::asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
                                                     OnEntry on_entry = {});
 

@@ -53,7 +53,7 @@ Result<void> withdraw(Exporter& exporter, const std::string& lab) {
 
 Result<ExportState> observe(Exporter& exporter, const Export& meant) {
     CHECK(check_fields(meant));
-    return std::visit([&](const auto& server) { return observe(server, meant); }, exporter);
+    return std::visit([&](auto& server) { return observe(server, meant); }, exporter);
 }
 
 }  // namespace stowage::nfs

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -11,6 +12,8 @@
 #include "nfs/exports/ganesha_files.hpp"
 
 namespace stowage::nfs {
+
+class GaneshaBus;
 
 /// The kernel's nfsd: a file in /etc/exports.d, exportfs(8), etab.
 struct KernelExporter {
@@ -29,6 +32,7 @@ struct GaneshaExporter {
     GaneshaFiles files;
     std::string labs_root;
     std::chrono::milliseconds limit = std::chrono::seconds(15);  ///< for it to come up, and of each call
+    std::shared_ptr<GaneshaBus> bus = {};  ///< of the last observe(): the next one uses it too
 };
 
 using Exporter = std::variant<KernelExporter, GaneshaExporter>;
@@ -58,6 +62,6 @@ Result<void> withdraw(const KernelExporter& exporter, const std::string& lab);
 Result<ExportState> observe(const KernelExporter& exporter, const Export& meant);
 Result<void> publish(const GaneshaExporter& exporter, const Export& meant);
 Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab);
-Result<ExportState> observe(const GaneshaExporter& exporter, const Export& meant);
+Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant);
 
 }  // namespace stowage::nfs

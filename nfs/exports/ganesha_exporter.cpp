@@ -129,16 +129,32 @@ Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab) {
     return {};
 }
 
-Result<ExportState> observe(const GaneshaExporter& exporter, const Export& meant) {
+namespace {
+
+Result<void> connect(GaneshaExporter& exporter) {
+    TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
+    exporter.bus = std::make_shared<GaneshaBus>(std::move(bus));
+    return {};
+}
+
+/// Over the connection of the last look, if there is one and it still leads to a server.
+Result<void> compare_with_live(GaneshaExporter& exporter, const Export& meant) {
+    if (exporter.bus) {
+        auto compared = read_back(*exporter.bus, meant);
+        if (compared || compared.error().code != Code::unavailable) return compared;
+        exporter.bus.reset();
+    }
+    CHECK(connect(exporter));
+    return read_back(*exporter.bus, meant);
+}
+
+}  // namespace
+
+Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant) {
     TRY(const auto meant_text, render_export_block(meant));
     TRY(const auto text, previous_text(exporter.files.export_file(meant.lab)));
     ExportState state{.present = text.has_value(), .server = "nfs-ganesha"};
-    auto bus = GaneshaBus::connect(exporter.files.bus_socket, exporter.limit);
-    if (!bus) {
-        state.why = bus.error().text();
-        return state;
-    }
-    const auto compared = read_back(*bus, meant);
+    const auto compared = compare_with_live(exporter, meant);
     state.present = state.present || compared;
     state.as_meant = compared && text == meant_text;
     if (!compared)

@@ -29,10 +29,11 @@ void note_storage_done(Applying& all) {
     if (--all.storage_left == 0) all.storage_done.open();
 }
 
-asio::awaitable<void> wait_for_site(std::shared_ptr<Applying> all, std::shared_ptr<bool> told) {
+asio::awaitable<SharedSince> wait_for_site(std::shared_ptr<Applying> all, std::shared_ptr<bool> told) {
     *told = true;
     note_storage_done(*all);
     co_await all->site_done.wait();
+    co_return all->since;
 }
 
 asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
@@ -55,6 +56,7 @@ asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report r
 asio::awaitable<void> apply_site_into(Context& context, std::optional<WantedSite> site, bool adopt,
                                       Report report, std::shared_ptr<Applying> all) {
     if (site && !site->empty()) all->site = co_await apply_runai(context, std::move(*site), adopt, report);
+    if (all->labs > few_labs) all->since = std::chrono::steady_clock::now();
     all->site_done.open();
 }
 
@@ -63,7 +65,7 @@ asio::awaitable<void> apply_site_into(Context& context, std::optional<WantedSite
 std::shared_ptr<Applying> begin_all(Context& context, std::vector<std::string> labs,
                                     std::optional<WantedSite> site, bool adopt, const Report& report) {
     const auto all = std::make_shared<Applying>(context.executor);
-    all->left = all->storage_left = labs.size();
+    all->labs = all->left = all->storage_left = labs.size();
     if (labs.empty()) {
         all->storage_done.open();
         all->all_done.open();

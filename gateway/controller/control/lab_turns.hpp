@@ -24,7 +24,8 @@ struct Applying {
     Gate storage_done;  ///< of all labs
     Gate site_done;     ///< departments and projects are there: data sources may come
     Gate all_done;
-    std::size_t storage_left = 0, left = 0;
+    std::size_t labs = 0, storage_left = 0, left = 0;
+    SharedSince since = {};               ///< of looks at Run:ai that many labs share
     std::vector<LabResult> results = {};  ///< sorted by name once it is finished
     std::optional<SiteOutcome> site = {};
 };

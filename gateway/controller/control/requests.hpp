@@ -51,7 +51,7 @@ struct PersonRequest {
 
 /// Whose secret was shown.
 struct ShownSecret {
-    std::string service, email;
+    std::string service, email, name;
 };
 
 // Each is Code::invalid naming the field: bad JSON, unknown keys, names, sizes, networks, duplicates.

@@ -10,11 +10,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
+#include <iterator>
 #include <memory>
 
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
+#include "gateway/controller/reconcile/gate.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
 namespace stowage::controller {
@@ -29,6 +31,8 @@ constexpr std::chrono::seconds registration_limit(60);
 /// When Run:ai did not answer the last time: labs' storage shall not wait for it once more.
 constexpr std::chrono::seconds silent_limit(10);
 constexpr std::chrono::seconds directory_limit(5);
+/// Enough for the supervisor never to wait for the next one.
+constexpr std::size_t looks_at_once = 8;
 
 bool is_there(const Context& context, const std::string& user) {
     const auto account = context.state.account(user);
@@ -73,6 +77,43 @@ asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, seen));
     for (auto& step : plan_registration(lab, context.site, registration, context.state.data_source(lab.name)))
         steps.push_back(std::move(step));
+    co_return steps;
+}
+
+/// Labs of one plan, looked at side by side.
+struct Planning {
+    explicit Planning(const asio::any_io_executor& executor) : done(executor) {}
+    struct One {
+        Lab lab;
+        ObservedRegistration registration;
+        Result<std::vector<Step>> steps = {};
+    };
+    std::vector<One> labs = {};
+    std::size_t next = 0, at_work = 0;
+    bool failed = false;
+    Gate done;
+};
+
+asio::awaitable<void> plan_some(Context& context, std::shared_ptr<Planning> all) {
+    while (all->next < all->labs.size() && !all->failed) {
+        auto& one = all->labs[all->next++];
+        one.steps = co_await plan_lab(context, one.lab, one.registration);
+        all->failed = all->failed || !one.steps;
+    }
+    if (--all->at_work == 0) all->done.open();
+}
+
+asio::awaitable<Result<std::vector<Step>>> plan_labs(Context& context, std::shared_ptr<Planning> all) {
+    all->at_work = std::min(all->labs.size(), looks_at_once);
+    const auto workers = all->at_work;
+    for (std::size_t i = 0; i < workers; ++i)
+        asio::co_spawn(context.executor, plan_some(context, all), rethrow);
+    if (workers > 0) co_await all->done.wait();
+    std::vector<Step> steps;
+    for (auto& one : all->labs) {
+        CO_CHECK(one.steps);
+        std::move(one.steps->begin(), one.steps->end(), std::back_inserter(steps));
+    }
     co_return steps;
 }
 
@@ -154,18 +195,21 @@ asio::awaitable<Result<json::object>> plan_site(Context& context, SiteRequest re
     const bool silent = context.registry.status().state == "unreachable";
     if (context.registry.is_used())
         seen = co_await look_within(context, silent ? silent_limit : registration_limit);
+    const auto registered = seen && *seen ? (*seen)->registrations() : SeenRegistrations();
+    const auto planning = std::make_shared<Planning>(context.executor);
     for (const auto& asked : request.labs) {
         CO_TRY(auto lab, lab_as_asked(context, asked));
         ObservedRegistration registration = NoRunai{};
         if (seen && *seen)
-            registration = registration_in(**seen, request, lab);
+            registration = planned_registration(registered, request, lab);
         else if (seen)
             registration = UnknownRegistration{seen->error()};
-        CO_TRY(const auto planned, co_await plan_lab(context, std::move(lab), std::move(registration)));
-        for (const auto& step : planned) {
-            steps.push_back(step_view(step));
-            if (step.change != Change::unchanged || step.error) ++pending;
-        }
+        planning->labs.push_back({std::move(lab), std::move(registration)});
+    }
+    CO_TRY(const auto planned, co_await plan_labs(context, planning));
+    for (const auto& step : planned) {
+        steps.push_back(step_view(step));
+        if (step.change != Change::unchanged || step.error) ++pending;
     }
     if (request.runai && !request.runai->empty() && seen) {
         if (*seen) {

@@ -49,32 +49,6 @@ bool has_intents(const std::vector<OwnedObject>& owned) {
                        [](const OwnedObject& one) { return one.remote_id.empty(); });
 }
 
-/// False when Run:ai could not be read.
-asio::awaitable<bool> look_for_drift(Context& context) {
-    const auto text = context.state.applied_site();
-    // Without a site there may be people: what was about to be made for them is looked for.
-    if (text.empty() && !has_intents(context.state.objects())) co_return true;
-    const auto wanted = text.empty() ? Result<WantedSite>(WantedSite()) : parse_wanted_site(text);
-    if (!wanted) co_return true;
-    const auto turn = co_await context.labs.take(site_turn, patience);
-    if (!turn) co_return true;
-    const auto looked_at = now_seconds();
-    const auto observed = co_await observe_site(*context.registry.client());
-    context.registry.note_result(observed.has_error() ? std::optional(observed.error()) : std::nullopt);
-    if (!observed) {
-        if (text.empty()) co_return false;
-        note_blind(context.drift, observed.error(), now_seconds());
-        co_return false;
-    }
-    // Now, and not only with the next apply: what is made by hand until then is not ours.
-    if (const auto settled = settle_intents(context.state, *observed, looked_at); !settled)
-        log::error("journal_refused", {{"why", settled.error().text()}});
-    if (text.empty()) co_return true;
-    const auto items = plan_site_objects(*wanted, *observed, context.state.objects(), false);
-    note_drift(context.drift, items, now_seconds());
-    co_return true;
-}
-
 }  // namespace
 
 bool is_pending(const SiteItem& item) {
@@ -112,6 +86,31 @@ void look_at_site_soon(Context& context) {
     context.site_changed.cancel();
 }
 
+asio::awaitable<bool> look_at_site(Context& context) {
+    const auto text = context.state.applied_site();
+    // Without a site there may be people: what was about to be made for them is looked for.
+    if (text.empty() && !has_intents(context.state.objects())) co_return true;
+    const auto wanted = text.empty() ? Result<WantedSite>(WantedSite()) : parse_wanted_site(text);
+    if (!wanted) co_return true;
+    const auto turn = co_await context.labs.take(site_turn, patience);
+    if (!turn) co_return true;
+    const auto looked_at = now_seconds();
+    const auto observed = co_await observe_site(*context.registry.client());
+    context.registry.note_result(observed.has_error() ? std::optional(observed.error()) : std::nullopt);
+    if (!observed) {
+        if (text.empty()) co_return false;
+        note_blind(context.drift, observed.error(), now_seconds());
+        co_return false;
+    }
+    // Now, and not only with the next apply: what is made by hand until then is not ours.
+    if (const auto settled = settle_intents(context.state, *observed, looked_at); !settled)
+        log::error("journal_refused", {{"why", settled.error().text()}});
+    if (text.empty()) co_return true;
+    const auto items = plan_site_objects(*wanted, *observed, context.state.objects(), false);
+    note_drift(context.drift, items, now_seconds());
+    co_return true;
+}
+
 asio::awaitable<void> watch_site(Context& context) {
     unsigned failures = 0;
     while (!context.draining && context.registry.is_used()) {
@@ -124,7 +123,7 @@ asio::awaitable<void> watch_site(Context& context) {
         context.site_look_asked = false;
         (void)context.secrets.all();  // those that are a day old go
         if (context.draining) break;
-        const bool seen = co_await look_for_drift(context);
+        const bool seen = co_await look_at_site(context);
         failures = seen ? 0 : failures + 1;
     }
 }

@@ -23,6 +23,10 @@ bool is_pending(const SiteItem& item);
 /// Something was changed there, or may have been: the next look does not wait for its time.
 void look_at_site_soon(Context& context);
 
+/// Looks once whether what was applied is still so, and what became of requests that got no answer. False
+/// when Run:ai could not be read.
+boost::asio::awaitable<bool> look_at_site(Context& context);
+
 /// Looks whether what was applied is still so: every reconcile_interval, give or take a tenth, after each
 /// change of ours, and with backoff while Run:ai cannot be read. Deletes sealed secrets that are a day old.
 /// Until the process ends.

@@ -163,36 +163,23 @@ json::object plan_runai(const Context& context, const SiteRequest& request, cons
     return view;
 }
 
-ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request, const Lab& lab) {
-    KnownRegistration known;
-    auto& scope = known.scope;
-    const auto& project = lab.settings.data_source_project;
-    for (const auto& one : seen.site.departments)
-        if (one.value.name == lab.name) scope.department_id = one.id;
-    for (const auto& one : seen.site.projects)
-        if (!project.empty() && one.value.name == project && one.value.parent_id == scope.department_id)
-            scope.project_id = one.id;
+ObservedRegistration planned_registration(const SeenRegistrations& seen, const SiteRequest& request,
+                                          const Lab& lab) {
+    auto known = registration_in(seen, lab);
+    if (!known) return UnknownRegistration{known.error()};
     const WantedDepartment* wanted = nullptr;
     if (request.runai)
         for (const auto& one : request.runai->departments)
             if (one.unit.name == lab.name) wanted = &one;
-    if (scope.department_id.empty() && wanted == nullptr)
-        return UnknownRegistration{{Code::not_found, "Run:ai has no department " + lab.name,
-                                    "give the lab GPUs in the site file, or make the department in Run:ai"}};
+    auto scope = known->scope;
+    if (scope.department_id.empty() && wanted != nullptr) scope.department_id = "comes";
     const bool project_comes =
-        wanted != nullptr && std::any_of(wanted->projects.begin(), wanted->projects.end(),
-                                         [&](const WantedUnit& one) { return one.name == project; });
-    if (!project.empty() && scope.project_id.empty() && !project_comes)
-        return UnknownRegistration{
-            {Code::not_found, fmt::format("Run:ai has no project {} in department {}", project, lab.name),
-             "name one of the lab's projects under data_source.project"}};
-    for (const auto& one : seen.data_sources)
-        if (one.value.name == lab.name + "-nfs" &&
-            one.scope == (project.empty() ? "department" : "project") &&
-            (project.empty() ? one.value.department_id == scope.department_id
-                             : one.value.project_id == scope.project_id))
-            known.found = one;
-    return known;
+        wanted != nullptr &&
+        std::any_of(wanted->projects.begin(), wanted->projects.end(),
+                    [&](const WantedUnit& one) { return one.name == lab.settings.data_source_project; });
+    if (scope.project_id.empty() && project_comes) scope.project_id = "comes";
+    if (auto there = check_scope(lab, scope); !there) return UnknownRegistration{there.error()};
+    return std::move(*known);
 }
 
 json::object secrets_view(Context& context, const std::string& email) {

@@ -29,6 +29,8 @@ boost::asio::awaitable<Result<boost::json::object>> prune_runai(Context& context
 struct SeenRunai {
     ObservedSite site;
     std::vector<runai::ObservedDataSource> data_sources;
+
+    SeenRegistrations registrations() const { return {site.departments, site.projects, data_sources}; }
 };
 boost::asio::awaitable<Result<SeenRunai>> observe_runai(Context& context);
 
@@ -36,8 +38,10 @@ boost::asio::awaitable<Result<SeenRunai>> observe_runai(Context& context);
 boost::json::object plan_runai(const Context& context, const SiteRequest& request, const SeenRunai& seen,
                                std::int64_t& pending);
 
-/// A lab's registration as these lists show it.
-ObservedRegistration registration_in(const SeenRunai& seen, const SiteRequest& request, const Lab& lab);
+/// A lab's registration as these lists show it; departments and projects that the request makes count as
+/// there.
+ObservedRegistration planned_registration(const SeenRegistrations& seen, const SiteRequest& request,
+                                          const Lab& lab);
 
 /// {"secrets": […]} with passwords; nothing is deleted by looking.
 boost::json::object secrets_view(Context& context, const std::string& email);

@@ -76,7 +76,7 @@ asio::awaitable<Answered> list_secrets(Context& context, Target, std::string) {
 asio::awaitable<Answered> drop_secrets(Context& context, Target, std::string body) {
     CO_TRY(const auto shown, parse_secrets_request(body));
     for (const auto& secret : shown)
-        CO_CHECK(context.secrets.drop(secret.service, secret.email));
+        CO_CHECK(context.secrets.drop(secret.service, secret.email, secret.name));
     co_return plain({{"deleted", shown.size()}});
 }
 

@@ -64,6 +64,8 @@ Result<std::vector<ShownSecret>> secrets_in(Fields fields) {
         ShownSecret secret;
         TRY(secret.service, one.text("service"));
         TRY(secret.email, one.text("email"));
+        TRY(const auto name, one.maybe_text("name"));
+        secret.name = name.value_or(secret.email);
         CHECK(one.finish());
         secrets.push_back(std::move(secret));
     }

@@ -38,13 +38,22 @@ bool is_there(const Context& context, const UserRequest& user) {
     return account && account->phase == AccountPhase::active && account->lab == user.lab;
 }
 
+/// Whom another request made since the plan has that one's password. Of people it is kept; of others that
+/// request alone knows it, and who asked here is told: the outcome does not name the user.
+void tell_unchanged(StepReport& told, const UserRequest& user, bool asked_to_make, const Report& report) {
+    told.state = Progress::unchanged;
+    if (asked_to_make && user.email.empty())
+        told.detail = "another request made it just now, with a password of its own";
+    report(told);
+}
+
 asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users, Report report,
                                 Outcome& outcome) {
     for (auto& user : users) {
         StepReport told{user.lab, "add_user", "user " + user.name};
+        const bool asked_to_make = user.password.has_value();
         if (is_there(context, user)) {
-            told.state = Progress::unchanged;
-            report(told);
+            tell_unchanged(told, user, asked_to_make, report);
             continue;
         }
         report(told);
@@ -54,11 +63,8 @@ asio::awaitable<void> add_users(Context& context, std::vector<UserRequest> users
         told.ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since)
                 .count();
-        // A person whom another request made meanwhile has that one's password, and it is kept. Of others the
-        // password is known to that request alone, and this one's must not look good.
-        if (!added && added.error().code == Code::exists && !user.email.empty() && is_there(context, user)) {
-            told.state = Progress::unchanged;
-            report(told);
+        if (!added && added.error().code == Code::exists && is_there(context, user)) {
+            tell_unchanged(told, user, asked_to_make, report);
             continue;
         }
         told.state = added ? Progress::done : Progress::failed;

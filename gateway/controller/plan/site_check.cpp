@@ -84,6 +84,7 @@ Result<void> check_member(const WantedSite& wanted, const WantedMember& member) 
 
 Result<void> check(const WantedSite& wanted) {
     std::set<std::string> pools, departments, projects, emails, compute;
+    std::size_t rules = 0;
     for (const auto& pool : wanted.node_pools) {
         CHECK(runai::check(pool));
         if (!pools.insert(pool.name).second) return twice("node pool", pool.name);
@@ -102,13 +103,18 @@ Result<void> check(const WantedSite& wanted) {
     for (const auto& member : wanted.members) {
         CHECK(check_member(wanted, member));
         if (!emails.insert(member.email).second) return twice("user", member.email);
+        rules += member.roles.size();
     }
     for (const auto& one : wanted.compute_resources) {
         CHECK(runai::check(one));
         if (!compute.insert(one.name).second) return twice("compute resource", one.name);
     }
-    if (departments.size() + projects.size() + emails.size() + compute.size() > max_objects)
-        return Error{Code::invalid, "the site has too many objects", "split it"};
+    const auto units = pools.size() + departments.size() + projects.size();
+    if (units + emails.size() + rules + compute.size() > max_objects)
+        return Error{
+            Code::invalid,
+            fmt::format("the site has more than {} objects, each role of a user being one", max_objects),
+            "split it"};
     return {};
 }
 

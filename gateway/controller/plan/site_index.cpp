@@ -17,8 +17,10 @@ typename Map::mapped_type found_in(const Map& map, const Key& key) {
 template <typename T, typename IdOf>
 void SiteIndex::note_makers(ObjectKind kind, const std::vector<T>& all, IdOf id_of) {
     for (const T& one : all)
-        if (!one.created_by.empty() && made_.contains({kind, id_of(one)}))
+        if (!one.created_by.empty() && made_.contains({kind, id_of(one)})) {
             makers_[kind].insert(one.created_by);
+            all_makers_.insert(one.created_by);
+        }
 }
 
 SiteIndex::SiteIndex(const ObservedSite& observed, const std::vector<OwnedObject>& owned) {
@@ -91,8 +93,9 @@ const runai::ObservedAccessRule* SiteIndex::access_rule(const std::string& email
 }
 
 bool SiteIndex::is_somebody_elses(ObjectKind kind, const std::string& created_by) const {
-    const auto makers = makers_.find(kind);
-    return !created_by.empty() && makers != makers_.end() && !makers->second.contains(created_by);
+    const auto of_kind = makers_.find(kind);
+    const auto& makers = of_kind == makers_.end() ? all_makers_ : of_kind->second;
+    return !created_by.empty() && !makers.empty() && !makers.contains(created_by);
 }
 
 }  // namespace stowage::controller

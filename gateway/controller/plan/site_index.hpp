@@ -29,8 +29,9 @@ class SiteIndex {
     const runai::ObservedAccessRule* access_rule(const std::string& email, std::int64_t role_id,
                                                  const std::string& project_id) const;
 
-    /// Run:ai says who made an object, and it is none of those who made what we made of this kind. False
-    /// where it does not say, or nothing of this kind is ours yet.
+    /// Run:ai says who made an object, and it is none of those who made what we made of this kind or, where
+    /// nothing of this kind is ours yet, of any. False where it does not say, and for the first thing of all:
+    /// nothing that we may ask tells under which name Run:ai knows us.
     bool is_somebody_elses(ObjectKind kind, const std::string& created_by) const;
 
   private:
@@ -42,6 +43,7 @@ class SiteIndex {
     std::map<std::pair<ObjectKind, std::string>, const OwnedObject*> owned_;
     std::set<std::pair<ObjectKind, std::string>> made_;  ///< ids
     std::map<ObjectKind, std::set<std::string>> makers_;
+    std::set<std::string> all_makers_;
     Named<runai::ObservedNodePool> node_pools_;
     Named<runai::ObservedOrgUnit> departments_;
     std::map<std::pair<std::string, std::string>, const runai::ObservedOrgUnit*> projects_;

@@ -105,7 +105,7 @@ asio::awaitable<Result<Account>> add_user(Context& context, std::string user, st
     // another request may be making the same person: what it has sealed is of a password that works.
     if (!email.empty()) CO_CHECK(context.secrets.put({"FTPS", email, lab, user, password.clone()}));
     auto made = co_await make_user(context, user, lab, std::move(password));
-    if (!made && !email.empty()) (void)context.secrets.drop("FTPS", email);
+    if (!made && !email.empty()) (void)context.secrets.drop("FTPS", email, user);
     co_return made;
 }
 

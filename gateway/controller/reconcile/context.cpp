@@ -2,7 +2,6 @@
 // Runs in: controller.
 #include "gateway/controller/reconcile/context.hpp"
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -74,19 +73,9 @@ Context::Context(boost::asio::any_io_executor executor_, const Config& config_, 
       site_changed(executor_),
       boot(boot_id()) {}
 
-namespace {
-
-bool labs_were_made(const State& state) {
-    const auto labs = state.labs();
-    return std::any_of(labs.begin(), labs.end(),
-                       [](const Lab& lab) { return lab.directory == DirectoryPhase::made; });
-}
-
-}  // namespace
-
 boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab) {
     const auto request = request_for(lab, message::Step::observe_lab);
-    const bool made_before = labs_were_made(context.state);
+    const bool made_before = context.state.labs_were_made();
     auto observed = co_await context.supervisor.step(request);
     if (observed && context.state.lab(lab.name)) {
         auto& seen = context.seen[lab.name];
@@ -106,7 +95,7 @@ ObservedStorage with_what_is_known(const Context& context, const Lab& lab,
     observed.verified = context.state.status(lab.name).verified_at > 0;
     const auto look = context.seen.find(lab.name);
     observed.labs_were_made =
-        look != context.seen.end() ? look->second.labs_were_made : labs_were_made(context.state);
+        look != context.seen.end() ? look->second.labs_were_made : context.state.labs_were_made();
     return observed;
 }
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gateway/controller/reconcile/drift_log.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
@@ -90,11 +92,33 @@ LabResult conclude(Context& context, const StepRunner& runner, const std::string
 
 }  // namespace
 
-asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab) {
-    auto registration = co_await context.registry.observe(lab);
+namespace {
+
+std::vector<Step> plan_by(Context& context, const Lab& lab, ObservedRegistration registration) {
     auto steps = plan_registration(lab, context.site, registration, context.state.data_source(lab.name));
     context.seen[lab.name].registration = std::move(registration);
-    co_return steps;
+    return steps;
+}
+
+/// By a look that may be some moments old: nothing is to be done, or nobody can be asked.
+bool will_do(const Context& context, const Lab& lab, const std::vector<Step>& steps) {
+    const auto& seen = context.seen.at(lab.name).registration;
+    if (const auto* unknown = std::get_if<UnknownRegistration>(&seen))
+        return is_transient(unknown->error.code);
+    return std::none_of(steps.begin(), steps.end(),
+                        [](const Step& step) { return step.change != Change::unchanged || step.error; });
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab, SharedSince since) {
+    if (since) {
+        auto shared = co_await context.registry.observe_shared(lab, *since);
+        auto steps = plan_by(context, lab, std::move(shared));
+        if (will_do(context, lab, steps)) co_return steps;
+    }
+    auto registration = co_await context.registry.observe(lab);
+    co_return plan_by(context, lab, std::move(registration));
 }
 
 asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Turns::Turn given, Report report,
@@ -105,13 +129,14 @@ asio::awaitable<LabResult> reconcile_lab(Context& context, std::string name, Tur
     StepRunner runner(context, *lab, std::move(report));
     const auto drift = co_await run_storage(context, runner, policy);
     turn.reset();
-    if (between) co_await between();
+    SharedSince since;
+    if (between) since = co_await between();
     const auto registering = co_await context.registrations.take(name, patience);
     // Others may have changed the lab meanwhile, or begun to delete it.
     const auto now = context.state.lab(name);
     if (!now || now->leaves()) co_return LabResult{name, LabState::deleting, std::nullopt, !now};
     if (registering) {
-        auto steps = co_await look_at_registration(context, *now);
+        auto steps = co_await look_at_registration(context, *now, since);
         co_await runner.run(std::move(steps));
     } else {
         runner.note_failure(StepKind::register_data_source, registering.error(), "data source of " + name);

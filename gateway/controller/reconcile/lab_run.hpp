@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,8 +24,12 @@ struct LabResult {
     bool refused = false;             ///< nothing was begun: `state` is what it was before
 };
 
+/// Since when a look at Run:ai that several labs share will do; nothing: the lab is looked up by itself.
+using SharedSince = std::optional<std::chrono::steady_clock::time_point>;
+/// So many at once ask for themselves: two calls each, of one answer, instead of lists of everything.
+inline constexpr std::size_t few_labs = 2;
 /// What is waited for between a lab's storage and Run:ai.
-using BetweenParts = std::function<boost::asio::awaitable<void>()>;
+using BetweenParts = std::function<boost::asio::awaitable<SharedSince>()>;
 
 /// Observes, plans, does what is missing, verifies. Writes nothing at all when everything is as asked. Ends
 /// the lab's turn once its storage is done: Run:ai may take minutes to say nothing.
@@ -33,9 +38,10 @@ boost::asio::awaitable<LabResult> reconcile_lab(Context& context, std::string la
                                                 Report report, DriftPolicy drift = DriftPolicy::repair,
                                                 BetweenParts between = {});
 
-/// What is to be done for the lab in Run:ai, by a look at it now, which `seen` then has. The caller holds the
-/// lab's turn of registrations.
-boost::asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab);
+/// What is to be done for the lab in Run:ai, by a look at it now, which `seen` then has; a shared one decides
+/// only that nothing is. The caller holds the lab's turn of registrations.
+boost::asio::awaitable<std::vector<Step>> look_at_registration(Context& context, Lab lab,
+                                                               SharedSince since = {});
 
 /// Looks, mounts and reads back; changes nothing. The caller holds the lab's turn.
 boost::asio::awaitable<LabResult> verify_lab(Context& context, std::string lab, Report report);

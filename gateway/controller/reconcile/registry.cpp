@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "gateway/controller/reconcile/gate.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/state/state.hpp"
 #include "provisioning/runai/settings_check.hpp"
@@ -89,11 +90,63 @@ void Registry::note(const Result<T>& result) {
     note(result || about_lab ? std::nullopt : std::optional(result.error()));
 }
 
-asio::awaitable<Result<std::string>> Registry::department_id(std::string lab) {
-    if (cluster_uuid_.empty()) {
-        CO_TRY(auto cluster, co_await client_->cluster());
-        cluster_uuid_ = cluster.uuid;
+struct Registry::SharedLook {
+    SharedLook(const asio::any_io_executor& executor, bool projects)
+        : with_projects(projects), done(executor) {}
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+    bool with_projects;
+    Gate done;
+    std::optional<Result<SeenRegistrations>> seen = {};  ///< once it is done
+
+    bool has_failed() const { return seen && !*seen; }
+};
+
+asio::awaitable<Result<void>> Registry::find_cluster() {
+    if (!cluster_uuid_.empty()) co_return Result<void>();
+    CO_TRY(auto cluster, co_await client_->cluster());
+    cluster_uuid_ = cluster.uuid;
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<SeenRegistrations>> Registry::read_lists(bool projects_too) {
+    SeenRegistrations seen;
+    CO_CHECK(co_await find_cluster());
+    CO_TRY(seen.departments, co_await client_->org_units(runai::UnitKind::department, cluster_uuid_));
+    if (projects_too) {
+        CO_TRY(seen.projects, co_await client_->org_units(runai::UnitKind::project, cluster_uuid_));
     }
+    CO_TRY(seen.data_sources, co_await client_->nfs_data_sources());
+    co_return seen;
+}
+
+asio::awaitable<void> Registry::read_into(Registry& registry, std::shared_ptr<SharedLook> look) {
+    look->seen = co_await registry.read_lists(look->with_projects);
+    registry.note(*look->seen);
+    look->done.open();
+}
+
+asio::awaitable<ObservedRegistration> Registry::observe_shared(
+    Lab lab, std::chrono::steady_clock::time_point not_before) {
+    if (!client_) co_return ObservedRegistration(NoRunai{});
+    const bool of_project = !lab.settings.data_source_project.empty();
+    const bool will_do = shared_ && shared_->begun >= not_before && !shared_->has_failed() &&
+                         (shared_->with_projects || !of_project);
+    if (!will_do) {
+        shared_ = std::make_shared<SharedLook>(executor_, of_project);
+        asio::co_spawn(executor_, read_into(*this, shared_), rethrow);
+    }
+    const auto look = shared_;
+    co_await look->done.wait();
+    if (look->has_failed()) co_return ObservedRegistration(UnknownRegistration{look->seen->error()});
+    auto known = registration_in(**look->seen, lab);
+    if (!known) co_return ObservedRegistration(UnknownRegistration{known.error()});
+    if (auto there = check_scope(lab, known->scope); !there)
+        co_return ObservedRegistration(UnknownRegistration{there.error()});
+    co_return ObservedRegistration(std::move(*known));
+}
+
+asio::awaitable<Result<std::string>> Registry::department_id(std::string lab) {
+    CO_CHECK(co_await find_cluster());
     auto department = co_await client_->department(cluster_uuid_, lab);
     if (department) co_return department->id;
     auto error = department.error();

@@ -11,7 +11,7 @@
 
 #include "gateway/base/config.hpp"
 #include "gateway/base/secret.hpp"
-#include "gateway/controller/plan/plan.hpp"
+#include "gateway/controller/reconcile/registrations_seen.hpp"
 #include "provisioning/runai/client.hpp"
 
 namespace stowage::controller {
@@ -37,6 +37,10 @@ class Registry {
     /// Where the lab's data source belongs, and the data source. Reads only. May take minutes while Run:ai
     /// does not answer.
     boost::asio::awaitable<ObservedRegistration> observe(Lab lab);
+    /// The same by lists of everything, which labs share that ask within some time: the calls grow with their
+    /// pages, not with labs. @param not_before when the look may have begun at the earliest
+    boost::asio::awaitable<ObservedRegistration> observe_shared(
+        Lab lab, std::chrono::steady_clock::time_point not_before);
     /// The same, but answers UnknownRegistration (Code::timeout) after `limit`.
     boost::asio::awaitable<ObservedRegistration> observe_within(Lab lab, std::chrono::seconds limit);
 
@@ -55,8 +59,12 @@ class Registry {
     const RegistryStatus& status() const { return status_; }
 
   private:
+    struct SharedLook;
     boost::asio::awaitable<Result<KnownRegistration>> look_up(Lab lab);
     boost::asio::awaitable<Result<std::string>> department_id(std::string lab);
+    boost::asio::awaitable<Result<void>> find_cluster();
+    boost::asio::awaitable<Result<SeenRegistrations>> read_lists(bool projects_too);
+    static boost::asio::awaitable<void> read_into(Registry& registry, std::shared_ptr<SharedLook> look);
     boost::asio::awaitable<Result<OwnedDataSource>> read_back(runai::NfsDataSource wanted, bool made);
     void note(std::optional<Error> error);
     template <typename T>
@@ -65,6 +73,7 @@ class Registry {
     boost::asio::any_io_executor executor_;
     std::optional<runai::Client> client_;
     std::string cluster_uuid_;  ///< empty: not looked up yet
+    std::shared_ptr<SharedLook> shared_;
     RegistryStatus status_;
 };
 

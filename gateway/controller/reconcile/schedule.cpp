@@ -25,6 +25,12 @@ constexpr milliseconds first_retry(5000);
 constexpr unsigned most_doublings = 12;
 constexpr seconds turn_patience(3600);
 constexpr seconds longest_sleep(60);
+/// How old a look at Run:ai may be that labs share whose passes come one after another.
+constexpr seconds oldest_look(30);
+
+asio::awaitable<SharedSince> share_looks(milliseconds interval) {
+    co_return SharedSince(Clock::now() - std::min<milliseconds>(oldest_look, interval / 4));
+}
 
 asio::awaitable<void> pass(Context& context, std::string lab) {
     const Work work(context);
@@ -34,7 +40,9 @@ asio::awaitable<void> pass(Context& context, std::string lab) {
     if (turn && record && record->leaves()) {
         (void)co_await go_on_removing(context, lab, report);
     } else if (turn && record) {
-        (void)co_await reconcile_lab(context, lab, std::move(*turn), report, context.config.labs.drift);
+        BetweenParts between = [&context] { return share_looks(context.config.reconcile_interval); };
+        (void)co_await reconcile_lab(context, lab, std::move(*turn), report, context.config.labs.drift,
+                                     std::move(between));
     }
     if (const auto due = context.due.find(lab); due != context.due.end()) due->second.under_way = false;
 }

@@ -86,17 +86,18 @@ Result<SealedSecret> read_sealed_secret(const std::string& path) {
 
 }  // namespace
 
-std::string SealedSecrets::path_of(std::string_view service, std::string_view email) const {
+std::string SealedSecrets::path_of(std::string_view service, std::string_view email,
+                                   std::string_view name) const {
     // Addresses may hold what file names may not.
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    const auto text = fmt::format("{}\n{}", service, email);
+    const auto text = fmt::format("{}\n{}\n{}", service, email, name);
     if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr) != 1)
         throw Fatal({Code::internal, "SHA-256 failed"});
-    std::string name;
+    std::string file;
     for (unsigned i = 0; i < 16; ++i)
-        name += fmt::format("{:02x}", digest[i]);
-    return fmt::format("{}/{}{}", directory_, prefix, name);
+        file += fmt::format("{:02x}", digest[i]);
+    return fmt::format("{}/{}{}", directory_, prefix, file);
 }
 
 Result<void> SealedSecrets::put(const SealedSecret& secret) {
@@ -106,7 +107,7 @@ Result<void> SealedSecrets::put(const SealedSecret& secret) {
     const auto password = secret.password.reveal();
     object["password"] = json::string_view(password.data(), password.size());
     auto text = json::serialize(object);
-    const auto path = path_of(secret.service, secret.email);
+    const auto path = path_of(secret.service, secret.email, secret.name);
     // What was there is of a password that is no more.
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error(errno, "unlink " + path);
     Result<void> written;
@@ -147,8 +148,8 @@ std::vector<SealedSecret> SealedSecrets::all() {
     return secrets;
 }
 
-Result<void> SealedSecrets::drop(std::string_view service, std::string_view email) {
-    const auto path = path_of(service, email);
+Result<void> SealedSecrets::drop(std::string_view service, std::string_view email, std::string_view name) {
+    const auto path = path_of(service, email, name);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error(errno, "unlink " + path);
     return sync_directory(directory_);
 }

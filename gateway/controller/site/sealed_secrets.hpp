@@ -28,16 +28,17 @@ class SealedSecrets {
 
     explicit SealedSecrets(std::string directory) : directory_(std::move(directory)) {}
 
-    /// On disk when it returns. Takes the place of an older one of the same service and person.
+    /// On disk when it returns. Takes the place of an older one of the same service, person and name: one who
+    /// got another name in the site file still has the account of the former.
     Result<void> put(const SealedSecret& secret);
     /// Those that are whole and not older than a day. What is older or cut off is deleted; what cannot be
     /// read now stays for another time.
     std::vector<SealedSecret> all();
-    /// They were shown.
-    Result<void> drop(std::string_view service, std::string_view email);
+    /// It was shown, or is of no use. @param name to log in with
+    Result<void> drop(std::string_view service, std::string_view email, std::string_view name);
 
   private:
-    std::string path_of(std::string_view service, std::string_view email) const;
+    std::string path_of(std::string_view service, std::string_view email, std::string_view name) const;
 
     std::string directory_;
 };

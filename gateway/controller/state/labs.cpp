@@ -166,6 +166,12 @@ std::vector<Lab> State::labs() const {
     return labs;
 }
 
+bool State::labs_were_made() const {
+    Statement row(database_, "SELECT 1 FROM labs WHERE directory = ? LIMIT 1",
+                  static_cast<int>(DirectoryPhase::made));
+    return row.next();
+}
+
 std::optional<Lab> State::lab(std::string_view name) const {
     Statement row(database_, std::string(lab_columns) + "WHERE name = ?", name);
     if (!row.next()) return std::nullopt;

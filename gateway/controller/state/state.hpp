@@ -49,6 +49,8 @@ class State {
     static Result<State> open(const std::string& directory);
 
     std::vector<Lab> labs() const;
+    /// One of them at least has a directory.
+    bool labs_were_made() const;
     std::optional<Lab> lab(std::string_view name) const;
 
     /// The lab as add_lab() would make it now, without making it: for a plan. Code::no_space when uids or

@@ -33,19 +33,18 @@ class SiteFiles(CliTest):
             file.write(text)
         return path
 
-    def gateway(self, new_users=("alice", "carol"), ending=None, users=("alice",)):
+    def gateway(self, new_users=("alice", "carol"), ending=None, made=("alice", "carol")):
         def handle(method, target, body, reply):
             if target == "/v1/plan":
                 return reply.json({"pending": 2 + len(new_users) if new_users else 0, "new_users": list(new_users), "steps": [
                     {"lab": "lab1", "step": "make_directory", "title": "directory /mnt/nfs/lab1",
                      "change": "create" if new_users else "unchanged", "detail": ""}]})
-            if target == "/v1/users":
-                return reply.json({"users": [{"name": user, "lab": "lab1"} for user in users]})
             reply.stream()
             reply.step("lab1", "make_directory", "done", ms=1)
             if ending == "vanish":
                 return None
-            reply.result(ok=ending is None, converged=ending is None, labs=[], users=[], summary="the summary")
+            reply.result(ok=ending is None, converged=ending is None, labs=[], summary="the summary",
+                         users=[{"name": user, "lab": "lab1"} for user in made])
         return FakeGateway(handle)
 
     def test_plan(self):
@@ -121,8 +120,29 @@ class SiteFiles(CliTest):
             self.check(gateway.run("apply", self.site, "--secrets-file", secrets), 0)
             self.assertFalse(os.path.exists(secrets), "nothing to keep: no file")
 
+    def test_apply_shows_no_password_of_whom_another_request_made(self):
+        secrets = os.path.join(self.directory.name, "secrets")
+        with self.gateway(made=("carol",)) as gateway:
+            done = gateway.run("apply", self.site)
+            sent = {user["name"]: user.get("password") for user in gateway.requests[1][2]["users"]}
+            self.check(done, 0, [sent["carol"]])
+            self.assertNotIn(sent["alice"], done.stdout)
+            self.check(gateway.run("apply", self.site, "--secrets-file", secrets), 0, [secrets])
+            sent = {user["name"]: user.get("password") for user in gateway.requests[3][2]["users"]}
+            with open(secrets) as file:
+                text = file.read()
+            self.assertIn(f"carol lab2 {sent['carol']}\n", text)
+            self.assertNotIn(sent["alice"], text)
+            self.assertNotIn("alice", text)
+        with self.gateway(made=()) as gateway:
+            os.unlink(secrets)
+            done = gateway.run("apply", self.site, "--secrets-file", secrets)
+            self.check(done, 0)
+            self.assertNotIn(secrets, done.stdout)
+            self.assertFalse(os.path.exists(secrets), "nothing to keep: no file")
+
     def test_apply_failed_shows_only_passwords_in_use(self):
-        with self.gateway(ending="failed") as gateway:
+        with self.gateway(ending="failed", made=("alice",)) as gateway:
             done = gateway.run("apply", self.site)
             sent = {user["name"]: user.get("password") for user in gateway.requests[1][2]["users"]}
             self.check(done, 1, [sent["alice"]])

@@ -151,7 +151,7 @@ class Passwords(CliTest):
                 self.assertNotIn("/v1/secrets/shown", [target for _, target, _ in gateway.requests], arguments)
             self.check(gateway.run("secrets"), 0, ["one of alice", "two of alice"])
             self.assertEqual(gateway.requests[-1][2]["secrets"], [
-                {"service": service, "email": "alice@example.org"} for service in ("FTPS", "Run:ai")])
+                {"service": service, "email": "alice@example.org", "name": "alice@example.org"} for service in ("FTPS", "Run:ai")])
 
     def test_kept_secrets_stay_when_the_file_is_on_a_full_disk(self):
         with FakeGateway(keeps_secrets) as gateway, tempfile.TemporaryDirectory() as directory:
@@ -171,7 +171,7 @@ class Passwords(CliTest):
             if target != "/v1/apply":
                 return keeps_secrets(method, target, body, reply)
             reply.stream()
-            return reply.result(labs=[], users=[], summary="the summary")
+            return reply.result(labs=[], users=[{"name": "bob", "lab": "lab1"}], summary="the summary")
         with FakeGateway(handle) as gateway, tempfile.TemporaryDirectory() as directory:
             path, file = os.path.join(directory, "secrets"), os.path.join(directory, "site.yaml")
             with open(file, "w") as out:

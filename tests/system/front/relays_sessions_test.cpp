@@ -85,8 +85,7 @@ TEST_P(Sessions, GetAFreshTicketWhenTheWorkerSaysSo) {
     FrontProcess front;
     auto session = log_in(front, wish());
     for (std::size_t i = 1; i <= 20; ++i) {
-        send_packet(session.worker, "T");
-        send_packet(session.worker, "D227 Entering Passive Mode (127,0,0,1,1,1)\r\n");
+        send_packet(session.worker, "T227 Entering Passive Mode (127,0,0,1,1,1)\r\n");
         EXPECT_THAT(session.client.reply(), StartsWith("227 "));
         EXPECT_EQ(session.client.tickets(), GetParam() == TLS1_3_VERSION ? 1 + i : 1);
     }

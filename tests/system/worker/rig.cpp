@@ -85,7 +85,8 @@ Reply Control::read(int seconds) {
             socket_.reset();
             return reply;
         }
-        if (packet[0] == session_packet::data) buffer_.append(packet + 1, static_cast<std::size_t>(got) - 1);
+        if (packet[0] == session_packet::data || packet[0] == session_packet::ticket)
+            buffer_.append(packet + 1, static_cast<std::size_t>(got) - 1);
     }
 }
 

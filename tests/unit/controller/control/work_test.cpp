@@ -176,6 +176,39 @@ TEST_F(PeopleAtWork, TwoAppliesAtOnceKeepThePasswordsOfAllWhoWereMade) {
     }
 }
 
+/// Whose passwords nobody keeps: the outcome names those whom the request made, and no others.
+TEST_F(PeopleAtWork, OfUsersWithoutAnAddressEachRequestNamesThoseWhomItMade) {
+    const auto without_addresses = [](SiteRequest request) {
+        for (auto& user : request.users)
+            user.email.clear();
+        return request;
+    };
+    node_.holds = true;
+    begin(without_addresses(people("the first")));
+    run_until([&] { return node_.waiting() == 1; });
+    begin(without_addresses(people("the second")));
+    io_.run_for(std::chrono::milliseconds(100));
+    node_.holds = false;
+    node_.release();
+    const auto lines = finish();
+    std::size_t named = 0;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        EXPECT_THAT(lines[i], HasSubstr(R"("ok":true)"));
+        const auto result = lines[i].substr(lines[i].find(R"("event":"result")"));
+        for (const std::string name : {"alice", "bob", "carol"}) {
+            if (result.find(R"("name":")" + name) == result.npos) continue;
+            ++named;
+            const auto password = name + (i == 0 ? " has the first" : " has the second");
+            crypt_data data{};
+            EXPECT_EQ(crypt_rn(password.c_str(), node_.hashes[name].c_str(), &data, sizeof data),
+                      node_.hashes[name])
+                << name;
+        }
+    }
+    EXPECT_EQ(named, 3U);
+    EXPECT_THAT(lines.at(1), HasSubstr("another request made it just now, with a password of its own"));
+}
+
 TEST_F(PeopleAtWork, AnotherLabsRequestForTheSameNameLosesNothing) {
     node_.holds = true;
     begin(people("the first"));

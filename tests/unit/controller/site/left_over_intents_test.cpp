@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "gateway/controller/control/site_watch.hpp"
 #include "tests/unit/controller/site/site_bench.hpp"
 
 namespace stowage::controller {
@@ -82,6 +83,33 @@ TEST_P(LeftOver, APersonWhomSomebodyElseMadeStaysAlsoBeforeALook) {
     const auto by_hand = make_by_hand(user_named(6));
     ASSERT_TRUE(bench_.apply(site_)->converged());
     EXPECT_TRUE(is_there(by_hand));
+}
+
+/// Also when nobody is ours yet: we are who made the rest of what is ours.
+TEST_P(LeftOver, APersonWhomSomebodyElseMadeStaysAlsoWhereNobodyIsOurs) {
+    bench_.fail("create_user", FaultKind::error_before, 0, 1000);
+    (void)bench_.apply(site_);
+    bench_.api().faults().clear();
+    const auto by_hand = make_by_hand(user_named(1));
+    ASSERT_TRUE(bench_.apply(site_)->converged());
+    EXPECT_TRUE(is_there(by_hand));
+    EXPECT_EQ(bench_.api().calls("delete_user_by_id"), 0U);
+}
+
+/// Not with the next apply only: who is made by hand until then is nobody of ours.
+TEST_P(LeftOver, TheWatchForgetsWhatCameToNothing) {
+    bench_.fail("create_user", FaultKind::error_before, 0, 1000);
+    (void)bench_.apply(site_);
+    bench_.api().faults().clear();
+    ASSERT_GT(intents(ObjectKind::user), 0U);
+    const auto look = [](Context& context) -> boost::asio::awaitable<void> {
+        EXPECT_TRUE(co_await look_at_site(context));
+    };
+    bench_.in_context(look);
+    EXPECT_GT(intents(ObjectKind::user), 0U) << "their requests may still arrive";
+    bench_.age_intents();
+    bench_.in_context(look);
+    EXPECT_EQ(intents(ObjectKind::user), 0U);
 }
 
 TEST_P(LeftOver, WhatWasStoredWithoutAnAnswerIsOursHoweverLateWeLook) {

@@ -175,11 +175,22 @@ TEST(SealedSecretsTest, AreFilesForNobodyElseAndGoWhenShown) {
         EXPECT_EQ(status.st_mode & 0777, 0600U);
         EXPECT_EQ(entry.path().string().find("alice"), std::string::npos);
     }
-    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org"));
-    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org"));
+    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org", "alice@example.org"));
+    ASSERT_TRUE(secrets.drop("Run:ai", "alice@example.org", "alice@example.org"));
     const auto left = secrets.all();
     ASSERT_EQ(left.size(), 1U);
     EXPECT_EQ(left[0].password.reveal(), "two");
+}
+
+TEST(SealedSecretsTest, OfAFormerNameStaysBesideThatOfTheNewOne) {
+    MemoryDirectory directory;
+    SealedSecrets secrets(directory.path());
+    ASSERT_TRUE(secrets.put({"FTPS", "alice@example.org", "lab1", "alice", Secret("one")}));
+    ASSERT_TRUE(secrets.put({"FTPS", "alice@example.org", "lab1", "asmith", Secret("two")}));
+    EXPECT_EQ(secrets.all().size(), 2U);
+    ASSERT_TRUE(secrets.drop("FTPS", "alice@example.org", "asmith"));
+    ASSERT_EQ(secrets.all().size(), 1U);
+    EXPECT_EQ(secrets.all()[0].password.reveal(), "one");
 }
 
 TEST(SealedSecretsTest, OfAWriteThatWasCutOffOrADayOldAreDeleted) {

@@ -12,6 +12,7 @@
 #include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
 #include "gateway/controller/site/observe.hpp"
+#include "gateway/controller/state/sqlite.hpp"
 
 namespace stowage::controller {
 
@@ -112,27 +113,51 @@ Result<SiteOutcome> SiteBench::apply(const WantedSite& site, bool adopt) {
     Registry registry(context_.get_executor(), connect());
     SiteRunner runner(tools(*registry.client()), site);
     auto outcome = wait(runner.apply(adopt));
-    auto failures = wait(register_labs(registry));
+    remember_labs();
+    const auto settings = config();
+    Context context(context_.get_executor(), settings, *state_, supervisor_, registry);
+    auto failures = wait(register_labs(context));
     if (outcome) std::move(failures.begin(), failures.end(), std::back_inserter(outcome->failures));
     return outcome;
 }
 
-asio::awaitable<std::vector<SiteOutcome::Failure>> SiteBench::register_labs(Registry& registry) {
-    std::vector<SiteOutcome::Failure> failures;
+void SiteBench::in_context(std::function<asio::awaitable<void>(Context&)> work) {
+    Registry registry(context_.get_executor(), connect());
+    remember_labs();
+    const auto settings = config();
+    Context context(context_.get_executor(), settings, *state_, supervisor_, registry);
+    wait(work(context));
+}
+
+void SiteBench::age_intents() {
+    auto database = or_throw(sqlite::Database::open(directory_.path() + "/stowage.db"));
+    or_throw(database.execute("UPDATE runai_objects SET since = since - 3600 WHERE remote_id = ''"));
+}
+
+Config SiteBench::config() const {
     Config config;
     config.state_dir = directory_.path();
     config.labs.root = "/mnt/nfs";
     config.nfs.address = "nas.example.org";
     config.runai.container_path = container_path;
+    return config;
+}
+
+void SiteBench::remember_labs() {
     std::vector<NamedSettings> settings;
     for (const auto& lab : labs)
         settings.push_back({lab, {}});
-    or_throw(state_->put_labs(settings, {30000, 30999}));
-    Context context(context_.get_executor(), config, *state_, supervisor_, registry);
+    if (!settings.empty()) or_throw(state_->put_labs(settings, {30000, 30999}));
+}
+
+asio::awaitable<std::vector<SiteOutcome::Failure>> SiteBench::register_labs(Context& context) {
+    std::vector<SiteOutcome::Failure> failures;
+    SharedSince since;
+    if (labs.size() > few_labs) since = std::chrono::steady_clock::now();
     for (const auto& name : labs) {
         const auto lab = *state_->lab(name);
         StepRunner runner(context, lab, [](const StepReport&) {});
-        auto steps = co_await look_at_registration(context, lab);
+        auto steps = co_await look_at_registration(context, lab, since);
         co_await runner.run(std::move(steps));
         for (const auto& failure : runner.failures())
             failures.push_back({{ObjectKind::department, name}, failure.error});

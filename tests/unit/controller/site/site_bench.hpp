@@ -9,11 +9,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gateway/controller/reconcile/context.hpp"
 #include "gateway/controller/reconcile/registry.hpp"
 #include "gateway/controller/reconcile/supervisor_link.hpp"
 #include "gateway/controller/site/site_runner.hpp"
@@ -49,6 +51,10 @@ class SiteBench {
     Result<SiteOutcome> prune(const WantedSite& site, std::set<std::string> confirmed);
     /// What the watch does from time to time.
     void look(std::chrono::seconds from_now);
+    /// With all that the controller's parts share, and `labs` in the state.
+    void in_context(std::function<boost::asio::awaitable<void>(Context&)> work);
+    /// What was about to be made was so an hour ago.
+    void age_intents();
     /// What apply would do.
     std::vector<SiteItem> plan(const WantedSite& site, bool adopt = false);
 
@@ -64,7 +70,7 @@ class SiteBench {
 
     unsigned max_tries = 1;
     std::chrono::seconds later{0};  ///< applies look at Run:ai so much later than now
-    std::chrono::milliseconds request_timeout{5000};
+    std::chrono::milliseconds request_timeout{20000};
     std::string client_secret = "secret";
     std::vector<std::string> labs = {};       ///< those that have a data source
     std::string container_path = "/mnt/nfs";  ///< of these
@@ -73,7 +79,9 @@ class SiteBench {
     template <typename T>
     T wait(boost::asio::awaitable<T> work);
     runai::Client connect();
-    boost::asio::awaitable<std::vector<SiteOutcome::Failure>> register_labs(Registry& registry);
+    Config config() const;
+    void remember_labs();
+    boost::asio::awaitable<std::vector<SiteOutcome::Failure>> register_labs(Context& context);
     SiteTools tools(runai::Client& client);
 
     MemoryDirectory directory_;

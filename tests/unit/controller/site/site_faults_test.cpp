@@ -18,14 +18,25 @@ struct Kind {
 
 struct Case : Kind {
     const char* version;
-};
+    std::size_t number;
 
-/// The sanitizers take ten times as long: there, one call in seven.
+    bool hangs() const { return kind == FaultKind::hang_before || kind == FaultKind::hang_after; }
+    /// Every call of 2.20; of 2.24, which differs in few of them, every third. The sanitizers take ten times
+    /// as long, and look at the code rather than at its promise. Each kind begins at another call, so that
+    /// together they fail them all.
+    std::size_t stride() const {
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t stride = 7;
+        return 14;
 #else
-constexpr std::size_t stride = 1;
+        return std::string_view(version) == oldest ? 1 : 3;
 #endif
+    }
+    std::size_t first() const {
+        return number % stride();
+    }
+
+    static constexpr std::string_view oldest = "2.20.29";
+};
 
 class EveryCallInTurn : public testing::TestWithParam<Case> {
   protected:
@@ -38,10 +49,17 @@ class EveryCallInTurn : public testing::TestWithParam<Case> {
         for (const auto& department : site.departments)
             made->labs.push_back(department.unit.name);
         made->max_tries = GetParam().max_tries;
-        const bool hangs =
-            GetParam().kind == FaultKind::hang_before || GetParam().kind == FaultKind::hang_after;
-        if (hangs) made->request_timeout = std::chrono::milliseconds(150);
         return made;
+    }
+    /// An apply in which one call fails. Only here is nobody patient: if this machine is busy, more than the
+    /// one call run out of time, and that has to come to the same end.
+    void apply_with_fault(SiteBench& bench, std::size_t call, const WantedSite& site) {
+        const auto patient = bench.request_timeout;
+        if (GetParam().hangs()) bench.request_timeout = std::chrono::milliseconds(60);
+        bench.fail("any", GetParam().kind, static_cast<unsigned>(call));
+        (void)bench.apply(site);
+        bench.api().faults().clear();
+        bench.request_timeout = patient;
     }
     /// Apply after apply until nothing is left, as an admin or the next pass would.
     void converge(SiteBench& bench, std::size_t call, const WantedSite& site) {
@@ -86,12 +104,11 @@ TEST_P(EveryCallInTurn, OfAChangeFailsAndTheNextApplyConverges) {
              {"update_department", "update_project", "update_compute_asset_by_id", "update_nfs_asset_by_id"})
             ASSERT_GE(clean->api().calls(update), 1U) << update;
     }
-    for (std::size_t call = 0; call < calls; call += stride) {
+    for (std::size_t call = GetParam().first(); call < calls; call += GetParam().stride()) {
         const auto faulty = bench(start);
         ASSERT_TRUE(faulty->apply(start)->converged());
         faulty->container_path = elsewhere;
-        faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
-        (void)faulty->apply(site);
+        apply_with_fault(*faulty, call, site);
         converge(*faulty, call, site);
         ASSERT_EQ(faulty->digest(), wanted) << "call " << call;
         ASSERT_EQ(faulty->lost_passwords(), "") << "call " << call;
@@ -112,10 +129,9 @@ TEST_P(EveryCallInTurn, FailsAndTheNextApplyConverges) {
         calls = clean->calls();
     }
     ASSERT_GT(calls, 110U);
-    for (std::size_t call = 0; call < calls; call += stride) {
+    for (std::size_t call = GetParam().first(); call < calls; call += GetParam().stride()) {
         const auto faulty = bench(site());
-        faulty->fail("any", GetParam().kind, static_cast<unsigned>(call));
-        (void)faulty->apply(site());
+        apply_with_fault(*faulty, call, site());
         converge(*faulty, call, site());
         ASSERT_EQ(faulty->digest(), wanted) << "call " << call;
         ASSERT_EQ(faulty->lost_passwords(), "") << "call " << call;
@@ -144,7 +160,7 @@ std::vector<Case> cases() {
     std::vector<Case> all;
     for (const char* version : {"2.20.29", "2.24.3"})
         for (const auto& kind : kinds)
-            all.push_back({kind, version});
+            all.push_back({kind, version, all.size()});
     return all;
 }
 
