@@ -99,6 +99,9 @@ class Partials {
     void move_within(const std::string& from, const std::string& to);
     /// Code::in_use while it is being uploaded: what took its name meanwhile would be gone a moment later.
     Result<void> check_idle(const std::string& path);
+    /// For who would make a directory of that name: Code::exists where an upload is unfinished, which would
+    /// hide it; Code::in_use while one runs.
+    Result<void> check_free(const std::string& path);
     /// A complete file took this name: an idle partial of it is of no more use.
     void superseded(const std::string& path);
     /// Removes idle partials last written before `before`; returns how many.
