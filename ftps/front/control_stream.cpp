@@ -59,6 +59,9 @@ asio::awaitable<Result<void>> ControlStream::start_tls(SSL_CTX* context, const m
     ssl_.reset(SSL_new(context));
     if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1)
         co_return Error{Code::internal, "SSL_new: " + take_ssl_error()};
+    // OpenSSL would read on by itself behind a message that carries no data (KeyUpdate), as long as more are
+    // there, and all other connections with it.
+    SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
     TicketKeys::set_nonce(ssl_.get(), nonce);
     for (;;) {
         ERR_clear_error();

@@ -43,6 +43,7 @@ Result<std::shared_ptr<Unpacking>> prepare_unpacking(Worker& worker, const std::
         return Error{Code::usage, "into which directory? " + words[0] + " has no ending that leaves its name",
                      "write SITE UNPACK archive directory"};
     TRY(unpacking->target, worker.files.locate(directory, target));
+    CHECK(worker.partials.check_free(unpacking->target));
     TRY(unpacking->file, open_archive(worker, unpacking->archive));
     CHECK(UnpackStage::check(worker.files, unpacking->target));
     struct stat seen {};

@@ -49,6 +49,7 @@ Done change_up(Session& session, std::string) {
 
 Done make_directory(Session& session, std::string argument) {
     auto work = [](Worker& worker, const std::string& made) -> Result<std::string> {
+        CHECK(worker.partials.check_free(made));
         auto done = worker.files.make_directory(made);
         if (done) return made;
         const auto there = worker.files.stat(made);

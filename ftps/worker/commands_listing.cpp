@@ -32,6 +32,9 @@ Result<ListRequest> prepare_listing(Worker& worker, const std::string& directory
 }
 
 Done listing(Session& session, std::string verb, ListForm form, std::string argument) {
+    // A position is for the file that comes next (RFC 3659 §5), not for one behind this listing.
+    session.restart_at = 0;
+    session.range.reset();
     if (!may_transfer(session)) co_return;
     auto& worker = session.worker;
     const auto parsed =

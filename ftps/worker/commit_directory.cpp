@@ -45,6 +45,7 @@ Result<void> check(Partials& partials, const Place& staged, const Place& publish
     if (is_within(staged.path, published.path) || is_within(published.path, staged.path))
         return Error{Code::invalid, staged.path + " and " + published.path + ": one lies in the other",
                      "prepare the new directory beside the old one"};
+    CHECK(partials.check_free(published.path));
     for (const auto& path : {staged.path, published.path})
         if (partials.any_within(path))
             return Error{Code::exists, path + ": unfinished uploads belong into this directory",

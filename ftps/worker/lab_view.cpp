@@ -89,7 +89,7 @@ Result<void> LabView::rename(const std::string& from, const std::string& to) con
     const auto moved = partials_.move(from, to);
     if (moved || moved.error().code != Code::not_found) return moved;
     TRY(const auto what, files_.lstat(from));
-    if (!S_ISDIR(what.st_mode)) CHECK(partials_.check_idle(to));
+    CHECK(S_ISDIR(what.st_mode) ? partials_.check_free(to) : partials_.check_idle(to));
     CHECK(files_.rename(from, to));
     if (S_ISDIR(what.st_mode))
         partials_.move_within(from, to);

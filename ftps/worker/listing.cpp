@@ -48,7 +48,8 @@ ListRequest request_for(const LabView& view, ListRequest request) {
     return request;
 }
 
-Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink) {
+Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink,
+                  const std::atomic<bool>* aborted) {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     std::string line;
     TRY(const auto target, view.stat(request.path));
@@ -70,6 +71,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
         if (request.recursive)
             wanted = sink(fmt::format("{}{}:\r\n", count ? "\r\n" : "", line_name(current.shown)));
         const auto listed = view.each_child(current.path, [&](const Seen& seen) {
+            if (aborted && *aborted) return wanted = false;
             if (!request.pattern.empty() &&
                 ::fnmatch(request.pattern.c_str(), seen.name.c_str(), FNM_PERIOD) != 0)
                 return wanted;

@@ -2,6 +2,7 @@
 // Runs in: worker, on the transfer and file threads. Distrusts: depth, number and names of what is listed.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ ListRequest request_for(const LabView& view, ListRequest request);
 
 /// Blocks. The error of the first directory; deeper ones that cannot be read are left out. Code::io at the
 /// end of a recursive listing that was cut at the bounds above: nobody shall take it for the whole.
-Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink);
+/// @param aborted ends it at the next name, also where none fits the pattern; may be null
+Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink,
+                  const std::atomic<bool>* aborted = nullptr);
 
 }  // namespace stowage::ftps

@@ -134,6 +134,15 @@ Result<void> Partials::check_idle(const std::string& path) {
     return {};
 }
 
+Result<void> Partials::check_free(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = entries_.find(path);
+    if (entry == entries_.end()) return {};
+    if (entry->second.active) return in_use(path, entry->second.user);
+    if (!stat_of(entry->second)) return {};
+    return Error{Code::exists, path + ": an unfinished upload has this name", "finish or delete it first"};
+}
+
 void Partials::superseded(const std::string& path) {
     (void)remove(path);
 }

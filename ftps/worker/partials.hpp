@@ -52,7 +52,9 @@ class Partials {
         bool is_new = false;  ///< STOU: nothing of that name may be replaced
     };
 
-    explicit Partials(LabFiles& files) : files_(files) {}
+    /// @param names_go_with_files file_sync_keeps_names() of the lab
+    explicit Partials(LabFiles& files, bool names_go_with_files = false)
+        : files_(files), names_go_with_files_(names_go_with_files) {}
 
     /// Finds what an earlier worker left. Entries that name no path are removed: nobody could ask for them.
     /// Looks at 10000 entries and for three seconds at most: the rest waits for the next worker.
@@ -74,8 +76,9 @@ class Partials {
     Result<Fd> open_unseen(const Claim& claim);
     /// Refuses a position behind the end, and a directory of that name, before the first byte.
     Result<void> check(const std::string& path, Start start);
-    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Durability::none
-    /// leaves the fsyncs out. Code::exists if `may_replace` is false and somebody took the name meanwhile.
+    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Where names go with
+    /// files, the bytes are written, and after the rename one fsync keeps both. Durability::none leaves the
+    /// waiting out. Code::exists if `may_replace` is false and somebody took the name meanwhile.
     /// @param new_mode where no file is replaced; one that is gives its own
     Result<void> publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode = 0660,
                          bool may_replace = true);
@@ -98,6 +101,9 @@ class Partials {
     void move_within(const std::string& from, const std::string& to);
     /// Code::in_use while it is being uploaded: what took its name meanwhile would be gone a moment later.
     Result<void> check_idle(const std::string& path);
+    /// For who would make a directory of that name: Code::exists where an upload is unfinished, which would
+    /// hide it; Code::in_use while one runs.
+    Result<void> check_free(const std::string& path);
     /// A complete file took this name: an idle partial of it is of no more use.
     void superseded(const std::string& path);
     /// Removes idle partials last written before `before`; returns how many.
@@ -138,6 +144,7 @@ class Partials {
     std::optional<struct stat> stat_of(const Entry& entry);
 
     LabFiles& files_;
+    const bool names_go_with_files_;
     GroupSync directories_;
     std::mutex mutex_;
     std::shared_ptr<const Fd> staging_;

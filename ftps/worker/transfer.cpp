@@ -260,11 +260,12 @@ Result<void> send_listing(DataStream& stream, const LabView& view, const ListReq
         last = moment();
         return sent.has_value();
     };
-    const auto listed = list(view, request, [&](std::string_view line) {
+    const LineSink send = [&](std::string_view line) {
         chunk += line;
         const bool due = chunk.size() >= listing_chunk_bytes || moment() - last >= listing_pause;
         return due ? flush() : true;
-    });
+    };
+    const auto listed = list(view, request, send, &transfer.aborted);
     if (sent && !chunk.empty()) flush();
     if (!sent) return interrupted(transfer, sent.error());
     if (!listed) return listed.error();

@@ -122,6 +122,7 @@ Result<TreeCopied> copy_tree(const Copying& copying, const std::string& from, co
                              Durability durability, Transfer& progress) {
     if (from == to) return Error{Code::exists, to + ": this is the directory itself", "choose another name"};
     TRY(const auto source, copying.files.open_directory(from));
+    CHECK(copying.partials.check_free(to));
     CHECK(UnpackStage::check(copying.files, to));
     // Before the stage, so that what failed is counted until it is removed.
     LedgerShare share(copying.files.ledger());

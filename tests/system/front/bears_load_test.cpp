@@ -1,6 +1,7 @@
 // Many clients, and clients that vanish at any moment.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,6 +80,31 @@ TEST_F(Load, OfOneSilentLineDoesNotStarveAnother) {
     }
     done = true;
     flood.join();
+}
+
+// With OpenSSL's SSL_MODE_AUTO_RETRY all of them were taken in one call: 600,000, made beforehand, kept
+// everybody out for half a minute.
+TEST_F(Load, OfKeyUpdatesDoesNotStarveAnother) {
+    const FrontProcess front;
+    FtpsClient flooder(front.implicit_port(), "127.0.0.2"), other(front.port());
+    ASSERT_TRUE(flooder.start_tls());
+    EXPECT_THAT(flooder.reply(), StartsWith("220 "));
+    ASSERT_TRUE(other.auth_tls());
+    const auto updates = flooder.key_updates(20000, "NOOP");
+    const std::size_t begun = 64 * 1024;
+    ASSERT_EQ(::send(flooder.fd(), updates.data(), begun, MSG_NOSIGNAL), static_cast<ssize_t>(begun));
+    std::thread flood([&] {
+        for (std::size_t sent = begun; sent < updates.size();) {
+            const auto put = ::send(flooder.fd(), updates.data() + sent, updates.size() - sent, MSG_NOSIGNAL);
+            if (put <= 0) break;
+            sent += static_cast<std::size_t>(put);
+        }
+    });
+    EXPECT_THAT(other.command("NOOP"), StartsWith("200 "));
+    pollfd answered{flooder.fd(), POLLIN, 0};
+    EXPECT_EQ(::poll(&answered, 1, 0), 0) << "the others had to wait for the flood's end";
+    flood.join();
+    EXPECT_THAT(flooder.reply(), StartsWith("200 "));
 }
 
 TEST_F(Load, BeyondTheLimitIsTurnedAway) {

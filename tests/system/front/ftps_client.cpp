@@ -117,6 +117,23 @@ bool FtpsClient::is_closed(bool* orderly) {
     return !timed_out;
 }
 
+std::string FtpsClient::key_updates(int count, std::string_view command) {
+    BIO* const bytes = BIO_new(BIO_s_mem());
+    BIO* const socket = SSL_get_wbio(ssl_.get());
+    BIO_up_ref(socket);
+    SSL_set0_wbio(ssl_.get(), bytes);
+    for (int i = 0; i < count; ++i)
+        if (SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+            SSL_do_handshake(ssl_.get()) != 1)
+            throw Fatal({Code::internal, "SSL_key_update"});
+    send(std::string(command) + "\r\n");
+    char* first = nullptr;
+    const auto size = BIO_get_mem_data(bytes, &first);
+    std::string made(first, static_cast<std::size_t>(size));
+    SSL_set0_wbio(ssl_.get(), socket);
+    return made;
+}
+
 void FtpsClient::close_notify() {
     SSL_shutdown(ssl_.get());
 }

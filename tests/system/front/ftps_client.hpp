@@ -42,6 +42,8 @@ class FtpsClient {
 
     /// True if the peer closes within 10 s, whatever it sends before; `orderly` tells of a close_notify.
     bool is_closed(bool* orderly = nullptr);
+    /// That many KeyUpdates (TLS 1.3) and a command behind them, as bytes that are still to be sent.
+    std::string key_updates(int count, std::string_view command);
     void close_notify();
     /// Closes with a TCP reset.
     void reset();

@@ -121,4 +121,17 @@ TEST_F(Range, OfANewFileBeginsAtNought) {
     EXPECT_EQ(rig.content("/new"), "abcdef");
 }
 
+// RFC 3659 §5: a position is for the transfer that comes next. A listing between the two left it for the one
+// behind.
+TEST_F(Range, IsNotKeptOverAListing) {
+    for (const auto* position : {"REST 5", "RANG 5 6"}) {
+        ASSERT_EQ(alice.control->ask(position).code, 350);
+        std::string listing;
+        EXPECT_EQ(rig.retrieve(alice, "MLSD", listing).code, 226);
+        std::string all;
+        EXPECT_EQ(rig.retrieve(alice, "RETR set", all).code, 226);
+        EXPECT_EQ(all, "0123456789") << position;
+    }
+}
+
 }  // namespace stowage::ftps::rig

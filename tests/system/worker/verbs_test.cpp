@@ -257,4 +257,36 @@ TEST(Verbs, ADirectoryThatIsThereIsSaidToExist) {
     EXPECT_NE(reply.text.find("choose another name"), std::string::npos) << reply.text;
 }
 
+// Taken out (Partials::check_free()), each of these made a directory that the unfinished upload of its name
+// hid.
+TEST(Verbs, NoDirectoryTakesTheNameOfAnUpload) {
+    Rig rig;
+    auto alice = rig.login(), bob = rig.login("bob");
+    ASSERT_EQ(bob.control->ask("MKD tree").code, 257);
+    rig.write_as_pod("/tree/file", "x");
+    const auto refuses_all = [&bob](int code) {
+        EXPECT_EQ(bob.control->ask("MKD set").code, code);
+        EXPECT_EQ(bob.control->ask("RNFR tree").code, 350);
+        EXPECT_EQ(bob.control->ask("RNTO set").code, code);
+        EXPECT_EQ(bob.control->ask("SITE CPFR tree").code, 350);
+        EXPECT_EQ(bob.control->ask("SITE CPTO set").code, code);
+        EXPECT_EQ(bob.control->ask("SITE COMMIT tree set").code, code);
+        EXPECT_EQ(bob.control->ask("SITE UNPACK tree/file set").code, code);
+    };
+    {
+        Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+        ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+        ASSERT_TRUE(data.handshake());
+        data.write("half");
+        EXPECT_TRUE(comes_true([&] { return bob.control->ask("SIZE set").text == "213 4\r\n"; }));
+        refuses_all(450);
+        data.cut();
+        ASSERT_EQ(alice.control->read().code, 426);
+    }
+    refuses_all(550);
+    EXPECT_EQ(rig.visible(), (std::vector<std::string>{"tree", "tree/file"}));
+    EXPECT_EQ(bob.control->ask("DELE set").code, 250);
+    EXPECT_EQ(bob.control->ask("MKD set").code, 257);
+}
+
 }  // namespace stowage::ftps::rig
