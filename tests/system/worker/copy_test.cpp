@@ -188,7 +188,7 @@ TEST_F(Copy, AborEndsItAndLeavesNothing) {
     EXPECT_EQ(large.staged(), 0u);
 }
 
-// What is there is copied before the first byte is received: seen to end only with the copy.
+// What is there is copied before the first byte is received.
 TEST_F(Copy, AborEndsTheOneThatAnAppendBeginsWith) {
     const Tmpfs disk("size=8g");
     if (!disk.mounted()) GTEST_SKIP() << "tmpfs cannot be mounted here";

@@ -302,8 +302,7 @@ TEST(DataTlsById, SessionAfterDataEndsTheSession) {
     EXPECT_EQ(alice.control->read().code, 0);
 }
 
-// From the client's own address, which it shares behind NAT. Seen to keep the command for as long as it
-// likes, and the client without a 150: each byte began the wait anew.
+// From the client's own address, which it shares behind NAT: a byte must not begin the wait anew.
 TEST(DataTlsOfStrangers, WhoSaysAByteNowAndThenIsLetGo) {
     Rig::Options options;
     options.config = {{"ftps.data_timeout", "4s"}};

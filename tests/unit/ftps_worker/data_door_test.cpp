@@ -51,7 +51,7 @@ TEST_F(Door, TheRightOneIsFoundBehindStrangers) {
     EXPECT_TRUE(door->connect(20s));
 }
 
-// Each takes two seconds to be turned away. Fails when only an empty queue is a reason to look at the clock.
+// Each may take two seconds to be turned away, and the queue is not empty in all that time.
 TEST_F(Door, AQueueOfStrangersKeepsNobodyWaitingBeyondTheLimit) {
     std::vector<Fd> strangers;
     for (int i = 0; i < 8; ++i)

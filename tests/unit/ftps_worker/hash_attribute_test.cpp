@@ -85,7 +85,7 @@ TEST_F(HashAttributeTest, ASizeOrTimeThatIsNotTheHashesIsNotKept) {
     EXPECT_FALSE(hashes.recall(file));
 }
 
-// Seen to be kept: only size and mtime were compared.
+// Size and mtime are what they were; the ctime is not.
 TEST_F(HashAttributeTest, AChangeWhoseTimeWasSetBackIsNotSigned) {
     const auto hashed = seen();
     const timespec times[2] = {{0, UTIME_OMIT}, hashed.st_mtim};

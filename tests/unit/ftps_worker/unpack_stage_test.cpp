@@ -131,7 +131,7 @@ TEST_F(Stage, AMergeThatCannotBeFinishedIsTakenBack) {
     EXPECT_EQ(staged(), 0u);
 }
 
-// A pod moves a directory away in the middle of a merge that fails then: was seen to lose its old files.
+// A pod moves a directory away in the middle of a merge that fails then.
 TEST_F(Stage, WhatCannotBeTakenBackIsKeptAndNamed) {
     constexpr int count = 200;
     for (int attempt = 1;; ++attempt) {
@@ -173,7 +173,7 @@ TEST_F(Stage, WhatCannotBeTakenBackIsKeptAndNamed) {
 }
 
 #ifndef __SANITIZE_ADDRESS__  // which takes more memory than any limit leaves
-// A child: the limit stays with it. Was seen to leave what was merged, and to lose what that replaced.
+// A child: the limit stays with it.
 TEST_F(Stage, AMergeThatMemoryDoesNotSufficeForIsTakenBack) {
     constexpr int directories = 6, names = 50;
     const auto name = [](int directory, int i) {
@@ -250,7 +250,7 @@ TEST_F(Stage, LeftoversGoAndLivingOnesStay) {
     EXPECT_EQ(read(".stowage/partials/an-upload"), "1");
 }
 
-// Seen to remove one that is in use: what could not be opened was not asked for its lock.
+// What cannot be opened cannot be asked for its lock.
 TEST_F(Stage, ALivingOneWhoseRightsAPodTookStays) {
     if (::geteuid() == 0) {
         ASSERT_EQ(::chown(folder.base.c_str(), 47001, 47001), 0);
@@ -268,7 +268,7 @@ TEST_F(Stage, ALivingOneWhoseRightsAPodTookStays) {
         EXPECT_TRUE(fs::exists(where / "x"));
     }
     EXPECT_EQ(staged(), 0u);
-    (void)::seteuid(::getuid());
+    ASSERT_EQ(::seteuid(::getuid()), 0);
 }
 
 TEST_F(Stage, TreesOfAnyDepthAndShapeAreRemoved) {
