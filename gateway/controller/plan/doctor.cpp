@@ -210,7 +210,7 @@ void Diagnosis::read_only() {
             add(Severity::warning, "read-only",
                 fmt::format("data source {} is read-only", log::escaped(source.value.name)),
                 "it is Run:ai's default, and pods that want to write fail",
-                "stowage verify LAB for a lab's own; else make it anew in Run:ai with read-only off");
+                "stowage apply sets a lab's own right; else make it anew in Run:ai with read-only off");
 }
 
 }  // namespace

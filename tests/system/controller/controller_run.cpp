@@ -282,6 +282,7 @@ message::StepReply ControllerRun::root_step(const message::StepRequest& request)
     const auto pid = spawn(binary("stowage-root-step"), theirs.get());
     theirs.reset();
     const auto reply = ipc::receive_as<message::StepReply>(ours.get());
+    ours.reset();  // after a look it waits for the next one
     ::waitpid(pid, nullptr, 0);
     if (reply) return *reply;
     message::StepReply failed;

@@ -97,10 +97,17 @@ bool RunningStep::answers_within(int milliseconds) const {
 Result<message::StepReply> RunningStep::reply() {
     if (!answers_within(60'000)) return Error{Code::timeout, "root_step does not answer"};
     auto answer = ipc::receive_as<message::StepReply>(channel_.get());
+    channel_.reset();  // after a look it waits for the next one
     int status = 0;
     ::waitpid(std::exchange(pid_, -1), &status, 0);
     if (answer && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
         return Error{Code::internal, "root_step did not exit 0"};
+    return answer;
+}
+
+Result<message::StepReply> RunningStep::reply_and_ask(const message::StepRequest& next) {
+    TRY(const auto answer, ipc::receive_as<message::StepReply>(channel_.get()));
+    CHECK(ipc::send(channel_.get(), next));
     return answer;
 }
 

@@ -26,6 +26,8 @@ class RunningStep {
     void has_ended() { pid_ = -1; }
     /// True if the reply, or the end of the process, comes within this time.
     bool answers_within(int milliseconds) const;
+    /// The reply to a look, after which it is asked for something else.
+    Result<message::StepReply> reply_and_ask(const message::StepRequest& next);
     /// The reply; the process has exited 0 then. Fails the test when none comes within a minute.
     Result<message::StepReply> reply();
 

@@ -120,6 +120,31 @@ TEST_P(RootStep, RequestsThatBreakTheRulesAreRefusedAndNothingIsMade) {
     EXPECT_FALSE(fs::exists(passwords_));
 }
 
+TEST_P(RootStep, AfterALookAnotherLookIsTakenAndNothingElse) {
+    ASSERT_TRUE(perform(Step::make_directory));
+    auto looking = start(request(Step::observe_lab, "lab2"));
+    const auto first = looking.reply_and_ask(request(Step::observe_lab));
+    ASSERT_TRUE(first && first->code == 0);
+    EXPECT_FALSE(first->observation.directory_exists);
+    const auto second = looking.reply();
+    ASSERT_TRUE(second && second->code == 0);
+    EXPECT_TRUE(second->observation.directory_exists);
+    for (auto other : {request(Step::make_directory, "lab2"), request(Step::purge_directory),
+                       password_request(Step::set_password, "alice")}) {
+        auto narrowed = start(request(Step::observe_lab));
+        ASSERT_TRUE(narrowed.reply_and_ask(other));
+        const auto refused = narrowed.reply();
+        ASSERT_TRUE(refused);
+        EXPECT_EQ(static_cast<Code>(refused->code), Code::protocol);
+    }
+    // One that changes something is alone, and gone after it.
+    auto making = start(request(Step::make_directory, "lab3"));
+    (void)making.reply_and_ask(request(Step::make_directory, "lab4"));
+    EXPECT_FALSE(making.reply());
+    EXPECT_EQ(labs(), (std::set<std::string>{"lab1", "lab3"}));
+    EXPECT_FALSE(fs::exists(passwords_));
+}
+
 TEST_P(RootStep, LinksInThePlaceOfLabOrMarkerAreNotFollowed) {
     fs::create_directory(folder_ + "/elsewhere");
     fs::create_directory_symlink(folder_ + "/elsewhere", root_ + "/lab1");
