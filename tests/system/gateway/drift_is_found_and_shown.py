@@ -55,6 +55,14 @@ class Drift(unittest.TestCase):
         self.assertEqual(code, 0, status)
         self.assertRegex(status, r"lab1 +quota +1GiB +64MiB")
 
+    def test_a_change_of_ours_that_failed_is_nobodys(self):
+        self.wait_until_ready()
+        code, output = self.rig.run("lab", "set", "lab1", "--quota", "4KiB")
+        self.assertNotEqual(code, 0, "the mount check has no room: " + output)
+        self.rig.gateway.command("lab", "set", "lab1", "--quota", "64MiB")
+        self.wait_until_ready()
+        self.assertNotIn("4KiB", [one["was"] for one in self.shown()["drift"]])
+
     def test_reported_drift_stays_until_somebody_asks(self):
         self.wait_until_ready()
         self.rig.gateway.stop()
