@@ -139,9 +139,9 @@ Result<Exit> run(const Apply& command, Context& context) {
     }
     if (!result) return result.error();
     auto end = conclude(context.console, *result);
-    if (end) return end;
+    if (end && *end != Exit::failed) return end;
     // The same whether a lab or something of Run:ai is left: the next apply goes on from there.
-    report(context.console, end.error());
+    if (!end) report(context.console, end.error());
     return Exit::pending;
 }
 
