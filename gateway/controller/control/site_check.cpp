@@ -16,6 +16,7 @@
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 #include "gateway/controller/reconcile/gate.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 

@@ -11,6 +11,7 @@
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_watch.hpp"
 #include "gateway/controller/control/views.hpp"
+#include "gateway/controller/plan/unknown_pools.hpp"
 #include "gateway/controller/site/observe.hpp"
 
 namespace stowage::controller {

@@ -71,9 +71,6 @@ runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const Da
 std::string scope_text(const Lab& lab);
 
 /// Directory, quota, export, FTPS, mount check, in this order; one step each, `unchanged` ones included.
-/// In the step that changes the export: to whom the lab is exported now.
-void name_former_clients(const std::optional<Lab>& now, const Lab& wanted, std::vector<Step>& steps);
-
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed);
 
 /// What a lab should be on this node, as one line: as long as it stays the same, a difference is somebody

@@ -99,9 +99,6 @@ std::vector<OwnedObject> intents_come_to_nothing(const ObservedSite& observed,
 std::vector<SiteItem> plan_prune(const WantedSite& wanted, const ObservedSite& observed,
                                  const std::vector<OwnedObject>& owned);
 
-/// Node pools that the site gives GPUs of, and that neither the site makes nor Run:ai has.
-std::vector<std::string> unknown_pools(const WantedSite& wanted, const ObservedSite& observed);
-
 /// What is doubtful about a site on this cluster, one sentence each.
 std::vector<std::string> site_warnings(const WantedSite& wanted, const ObservedSite& observed);
 

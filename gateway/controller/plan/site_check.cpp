@@ -6,7 +6,7 @@
 #include <set>
 
 #include "gateway/base/log.hpp"
-#include "gateway/controller/plan/site.hpp"
+#include "gateway/controller/plan/unknown_pools.hpp"
 
 namespace stowage::controller {
 

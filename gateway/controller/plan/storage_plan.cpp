@@ -4,7 +4,7 @@
 
 #include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
-#include "gateway/controller/plan/plan.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 
 namespace stowage::controller {
 

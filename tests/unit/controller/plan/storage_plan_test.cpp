@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "example.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 
 namespace stowage::controller {
 namespace {

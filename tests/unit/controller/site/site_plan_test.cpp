@@ -2,7 +2,7 @@
 // Runs in: unit tests.
 #include <gmock/gmock.h>
 
-#include "gateway/controller/plan/site.hpp"
+#include "gateway/controller/plan/unknown_pools.hpp"
 
 namespace stowage::controller {
 namespace {
