@@ -5,7 +5,7 @@ import unittest
 from stowage_rig import Failed, Rig, run_tests, write_site
 from tour import mounts
 
-USAGE, FAILED, PENDING, CONFIG = 2, 1, 3, 78
+USAGE, FAILED, CONFIG = 2, 1, 78
 
 
 class BadCommands(unittest.TestCase):
@@ -140,7 +140,7 @@ class ForeignDirectory(unittest.TestCase):
             self.assertIn("lab2", output)
             self.assertIn("remedy: choose another lab name, or move that directory away", output)
             site = write_site(rig.folder / "site.yaml", [{"name": "lab2"}])
-            self.assertEqual(rig.run("apply", str(site))[0], PENDING)
+            self.assertEqual(rig.run("apply", str(site))[0], FAILED)
             self.assertEqual(rig.gateway.answer("lab", "list")["labs"], [], "nothing is stored")
             after = foreign.stat()
             self.assertEqual(
