@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <latch>
 #include <mutex>
 
@@ -109,6 +110,39 @@ TEST(TransferLimit, AnUploadWithoutRoomGivesItsPlaceBack) {
     EXPECT_EQ(alice.control->ask("STOR set").code, 552);
     lab.used = 0;
     EXPECT_EQ(alice.control->ask("STOR set").code, 150) << "on the port that was there before";
+}
+
+// Seen to fail with stacks of 8 MiB: 8 uploads took 137 MiB.
+TEST(TransferLimit, ATransferTakesNoMoreMemoryThanTheSupervisorCountsForIt) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "the sanitizers' own memory is far more";
+#endif
+    constexpr std::uint64_t uploads = 8, counted_for_each = 10 * mebibyte;
+    Rig rig;
+    const auto private_bytes = [&rig]() -> std::uint64_t {
+        std::ifstream status("/proc/" + std::to_string(rig.pid()) + "/status");
+        for (std::string word; status >> word;)
+            if (word == "VmData:") return status >> word, std::stoull(word) * 1024;
+        return 0;
+    };
+    std::vector<Rig::Login> logins;
+    std::vector<std::unique_ptr<Data>> data;
+    for (std::uint64_t upload = 0; upload < uploads; ++upload) {
+        rig.write_as_pod("/set" + std::to_string(upload), "there");
+        logins.push_back(rig.login());
+    }
+    const auto before = private_bytes();
+    for (std::uint64_t upload = 0; upload < uploads; ++upload) {
+        auto& login = logins[upload];
+        data.push_back(std::make_unique<Data>(Rig::epsv(*login.control), "127.0.0.1",
+                                              mint(rig.key(), login.nonce, tls13), tls13));
+        // Which goes on, so that a second thread reads what is there.
+        ASSERT_EQ(login.control->ask("APPE set" + std::to_string(upload)).code, 150);
+        ASSERT_TRUE(data.back()->handshake() && data.back()->write("more"));
+        ASSERT_TRUE(comes_true(
+            [&] { return login.control->ask("STAT").text.find(": 4 bytes") != std::string::npos; }));
+    }
+    EXPECT_LE(private_bytes() - before, uploads * counted_for_each);
 }
 
 }  // namespace stowage::ftps::rig
