@@ -4,7 +4,7 @@
 
 #include <exception>
 
-#include "ftps/worker/activity.hpp"
+#include "ftps/worker/commands.hpp"
 #include "ftps/worker/long_command.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/log.hpp"

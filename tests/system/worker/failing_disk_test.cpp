@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "tests/system/worker/rig.hpp"
 
@@ -77,6 +78,12 @@ class FailingDisk : public testing::Test {
             if (!data->write(some)) return false;
         return true;
     }
+    void await(std::size_t mebibytes) {
+        ASSERT_TRUE(comes_true([&] {
+            return alice.control->ask("STAT").text.find(std::to_string(mebibytes * mebibyte) + " bytes") !=
+                   std::string::npos;
+        }));
+    }
 
     ThinDisk disk;
     std::optional<Rig> rig;
@@ -106,6 +113,7 @@ TEST_F(FailingDisk, AnInterruptedUploadOfWhichBytesWereLostCannotBeGoneOnWith) {
     begin();
     disk.have_room_for(24 * mebibyte);
     ASSERT_TRUE(send(48));
+    await(48);
     data->tear();
     const auto said = alice.control->read(60);
     EXPECT_EQ(said.code, 451) << said.text;
@@ -117,10 +125,7 @@ TEST_F(FailingDisk, AnInterruptedUploadOfWhichBytesWereLostCannotBeGoneOnWith) {
 TEST_F(FailingDisk, AnInterruptedUploadThatIsWholeOnTheDiskCanBeGoneOnWith) {
     begin();
     ASSERT_TRUE(send(48));
-    ASSERT_TRUE(comes_true([this] {
-        return alice.control->ask("STAT").text.find(std::to_string(48 * mebibyte) + " bytes") !=
-               std::string::npos;
-    }));
+    await(48);
     data->tear();
     EXPECT_EQ(alice.control->read(60).code, 426);
     EXPECT_EQ(alice.control->ask("REST " + std::to_string(48 * mebibyte)).code, 350);

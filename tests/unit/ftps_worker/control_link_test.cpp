@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int count = 100'000;
+constexpr int count = 20'000;
 // So few that what waits never ends the session, and so many that the socket is full most of the time.
 constexpr int under_way = 64;
 
