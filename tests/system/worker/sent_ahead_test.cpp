@@ -39,7 +39,8 @@ class SentAhead : public testing::Test {
 
 TEST_F(SentAhead, AbortIsSeenBehindManyCommands) {
     begin_upload(alice);
-    alice.control->send_raw(many(200, "DELE missing") + "ABOR\r\n");
+    alice.control->send_raw(many(200, "DELE missing"));
+    alice.control->send("ABOR");
     EXPECT_EQ(alice.control->read(4).code, 426);
     for (int reply = 0; reply < 200; ++reply)
         ASSERT_EQ(alice.control->read().code, 550) << reply;
@@ -50,7 +51,8 @@ TEST_F(SentAhead, AbortOfALongCommandIsSeenBehindManyCommands) {
     std::ofstream(rig.lab() / "endless").close();
     std::filesystem::resize_file(rig.lab() / "endless", 1ull << 40);
     alice.control->send("HASH endless");
-    alice.control->send_raw(many(200, "DELE missing") + "ABOR\r\n");
+    alice.control->send_raw(many(200, "DELE missing"));
+    alice.control->send("ABOR");
     EXPECT_EQ(alice.control->read(8).code, 426);
     for (int reply = 0; reply < 200; ++reply)
         ASSERT_EQ(alice.control->read().code, 550) << reply;
