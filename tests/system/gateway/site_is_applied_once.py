@@ -27,6 +27,15 @@ class SiteIsAppliedOnce:
         self.assertEqual(self.rig.writes(), 0)
         self.assertEqual(self.rig.stored("departments"), [])
 
+    def test_1a_a_node_pool_that_is_nowhere_is_refused_with_its_line(self):
+        site = self.rig.example("typo.yaml", lambda text: text.replace("gpus: {prod: 50}", "gpus: {prd: 50}", 1))
+        number = site.read_text(encoding="utf-8").split("gpus: {prd: 50}", 1)[0].count("\n") + 1
+        for command in ("plan", "apply"):
+            output = self.rig.ok(command, str(site), code=78)
+            words = f"typo.yaml:{number}: there is no node pool prd: Run:ai and this file have default, prod, dev; did you"
+            self.assertIn(words + " mean prod?", output)
+        self.assertEqual(self.rig.writes(), 0)
+
     def test_2_apply_makes_all_of_it_and_hands_each_secret_over_once(self):
         code, output = self.rig.split("--json", "apply", str(self.site))
         self.assertEqual(code, DONE, output)

@@ -1,6 +1,6 @@
 """The power goes during uploads, on a disk that loses whatever was not flushed, twice: every file that got its 226 is
 whole afterwards, and nothing half-written has a name. Beside it a lab with durability none, of which files may be missing
-or end too early (deploy/docs/configuration.md), and nothing else."""
+or end too early, and nothing else."""
 
 import ftplib
 import json
