@@ -55,7 +55,9 @@ Result<Site> SiteReader::read(const YAML::Node& root) {
 
 Result<Site> parse_site(std::string_view text, const std::string& origin) {
     try {
-        return SiteReader(origin).read(YAML::Load(std::string(text)));
+        YAML::Node root;
+        CHECK(load_yaml(origin, text, root));
+        return SiteReader(origin).read(root);
     } catch (const YAML::Exception& problem) {
         return yaml_problem(origin, problem);
     }
