@@ -85,7 +85,8 @@ asio::awaitable<void> ControlSession::watch() {
         co_await wait_until(limit_timer_);
         if (ended_ || Clock::now() < nearest_limit()) continue;
         if (phase_ == Phase::before_login) {
-            log::info("login_timeout", {{"session", number_}, {"peer", peer_}});
+            log::write_limited(front_.strangers_lines(), log::Level::info, "login_timeout",
+                               {{"session", number_}, {"peer", peer_}});
             (void)stream_.write_now(reply(421, "No login in time."));
         }
         limits_.fill(never);  // every wait ends by itself now
@@ -127,7 +128,8 @@ asio::awaitable<Result<void>> ControlSession::run() {
 asio::awaitable<Result<void>> ControlSession::start_tls() {
     auto started = co_await stream_.start_tls(front_.context(), nonce_);
     if (!started)
-        log::info("tls_refused", {{"session", number_}, {"peer", peer_}, {"why", started.error().what}});
+        log::write_limited(front_.strangers_lines(), log::Level::info, "tls_refused",
+                           {{"session", number_}, {"peer", peer_}, {"why", started.error().what}});
     co_return started;
 }
 
@@ -136,8 +138,8 @@ asio::awaitable<Result<void>> ControlSession::read_into(CommandReader& reader) {
     CO_TRY(const auto received, co_await stream_.read_some(scratch.data(), scratch.size()));
     const std::string_view bytes(scratch.data(), received);
     if (!stream_.is_tls() && bytes.size() >= proxy_prefix_bytes && starts_like_proxy_header(bytes)) {
-        log::warning("proxy_header_refused",
-                     {{"session", number_}, {"from", peer_}, {"why", "not from a proxy"}});
+        log::write_limited(front_.strangers_lines(), log::Level::warning, "proxy_header_refused",
+                           {{"session", number_}, {"from", peer_}, {"why", "not from a proxy"}});
         co_return Error{Code::protocol, "a PROXY header of somebody who is not in ftps.proxy_networks"};
     }
     reader.feed(bytes);

@@ -6,22 +6,8 @@
 
 #include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
-#include "gateway/base/log.hpp"
 
 namespace stowage::ftps {
-
-std::optional<std::uint64_t> RefusalLog::may_write(Clock::time_point now) {
-    if (now - second_ >= std::chrono::seconds(1)) {
-        second_ = now;
-        written_ = 0;
-    }
-    if (written_ >= lines_per_second) {
-        ++left_out_;
-        return std::nullopt;
-    }
-    ++written_;
-    return std::exchange(left_out_, 0);
-}
 
 Doorkeeper::Entry Doorkeeper::enter(const std::string& peer, Clock::time_point now) {
     const auto network = client_network(peer);
@@ -60,9 +46,7 @@ void Doorkeeper::lift_ban(const message::LiftBan& lift) {
 }
 
 void Doorkeeper::log_refusal(const std::string& peer, std::string_view why) {
-    const auto left_out = refusals_.may_write(Clock::now());
-    if (!left_out) return;
-    log::info("connection_refused", {{"peer", peer}, {"why", why}, {"lines_left_out", *left_out}});
+    log::write_limited(refusals_, log::Level::info, "connection_refused", {{"peer", peer}, {"why", why}});
 }
 
 }  // namespace stowage::ftps

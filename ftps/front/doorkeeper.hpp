@@ -9,24 +9,10 @@
 
 #include "ftps/front/address_limit.hpp"
 #include "gateway/base/config.hpp"
+#include "gateway/base/line_limit.hpp"
 #include "gateway/base/messages/logins.hpp"
 
 namespace stowage::ftps {
-
-/// A flood of refused connections writes so many lines at most: a log is a disk, too.
-class RefusalLog {
-  public:
-    using Clock = std::chrono::steady_clock;
-    static constexpr unsigned lines_per_second = 10;
-
-    /// How many lines were left out since the last one; nothing when this one is to be left out as well.
-    std::optional<std::uint64_t> may_write(Clock::time_point now);
-
-  private:
-    Clock::time_point second_{};
-    unsigned written_ = 0;
-    std::uint64_t left_out_ = 0;
-};
 
 /// What a connection holds while it lives.
 struct Places {
@@ -59,7 +45,7 @@ class Doorkeeper {
   private:
     AddressLimit connections_, logins_;
     std::map<std::string, Clock::time_point, std::less<>> banned_until_;  // as many as the supervisor keeps
-    RefusalLog refusals_;
+    log::LineLimit refusals_{10};
 };
 
 }  // namespace stowage::ftps

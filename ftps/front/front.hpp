@@ -15,6 +15,7 @@
 #include "ftps/protocol/session_packets.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
+#include "gateway/base/line_limit.hpp"
 
 namespace stowage::ftps {
 
@@ -42,6 +43,8 @@ class Front {
     bool asks_for_certificates() const { return asks_for_certificates_; }
     /// One buffer for all, since nobody keeps anything in it across a suspension: idle sessions own none.
     std::array<char, session_packet::max_payload + 1>& scratch() { return scratch_; }
+    /// For what those cause who are not logged in.
+    log::LineLimit& strangers_lines() { return strangers_lines_; }
     void enter(ControlSession& session);
     /// @param logged_in the supervisor counts this session and is told of its end
     void leave(ControlSession& session, bool logged_in);
@@ -84,6 +87,7 @@ class Front {
     boost::asio::steady_timer drain_timer_;
     std::size_t max_sessions_;
     std::array<char, session_packet::max_payload + 1> scratch_{};
+    log::LineLimit strangers_lines_{20};
 };
 
 }  // namespace stowage::ftps

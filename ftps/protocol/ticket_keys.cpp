@@ -107,10 +107,7 @@ TicketKeys::~TicketKeys() {
 }
 
 void TicketKeys::add(const message::TicketKey& key) {
-    const auto place = std::find_if(keys_.begin(), keys_.end(), [&key](const message::TicketKey& other) {
-        return key.made_at >= other.made_at;
-    });
-    keys_.insert(place, key);
+    keys_.push_front(key);
     if (keys_.size() <= message::ticket_keys_kept + 1) return;
     explicit_bzero(&keys_.back(), sizeof keys_.back());
     keys_.pop_back();

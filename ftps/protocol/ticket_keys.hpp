@@ -28,7 +28,8 @@ class TicketKeys {
     TicketKeys& operator=(const TicketKeys&) = delete;
     ~TicketKeys();
 
-    /// The newest (by made_at, then by order) encrypts; `message::ticket_keys_kept` older ones still decrypt.
+    /// The one that came last encrypts; `message::ticket_keys_kept` older ones still decrypt. (Not by a time
+    /// of theirs: a clock that was set back would make one of before the newest for ever.)
     void add(const message::TicketKey& key);
 
     /// For control connections: tickets are made, with the nonce that set_nonce() gave, and none is accepted

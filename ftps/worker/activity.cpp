@@ -4,13 +4,17 @@
 
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
-#include "gateway/base/log.hpp"
+#include "gateway/base/line_limit.hpp"
 
 namespace stowage::ftps {
 
 namespace {
 
 using std::chrono::steady_clock;
+
+// A client may ask for what is refused as fast as it can, with paths of thousands of bytes.
+constexpr unsigned refusals_per_second = 20;
+constexpr std::size_t longest_in_log = 512;
 
 /// The end of a path says more than its beginning.
 template <std::size_t N>
@@ -84,14 +88,17 @@ void end_by_order(Worker& worker, const ipc::Packet& packet) {
 }
 
 void log_refusal(const Session& session, int code, const Error& error) {
-    log::write(level_of(error.code), "refused",
-               {{"session", session.number},
-                {"user", session.user},
-                {"peer", session.data.peer().to_string()},
-                {"verb", session.verb},
-                {"path", session.path},
-                {"reply", code},
-                {"why", error.what}});
+    const auto level = level_of(error.code);
+    // Lines for debugging count for nobody: as a rule they are not written.
+    static log::LineLimit shown(refusals_per_second), debugging(10 * refusals_per_second);
+    log::write_limited(level == log::Level::debug ? debugging : shown, level, "refused",
+                       {{"session", session.number},
+                        {"user", session.user},
+                        {"peer", session.data.peer().to_string()},
+                        {"verb", session.verb},
+                        {"path", std::string_view(session.path).substr(0, longest_in_log)},
+                        {"reply", code},
+                        {"why", std::string_view(error.what).substr(0, longest_in_log)}});
 }
 
 }  // namespace stowage::ftps

@@ -169,6 +169,11 @@ Result<std::size_t> DataStream::read(char* buffer, std::size_t size) {
 }
 
 Result<void> DataStream::write(const char* bytes, std::size_t size) {
+    CHECK(write_last(bytes, size));
+    return flush();
+}
+
+Result<void> DataStream::write_last(const char* bytes, std::size_t size) {
     while (size > 0) {
         ERR_clear_error();
         errno = 0;
@@ -179,6 +184,10 @@ Result<void> DataStream::write(const char* bytes, std::size_t size) {
         bytes += sent;
         size -= sent;
     }
+    return {};
+}
+
+Result<void> DataStream::flush() {
     for (;;) {
         errno = 0;
         const int outcome = static_cast<int>(BIO_flush(SSL_get_wbio(ssl_.get())));
@@ -206,11 +215,12 @@ Result<std::size_t> DataStream::send_from(const Fd& file, std::uint64_t at, std:
     }
 }
 
-void DataStream::send_end() {
+Result<void> DataStream::send_end() {
     ERR_clear_error();
     (void)SSL_shutdown(ssl_.get());
-    (void)BIO_flush(SSL_get_wbio(ssl_.get()));
+    auto sent = flush();
     (void)::shutdown(socket_, SHUT_WR);
+    return sent;
 }
 
 Result<void> DataStream::wait_for_end() {

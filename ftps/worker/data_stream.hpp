@@ -47,12 +47,15 @@ class DataStream {
     /// That read() would probably not wait.
     bool has_something() const;
     Result<void> write(const char* bytes, std::size_t size);
+    /// The last bytes before send_end(): they leave together with it.
+    Result<void> write_last(const char* bytes, std::size_t size);
     /// True when the kernel took it: then send_from() works.
     bool kernel_sends() const;
     /// A piece of the file from byte `at` on, without a copy of it in here; 0 at the file's end.
     Result<std::size_t> send_from(const Fd& file, std::uint64_t at, std::size_t most);
-    /// Answers the peer's close_notify, or sends ours, and ends our direction.
-    void send_end();
+    /// Answers the peer's close_notify, or sends ours, and ends our direction. Whoever has sent nothing need
+    /// not look at the result.
+    Result<void> send_end();
     /// After send_end(): until the peer has ended its direction, or has acknowledged everything and stays
     /// silent. Code::timeout if what was sent does not arrive.
     Result<void> wait_for_end();
@@ -60,6 +63,7 @@ class DataStream {
     const char* version() const;
 
   private:
+    Result<void> flush();
     bool was_interrupted(int outcome) const;
     bool call_when_silent(int outcome);
     bool has_more() const;

@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "ftps/worker/archive_reader.hpp"
+#include "ftps/worker/journaled_names.hpp"
 #include "ftps/worker/own_threads.hpp"
 #include "ftps/worker/system_calls.hpp"
 #include "ftps/worker/worker.hpp"
@@ -32,11 +33,12 @@ Start receive_start() {
     return {order, std::move(config)};
 }
 
-Fd narrow(const message::StartWorker& order) {
+Worker::Root narrow(const message::StartWorker& order) {
     // OpenSSL reads its configuration now: later /etc would be the lab's.
     if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr) != 1)
         throw Fatal({Code::internal, "OpenSSL cannot be initialised"});
     or_throw(ArchiveReader::prepare_process());
+    const bool names_go_with_files = file_sync_keeps_names(order.directory.str());  // asks /sys
     or_throw(privileges::enter_root(order.directory.str()));
     or_throw(privileges::become(order.uid, order.gid));
     or_throw(privileges::allow_only(system_calls()));
@@ -44,7 +46,7 @@ Fd narrow(const message::StartWorker& order) {
     ::umask(007);
     Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) throw Fatal(system_error(errno, "open the lab's root directory"));
-    return root;
+    return {std::move(root), names_go_with_files};
 }
 
 /// Never returns to its caller: coroutines and threads refer to what lies here, and transfers of a lab whose

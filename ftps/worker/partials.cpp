@@ -45,6 +45,15 @@ int put_in_place(int staging, const std::string& file, int parent, const std::st
     return ::renameat(staging, file.c_str(), parent, name.c_str());
 }
 
+/// Before the rename: no name may reach the disk before what it is for.
+int bring_to_disk(const Fd& file, bool names_go_with_files) {
+    if (!names_go_with_files) return ::fsync(file.get());
+    // Written and waited for, so that blocks and size are in the journal before the name; fsync(2) after the
+    // rename has the disk write back its own cache.
+    return ::sync_file_range(
+        file.get(), 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 Error busy(const std::string& path, const std::string& user, Partials::Clock::time_point since) {
     return {Code::in_use,
             fmt::format("{}: {} has been uploading it since {}", path, user,
@@ -204,7 +213,8 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     if (replaces && S_ISDIR(old.st_mode)) return file_error(EISDIR, path);
     const mode_t mode = replaces && S_ISREG(old.st_mode) ? old.st_mode : new_mode;
     if (::fchmod(file.get(), mode & lab_rights) != 0) return file_error(errno, path);
-    if (durability == Durability::full && ::fsync(file.get()) != 0) return file_error(errno, path);
+    if (durability == Durability::full && bring_to_disk(file, names_go_with_files_) != 0)
+        return file_error(errno, path);
     if (put_in_place(directory->get(), name, parent.get(), final_name, may_replace) != 0)
         return file_error(errno, path);
     if (replaces) ledger().give_file(old);
@@ -215,8 +225,9 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     if (!superseded_file.empty()) unlink(superseded_file);
     if (const auto published = find(claim.id_); published != entries_.end()) entries_.erase(published);
     lock.unlock();
-    if (durability == Durability::full) return directories_.sync(parent.get());
-    return {};
+    if (durability == Durability::none) return {};
+    if (!names_go_with_files_) return directories_.sync(parent.get());
+    return ::fsync(file.get()) == 0 ? Result<void>() : file_error(errno, path);
 }
 
 void Partials::discard(const Claim& claim) {

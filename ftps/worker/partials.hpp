@@ -51,7 +51,9 @@ class Partials {
         bool is_new = false;  ///< STOU: nothing of that name may be replaced
     };
 
-    explicit Partials(LabFiles& files) : files_(files) {}
+    /// @param names_go_with_files file_sync_keeps_names() of the lab
+    explicit Partials(LabFiles& files, bool names_go_with_files = false)
+        : files_(files), names_go_with_files_(names_go_with_files) {}
 
     /// Finds what an earlier worker left. Entries that name no path are removed: nobody could ask for them.
     /// Looks at 10000 entries and for three seconds at most: the rest waits for the next worker.
@@ -72,8 +74,9 @@ class Partials {
     Result<Fd> open_unseen(const Claim& claim);
     /// Refuses a position behind the end, and a directory of that name, before the first byte.
     Result<void> check(const std::string& path, Start start);
-    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Durability::none
-    /// leaves the fsyncs out. Code::exists if `may_replace` is false and somebody took the name meanwhile.
+    /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Where names go with
+    /// files, the bytes are written, and after the rename one fsync keeps both. Durability::none leaves the
+    /// waiting out. Code::exists if `may_replace` is false and somebody took the name meanwhile.
     /// @param new_mode where no file is replaced; one that is gives its own
     Result<void> publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode = 0660,
                          bool may_replace = true);
@@ -137,6 +140,7 @@ class Partials {
     std::optional<struct stat> stat_of(const Entry& entry);
 
     LabFiles& files_;
+    const bool names_go_with_files_;
     GroupSync directories_;
     std::mutex mutex_;
     std::shared_ptr<const Fd> staging_;

@@ -105,7 +105,7 @@ Error interrupted(const Transfer& transfer, Error error) {
 }
 
 Result<void> end(DataStream& stream, Transfer& transfer) {
-    stream.send_end();
+    if (auto sent = stream.send_end(); !sent) return interrupted(transfer, sent.error());
     if (auto ended = stream.wait_for_end(); !ended) return interrupted(transfer, ended.error());
     if (transfer.aborted) return interrupted(transfer, {});
     return {};
@@ -172,14 +172,14 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
         if (transfer.aborted) return interrupted(transfer, {});
         if (upload.start.end && received < most) return wrong_size(most, received);
         // At once: some clients wait for it before they read the control connection.
-        stream.send_end();
+        (void)stream.send_end();
         return complete(upload, file, hashing, transfer);
     };
     auto received = receive();
     if (!received) received = interrupted(transfer, received.error());
     if (!received) {
         // At once here too: who sends on, see throw_away_rest(), may wait for it before reading the reply.
-        if (is_full(received.error())) stream.send_end();
+        if (is_full(received.error())) (void)stream.send_end();
         clean_up(upload.partials, upload.claim, received.error());
     }
     return received;
@@ -217,8 +217,11 @@ Result<void> send_file(DataStream& stream, const Fd& file, ByteRange range, Line
         if (got == 0) break;
         const std::string_view read(buffer.get(), static_cast<std::size_t>(got));
         const auto bytes = line_ends == LineEnds::converted ? lines.take(read) : read;
-        if (auto sent = stream.write(bytes.data(), bytes.size()); !sent)
-            return interrupted(transfer, sent.error());
+        // A short read is the end of the file, as a rule.
+        const bool is_last = static_cast<std::uint64_t>(got) < wanted || at + wanted == range.end;
+        auto sent = is_last ? stream.write_last(bytes.data(), bytes.size())
+                            : stream.write(bytes.data(), bytes.size());
+        if (!sent) return interrupted(transfer, sent.error());
         at += static_cast<std::uint64_t>(got);
         transfer.bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
     }
@@ -241,8 +244,9 @@ Result<void> send_listing(DataStream& stream, const LabView& view, const ListReq
     std::string chunk;
     Result<void> sent;
     auto last = moment() - listing_pause;
-    const auto flush = [&] {
-        sent = stream.write(chunk.data(), chunk.size());
+    const auto flush = [&](bool is_last = false) {
+        sent = is_last ? stream.write_last(chunk.data(), chunk.size())
+                       : stream.write(chunk.data(), chunk.size());
         transfer.bytes.fetch_add(chunk.size(), std::memory_order_relaxed);
         chunk.clear();
         last = moment();
@@ -254,7 +258,8 @@ Result<void> send_listing(DataStream& stream, const LabView& view, const ListReq
         return due ? flush() : true;
     };
     const auto listed = list(view, request, send, &transfer.aborted);
-    if (sent && !chunk.empty()) flush();
+    // One that is not whole leaves at once: it is told so, and not ended.
+    if (sent && !chunk.empty()) flush(listed.has_value());
     if (!sent) return interrupted(transfer, sent.error());
     if (!listed) return listed.error();
     return end(stream, transfer);

@@ -101,13 +101,13 @@ void handle(Worker& worker, ipc::Packet packet) {
 
 }  // namespace
 
-Worker::Worker(asio::io_context& context_, Config configuration, std::string lab_name, Fd root,
+Worker::Worker(asio::io_context& context_, Config configuration, std::string lab_name, Root root,
                Fd supervisor_socket, const HashAttribute::Key& hash_key)
     : context(context_),
       config(std::move(configuration)),
       lab(std::move(lab_name)),
-      files(std::move(root), config.ftps.alias),
-      partials(files),
+      files(std::move(root.directory), config.ftps.alias),
+      partials(files, root.names_go_with_files),
       view(files, partials),
       hashes(hash_key),
       listeners(context_.get_executor(),

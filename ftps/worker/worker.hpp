@@ -32,7 +32,11 @@ inline constexpr std::size_t file_threads = 16;
 /// Members are used on the main thread, but for files, partials, view, hashes and live_sessions, which any
 /// thread may use.
 struct Worker {
-    Worker(asio::io_context& context, Config configuration, std::string lab_name, Fd root, Fd supervisor,
+    struct Root {
+        Fd directory;
+        bool names_go_with_files = false;  ///< file_sync_keeps_names()
+    };
+    Worker(asio::io_context& context, Config configuration, std::string lab_name, Root root, Fd supervisor,
            const HashAttribute::Key& hash_key);
 
     asio::io_context& context;

@@ -279,8 +279,9 @@ const std::vector<ConfigRow>& config_table() {
         {{"nfs.ganesha_executable", "/usr/bin/ganesha.nfsd", "path", "NFS-Ganesha."},
          into(parse::absolute_path, FIELD(nfs.ganesha_executable))},
         {{"nfs.dbus_executable", "/usr/bin/dbus-daemon", "path",
-          "The private bus over which exports are changed."},
-         into(parse::absolute_path, FIELD(nfs.dbus_executable))},
+          "The private bus over which exports are changed. Empty, with nfs.server: ganesha: none is "
+          "started; exports go to an NFS-Ganesha that runs as a service, over the system's bus."},
+         into(parse::path_or_empty, FIELD(nfs.dbus_executable))},
         {{"nfs.ganesha_graceless", "false", "true, false",
           "true: no grace period after a restart. For tests: clients may lose locks."},
          into(parse::boolean, FIELD(nfs.ganesha_graceless))},

@@ -61,9 +61,10 @@ std::vector<Finding> taken_ports(const Config& config) {
     }
     const auto facts = nfs::look_at_machine(config);
     const auto choice = nfs::choose_server(config, facts);
-    if (choice && choice->server == NfsServer::ganesha)
+    const bool has_it_already = nfs::ganesha_is_foreign(config);
+    if (choice && !has_it_already && choice->server == NfsServer::ganesha)
         check_port(findings, config.nfs.bind_address, config.nfs.port, "nfs.port", "nfs.bind_address");
-    else if (choice)
+    else if (choice && !has_it_already)
         findings.expect("nfs.port",
                         nfs::port_is_nfsds(config.nfs.port, facts.nfsd_running, facts.port_holder));
     return findings.take();

@@ -105,9 +105,17 @@ Result<void> FrontService::begin_login(const ipc::Packet& packet) {
     CHECK(numbers_.take(request.session));
     if (sessions_.contains(request.session))
         return Error{Code::protocol, "a login for a session that is logged in"};
+    if (!logins_.emplace(run_, request.session).second)
+        return Error{Code::protocol, "two logins at once for a session"};
     asio::co_spawn(context_.io, login(request, run_), asio::detached);
     explicit_bzero(&request, sizeof request);
     return {};
+}
+
+/// Twice as many as there may be connections, for those of clients that left are still being answered. A
+/// front that asks without an end gets no more of our memory than that.
+std::size_t FrontService::most_logins() const {
+    return std::size_t{2} * context_.config.ftps.max_sessions;
 }
 
 void FrontService::end_session(std::uint64_t session) {

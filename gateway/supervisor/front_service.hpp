@@ -2,6 +2,10 @@
 // Runs in: supervisor. Distrusts: the front.
 #pragma once
 
+#include <set>
+#include <utility>
+
+#include "gateway/base/line_limit.hpp"
 #include "gateway/supervisor/client_checks.hpp"
 #include "gateway/supervisor/listeners.hpp"
 #include "gateway/supervisor/login_queue.hpp"
@@ -44,6 +48,7 @@ class FrontService {
     boost::asio::awaitable<Error> serve(Process& process);
     Result<void> introduce(ipc::Channel& channel);
     Result<void> begin_login(const ipc::Packet& packet);
+    std::size_t most_logins() const;
     void end_session(std::uint64_t session);
     void tell(const Ban& ban);
 
@@ -61,6 +66,8 @@ class FrontService {
     boost::asio::awaitable<void> decide(message::LoginRequest& request, Decision& decision);
     boost::asio::awaitable<void> judge(const message::LoginRequest& request, std::string network,
                                        Decision& decision);
+    void log_login(const message::LoginRequest& request, const Decision& decision,
+                   std::chrono::steady_clock::time_point began);
     void announce(const Ban& ban);
     boost::asio::awaitable<void> welcome(const message::LoginRequest& request, Decision& decision);
     boost::asio::awaitable<Result<void>> open_session(const message::LoginRequest& request,
@@ -76,6 +83,8 @@ class FrontService {
     ipc::Channel* channel_ = nullptr;  // of the current run
     std::uint64_t run_ = 0;
     SessionNumbers numbers_;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> logins_;  // under way: run and session
+    log::LineLimit refused_lines_{100};
     LoginThrottle throttle_;
     LoginQueue queue_;  // asks the throttle
     SessionTable sessions_;

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "gateway/base/identity.hpp"
-#include "gateway/base/log.hpp"
+#include "gateway/base/line_limit.hpp"
 #include "gateway/supervisor/front_service.hpp"
 #include "gateway/supervisor/login_attempt.hpp"
 
@@ -45,28 +45,36 @@ void answer(message::LoginReply& reply, LoginOutcome outcome, std::string_view t
     reply.text.assign_cut(text);
 }
 
-void log_login(const message::LoginRequest& request, const message::LoginReply& reply, const std::string& why,
-               steady_clock::time_point began) {
-    log::write(
-        reply.outcome == LoginOutcome::ok ? log::Level::info : log::Level::notice, "login",
-        {{"lab", reply.lab.view()},
-         {"user", request.user.view()},
-         {"peer", request.peer.view()},
-         {"result", word(reply.outcome)},
-         {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began).count()},
-         {"session", request.session},
-         {"why", why}});
-}
-
 }  // namespace
+
+void FrontService::log_login(const message::LoginRequest& request, const Decision& decision,
+                             steady_clock::time_point began) {
+    const auto& reply = decision.reply;
+    const std::initializer_list<log::Field> fields = {
+        {"lab", reply.lab.view()},
+        {"user", request.user.view()},
+        {"peer", request.peer.view()},
+        {"result", word(reply.outcome)},
+        {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began).count()},
+        {"session", request.session},
+        {"why", decision.why}};
+    if (reply.outcome == LoginOutcome::ok)
+        log::info("login", fields);
+    else
+        log::write_limited(refused_lines_, log::Level::notice, "login", fields);
+}
 
 asio::awaitable<void> FrontService::login(message::LoginRequest request, std::uint64_t run) {
     const auto began = steady_clock::now();
     Decision decision;
     decision.reply.session = request.session;
     decision.run = run;
-    co_await decide(request, decision);
-    log_login(request, decision.reply, decision.why, began);
+    if (logins_.size() <= most_logins())
+        co_await decide(request, decision);
+    else
+        answer(decision.reply, LoginOutcome::busy, "Too many logins at once; try again in a moment.");
+    logins_.erase({run, request.session});
+    log_login(request, decision, began);
     // The front that asked may be gone, and another one may have the same session numbers.
     if (run != run_ || !channel_) co_return;
     std::vector<Fd> fds;

@@ -10,6 +10,7 @@
 #include "gateway/base/privileges.hpp"
 #include "gateway/supervisor/options.hpp"
 #include "gateway/supervisor/supervisor.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace {
 
@@ -56,7 +57,9 @@ int main(int argc, char** argv) {
         auto foundation = prepare(context);
         if (!foundation) return refuse(foundation.error());
 
-        Supervisor supervisor(context, *foundation, options->config.nfs.server == NfsServer::ganesha);
+        const bool own_ganesha =
+            options->config.nfs.server == NfsServer::ganesha && !nfs::ganesha_is_foreign(options->config);
+        Supervisor supervisor(context, *foundation, own_ganesha);
         supervisor.run();
         clear_run_dir(options->config);
         log::notice("stopped", {});

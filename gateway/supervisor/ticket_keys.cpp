@@ -6,7 +6,6 @@
 #include <sys/random.h>
 
 #include <cerrno>
-#include <chrono>
 
 namespace stowage::supervisor {
 
@@ -30,7 +29,6 @@ const message::TicketKey& TicketKeys::rotate() {
     fill_random(key.name);
     fill_random(key.aes);
     fill_random(key.hmac);
-    key.made_at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     if (keys_.size() > message::ticket_keys_kept) {
         explicit_bzero(&keys_.front(), sizeof keys_.front());
         keys_.pop_front();

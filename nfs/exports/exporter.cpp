@@ -26,7 +26,9 @@ KernelExporter kernel_exporter(const Config& config) {
 Result<Exporter> make_exporter(const Config& config) {
     TRY(const auto choice, choose_server(config, look_at_machine(config)));
     if (choice.server == NfsServer::kernel) return Exporter(kernel_exporter(config));
-    return Exporter(GaneshaExporter{.files = ganesha_files(config), .labs_root = config.labs.root});
+    return Exporter(GaneshaExporter{.files = ganesha_files(config),
+                                    .labs_root = config.labs.root,
+                                    .foreign = ganesha_is_foreign(config)});
 }
 
 Result<void> withdraw_files(const Config& config, const std::string& lab) {

@@ -31,6 +31,7 @@ struct KernelExporter {
 struct GaneshaExporter {
     GaneshaFiles files;
     std::string labs_root;
+    bool foreign = false;  ///< a service that is not ours, with exports that are not ours
     std::chrono::milliseconds limit = std::chrono::seconds(15);  ///< for it to come up, and of each call
     std::shared_ptr<GaneshaBus> bus = {};  ///< of the last observe(): the next one uses it too
 };

@@ -10,6 +10,7 @@
 
 #include "nfs/exports/bus_socket.hpp"
 #include "nfs/exports/clients.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace stowage::nfs {
 
@@ -184,13 +185,15 @@ Result<GaneshaBus> GaneshaBus::connect(const std::string& socket, std::chrono::m
     if (result >= 0) result = sd_bus_set_method_call_timeout(raw, static_cast<std::uint64_t>(microseconds));
     if (result >= 0) result = sd_bus_start(raw);
     if (result < 0) return system_error(-result, "connect to the bus " + socket);
-    CHECK(bus.wait_for_server(deadline));
+    CHECK(bus.wait_for_server(socket, deadline));
     return bus;
 }
 
-Result<void> GaneshaBus::wait_for_server(Clock::time_point deadline) {
-    const Error absent{Code::unavailable, "NFS-Ganesha is not on its bus",
-                       "look at the log for why it did not start"};
+Result<void> GaneshaBus::wait_for_server(const std::string& socket, Clock::time_point deadline) {
+    const bool ours = socket != system_bus_socket;
+    const Error absent{Code::unavailable,
+                       ours ? "NFS-Ganesha is not on its bus" : "NFS-Ganesha is not on the system's bus",
+                       ours ? "look at the log for why it did not start" : "systemctl start nfs-ganesha"};
     // Subscribed first, asked second: so it cannot appear in between unnoticed.
     int result = sd_bus_match_signal(bus_.get(), nullptr, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                      "org.freedesktop.DBus", "NameOwnerChanged", nullptr, nullptr);

@@ -64,7 +64,7 @@ class GaneshaBus {
         void operator()(sd_bus* bus) const;
     };
     explicit GaneshaBus(sd_bus* bus) : bus_(bus) {}
-    Result<void> wait_for_server(std::chrono::steady_clock::time_point deadline);
+    Result<void> wait_for_server(const std::string& socket, std::chrono::steady_clock::time_point deadline);
     Result<void> load(const char* method, const std::string& file, std::uint16_t export_id);
 
     std::unique_ptr<sd_bus, Closer> bus_;

@@ -2,6 +2,7 @@
 // Runs in: root_step. Distrusts: Ganesha's replies.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
@@ -26,30 +27,49 @@ Result<void> read_back(GaneshaBus& bus, const Export& meant) {
     return compare_served(served, meant);
 }
 
-/// Live exports that are in this lab's way: its id on another path (labs.root was changed) or its path under
-/// another id (the database was restored).
-Result<std::vector<std::uint16_t>> in_the_way(GaneshaBus& bus, const Export& meant, bool& live) {
+/// An export with the lab's id that somebody else put into an NFS-Ganesha that is not ours. What we recorded
+/// for the lab before is ours wherever it lies.
+bool is_somebody_elses(const GaneshaExporter& exporter, const ServedPath& entry,
+                       const std::optional<std::string>& before) {
+    if (!exporter.foreign || entry.path.starts_with(exporter.labs_root + "/")) return false;
+    const auto recorded = before ? parse_export_block(*before) : Result<RecordedExport>(Error{});
+    return !recorded || recorded->path != entry.path;
+}
+
+struct Before {
+    bool live = false;  ///< the lab is served, so that it is updated
+    /// Exports in its way: its id on another path (labs.root was changed) or its path under another id (the
+    /// database was restored).
+    std::vector<std::uint16_t> in_the_way;
+};
+
+Result<Before> look(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant,
+                    const std::optional<std::string>& before) {
     TRY(const auto served, bus.show_exports());
-    std::vector<std::uint16_t> ids;
-    live = false;
+    Before found;
     for (const auto& entry : served) {
         const bool same_id = entry.export_id == meant.export_id, same_path = entry.path == meant.path;
-        if (same_id && same_path)
-            live = true;
-        else if (same_id || same_path)
-            ids.push_back(entry.export_id);
+        if (same_id && same_path) {
+            found.live = true;
+        } else if (same_id || same_path) {
+            if (is_somebody_elses(exporter, entry, before))
+                return Error{Code::differs,
+                             fmt::format("NFS-Ganesha has Export_Id {} for {}, which is not stowage's",
+                                         entry.export_id, entry.path),
+                             "give that export another Export_Id, below 1001, and reload NFS-Ganesha"};
+            found.in_the_way.push_back(entry.export_id);
+        }
     }
-    return ids;
+    return found;
 }
 
 /// Update keeps the clients' open files; removing and adding would break them.
-Result<void> load(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant) {
-    bool live = false;
-    TRY(const auto ids, in_the_way(bus, meant, live));
-    for (const auto id : ids)
+Result<void> load(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant,
+                  const Before& found) {
+    for (const auto id : found.in_the_way)
         CHECK(bus.remove_export(id));
     const auto file = exporter.files.export_file(meant.lab);
-    if (live)
+    if (found.live)
         CHECK(bus.update_export(file, meant.export_id));
     else
         CHECK(bus.add_export(file, meant.export_id));
@@ -97,8 +117,9 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
         CHECK(rebuild_index(exporter.files));
         return {};
     }
+    TRY(const auto found, look(exporter, bus, meant, before));
     if (before != text) CHECK(write_atomically(file, text));
-    if (auto loaded = load(exporter, bus, meant); !loaded) {
+    if (auto loaded = load(exporter, bus, meant, found); !loaded) {
         auto error = loaded.error();
         // In a chroot whose root is no mount point, say, Ganesha finds no filesystem for a path.
         if (error.remedy.empty())
@@ -131,8 +152,12 @@ Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab) {
 
 namespace {
 
+/// Whoever looks does not wait for a server to come up: it holds the lab's lock, and who looks often would
+/// keep away the step that mends.
+constexpr std::chrono::milliseconds observe_limit = std::chrono::seconds(3);
+
 Result<void> connect(GaneshaExporter& exporter) {
-    TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
+    TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, std::min(exporter.limit, observe_limit)));
     exporter.bus = std::make_shared<GaneshaBus>(std::move(bus));
     return {};
 }

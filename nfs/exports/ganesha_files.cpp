@@ -13,10 +13,16 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "nfs/exports/server_choice.hpp"
 
 namespace stowage::nfs {
 
 namespace {
+
+bool is_plain(unsigned char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '/' || byte == '-' || byte == '_' || byte == '.';
+}
 
 constexpr std::string_view first_line = "# stowage export";
 
@@ -87,10 +93,7 @@ std::string render_clients(const Export& meant, const std::vector<std::string>& 
 std::string GaneshaFiles::bus_address() const {
     std::string address = "unix:path=";
     for (const unsigned char byte : bus_socket) {
-        const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                           (byte >= '0' && byte <= '9') || byte == '/' || byte == '-' || byte == '_' ||
-                           byte == '.';
-        address += plain ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02x}", byte);
+        address += is_plain(byte) ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02x}", byte);
     }
     return address;
 }
@@ -106,7 +109,7 @@ GaneshaFiles ganesha_files(const Config& config) {
     files.pid_file = files.directory + "/pid";
     files.lock_file = files.directory + "/lock";
     files.bus_config = files.directory + "/bus.conf";
-    files.bus_socket = config.run_dir + "/dbus.sock";
+    files.bus_socket = ganesha_is_foreign(config) ? system_bus_socket : config.run_dir + "/dbus.sock";
     return files;
 }
 
@@ -168,6 +171,8 @@ Result<std::string> render_export_block(const Export& meant) {
         "    Path = \"{path}\";\n"
         "    Pseudo = \"{path}\";\n"
         "    Access_Type = None;\n"
+        "    SecType = sys;\n"
+        "    Transports = TCP;\n"
         "    Attr_Expiration_Time = 0;\n"
         "    Squash = all_squash;\n"
         "    Anonymous_Uid = {uid};\n"
@@ -196,12 +201,15 @@ Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files) {
     TRY(const auto labs, recorded_labs(files));
     std::vector<SkippedExport> skipped;
     std::string text = "# Written by stowage.\n";
+    // A path with quotes or blanks would not parse; a relative one is below the folder of the file that
+    // Ganesha was started with, which is ours only if it is.
+    const bool plain = std::all_of(files.exports_dir.begin(), files.exports_dir.end(), is_plain);
+    const std::string folder = plain ? files.exports_dir : "exports";
     for (const auto& lab : labs) {
         if (auto checked = check_recorded(files, lab); !checked)
             skipped.push_back({lab, checked.error()});
         else
-            text += "%include exports/" + lab +
-                    ".conf\n";  // relative: a quoted or blank-holding path would not parse
+            text += fmt::format("%include {}/{}.conf\n", folder, lab);
     }
     auto before = read_file(files.index, 16 << 20);
     if (!before || *before != text) CHECK(write_atomically(files.index, text));

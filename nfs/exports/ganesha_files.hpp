@@ -17,7 +17,7 @@ struct GaneshaFiles {
     std::string directory;
     std::string server_config, index, exports_dir, recovery_dir, credentials_dir, pid_file, lock_file;
     std::string bus_config;
-    std::string bus_socket;  ///< in run_dir
+    std::string bus_socket;  ///< in run_dir, or the system's bus
 
     std::string export_file(const std::string& lab) const { return exports_dir + "/" + lab + ".conf"; }
     /// What DBUS_SYSTEM_BUS_ADDRESS takes.

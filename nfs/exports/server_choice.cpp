@@ -66,10 +66,24 @@ Result<ServerChoice> kernel(const Config& config, const MachineFacts& facts, std
     return ServerChoice{NfsServer::kernel, std::move(why)};
 }
 
+Result<ServerChoice> foreign_ganesha(const Config& config, const MachineFacts& facts) {
+    if (!facts.system_bus)
+        return Error{Code::unsupported,
+                     fmt::format("nfs.dbus_executable is empty, and there is no {}", system_bus_socket),
+                     "install dbus, start it and nfs-ganesha; or leave nfs.dbus_executable out"};
+    CHECK(ganesha_can(config));
+    return ServerChoice{NfsServer::ganesha,
+                        "nfs.dbus_executable is empty: a service of this machine, on the system's bus"};
+}
+
 Result<ServerChoice> ganesha(const Config& config, const MachineFacts& facts, std::string why) {
     if (!facts.ganesha)
         return Error{Code::unsupported, why + ", and there is no " + config.nfs.ganesha_executable,
                      "install nfs-ganesha and nfs-ganesha-vfs, or set nfs.ganesha_executable"};
+    if (config.nfs.dbus_executable.empty())
+        return Error{
+            Code::unsupported, why + ", and nfs.dbus_executable is empty",
+            "leave it out; or, for an NFS-Ganesha that runs as a service, set nfs.server to ganesha"};
     if (!facts.dbus_daemon)
         return Error{Code::unsupported, why + ", and there is no " + config.nfs.dbus_executable,
                      "install dbus-daemon, or set nfs.dbus_executable"};
@@ -92,6 +106,7 @@ MachineFacts look_at_machine(const Config& config) {
     facts.service_manager = ::access("/run/systemd/system", F_OK) == 0;
     facts.exportfs = executable(exportfs_path);
     facts.ganesha = executable(config.nfs.ganesha_executable);
+    facts.system_bus = ::access(system_bus_socket, F_OK) == 0;
     facts.dbus_daemon = executable(config.nfs.dbus_executable);
     facts.mount_table = ::access("/etc/mtab", R_OK) == 0;
     facts.nfsd_ports = text_of("/proc/fs/nfsd/portlist");
@@ -104,7 +119,12 @@ MachineFacts look_at_machine(const Config& config) {
     return facts;
 }
 
+bool ganesha_is_foreign(const Config& config) {
+    return config.nfs.server == NfsServer::ganesha && config.nfs.dbus_executable.empty();
+}
+
 Result<ServerChoice> choose_server(const Config& config, const MachineFacts& facts) {
+    if (ganesha_is_foreign(config)) return foreign_ganesha(config, facts);
     if (config.nfs.server == NfsServer::kernel) return kernel(config, facts, "nfs.server says kernel");
     if (config.nfs.server == NfsServer::ganesha) return ganesha(config, facts, "nfs.server says ganesha");
     if (!facts.nfsd_running && !facts.nfsd_available)

@@ -9,11 +9,15 @@
 namespace stowage::nfs {
 
 inline constexpr const char* exportfs_path = "/usr/sbin/exportfs";
+inline constexpr const char* system_bus_socket = "/run/dbus/system_bus_socket";
 
 struct ServerChoice {
     NfsServer server = NfsServer::ganesha;  ///< kernel or ganesha, never automatic
     std::string why;                        ///< for the log and `stowage status`
 };
+
+/// NFS-Ganesha is a service of this machine that is not ours and takes exports over the system's bus.
+bool ganesha_is_foreign(const Config& config);
 
 /// What was found on this machine; see look_at_machine().
 struct MachineFacts {
@@ -23,6 +27,7 @@ struct MachineFacts {
     bool exportfs = false;
     bool ganesha = false;
     bool dbus_daemon = false;
+    bool system_bus = false;
     bool mount_table = false;  ///< /etc/mtab, which systemd makes at boot and debootstrap does not
     bool rpcbind = false;      ///< it runs
     bool keytab = false;       ///< /etc/krb5.keytab

@@ -21,6 +21,8 @@ SMALL = {
     "entries": 300,
     "logins": 4,
     "sessions": 5,
+    "client-files": 4,
+    "labs": 4,
 }
 
 
@@ -39,7 +41,7 @@ class BenchMeasures(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             printed, results, chart = measure(folder, ["stowage, not durable"])
         runs = results["runs"]
-        self.assertEqual(len(runs), 14)
+        self.assertEqual(len(runs), 23)
         for name, servers in runs.items():
             self.assertTrue(servers["stowage, not durable"], name)
         self.assertGreater(runs["put"]["stowage, not durable"][0]["cpu_per_gb"], 0)

@@ -4,9 +4,12 @@ is better."""
 import io
 import itertools
 import os
+import resource
 import tarfile
 import time
 
+import labs
+from clients import move_small
 from limit import Limit, make_file
 from load import Load, once
 
@@ -22,6 +25,10 @@ QUANTITIES = {
     "logins_per_second": ("logins/s", True),
     "cpu_per_login": ("CPU ms/login", False),
     "memory_per_session": ("KiB/session", False),
+    "sessions": ("sessions held", True),
+    "lab_seconds": ("s/lab", False),
+    "worker_start": ("ms more at the first login", False),
+    "worker_memory": ("MiB PSS of an idle worker", False),
     "entries_per_second": ("entries/s", True),
     "cpu_per_entry": ("CPU µs/entry", False),
     "first_byte": ("ms to the first byte", False),
@@ -111,6 +118,11 @@ def get_small(server, sizes, sessions):
     return _filed(once(server, "get", sessions=sessions, files=files, prefix=prefix))
 
 
+def by_client(server, sizes, client, verb):
+    remote = _fresh_directory(server)
+    return _filed(move_small(server, client, verb, remote, sizes.client_files, sizes.small_bytes))
+
+
 def login(server, sizes, parallel):
     _make_directory(server, "empty", 1)
     with Load(server, "login", sessions=sizes.logins, parallel=parallel) as load:
@@ -135,14 +147,21 @@ def _settle(server):
 _with_one_session = {}
 
 
-def idle(server, sizes):
+def idle(server, sizes, times=1):
     """A first session is there before, so that what all share is counted for none. From the second round on, a process
     that stays has memory in reserve from the first: what counts is what it had before that."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    sessions = min(sizes.sessions * times, (descriptors - 200) // 2)
     with Load(server, "idle", sessions=1):
         before = _with_one_session.setdefault(server.name, _settle(server))
-        with Load(server, "idle", sessions=sizes.sessions):
+        with Load(server, "idle", sessions=sessions):
             after = _settle(server)
-    return {"memory_per_session": (after - before) / 1024 / sizes.sessions}
+    return {"memory_per_session": (after - before) / 1024 / sessions, "sessions": sessions}
+
+
+def login_among_labs(server, sizes):
+    labs.make_many(server, sizes.labs)
+    return login(server, sizes, parallel=1)
 
 
 def _make_directory(server, name, entries):
@@ -199,8 +218,20 @@ SCENARIOS = {
     "idle": ("logged in and idle", idle, {}, False),
     "list": ("LIST of a large directory", listing, {"verb": "LIST"}, False),
     "mlsd": ("MLSD of a large directory", listing, {"verb": "MLSD"}, False),
+    "put-small-lftp": ("small files up, lftp", by_client, {"client": "lftp", "verb": "put"}, False),
+    "get-small-lftp": ("small files down, lftp", by_client, {"client": "lftp", "verb": "get"}, False),
+    "put-small-curl": ("small files up, curl", by_client, {"client": "curl", "verb": "put"}, False),
+    "get-small-curl": ("small files down, curl", by_client, {"client": "curl", "verb": "get"}, False),
+    "put64": ("upload, 64 at once", put, {"sessions": 64}, False),
+    "get64": ("download, 64 at once", get, {"sessions": 64}, False),
+    "idle10": ("logged in and idle, ten times as many", idle, {"times": 10}, False),
+    "lab": ("a lab is made, and entered", labs.lab, {}, False),
+    # Last: so many labs are there from then on.
+    "login-labs": ("login to first listing, among many labs", login_among_labs, {}, False),
 }
-# vsftpd has no MLSD; only stowage unpacks.
-CANNOT = {("mlsd", "vsftpd"), *(("unpack", name) for name in ("vsftpd", "ProFTPD", "Pure-FTPd"))}
+PEERS = ("vsftpd", "ProFTPD", "Pure-FTPd")
+# vsftpd has no MLSD; only stowage unpacks and has labs; ten thousand processes of a peer would take 6 to 20 GB.
+_OURS = ("unpack", "idle10", "lab", "login-labs")
+CANNOT = {("mlsd", "vsftpd"), *((scenario, name) for scenario in _OURS for name in PEERS)}
 # Whose best peer is that of another scenario.
-BASELINE = {"unpack": "put-small"}
+BASELINE = {"unpack": "put-small", "idle10": "idle", "login-labs": "login"}

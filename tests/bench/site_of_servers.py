@@ -36,13 +36,15 @@ def free_ports(count):
     raise OSError("no free ports between 16000 and 20000")
 
 
-def put_cheap_hash(password_file, password):
+def put_cheap_hash(password_file, password, user=USER):
     """yescrypt, which stowage uses, takes 18 ms of CPU at each login, of whichever server: that would hide what the
     servers cost themselves. SHA-256-crypt with the fewest rounds takes 0.4 ms."""
     libcrypt = ctypes.CDLL("libcrypt.so.1")
     libcrypt.crypt.restype = ctypes.c_char_p
     hashed = libcrypt.crypt(password.encode(), b"$5$rounds=1000$stowagebench").decode()
-    password_file.write_text(f"{USER}:{hashed}\n", encoding="ascii")
+    lines = password_file.read_text(encoding="ascii").splitlines()
+    others = [line for line in lines if not line.startswith(f"{user}:")]
+    password_file.write_text("\n".join([*others, f"{user}:{hashed}"]) + "\n", encoding="ascii")
 
 
 class Stowage:

@@ -34,9 +34,9 @@ class SiteRig(Rig):
     def writes(self):
         return self.stand_in_log()["writes"]
 
-    def ok(self, *words, code=DONE):
+    def ok(self, *words, code=DONE, timeout=300):
         """The output of `stowage WORDS`, which has to end with this code."""
-        found, output = self.run(*words)
+        found, output = self.run(*words, timeout=timeout)
         if found != code:
             raise AssertionError(f"`stowage {' '.join(words)}` ended with {found}, not {code}:\n{output}")
         return output

@@ -194,7 +194,7 @@ class Rig:
             found[f"{process['process']} {lab}" if lab else process["process"]] = process
         return found
 
-    def run(self, *words):
+    def run(self, *words, timeout=300):
         """`stowage WORDS` that may fail: (exit code, output)."""
         child = processes.Child(
             "stowage",
@@ -203,7 +203,7 @@ class Rig:
             stderr=-2,
             text=True,
         )
-        output = child.popen.communicate(timeout=300)[0]
+        output = child.popen.communicate(timeout=timeout)[0]
         return child.popen.returncode, output
 
     def share(self, lab):

@@ -63,7 +63,6 @@ struct TicketKey {
     std::array<std::uint8_t, 16> name{};
     std::array<std::uint8_t, 32> aes{};
     std::array<std::uint8_t, 32> hmac{};
-    std::int64_t made_at = 0;  ///< seconds since the epoch
 };
 inline constexpr std::size_t ticket_keys_kept =
     25;  // hourly: a TLS 1.2 session cannot renew its ticket, so a day

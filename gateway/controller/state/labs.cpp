@@ -15,6 +15,8 @@ using sqlite::Transaction;
 
 namespace {
 
+/// Below, people number exports of their own, which an NFS-Ganesha that is not ours has beside the labs'.
+constexpr std::uint16_t min_export_id = 1001;
 constexpr std::uint16_t max_export_id = 65535;
 constexpr auto lab_columns =
     "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at, "
@@ -184,8 +186,8 @@ Result<Lab> State::propose_lab(const std::string& name, const LabSettings& setti
                      "choose another name, or change the lab with `stowage lab set`"};
     TRY(const auto uid, uid_for(database_, name, range));
     TRY(const auto export_id,
-        free_number(database_, {"export_id", "SELECT export_id AS n FROM labs", 1, max_export_id},
-                    {Code::no_space, "all 65535 export ids are in use", "delete labs that are not needed"}));
+        free_number(database_, {"export_id", "SELECT export_id AS n FROM labs", min_export_id, max_export_id},
+                    {Code::no_space, "all export ids are in use", "delete labs that are not needed"}));
     Lab lab;
     lab.name = name;
     lab.uid = static_cast<std::uint32_t>(uid);

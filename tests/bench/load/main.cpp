@@ -10,11 +10,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -25,6 +25,7 @@ namespace stowage::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::size_t logins_at_once = 8;
 
 constexpr const char* usage = R"(Usage: bench_load WHAT port=N user=NAME [key=value...]
 The password is the first line of standard input. resume=newest: data connections resume the session that the last one
@@ -84,16 +85,19 @@ void transfers(const std::string& what, const Options& options, const Account& a
     const auto context = client_context();
     const auto files = what == "idle" ? 0 : options.number("files", 1);
     const auto bytes = options.number("bytes", 0);
-    std::deque<FtpsSession> sessions;
-    for (std::uint64_t i = 0; i < options.number("sessions", 1); ++i)
-        sessions.emplace_back(context.get(), account);
+    std::vector<std::unique_ptr<FtpsSession>> sessions(options.number("sessions", 1));
+    std::atomic<std::size_t> next{0};
+    run_parallel(std::min<std::size_t>(logins_at_once, sessions.size()), [&](std::size_t) {
+        for (std::size_t i; (i = next.fetch_add(1)) < sessions.size();)
+            sessions[i] = std::make_unique<FtpsSession>(context.get(), account);
+    });
     say("ready");
     wait_line();
     const auto began = Clock::now();
     std::vector<double> seconds(sessions.size());
     std::atomic<std::uint64_t> moved{0}, full{0};
     const auto work = [&](std::size_t number) {
-        auto& session = sessions[number];
+        auto& session = *sessions[number];
         for (std::uint64_t file = 0; file < files; ++file) {
             const auto name = fmt::format("{}{}-{}", options.text("prefix"), number, file);
             if (what == "put") session.put(name, bytes);
@@ -108,7 +112,7 @@ void transfers(const std::string& what, const Options& options, const Account& a
         since(began), moved.load(), files * sessions.size(), full.load(), fmt::join(seconds, ", ")));
     wait_line();
     for (auto& session : sessions)
-        session.quit();
+        session->quit();
 }
 
 void listing(const Options& options, const Account& account) {

@@ -44,7 +44,6 @@ message::TicketKey ticket_key() {
     key.name.fill(1);
     key.aes.fill(2);
     key.hmac.fill(3);
-    key.made_at = 1;
     return key;
 }
 

@@ -2,11 +2,12 @@
 tells the client's address."""
 
 import ipaddress
+import os
 import socket
 import struct
 import unittest
 
-from stowage_rig import FtpsClient, Rig, run_tests
+from stowage_rig import FtpsClient, Rig, run_tests, wait_until
 
 BALANCER = "127.0.0.2"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -92,6 +93,25 @@ class ClientsComeByEveryWay(unittest.TestCase):
         self.assertEqual(client.told, "203.0.113.5")
         self.assert_logged("login", "198.51.100.7")
         self.assert_logged("transfer", "198.51.100.7")
+
+    def test_a_silent_control_connection_is_kept_alive(self):
+        """So that neither NAT nor a firewall forgets it during a long transfer. Taken out (SO_KEEPALIVE in the front's
+        tune()): no timer runs on the server's end."""
+        client = self.rig.login("alice", self.password)
+        timer = wait_until(lambda: self.timer_of(self.rig.ports.ftps, client.sock.getsockname()[1]), what="its timer")
+        self.assertLess(timer, 61)
+
+    def timer_of(self, local, remote):
+        """Seconds until TCP asks whether the peer is there; None when it does not (proc(5), /proc/net/tcp; the socket
+        may be IPv6's)."""
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            with open(table, encoding="ascii") as sockets:
+                for fields in [line.split() for line in sockets][1:]:
+                    ports = [int(fields[place].rpartition(":")[2], 16) for place in (1, 2)]
+                    kind, _, ticks = fields[5].partition(":")
+                    if ports == [local, remote] and kind == "02":
+                        return int(ticks, 16) / os.sysconf("SC_CLK_TCK")
+        return None
 
     def test_who_is_no_proxy_cannot_pose_as_one(self):
         with socket.create_connection(("127.0.0.1", self.rig.ports.ftps), 10) as stranger:

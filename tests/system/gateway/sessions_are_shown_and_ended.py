@@ -3,6 +3,7 @@
 Tried, makes its test fail when taken out: `killed`, with tests/system/worker/online_test.cpp."""
 
 import ftplib
+import hashlib
 import json
 import signal
 import ssl
@@ -50,6 +51,11 @@ class Sessions(LoginGateway):
         # What a child says takes its way through a pipe, and may come after the reply.
         line = wait_until(lambda: self.line_with("transfer", "bytes=2000000 "), what="the line about the transfer")
         self.assertRegex(line, r"lab=lab1 .*user=alice .*bytes=2000000 seconds=[0-9.]+ mb_per_s=[0-9.]+ .*result=ok")
+        sha256 = hashlib.sha256(b"x" * 2_000_000).hexdigest()
+        self.assertIn(f" sha256={sha256} ", line)
+        self.assertRaises(ftplib.error_perm, alice.size, "not\x1bthere")
+        line = wait_until(lambda: self.line_with("refused", "verb=SIZE "), what="the line about the refusal")
+        self.assertRegex(line, r'user=alice peer=127.0.0.1 verb=SIZE path="not\\x1bthere" reply=550 why=".*no such file')
         self.assertRegex(self.log_lines("login")[-1], r"lab=lab1 user=alice peer=127.0.0.1 result=ok ms=[0-9]+ ")
 
     def test_a_refused_login_is_one_line(self):

@@ -106,7 +106,6 @@ Rig::Rig(Options options) : options_(std::move(options)) {
     fill(key_.name);
     fill(key_.aes);
     fill(key_.hmac);
-    key_.made_at = 1;
     start();
 }
 

@@ -66,16 +66,5 @@ TEST_F(Door, CountsConnectionsAndThoseWithoutALogin) {
     EXPECT_EQ(door_.enter("192.0.2.1", now_).refusal, "");
 }
 
-TEST(RefusalLog, AFloodIsCountedNotWritten) {
-    RefusalLog log;
-    RefusalLog::Clock::time_point now{1000h};
-    unsigned written = 0;
-    for (int i = 0; i < 1000; ++i)
-        written += log.may_write(now).has_value();
-    EXPECT_EQ(written, RefusalLog::lines_per_second);
-    EXPECT_EQ(log.may_write(now + 1s), 1000u - RefusalLog::lines_per_second);
-    EXPECT_EQ(log.may_write(now + 1s), 0u);
-}
-
 }  // namespace
 }  // namespace stowage::ftps

@@ -28,7 +28,7 @@ class PartialsTest : public testing::Test {
         ASSERT_TRUE(file) << file.error().text();
         ASSERT_EQ(::write(file->get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
         if (publish) {
-            ASSERT_TRUE(partials.publish(*claim, *file, Durability::none));
+            ASSERT_TRUE(partials.publish(*claim, *file, durability));
         }
     }
     std::size_t staged() const {
@@ -38,6 +38,7 @@ class PartialsTest : public testing::Test {
     Folder folder;
     LabFiles files{folder.root(), ""};
     bool publish = false;
+    Durability durability = Durability::none;
 };
 
 TEST_F(PartialsTest, AreFoundAgainByAnotherProcess) {
@@ -75,6 +76,16 @@ TEST_F(PartialsTest, PublishedFilesCarryNoTrace) {
     EXPECT_EQ(staged(), 0u);
     EXPECT_LT(::getxattr((folder.lab / "set").c_str(), "user.stowage.path", nullptr, 0), 0);
     EXPECT_FALSE(partials.stat("/set"));
+}
+
+TEST_F(PartialsTest, ArePublishedAlsoWhereNamesGoWithFiles) {
+    Partials partials(files, true);
+    publish = true;
+    durability = Durability::full;
+    upload(partials, "/set", "12345");
+    upload(partials, "/set", "678");
+    EXPECT_EQ(folder.read("lab/set"), "678");
+    EXPECT_EQ(staged(), 0u);
 }
 
 TEST_F(PartialsTest, WhoeverWaitsForMoreMarksThemFirst) {

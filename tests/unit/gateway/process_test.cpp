@@ -92,12 +92,12 @@ TEST(Process, SpeaksForItselfOnly) {
 TEST(Process, OneThatNeverStopsTalkingIsHeldBack) {
     testing::internal::CaptureStderr();
     const auto began = std::chrono::steady_clock::now();
-    // 2 MiB: the burst at once, the rest at the pace of the log.
-    const auto script = "head -c 2097152 /dev/zero | tr '\\0' 'x' | fold -w 1000 >&2";
+    // 4 MiB: the burst at once, the rest at the pace of the log.
+    const auto script = "head -c 4194304 /dev/zero | tr '\\0' 'x' | fold -w 1000 >&2";
     EXPECT_EQ(run({"child", "/bin/sh", {"-c", script}}, std::chrono::seconds(60)).exit_code, 0);
     const auto text = testing::internal::GetCapturedStderr();
     EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(1000));
-    EXPECT_GT(text.size(), 2'097'152u) << "it waits, and nothing is lost";
+    EXPECT_GT(text.size(), 4'194'304u) << "it waits, and nothing is lost";
 }
 
 TEST(ChildLog, KnowsWhoseALineIs) {

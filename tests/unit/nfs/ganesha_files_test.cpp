@@ -29,7 +29,7 @@ TEST(GaneshaFiles, ExportBlockTellsAllAndIsReadBack) {
          {"Export_Id = 101;", "Path = \"/mnt/my nfs/lab1\";", "Pseudo = \"/mnt/my nfs/lab1\";",
           "Clients = 10.1.0.0/16, fd00::/8;", "PrivilegedPort = true;", "Access_Type = RW;",
           "Squash = all_squash;", "Anonymous_Uid = 700001;", "Anonymous_Gid = 700002;",
-          "Attr_Expiration_Time = 0;"})
+          "Attr_Expiration_Time = 0;", "SecType = sys;"})
         EXPECT_THAT(*text, HasSubstr(part));
     const auto recorded = parse_export_block(*text);
     ASSERT_TRUE(recorded);

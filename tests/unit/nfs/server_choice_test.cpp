@@ -16,6 +16,7 @@ Config config(NfsServer server) {
     Config result;
     result.nfs.server = server;
     result.nfs.port = 2049;
+    result.nfs.dbus_executable = "/usr/bin/dbus-daemon";
     return result;
 }
 
@@ -76,6 +77,26 @@ TEST(ServerChoice, WhereAnotherProgramHasThePortItIsNamedAndNothingIsChosen) {
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().remedy, Not(HasSubstr("nfs-ganesha")));
     EXPECT_EQ(chosen(config(NfsServer::kernel), facts), NfsServer::kernel) << "to take an export away";
+}
+
+// "NFS-Ganesha ... (or an existing service's bus)": the service is not ours, so neither are its programs.
+TEST(ServerChoice, AServiceOfTheMachineNeedsNothingButTheSystemsBus) {
+    auto wanted = config(NfsServer::ganesha);
+    wanted.nfs.dbus_executable.clear();
+    EXPECT_TRUE(ganesha_is_foreign(wanted));
+    MachineFacts facts{.system_bus = true, .port_holder = "ganesha.nfsd (process 312)"};
+    EXPECT_EQ(chosen(wanted, facts), NfsServer::ganesha);
+    facts.system_bus = false;
+    auto refused = choose_server(wanted, facts);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what, HasSubstr("/run/dbus/system_bus_socket"));
+    wanted.nfs.server = NfsServer::automatic;
+    EXPECT_FALSE(ganesha_is_foreign(wanted));
+    facts = all_there();
+    facts.nfsd_running = facts.nfsd_available = false;
+    refused = choose_server(wanted, facts);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().remedy, HasSubstr("set nfs.server to ganesha"));
 }
 
 TEST(ServerChoice, ImpossibleChoiceNamesTheRemedy) {

@@ -138,6 +138,29 @@ class KernelNfsd(unittest.TestCase):
             self.assertEqual(code, 78, said)
             self.assertIn(word, said)
 
+    def test_where_kerberos_is_asked_for_nobody_else_is_let_in(self):
+        """What a ticket opens is nfsd's own; that nothing opens without one is what the exports must say."""
+        keytab = pathlib.Path("/etc/krb5.keytab")
+        keytab.touch()
+        self.addCleanup(keytab.unlink)
+        self.configure({"nfs.security": "krb5p"})
+        self.addCleanup(lambda: self.configure({}, "nfs.security"))
+        lab = self.gateway.create_lab("sealed")
+        self.addCleanup(lambda: self.gateway.command("lab", "delete", "sealed"))
+        options = [found for (path, _), found in kernel_nfsd.etab().items() if path == lab["directory"]]
+        self.assertTrue(options)
+        for found in options:
+            self.assertIn("sec=krb5p", found)
+            self.assertFalse({"sec=sys", "sec=null"} & found)
+        self.assertRegex(self.third.refusal(lab["directory"], "vers=4.2,sec=sys"), "access denied|not permitted")
+
+    def configure(self, settings, *without):
+        self.gateway.stop()
+        self.gateway.settings |= settings
+        for key in without:
+            del self.gateway.settings[key]
+        self.gateway.start()
+
     def test_clients_are_listed(self):
         with open(self.mounted / "opened", "w", encoding="ascii"):
             clients = self.gateway.answer("clients", "lab1")["clients"]

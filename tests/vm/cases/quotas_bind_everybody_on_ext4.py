@@ -5,7 +5,7 @@ import unittest
 
 from guest_gateway import LABS
 from kernel_nfsd import run
-from quota_limits import Limits
+from quota_limits import FILES, Limits
 from stowage_rig import run_tests
 
 TIMEOUT = 600
@@ -17,7 +17,7 @@ class OnExt4(Limits, unittest.TestCase):
     options = ("-O", "quota,project", "-E", "quotatype=prjquota")
 
     def set_limit(self, mib):
-        run("setquota", "-P", str(self.lab["project_id"]), "0", str(mib * 1024), "0", "300", str(LABS))
+        run("setquota", "-P", str(self.lab["project_id"]), "0", str(mib * 1024), "0", str(FILES), str(LABS))
 
     def clear_project(self):
         run("chattr", "-P", "-p", "0", str(self.path))

@@ -1,7 +1,9 @@
 """The power goes during uploads, on a disk that loses whatever was not flushed, twice: every file that got its 226 is
-whole afterwards, and nothing half-written has a name."""
+whole afterwards, and nothing half-written has a name. Beside it a lab with durability none, of which files may be missing
+or end too early (deploy/docs/configuration.md), and nothing else."""
 
 import ftplib
+import json
 import os
 import pathlib
 import random
@@ -17,6 +19,7 @@ DISKS = {"labs": "1G", "state": "256M", "ledger": "1M"}
 LOSSY_DISKS = ("labs", "state")
 
 CLIENTS, WANTED = 3, 40
+CARELESS = 2  # the client that uploads to the lab without durability
 STATE = pathlib.Path("/var/lib/stowage-test")
 SECTOR = 512
 
@@ -45,9 +48,10 @@ class Ledger:
 class Uploads(threading.Thread):
     """One client, until the power goes."""
 
-    def __init__(self, gateway, password, ledger, number, enough):
+    def __init__(self, gateway, passwords, ledger, number, enough):
         super().__init__(daemon=True)
-        self.client = gateway.login("alice", password)
+        user = "carl" if number == CARELESS else "alice"
+        self.client = gateway.login(user, passwords[user])
         self.ledger, self.number, self.enough, self.failure = ledger, number, enough, None
 
     def run(self):
@@ -64,7 +68,6 @@ class Uploads(threading.Thread):
             self.failure = failure
             going_down.set()
 
-
     def begin_one_more(self):
         """Half a file, so that the disk has got what nobody flushed yet."""
         self.half = self.client.transfercmd(f"STOR {STAGE}-{self.number}-half")
@@ -77,14 +80,32 @@ def write_back_at_once():
         pathlib.Path("/proc/sys/vm", name).write_text(str(value), encoding="ascii")
 
 
+def in_lab(directory):
+    return {path.name for path in directory.iterdir() if path.name != ".stowage"}
+
+
 def check(directory, names):
-    seen = {path.name for path in directory.iterdir() if path.name != ".stowage"}
+    seen = in_lab(directory)
     lost = set(names) - seen
     assert not lost, f"had their 226 and are gone: {sorted(lost)}"
     for name in seen:
         data = (directory / name).read_bytes()
         assert data == content(name), f"{name} has {len(data)} of {len(content(name))} bytes, or others"
     print(f"{len(names)} files had their 226, {len(seen)} are there, all whole", flush=True)
+
+
+def check_careless(directory, names):
+    seen = in_lab(directory)
+    early = 0
+    for name in seen:
+        data, whole = (directory / name).read_bytes(), content(name)
+        assert whole.startswith(data), f"{name} has other bytes than were sent"
+        early += len(data) < len(whole)
+    print(f"without durability: {len(names)} had their 226, {len(set(names) - seen)} are gone, {early} end too early")
+
+
+def is_careless(name):
+    return name.split("-")[1] == str(CARELESS)
 
 
 going_down = threading.Event()
@@ -102,24 +123,26 @@ kernel_nfsd.end_grace()
 gateway = GuestGateway(STATE, labs__quota_backend="none")
 gateway.start()
 if STAGE == "first":
-    lab = gateway.create_lab("lab1")
-    password = gateway.add_user("alice", "lab1")
-    with open(STATE / "password", "x", encoding="ascii") as file:
-        file.write(password)
+    gateway.create_lab("lab1")
+    gateway.create_lab("careless", "--durability", "none")
+    passwords = {"alice": gateway.add_user("alice", "lab1"), "carl": gateway.add_user("carl", "careless")}
+    with open(STATE / "passwords", "x", encoding="ascii") as file:
+        json.dump(passwords, file)
         file.flush()
         os.fsync(file.fileno())
     run("sync", str(STATE))
 else:
-    check(LABS / "lab1", ledger.names)
-    password = (STATE / "password").read_text(encoding="ascii")
+    check(LABS / "lab1", [name for name in ledger.names if not is_careless(name)])
+    check_careless(LABS / "careless", [name for name in ledger.names if is_careless(name)])
+    passwords = json.loads((STATE / "passwords").read_text(encoding="ascii"))
 if STAGE == "third":
-    client = gateway.login("alice", password)
+    client = gateway.login("alice", passwords["alice"])
     client.store("afterwards", content("afterwards"))
     assert client.fetch("afterwards") == content("afterwards")
     client.quit()
     raise SystemExit(gateway.stop())
 
-uploads = [Uploads(gateway, password, ledger, number, len(ledger.names) + WANTED) for number in range(CLIENTS)]
+uploads = [Uploads(gateway, passwords, ledger, number, len(ledger.names) + WANTED) for number in range(CLIENTS)]
 for upload in uploads:
     upload.start()
 assert going_down.wait(120), f"only {len(ledger.names)} uploads"

@@ -1,5 +1,6 @@
 """A gateway in the guest: labs on a disk of the test, exported by the kernel's nfsd."""
 
+import ftplib
 import os
 import pathlib
 import subprocess
@@ -13,6 +14,7 @@ from tour.story import Failed
 
 # Emulated, on a machine that others use too, a start and a login can take longer than anybody would wait elsewhere.
 ftps_client.TIMEOUT_SECONDS, READY_SECONDS = 120, 300
+LOGIN_ATTEMPTS = 4
 LABS = pathlib.Path("/mnt/nfs")
 BINARIES = pathlib.Path(os.environ["STOWAGE_BIN"])
 PORTS = types.SimpleNamespace(ftps=21, ftps_implicit=990)
@@ -83,7 +85,16 @@ class GuestGateway(Gateway):
         return self.answer("user", "add", name, "--lab", lab)["password"]
 
     def login(self, user, password, **options):
-        client = FtpsClient(PORTS, self.certificate, **options)
-        client.login(user, password)
-        client.prot_p()
-        return client
+        """Whoever is told that no login could be checked just now tries again, as clients do: PAM has 30 s, which an
+        emulated guest on a busy machine may need."""
+        for attempt in range(LOGIN_ATTEMPTS):
+            client = FtpsClient(PORTS, self.certificate, **options)
+            try:
+                client.login(user, password)
+            except (ftplib.error_temp, EOFError):
+                client.drop()
+                if attempt == LOGIN_ATTEMPTS - 1:
+                    raise
+            else:
+                client.prot_p()
+                return client

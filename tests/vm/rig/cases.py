@@ -19,6 +19,7 @@ class Case:
     lossy_disks: tuple = ()  # those of the disks that lose what was not flushed when the power is cut
     keep_root: bool = False  # the root filesystem keeps its changes over a reboot
     memory: int = 1536  # MiB
+    peer: bool = False  # a second machine, at the other end of a network cable, runs the same file with stage "peer"
     files: tuple = ()  # more for the payload, relative to the build folder: ("tests/quota_test",)
 
     @property

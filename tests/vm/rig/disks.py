@@ -7,6 +7,8 @@ from rig import cases
 from rig.lossy_disk import LossyDisk
 
 _CHUNK = 1 << 26
+# Payload and a test's own. All guests have as many, so that a test can begin in a guest that was saved without them.
+SLOTS = 4
 
 
 def nameless(size=0):
@@ -33,13 +35,32 @@ def copy_of(path):
     return copy
 
 
+def _device(name, write_cache="auto"):
+    return ["-device", f"virtio-blk-pci,drive={name},serial={name},write-cache={write_cache}"]
+
+
+def _root(guest):
+    return ["-drive", f"if=none,id=root,format=raw,file={guest / 'root.img'},snapshot=on,cache=unsafe", *_device("root")]
+
+
+def _spares(count):
+    words = []
+    for number in range(count):
+        words += ["-blockdev", f"driver=null-co,node-name=spare{number},size=1048576", *_device(f"spare{number}")]
+    return words
+
+
+def only_root(guest):
+    """QEMU's words for a guest that is to be saved."""
+    return _root(guest) + _spares(SLOTS)
+
+
 class Disks:
     """Root, payload and what the test asked for. `seed` decides what a power cut takes."""
 
     def __init__(self, case, guest, payload_file, seed):
-        self._case, self._payload, self._seed, self._cuts = case, payload_file, seed, 0
-        self._root_path = guest / "root.img"
-        self._root = copy_of(self._root_path) if case.keep_root else None
+        self._case, self._guest, self._payload, self._seed, self._cuts = case, guest, payload_file, seed, 0
+        self._root = copy_of(guest / "root.img") if case.keep_root else None
         self._files, self._lossy = {}, {}
         for name, size in case.disks.items():
             file = nameless(cases.size_bytes(size))
@@ -50,30 +71,24 @@ class Disks:
 
     def plug_in(self):
         """QEMU's words, and the descriptors that it inherits."""
-        words, inherited = [], []
-        if self._root:
-            words += self._file("root", self._root, inherited)
-        else:
-            words += ["-drive", f"if=none,id=root,format=raw,file={self._root_path},snapshot=on,cache=unsafe"]
-            words += self._device("root")
-        words += self._file("payload", self._payload, inherited)
+        inherited = []
+        words = self._file("root", self._root, inherited) if self._root else _root(self._guest)
+        words += self._file("payload", self._payload, inherited, ",readonly=on")  # two machines of a test read it
         for name, file in self._files.items():
             words += self._file(name, file, inherited)
         for name, disk in self._lossy.items():
             socket = disk.plug_in()
             inherited.append(socket)
             words += ["-blockdev", f"driver=nbd,node-name={name},server.type=fd,server.str={socket.fileno()}"]
-            words += self._device(name, "on")
+            words += _device(name, "on")
+        words += _spares(SLOTS - 1 - len(self._files) - len(self._lossy))
         return words, inherited
 
-    def _file(self, name, file, inherited):
+    @staticmethod
+    def _file(name, file, inherited, more=""):
         inherited.append(file)
         path = f"/proc/self/fd/{file.fileno()}"
-        return ["-drive", f"if=none,id={name},format=raw,file={path},cache=unsafe"] + self._device(name)
-
-    @staticmethod
-    def _device(name, write_cache="auto"):
-        return ["-device", f"virtio-blk-pci,drive={name},serial={name},write-cache={write_cache}"]
+        return ["-drive", f"if=none,id={name},format=raw,file={path},cache=unsafe{more}"] + _device(name)
 
     def after_power_cut(self):
         """A line about what it took."""

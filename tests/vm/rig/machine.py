@@ -1,7 +1,10 @@
 """One QEMU, from its start to its end. It dies with this process."""
 
+import contextlib
 import ctypes
+import json
 import os
+import secrets
 import selectors
 import signal
 import socket
@@ -10,6 +13,7 @@ import time
 
 from rig import clock
 from rig import disks as disk_files
+from rig.qmp import Monitor
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -17,6 +21,8 @@ _KERNEL = (
     "console=ttyS0 loglevel=4 panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable rcupdate.rcu_expedited=1 "
     "audit=0 cryptomgr.notests=1 quiet"
 )
+_PLAIN = "stowage.init=/usr/lib/stowage-vm/plain_init"
+_MONITOR_SECONDS = 120
 
 
 class Boot:
@@ -30,72 +36,138 @@ class Boot:
         return "Kernel panic" in self.console
 
 
-def boot(guest, case, disks, stage, deadline, write):
-    """Boots the guest and lets it run until it ends, says "cut", or the deadline (monotonic) is there. `write` gets
-    what the test prints, as it comes."""
-    with disk_files.nameless() as console:
-        process, out, control = _start(guest, case, disks, stage, console)
-        with out, control:
-            try:
-                how = _watch(process, out, control, deadline, write)
-            finally:
-                process.kill()
-                process.wait()
-        console.seek(0)
-        return Boot(how, console.read().decode(errors="replace"))
+class Machine:
+    """A running QEMU. `words` are its disks and memory, `inherited` what these words name, `link` the end of a network
+    cable, a datagram socket; leaving kills it."""
 
+    def __init__(self, guest, memory, kernel_words, words, inherited, link=None):
+        self.console = disk_files.nameless()
+        self.out, out_theirs = socket.socketpair()
+        self.control, control_theirs = socket.socketpair()
+        self.monitor, monitor_theirs = socket.socketpair()
+        theirs = [out_theirs, control_theirs, monitor_theirs]
+        command = [
+            *("qemu-system-x86_64", "-M", f"q35{memory.machine}", "-accel", "tcg,thread=multi", "-cpu", "max"),
+            *("-smp", "2", "-m", str(memory.mebibytes), *memory.words),
+            *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
+            *("-kernel", str(guest / "vmlinux"), "-initrd", str(guest / "initrd.cpio")),
+            *("-append", f"{_KERNEL} {kernel_words}"),
+            *("-chardev", f"file,id=console,path=/proc/self/fd/{self.console.fileno()}", "-serial", "chardev:console"),
+            *("-chardev", f"socket,id=monitor,fd={monitor_theirs.fileno()}", "-mon", "chardev=monitor,mode=control"),
+            *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
+            *_port("out", out_theirs),
+            *_port("control", control_theirs),
+            *_network(link),
+            *words,
+        ]
+        self._process = _start(command, self.console, [*inherited, *theirs, *([link] if link else [])])
+        for file in [*inherited, *theirs]:
+            if isinstance(file, socket.socket):
+                file.close()
 
-def _start(guest, case, disks, stage, console):
-    out, out_theirs = socket.socketpair()
-    control, control_theirs = socket.socketpair()
-    words, inherited = disks.plug_in()
-    inherited += [out_theirs, control_theirs, console]
-    command = [
-        *("qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
-        *("-m", str(case.memory), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
-        *("-kernel", str(guest / "vmlinux"), "-initrd", str(guest / "initrd.cpio")),
-        *("-append", f"{_kernel_words()} {_stowage_words(case, stage)} {_init(case)}"),
-        *("-chardev", f"file,id=console,path=/proc/self/fd/{console.fileno()}", "-serial", "chardev:console"),
-        *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
-        *_port("out", out_theirs),
-        *_port("control", control_theirs),
-        *words,
-    ]
-    parent = os.getpid()
+    def __enter__(self):
+        return self
 
-    def before_exec():
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(127)
-
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=console,
-        stderr=console,
-        preexec_fn=before_exec,
-        start_new_session=True,
-        pass_fds=[file.fileno() for file in inherited],
-    )
-    for file in inherited:
-        if isinstance(file, socket.socket):
+    def __exit__(self, *_):
+        self.kill()
+        self._process.wait()
+        for file in (self.out, self.control, self.monitor, self.console):
             file.close()
-    return process, out, control
+
+    def kill(self):
+        self._process.kill()
+
+    def ask(self):
+        return Monitor(self.monitor, _MONITOR_SECONDS)
+
+    def give_job(self, case, stage):
+        """The guest reads it as soon as it is up."""
+        job = {"case": case, "stage": stage, "now": time.time(), "entropy": secrets.token_hex(32)}
+        self.control.sendall(json.dumps(job).encode() + b"\n")
+
+    def said_on_console(self):
+        self.console.seek(0)
+        return self.console.read().decode(errors="replace")
+
+    def watch(self, deadline, write):
+        """Until QEMU has ended and all it sent is read, or the guest says "cut", or the deadline (monotonic) is there.
+        `write` gets what the test prints, as it comes."""
+        said = b""
+        with selectors.DefaultSelector() as waiting:
+            for end in (self.out, self.control):
+                waiting.register(end, selectors.EVENT_READ)
+            while waiting.get_map():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return "hang"
+                for key, _ in waiting.select(left):
+                    data = key.fileobj.recv(1 << 16)
+                    if not data:
+                        waiting.unregister(key.fileobj)
+                    elif key.fileobj is self.out:
+                        write(data)
+                    else:
+                        said = (said + data).removeprefix(b"ready\n")
+                        if said.startswith((b"cut ", b"rc=")) and said.endswith(b"\n"):
+                            return self._end_of(said, write)
+        self._process.wait()
+        return said.decode(errors="replace").strip()
+
+    def _end_of(self, said, write):
+        """The machine need not shut down; what the test printed was sent before."""
+        self.out.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while data := self.out.recv(1 << 16):
+                write(data)
+        return said.decode().strip()
 
 
-def _kernel_words():
-    khz = clock.counter_khz()
-    return f"{_KERNEL} tsc_early_khz={khz}" if khz else _KERNEL
+class Memory:
+    """Of the guest: anonymous, or a file that is written (`share`) or copied from as it is changed."""
+
+    def __init__(self, mebibytes, path=None, share=False):
+        self.mebibytes, self.machine, self.words = mebibytes, "", ()
+        if path:
+            self.machine = ",memory-backend=memory"
+            how = f"share={'on' if share else 'off'}"
+            self.words = ("-object", f"memory-backend-file,id=memory,size={mebibytes}M,mem-path={path},{how}")
 
 
-def _stowage_words(case, stage):
-    return f"stowage.case={case.path.parent.name}/{case.name} stowage.stage={stage}"
+def begin(guest, case, disks, saved=None, link=None):
+    """The running machine: it boots, or goes on where it was saved."""
+    words, inherited = disks.plug_in()
+    if saved:
+        return saved.begin(guest, words, inherited, link)
+    return Machine(guest, Memory(case.memory), _init(case), words, inherited, link)
+
+
+def run(machine, case, stage, deadline, write):
+    """The test in it, to an end of the machine."""
+    with machine:
+        machine.give_job(f"{case.path.parent.name}/{case.name}", stage)
+        how = machine.watch(deadline, write)
+        return Boot(how, machine.said_on_console())
+
+
+def plain_words(khz):
+    return f"tsc_early_khz={khz} {_PLAIN}" if khz else _PLAIN
 
 
 def _init(case):
-    if case.boot == "systemd":
-        return "systemd.unit=stowage-vm.target systemd.show_status=no"
-    return "stowage.init=/usr/lib/stowage-vm/plain_init"
+    khz = clock.counter_khz()
+    if case.boot == "plain":
+        return plain_words(khz)
+    return f"systemd.unit=stowage-vm.target systemd.show_status=no{f' tsc_early_khz={khz}' if khz else ''}"
+
+
+def _network(link):
+    """Every guest has the card, so that all can begin in the same saved state; nobody loads its driver unasked."""
+    if not link:
+        return ("-device", "virtio-net-pci,romfile=")
+    return (
+        *("-netdev", f"dgram,id=link,local.type=fd,local.str={link.fileno()}"),
+        *("-device", "virtio-net-pci,romfile=,netdev=link"),
+    )
 
 
 def _port(name, end):
@@ -105,25 +177,20 @@ def _port(name, end):
     )
 
 
-def _watch(process, out, control, deadline, write):
-    """Ends when QEMU has ended and all it sent is read, or at once with "cut" and "hang"."""
-    said = b""
-    with selectors.DefaultSelector() as waiting:
-        for end in (out, control):
-            waiting.register(end, selectors.EVENT_READ)
-        while waiting.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return "hang"
-            for key, _ in waiting.select(left):
-                data = key.fileobj.recv(1 << 16)
-                if not data:
-                    waiting.unregister(key.fileobj)
-                elif key.fileobj is out:
-                    write(data)
-                else:
-                    said += data
-                    if said.startswith(b"cut ") and said.endswith(b"\n"):
-                        return said.decode().strip()
-    process.wait()
-    return said.decode(errors="replace").strip()
+def _start(command, console, inherited):
+    parent = os.getpid()
+
+    def before_exec():
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(127)
+
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=console,
+        stderr=console,
+        preexec_fn=before_exec,
+        start_new_session=True,
+        pass_fds=[file.fileno() for file in [*inherited, console]],
+    )

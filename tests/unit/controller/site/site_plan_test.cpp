@@ -216,6 +216,21 @@ TEST(SitePlan, KnowsItsOwnUsersInOtherLetters) {
     }
 }
 
+/// Each role of a person is an object of Run:ai, written down and looked at like any other.
+TEST(SiteChecks, CountRolesToo) {
+    auto site = one_lab();
+    site.members.clear();
+    for (int i = 0; i < 7000; ++i)
+        site.members.push_back(
+            {"user" + std::to_string(i) + "@example.org", "lab1", "lab1-default-project", {"L2 researcher"}});
+    EXPECT_TRUE(check(site));
+    for (auto& member : site.members)
+        member.roles = {"L2 researcher", "Environment administrator"};
+    const auto refused = check(site);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("more than 20000 objects"), std::string::npos);
+}
+
 TEST(SiteChecks, RefuseWhatWouldWaitForEver) {
     EXPECT_TRUE(check(one_lab()));
     auto site = one_lab();

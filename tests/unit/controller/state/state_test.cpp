@@ -41,7 +41,7 @@ TEST_F(StateTest, ReadsALabBackAsItWasAdded) {
     const auto read = state_.lab("lab1");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->uid, 700000u);
-    EXPECT_EQ(read->export_id, 1);
+    EXPECT_EQ(read->export_id, 1001) << "below, people number exports of their own";
     EXPECT_EQ(read->fsid, added.fsid);
     EXPECT_EQ(read->settings, settings());
     EXPECT_EQ(read->phase, Phase::live);
