@@ -108,7 +108,11 @@ def wait_for_any(children, seconds=None):
                 return child
             pidfds[os.pidfd_open(child.pid)] = child
         ready = select.select(list(pidfds), [], [], seconds)[0]
-        return pidfds[ready[0]] if ready else None
+        if not ready:
+            return None
+        ended = pidfds[ready[0]]
+        ended.popen.wait()  # it is over: this takes its exit code
+        return ended
     finally:
         for pidfd in pidfds:
             os.close(pidfd)

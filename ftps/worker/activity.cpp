@@ -82,9 +82,7 @@ void end_by_order(Worker& worker, const ipc::Packet& packet) {
     const auto found = worker.sessions.find(or_throw(packet.as<message::EndSession>()).session);
     if (found == worker.sessions.end()) return;
     auto& session = *found->second;
-    session.killed = true;
-    session.abort_transfer();
-    session.wake.notify();
+    session.leave_after_this("An administrator ended this session.");
 }
 
 void log_refusal(const Session& session, int code, const Error& error) {

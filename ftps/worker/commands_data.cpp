@@ -36,8 +36,8 @@ boost::asio::ip::address_v4 told_address(const Session& session) {
 
 /// True if waiting on for the reply would keep the session from what it has to do.
 bool is_wanted_elsewhere(const Session& session) {
-    return session.is_unwanted() || session.killed || session.draining ||
-           std::any_of(session.inbox.begin(), session.inbox.end(), [](const Session::Line& line) {
+    return session.is_unwanted() || session.draining ||
+           std::any_of(session.inbox.begin(), session.inbox.end(), [](const Inbox::Line& line) {
                const auto* command = std::get_if<Command>(&line);
                return command && command->verb == "QUIT";
            });

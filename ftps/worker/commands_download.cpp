@@ -59,7 +59,8 @@ Result<void> prepare_download(Worker& worker, const Wanted& wanted, DataCommand&
 }
 
 Done download(Session& session, std::string argument, std::uint64_t offset, std::optional<ByteRange> range) {
-    if (!may_transfer(session) || refused_in_ascii(session, offset > 0 || range)) co_return;
+    const auto place = take_place(session);
+    if (!place || refused_in_ascii(session, offset > 0 || range)) co_return;
     const Wanted wanted{session.directory, std::move(argument), offset, range, line_ends_of(session)};
     DataCommand command;
     command.verb = "RETR";
@@ -68,7 +69,7 @@ Done download(Session& session, std::string argument, std::uint64_t offset, std:
     command.prepare = [&worker = session.worker, wanted](DataCommand& filled) {
         return prepare_download(worker, wanted, filled);
     };
-    co_await run_data_command(session, std::move(command));
+    co_await run_data_command(session, *place, std::move(command));
 }
 
 }  // namespace

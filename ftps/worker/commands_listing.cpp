@@ -35,7 +35,8 @@ Done listing(Session& session, std::string verb, ListForm form, std::string argu
     // A position is for the file that comes next (RFC 3659 §5), not for one behind this listing.
     session.restart_at = 0;
     session.range.reset();
-    if (!may_transfer(session)) co_return;
+    const auto place = take_place(session);
+    if (!place) co_return;
     auto& worker = session.worker;
     const auto parsed =
         form == ListForm::facts ? ListArgument{.path = argument} : parse_list_argument(argument);
@@ -58,7 +59,7 @@ Done listing(Session& session, std::string verb, ListForm form, std::string argu
         };
         return {};
     };
-    co_await run_data_command(session, std::move(command));
+    co_await run_data_command(session, *place, std::move(command));
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ boost::asio::awaitable<std::optional<std::uint64_t>> take_announced(Session& ses
 }
 
 Done upload(Session& session, std::string verb, std::string argument, Partials::Start start) {
-    if (!may_transfer(session) || refused_in_ascii(session, start.offset > 0 || start.end)) co_return;
+    const auto place = take_place(session);
+    if (!place || refused_in_ascii(session, start.offset > 0 || start.end)) co_return;
     auto& worker = session.worker;
     const auto announced = co_await take_announced(session);
     if (!announced) co_return;
@@ -102,7 +103,7 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
         filled.opening = "Ready to receive " + upload->path + ".";
         return {};
     };
-    co_await run_data_command(session, std::move(command));
+    co_await run_data_command(session, *place, std::move(command));
 }
 
 /// Where an upload begins and, after RANG, ends; APPE does as STOR then (draft-bryan-ftp-range-08 §4.3).
@@ -121,7 +122,8 @@ Done store(Session& session, std::string argument) {
 
 // RFC 1123 §4.1.2.9: the name stands behind "FILE: ", in the 150 and nowhere before.
 Done store_unique(Session& session, std::string wished) {
-    if (!may_transfer(session)) co_return;
+    const auto place = take_place(session);
+    if (!place) co_return;
     // A file that is not there yet begins at its beginning.
     session.restart_at = 0;
     session.range.reset();
@@ -141,7 +143,7 @@ Done store_unique(Session& session, std::string wished) {
         filled.success += " FILE: " + upload->path;
         return {};
     };
-    co_await run_data_command(session, std::move(command));
+    co_await run_data_command(session, *place, std::move(command));
 }
 
 Done append(Session& session, std::string argument) {

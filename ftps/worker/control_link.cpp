@@ -39,6 +39,10 @@ struct ControlLink::State {
     // On the main thread.
     void close() {
         const std::lock_guard lock(mutex);
+        end();
+    }
+    // On the main thread, which has the mutex.
+    void end() {
         over = true;
         boost::system::error_code ignored;
         socket.close(ignored);
@@ -143,13 +147,17 @@ void ControlLink::queue(const std::shared_ptr<State>& state, char kind, std::str
     asio::co_spawn(state->socket.get_executor(), flush(state), asio::detached);
 }
 
-/// False when nothing is left to send, or nobody to send it to.
+/// False when nothing is left to send, or nobody to send it to: then the next one that waits is another
+/// flush()'s, at once.
 bool ControlLink::flush_now(State& state) {
     const std::lock_guard lock(state.mutex);
     while (!state.over && !state.waiting.empty()) {
         const int sent = state.try_send(state.waiting.front());
         if (sent == 0) return true;
-        if (sent < 0) break;
+        if (sent < 0) {
+            state.end();
+            break;
+        }
         state.waiting_bytes -= state.waiting.front().size();
         state.waiting.pop_front();
     }
@@ -161,10 +169,8 @@ asio::awaitable<void> ControlLink::flush(std::shared_ptr<State> state) {
     while (flush_now(*state)) {
         co_await state->socket.async_wait(asio::posix::stream_descriptor::wait_write,
                                           asio::redirect_error(asio::use_awaitable, failed));
-        if (failed) break;
+        if (failed) co_return state->close();
     }
-    const std::lock_guard lock(state->mutex);
-    if (!state->waiting.empty()) state->over = true;
 }
 
 }  // namespace stowage::ftps

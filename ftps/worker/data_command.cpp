@@ -41,7 +41,7 @@ boost::asio::awaitable<AttemptEnd> attempt_in_thread(Session& session, std::shar
     }
     attempt->context = *context;
     auto work = [attempt] { return perform(*attempt); };
-    auto end = co_await on_own_thread(session.worker.pool, std::move(work));
+    auto end = co_await on_own_thread(std::move(work));
     if (end) co_return std::move(*end);
     (void)attempt->transfer->take_out();
     AttemptEnd failed;
@@ -71,7 +71,21 @@ void log_transfer(const Session& session, const DataCommand& command, const Atte
 
 }  // namespace
 
-bool may_transfer(Session& session) {
+TransferPlace::TransferPlace(Session& session) : session_(session), door_(session.data.use()) {
+    ++session.worker.transfers;
+}
+
+void TransferPlace::give_back(bool used) {
+    if (!door_) return;
+    door_.reset();
+    if (used)
+        session_.data.reset();
+    else
+        session_.data.not_used();
+    --session_.worker.transfers;
+}
+
+std::unique_ptr<TransferPlace> take_place(Session& session) {
     const auto& ftps = session.worker.config.ftps;
     if (!session.prot_private)
         session.reply(521, "Data connections must be protected by TLS; send PBSZ 0 and PROT P first.");
@@ -82,8 +96,8 @@ bool may_transfer(Session& session) {
             450, fmt::format("{} transfers of this lab are running, which is the limit; try again later.",
                              session.worker.transfers));
     else
-        return true;
-    return false;
+        return std::make_unique<TransferPlace>(session);
+    return nullptr;
 }
 
 LineEnds line_ends_of(const Session& session) {
@@ -98,7 +112,7 @@ bool refused_in_ascii(Session& session, bool has_position) {
     return refused;
 }
 
-boost::asio::awaitable<void> run_data_command(Session& session, DataCommand prepared) {
+boost::asio::awaitable<void> run_data_command(Session& session, TransferPlace& place, DataCommand prepared) {
     const auto began = Clock::now();
     auto& worker = session.worker;
     const auto transfer = std::make_shared<Transfer>();
@@ -107,13 +121,13 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand prep
     asker.own_only = worker.config.ftps.same_control_connection;
     asker.given_up = &transfer->aborted;
     const auto attempt = std::make_shared<DataAttempt>(
-        DataAttempt{session, std::move(prepared), transfer, session.data.use(), nullptr, asker,
+        DataAttempt{session, std::move(prepared), transfer, place.door(), nullptr, asker,
                     std::chrono::milliseconds(worker.config.ftps.data_timeout)});
     auto& command = attempt->command;
-    ++worker.transfers;
     session.transfer = transfer;
     session.transferring = true;
     session.aborting = false;
+    session.room.notify();  // from here on everything is read: ABOR may be among it
     session.transfer_began = began;
     if (session.is_unwanted()) session.abort_transfer();
 
@@ -123,12 +137,8 @@ boost::asio::awaitable<void> run_data_command(Session& session, DataCommand prep
     if (ended.was_prepared) log_transfer(session, command, ended, began);
     if (ended.result && !transfer->sha256.empty()) command.success += " SHA256=" + transfer->sha256;
     session.transfer.reset();
-    if (ended.was_prepared)
-        session.data.reset();
-    else
-        session.data.not_used();
     session.transferring = false;
-    --worker.transfers;
+    place.give_back(ended.was_prepared);
     session.announced.running = 0;
     if (ended.result) {
         if (command.stores) session.refused_in_a_row = 0;

@@ -31,8 +31,26 @@ struct DataCommand {
     std::function<Result<void>(DataStream&, Transfer&)> work = {};
 };
 
-/// True if a data command may begin; else the reply has been sent.
-bool may_transfer(Session& session);
+/// One of the transfers that the lab may have. From its first moment on it counts, and what was prepared for
+/// its connection stays open: the command may wait for the lab's numbers before it begins. Main thread.
+class TransferPlace {
+  public:
+    explicit TransferPlace(Session& session);
+    ~TransferPlace() { give_back(false); }
+    TransferPlace(const TransferPlace&) = delete;
+    TransferPlace& operator=(const TransferPlace&) = delete;
+
+    const std::shared_ptr<DataDoor>& door() const { return door_; }
+    /// @param used false: what was prepared is there for the next command
+    void give_back(bool used);
+
+  private:
+    Session& session_;
+    std::shared_ptr<DataDoor> door_;
+};
+
+/// None if a data command may not begin: then the reply has been sent.
+std::unique_ptr<TransferPlace> take_place(Session& session);
 
 /// Of a file, in the session's TYPE.
 LineEnds line_ends_of(const Session& session);
@@ -41,6 +59,7 @@ LineEnds line_ends_of(const Session& session);
 bool refused_in_ascii(Session& session, bool has_position);
 
 /// Sends every reply itself; leaves no data connection prepared, unless prepare() refused.
-boost::asio::awaitable<void> run_data_command(Session& session, DataCommand command);
+/// @param place given back before the last reply
+boost::asio::awaitable<void> run_data_command(Session& session, TransferPlace& place, DataCommand command);
 
 }  // namespace stowage::ftps

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "ftps/worker/file_error.hpp"
@@ -50,7 +51,7 @@ struct DirectoryStats::Shared {
     std::condition_variable wanted, answered;
     Batch* asked = nullptr;
     std::size_t taken = 0, done = 0;
-    bool is_over = false;
+    bool is_over = false, has_no_memory = false;
 
     void begin(Batch& batch) {
         const std::lock_guard hold(mutex);
@@ -66,9 +67,15 @@ struct DirectoryStats::Shared {
         const auto begin = taken, end = std::min(taken + share, batch.count);
         taken = end;
         hold.unlock();
-        for (auto at = begin; at < end; ++at)
-            ask(directory.get(), batch.entries[at]);
+        bool failed = false;
+        try {
+            for (auto at = begin; at < end; ++at)
+                ask(directory.get(), batch.entries[at]);
+        } catch (const std::bad_alloc&) {  // the target of a link: no helper may end the process
+            failed = true;
+        }
         hold.lock();
+        has_no_memory = has_no_memory || failed;
         done += end - begin;
         if (done == batch.count) answered.notify_one();
         return true;
@@ -80,11 +87,13 @@ struct DirectoryStats::Shared {
             if (!ask_some(hold)) wanted.wait(hold);
     }
 
-    void finish() {
+    /// False if not everything could be told.
+    bool finish() {
         std::unique_lock hold(mutex);
         while (ask_some(hold)) {
         }
         answered.wait(hold, [this] { return !asked || done == asked->count; });
+        return !has_no_memory;
     }
 };
 
@@ -139,7 +148,9 @@ Result<std::span<const NamedStat>> DirectoryStats::next() {
         shared_->begin(current);
         is_first_ = false;
     }
-    shared_->finish();
+    if (!shared_->finish())
+        return Error{Code::unavailable, path_ + ": the server has no memory left to list it",
+                     "try again later"};
     if (current.count == 0 && failed_) return *failed_;
     current_ = 1 - current_;
     auto& following = shared_->batches[current_];

@@ -141,7 +141,7 @@ asio::awaitable<Result<void>> LabUsage::count_again() {
     const auto pause = std::max<Clock::duration>(walk_interval, walk_share * ledger.walk_took());
     if (ledger.count() && Clock::now() - ledger.walked_at() < pause) co_return Result<void>();
     auto work = [this] { return files_.count(); };
-    co_return co_await on_own_thread(pool_, std::move(work));
+    co_return co_await on_own_thread(std::move(work));
 }
 
 }  // namespace stowage::ftps

@@ -86,7 +86,7 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
     asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);
 
     auto work = [transfer = session.transfer, run = command.work] { return run(*transfer); };
-    auto outcome = co_await on_own_thread(worker.pool, std::move(work));
+    auto outcome = co_await on_own_thread(std::move(work));
 
     keepalive->over = true;
     keepalive->ended.notify();

@@ -28,7 +28,7 @@ struct LongCommand {
 /// being prepared are answered as it begins.
 boost::asio::awaitable<void> run_long_command(Session& session, LongCommand command);
 
-// session.cpp
+// session_reader.cpp
 /// What waits in line and can be answered while a command runs.
 void answer_waiting(Session& session);
 

@@ -87,6 +87,7 @@ int main() {
     std::signal(SIGPIPE, SIG_IGN);
     log::start("worker", log::Level::info);
     ftps::keep_memory_of_transfers();
+    ftps::keep_stacks_small();
     try {
         privileges::harden();
         privileges::raise_descriptor_limit();

@@ -3,9 +3,9 @@
 #include "ftps/worker/own_threads.hpp"
 
 #include <malloc.h>
+#include <pthread.h>
 
 #include <chrono>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -40,7 +40,7 @@ bool OwnThreads::run(std::function<void()> task) {
             std::exchange(task, nullptr)();
             serve();
         }).detach();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // no thread, or no memory for one
         const std::lock_guard lock(mutex_);
         --living_;
         return false;
@@ -65,6 +65,14 @@ void OwnThreads::serve() {
     lock.unlock();
     // What transfers have used is kept for the next ones, see keep_memory_of_transfers(); now there are none.
     (void)::malloc_trim(0);
+}
+
+void keep_stacks_small() {
+    pthread_attr_t attributes;
+    if (::pthread_attr_init(&attributes) != 0) return;
+    if (::pthread_attr_setstacksize(&attributes, stack_bytes) == 0)
+        (void)::pthread_setattr_default_np(&attributes);
+    (void)::pthread_attr_destroy(&attributes);
 }
 
 void keep_memory_of_transfers() {

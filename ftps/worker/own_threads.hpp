@@ -30,6 +30,11 @@ class OwnThreads {
     std::size_t idle_ = 0, living_ = 0;
 };
 
+/// At the start of the process: a thread's stack is this large, not 8 MiB. Its memory counts whole where the
+/// supervisor ends a worker that has too much (memory_of_transfer), and a transfer may have four threads.
+inline constexpr std::size_t stack_bytes = 2 << 20;
+void keep_stacks_small();
+
 /// At the start of the process: buffers that one transfer gives back are the next one's, not the system's.
 /// That costs a small file more than its bytes do. The last thread that goes gives everything back.
 void keep_memory_of_transfers();

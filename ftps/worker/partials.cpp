@@ -230,6 +230,18 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     return ::fsync(file.get()) == 0 ? Result<void>() : file_error(errno, path);
 }
 
+Result<void> Partials::settle(const Claim& claim, const Fd& file) {
+    std::unique_lock lock(mutex_);
+    const auto entry = find(claim.id_);
+    if (entry == entries_.end() || !entry->second.unseen.empty()) return {};  // which goes with its claim
+    const auto path = entry->first;
+    lock.unlock();
+    if (::fsync(file.get()) == 0) return {};
+    auto error = file_error(errno, path);
+    error.code = Code::io;
+    return error;
+}
+
 void Partials::discard(const Claim& claim) {
     const std::lock_guard lock(mutex_);
     const auto entry = find(claim.id_);

@@ -80,6 +80,9 @@ class Partials {
     /// @param new_mode where no file is replaced; one that is gives its own
     Result<void> publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode = 0660,
                          bool may_replace = true);
+    /// What an interrupted upload leaves is on the disk then. Code::io if something of it was lost: once
+    /// nobody has it open, the kernel may forget that it ever knew, and nobody must go on from there.
+    Result<void> settle(const Claim& claim, const Fd& file);
     /// Removes the partial of a claim.
     void discard(const Claim& claim);
     /// Takes back what the upload of this claim has added: a partial that it went on with stays as it was

@@ -1,5 +1,5 @@
-// The two coroutines of a session: one reads commands, the other does them in their order.
-// Runs in: worker. Distrusts: commands that come while another is being done.
+// The coroutine of a session that does its commands, in their order; session_reader.cpp has the one that
+// reads them. Runs in: worker.
 #include "ftps/worker/session.hpp"
 
 #include <fmt/format.h>
@@ -7,11 +7,12 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <new>
 
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/activity.hpp"
 #include "ftps/worker/commands.hpp"
-#include "ftps/worker/long_command.hpp"
+#include "ftps/worker/session_reader.hpp"
 #include "ftps/worker/worker.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
@@ -20,95 +21,20 @@ namespace stowage::ftps {
 
 namespace {
 
-// A client may send ahead this many commands; then it has to wait.
-constexpr std::size_t max_inbox = 64;
 // After the last reply the front closes; this is for one that does not.
 constexpr std::chrono::seconds closing_limit{10};
-constexpr std::chrono::hours long_wait{24};
 // How old the numbers in the welcome may be.
 constexpr std::chrono::seconds usage_age{30};
 
-/// True if the command was dealt with while a transfer runs. ABOR both ends the transfer and stays in line,
-/// for its own reply comes after the transfer's.
-bool done_meanwhile(Session& session, const Session::Line& line) {
-    const auto* command = std::get_if<Command>(&line);
-    if (!session.transferring || !command) return false;
-    if (command->verb == "ABOR") session.abort_transfer();
-    if (!session.inbox.empty()) return false;  // not before those that came earlier
-    if (!session.transfer || !session.transfer->has_begun()) return false;
-    if (session.open_reply != 0) {  // a reply of its own would end the open one
-        if (command->verb == "STAT") session.tell_progress();
-        return false;
-    }
-    if (command->verb == "NOOP") {
-        session.asked_meanwhile = true;
-        session.say_opening();
-        session.reply(200, "OK; the transfer goes on.");
-        return true;
-    }
-    if (command->verb == "STAT" && command->argument.empty()) {
-        session.asked_meanwhile = true;
-        session.say_opening();
-        session.reply(213, progress(session) + ".");
-        return true;
-    }
-    return false;
-}
-
-void take_lines(Session& session) {
-    for (;;) {
-        auto next = session.reader.next();
-        if (std::holds_alternative<CommandReader::NeedMore>(next)) return;
-        Session::Line line;
-        if (auto* command = std::get_if<Command>(&next))
-            line = std::move(*command);
-        else
-            line = std::get<CommandReader::BadLine>(std::move(next));
-        if (!done_meanwhile(session, line)) session.inbox.push_back(std::move(line));
-    }
-}
-
-}  // namespace
-
-void answer_waiting(Session& session) {
-    auto waiting = std::exchange(session.inbox, {});
-    for (auto& line : waiting)
-        if (!done_meanwhile(session, line)) session.inbox.push_back(std::move(line));
-    session.room.notify();
-}
-
-namespace {
-
-asio::awaitable<void> read_commands(Session& session) {
-    for (;;) {
-        while (session.inbox.size() >= max_inbox && !session.leaving)
-            co_await session.room.wait(long_wait);
-        const auto bytes = co_await session.link.receive();
-        if (!bytes) break;
-        if (bytes->empty()) {
-            session.worker.live_sessions.give(session.nonce, session.link.tls_session().clone());
-            continue;
-        }
-        if (session.leaving) continue;  // only its end is of interest
-        session.reader.feed(*bytes);
-        take_lines(session);
-        session.wake.notify();
-    }
-    session.gone = true;
-    session.abort_transfer();
-    session.wake.notify();
-    session.reader_ended.notify();
-}
-
 /// The next command, or nothing when the session is over; its last words have been sent then.
-asio::awaitable<std::optional<Session::Line>> next_line(Session& session) {
+asio::awaitable<std::optional<Inbox::Line>> next_line(Session& session) {
     const auto limit = session.worker.config.ftps.idle_timeout;
     // Bytes of a line that never ends do not put it off.
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (session.inbox.empty() || session.killed) {
+    while (session.inbox.empty() || session.farewell) {
         if (session.gone) co_return std::nullopt;
-        if (session.killed) {
-            session.reply(421, "An administrator ended this session.");
+        if (session.farewell) {
+            session.reply(421, session.farewell);
             co_return std::nullopt;
         }
         if (session.draining) {
@@ -123,8 +49,7 @@ asio::awaitable<std::optional<Session::Line>> next_line(Session& session) {
             421, fmt::format("Nothing was asked for {} s; connect again when you are back.", limit.count()));
         co_return std::nullopt;
     }
-    auto line = std::move(session.inbox.front());
-    session.inbox.pop_front();
+    auto line = session.inbox.pop();
     session.room.notify();
     co_return line;
 }
@@ -258,8 +183,14 @@ void Session::abort_transfer() {
     worker.live_sessions.wake();
 }
 
+void Session::leave_after_this(const char* farewell_) {
+    farewell = farewell_;
+    abort_transfer();
+    wake.notify();
+}
+
 bool Session::is_unwanted() const {
-    return gone || std::any_of(inbox.begin(), inbox.end(), [](const Line& line) {
+    return gone || farewell || std::any_of(inbox.begin(), inbox.end(), [](const Inbox::Line& line) {
                const auto* command = std::get_if<Command>(&line);
                return command && command->verb == "ABOR";
            });
@@ -283,7 +214,11 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
     worker.live_sessions.enter(session.nonce, {session.user, ends->peer});
     log::info("session_start",
               {{"session", session.number}, {"user", session.user}, {"peer", start.peer.view()}});
-    asio::co_spawn(worker.context, read_commands(session), asio::detached);
+    try {
+        asio::co_spawn(worker.context, read_commands(session), asio::detached);
+    } catch (const std::bad_alloc&) {
+        session.gone = true;  // nobody else would say so
+    }
     try {
         if (!too_many(session)) co_await serve_commands(session);
     } catch (const std::exception& error) {

@@ -5,19 +5,17 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
-#include "ftps/protocol/command_line.hpp"
 #include "ftps/worker/byte_range.hpp"
 #include "ftps/worker/control_link.hpp"
 #include "ftps/worker/data_connection.hpp"
 #include "ftps/worker/digest.hpp"
+#include "ftps/worker/inbox.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/transfer.hpp"
 #include "ftps/worker/usage.hpp"
@@ -34,8 +32,6 @@ enum class DataType { unsaid, ascii, image };
 
 /// Lives in the frame of serve(). One thread.
 struct Session {
-    using Line = std::variant<Command, CommandReader::BadLine>;
-
     Session(Worker& worker, const message::SessionStart& start, Fd socket, Ends ends);
 
     Worker& worker;
@@ -61,12 +57,12 @@ struct Session {
 
     // What the reader has brought and the main loop has not done yet.
     CommandReader reader;
-    std::deque<Line> inbox;
+    Inbox inbox;
     Event wake, room, reader_ended;
-    bool gone = false;      // the control connection is
-    bool leaving = false;   // QUIT, idle, drain: nothing more is read
-    bool draining = false;  // leave when nothing is left to do
-    bool killed = false;    // leave after what runs
+    bool gone = false;               // the control connection is
+    bool leaving = false;            // QUIT, idle, drain: nothing more is read
+    bool draining = false;           // leave when nothing is left to do
+    const char* farewell = nullptr;  // the text of a 421: leave with it after what runs
 
     // While a data command or a long command runs.
     bool transferring = false;
@@ -97,8 +93,10 @@ struct Session {
     void tell_progress();
     /// Ends the running data command or long command, wherever it waits.
     void abort_transfer();
-    /// True if the client no longer wants the data command that is about to begin: it said ABOR while the
-    /// filesystem was asked, or it is gone.
+    /// Does that, and then nothing more of what the client has asked. @param farewell_ text of the 421
+    void leave_after_this(const char* farewell_);
+    /// True if nobody wants the data command any more that is about to begin: the client said ABOR while the
+    /// filesystem was asked, or it is gone, or has to go.
     bool is_unwanted() const;
 
   private:

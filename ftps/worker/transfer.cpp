@@ -68,8 +68,7 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
     const auto keep = [&](std::string_view bytes) -> Result<void> {
         CHECK(write_all(file, bytes, upload.partials.ledger()));
         if (hash) hash->received(bytes.data(), bytes.size());
-        if (upload.durability == Durability::full) disk.wrote(bytes.size());
-        return {};
+        return upload.durability == Durability::full ? disk.wrote(bytes.size()) : Result<void>();
     };
     for (std::uint64_t came = 0;;) {
         if (!marked && (came >= unmarked_bytes || (came > 0 && !stream.has_something()))) {
@@ -97,6 +96,10 @@ void clean_up(Partials& partials, const Partials::Claim& claim, const Error& err
         partials.take_back(claim);
     else if (error.code == Code::io)
         partials.discard(claim);
+}
+
+bool leaves_partial(const Error& error) {
+    return !is_full(error) && error.code != Code::io;
 }
 
 Error interrupted(const Transfer& transfer, Error error) {
@@ -162,8 +165,8 @@ Result<void> complete(const Receiving& upload, const Fd& file, UploadHash* hash,
 }  // namespace
 
 Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer& transfer) {
-    const auto receive = [&]() -> Result<void> {
-        TRY(const auto file, upload.partials.open(upload.claim, upload.start));
+    const auto opened = upload.partials.open(upload.claim, upload.start);
+    const auto receive = [&](const Fd& file) -> Result<void> {
         std::optional<UploadHash> hash;
         if (upload.hashes) hash.emplace(file, static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)));
         auto* hashing = hash ? &*hash : nullptr;
@@ -175,8 +178,12 @@ Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer&
         (void)stream.send_end();
         return complete(upload, file, hashing, transfer);
     };
-    auto received = receive();
-    if (!received) received = interrupted(transfer, received.error());
+    auto received = opened ? receive(*opened) : Result<void>(opened.error());
+    // Bytes that were lost count whether or not they are still wanted.
+    if (!received && received.error().code != Code::io) received = interrupted(transfer, received.error());
+    if (!received && opened && leaves_partial(received.error()) && upload.durability == Durability::full)
+        if (const auto settled = upload.partials.settle(upload.claim, *opened); !settled)
+            received = settled.error();
     if (!received) {
         // At once here too: who sends on, see throw_away_rest(), may wait for it before reading the reply.
         if (is_full(received.error())) (void)stream.send_end();

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <system_error>
+#include <new>
 
 namespace stowage::ftps {
 
@@ -25,8 +25,8 @@ UploadHash::UploadHash(const Fd& file, std::uint64_t begins_at) : file_(file), r
     if (is_new || !digest_) return;
     try {
         follower_ = std::thread([this] { follow(); });
-    } catch (const std::system_error&) {
-        digest_.reset();  // no thread to be had: the upload matters more than its hash
+    } catch (const std::exception&) {
+        digest_.reset();  // no thread to be had, or no memory: the upload matters more than its hash
     }
 }
 
@@ -77,7 +77,7 @@ bool UploadHash::read_up_to(std::uint64_t end, char* buffer) {
     return true;
 }
 
-void UploadHash::follow() {
+std::optional<std::string> UploadHash::hash_all() {
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     bool good = true;
     std::unique_lock lock(mutex_);
@@ -88,7 +88,19 @@ void UploadHash::follow() {
         good = read_up_to(end, buffer.get());
         lock.lock();
     }
-    if (good && !cancelled_) result_ = digest_->finish();
+    if (!good || cancelled_) return {};
+    return digest_->finish();
+}
+
+void UploadHash::follow() {
+    std::optional<std::string> result;
+    try {
+        result = hash_all();
+    } catch (const std::bad_alloc&) {
+        // Without a hash then: nobody catches what leaves a thread.
+    }
+    const std::lock_guard lock(mutex_);
+    result_ = std::move(result);
     ended_ = true;
     changed_.notify_all();
 }

@@ -38,6 +38,7 @@ class UploadHash {
 
   private:
     void follow();
+    std::optional<std::string> hash_all();
     bool read_up_to(std::uint64_t end, char* buffer);
 
     const Fd& file_;

@@ -78,16 +78,23 @@ auto on_pool(asio::thread_pool& pool, Work work) {
     return elsewhere([&pool](auto task) { asio::post(pool, std::move(task)); }, std::move(work));
 }
 
-/// Transfers: each on a thread of its own, so that none waits for another; on the pool when the system has no
-/// more threads to give.
+/// Transfers: each on a thread of its own, so that none waits for another. Code::unavailable when the system
+/// has no more threads to give: on the pool's they would keep every short operation of the lab waiting.
 template <typename Work>
-auto on_own_thread(asio::thread_pool& pool, Work work) {
-    auto start = [&pool](auto task) {
-        const auto shared = std::make_shared<decltype(task)>(std::move(task));
-        if (!OwnThreads::of_process().run([shared] { (*shared)(); }))
-            asio::post(pool, [shared] { (*shared)(); });
+auto on_own_thread(Work work) {
+    const auto refused = std::make_shared<bool>(false);
+    auto unless_refused = [refused, work = std::move(work)]() mutable -> std::invoke_result_t<Work&> {
+        if (*refused)
+            return Error{Code::unavailable, "the server has no thread left for this", "try again later"};
+        return work();
     };
-    return elsewhere(std::move(start), std::move(work));
+    auto start = [refused](auto task) {
+        const auto shared = std::make_shared<decltype(task)>(std::move(task));
+        if (OwnThreads::of_process().run([shared] { (*shared)(); })) return;
+        *refused = true;
+        (*shared)();
+    };
+    return elsewhere(std::move(start), std::move(unless_refused));
 }
 
 }  // namespace stowage::ftps

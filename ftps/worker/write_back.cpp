@@ -5,21 +5,36 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "ftps/worker/file_error.hpp"
+
 namespace stowage::ftps {
+
+namespace {
+
+Result<void> sync_range(const Fd& file, off_t begin, off_t size, unsigned how) {
+    if (::sync_file_range(file.get(), begin, size, how) == 0) return {};
+    auto error = file_error(errno, "the upload");
+    error.code = Code::io;
+    return error;
+}
+
+}  // namespace
 
 WriteBack::WriteBack(const Fd& file) : file_(file), first_(::lseek(file.get(), 0, SEEK_CUR)) {}
 
-void WriteBack::wrote(std::size_t bytes) {
+Result<void> WriteBack::wrote(std::size_t bytes) {
     written_ += bytes;
-    if (written_ - started_ < step_bytes) return;
+    if (written_ - started_ < step_bytes) return {};
     const auto begin = first_ + static_cast<off_t>(started_), size = static_cast<off_t>(written_ - started_);
     started_ = written_;
-    (void)::sync_file_range(file_.get(), begin, size, SYNC_FILE_RANGE_WRITE);
+    CHECK(sync_range(file_, begin, size, SYNC_FILE_RANGE_WRITE));
     // These ranges follow one another just as the steps do, so that none is left out.
     const auto old = begin - static_cast<off_t>(step_bytes * steps_under_way);
-    if (old < first_) return;
-    (void)::sync_file_range(file_.get(), old, size,
-                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    if (old < first_) return {};
+    return sync_range(file_, old, size,
+                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
 }  // namespace stowage::ftps

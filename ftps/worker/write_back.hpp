@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "gateway/base/fd.hpp"
+#include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
 
@@ -19,8 +20,9 @@ class WriteBack {
     /// @param file positioned where the writing begins; outlives this
     explicit WriteBack(const Fd& file);
     /// After each write. Blocks when the disk is step_bytes * steps_under_way behind, which slows the sender
-    /// down. Errors are fsync's to tell.
-    void wrote(std::size_t bytes);
+    /// down. Code::io, whatever is the reason, when something of the file was lost: the kernel says so once
+    /// per descriptor, and an fsync(2) that follows would know nothing of it.
+    Result<void> wrote(std::size_t bytes);
 
   private:
     const Fd& file_;

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "gateway/base/log.hpp"
+#include "gateway/base/utf8.hpp"
 
 namespace stowage {
 
@@ -27,10 +28,24 @@ bool is_alphanumeric(char c) {
     return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z');
 }
 
+/// Letters of other scripts as they are: whoever typed them shall know them again.
+std::string readable(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        char32_t point = 0;
+        const auto length = std::max<std::size_t>(utf8_length(text, point), 1);
+        // Below are control characters, and above letters there are marks that a terminal obeys.
+        const bool is_letter = length > 1 && point >= 0xa1 && point < 0x2000;
+        out += is_letter ? std::string(text.substr(0, length)) : log::escaped(text.substr(0, length));
+        text.remove_prefix(length);
+    }
+    return out;
+}
+
 /// What a bad value looks like in an error: escaped, and cut when somebody sends a novel.
 std::string shown(std::string_view text) {
     constexpr std::size_t most = 80;
-    return "\"" + log::escaped(text.substr(0, most)) + (text.size() > most ? "…\"" : "\"");
+    return "\"" + readable(text.substr(0, most)) + (text.size() > most ? "…\"" : "\"");
 }
 
 Error bad(std::string_view field, std::string_view text, std::string_view why, std::string remedy) {
@@ -105,6 +120,7 @@ Result<std::uint64_t> parse_bytes(std::string_view field, std::string_view text)
     if (!number) return bad(field, text, number.error().what, remedy);
     const auto unit = text.substr(number->length);
     static constexpr std::string_view letters = "KMGTP";
+    if (unit.empty() && number->digits != 0) return bad(field, text, "has no unit", remedy);
     std::uint64_t factor = 1;
     if (!unit.empty() && unit != "B") {
         const auto power = letters.find(static_cast<char>(unit[0] & ~0x20));

@@ -23,15 +23,25 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
+// The table grows with the product of both: a key of a megabyte resembles nothing.
+constexpr std::size_t most = 200;
+
 }  // namespace
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
-    // The table grows with the product of both: a key of a megabyte resembles nothing.
-    const auto cut = word.substr(0, 200);
+    const auto cut = word.substr(0, most);
     const auto closest = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
         return edit_distance(a, cut) < edit_distance(b, cut);
     });
     return closest == known.end() ? std::string_view{} : *closest;
+}
+
+std::string_view resembling(std::string_view word, const std::vector<std::string_view>& known) {
+    const auto closest = nearest(word, known);
+    if (closest.empty() || word.size() > most) return {};
+    const bool begins = word.size() > 1 && (word.starts_with(closest) || closest.starts_with(word));
+    const auto allowed = std::max(word.size(), closest.size()) / 2;
+    return begins || edit_distance(closest, word) <= allowed ? closest : std::string_view{};
 }
 
 }  // namespace stowage

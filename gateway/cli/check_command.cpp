@@ -7,6 +7,7 @@
 
 #include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/site_file.hpp"
 #include "gateway/preflight/preflight.hpp"
 
@@ -51,9 +52,10 @@ std::string origin_of(const ConfigSource& source, const std::string& key) {
 void print_findings(const Console& console, const ConfigSource& source,
                     const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
-        console.line(fmt::format("{:<8} {}: {}: {}", word_of(finding.severity),
-                                 shown(origin_of(source, finding.key)), finding.key,
-                                 shown(finding.error.what)));
+        const auto& what = finding.error.what;
+        const auto key = what.starts_with(finding.key) ? std::string() : finding.key + ": ";
+        console.line(fmt::format("{:<8} {}: {}{}", word_of(finding.severity),
+                                 shown(origin_of(source, finding.key)), key, shown(what)));
         if (!finding.error.remedy.empty()) console.line("         remedy: " + shown(finding.error.remedy));
     }
 }
@@ -71,9 +73,20 @@ boost::json::object findings_json(const ConfigSource& source, const std::vector<
     return {{"ok", right}, {"source", source.name}, {"findings", std::move(list)}};
 }
 
+/// What plan would compare the file with, where a configuration is at hand.
+Result<SiteGateway> gateway_here(const Context& context, const ConfigChoice& choice) {
+    const auto config = config_beside(context, choice);
+    if (!config && !choice.file.empty()) return config.error();
+    if (!config || config->runai.url.empty()) return SiteGateway{};
+    return SiteGateway{config->runai.url, config->runai.cluster, config->runai.container_path};
+}
+
 /// Every problem of it is in the error that reading it comes to.
-Result<Exit> check_site_file(const Console& console, const std::string& path) {
-    TRY(const auto site, read_site_file(path));
+Result<Exit> check_site_file(const Context& context, const Check& command) {
+    const auto& path = command.site_file;
+    const auto& console = context.console;
+    TRY(const auto gateway, gateway_here(context, command.config));
+    TRY(const auto site, read_site_file(path, gateway));
     const auto found = fmt::format(
         "{}, {}, {}, {}, {}", counted(site.labs.size(), "lab"), counted(site.users.size(), "FTPS user"),
         counted(site.node_pools.size(), "node pool"), counted(site.members.size(), "person", "people"),
@@ -88,7 +101,7 @@ Result<Exit> check_site_file(const Console& console, const std::string& path) {
 }  // namespace
 
 Result<Exit> run(const Check& command, Context& context) {
-    if (!command.site_file.empty()) return check_site_file(context.console, command.site_file);
+    if (!command.site_file.empty()) return check_site_file(context, command);
     TRY(const auto source, read_config_source(command.config));
     TRY(const auto config, parse_config(source.values));
     const auto findings = look_around(config);

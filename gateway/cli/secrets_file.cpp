@@ -17,6 +17,10 @@ Result<SecretsFile> SecretsFile::create(const std::string& path) {
     auto error = system_error(errno, "create the secrets file " + path);
     if (error.code == Code::exists)
         error.remedy = "nothing is overwritten: name a file that is not there yet";
+    else if (error.code == Code::not_found)
+        error.remedy = "make its folder first, or name a file in one that is there";
+    else if (error.remedy.empty())
+        error.remedy = "name a file in a folder that you may write to";
     return error;
 }
 

@@ -9,12 +9,14 @@
 
 #include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
+#include "gateway/cli/error_report.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/new_passwords.hpp"
 #include "gateway/cli/passwords.hpp"
 #include "gateway/cli/plan_view.hpp"
 #include "gateway/cli/site_body.hpp"
+#include "gateway/cli/site_pools.hpp"
 #include "gateway/cli/site_secrets.hpp"
 #include "gateway/cli/step_stream.hpp"
 #include "gateway/cli/table.hpp"
@@ -104,6 +106,7 @@ Result<Exit> run(const Plan& command, Context& context) {
     TRY(const auto site, read_site_file(command.file));
     const SiteOptions options{command.adopt, false, {}};
     TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, options)}));
+    CHECK(check_pools(site, command.file, plan));
     const auto pending = number_of(plan, "pending");
     const bool changes = pending > 0;
     if (context.console.json) {
@@ -120,6 +123,7 @@ Result<Exit> run(const Apply& command, Context& context) {
     TRY(auto secrets, open_secrets_file(command.secrets_file));
     const SiteOptions options{command.adopt, false, {}};
     TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, options)}));
+    CHECK(check_pools(site, command.file, plan));
     TRY(auto passwords, make_passwords(plan, site));
     const auto body = site_body(site, passwords, options);
     passwords = without_people(std::move(passwords), site);
@@ -144,7 +148,11 @@ Result<Exit> run(const Apply& command, Context& context) {
             print_property(context.console, "secrets", "in " + secrets->path());
     }
     if (!result) return site.speaks_of_runai() ? with_secrets_kept(result.error()) : result.error();
-    return conclude(context.console, *result);
+    auto end = conclude(context.console, *result);
+    if (end && *end != Exit::failed) return end;
+    // The same whether a lab or something of Run:ai is left: the next apply goes on from there.
+    if (!end) report(context.console, end.error());
+    return Exit::pending;
 }
 
 }  // namespace stowage::cli

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "gateway/base/identity.hpp"
-#include "gateway/base/log.hpp"
 #include "gateway/cli/site_reader.hpp"
 #include "gateway/cli/site_words.hpp"
+#include "gateway/cli/terminal.hpp"
 
 namespace stowage::cli {
 
@@ -39,40 +39,48 @@ void SiteReader::read_defaults(const YAML::Node& node) {
         if (key == "data_source") {
             default_source_ = read_data_source(problems_, value, where, false);
             site_.container_path = default_source_.container_path.value_or("");
+            check_container_path(value);
             return;
         }
         read_limit(defaults_, key, value, where);
     });
 }
 
-void SiteReader::check_order(const SiteDepartment& department, const SiteQuota& quota, int line) {
-    auto pools = quota.pools_in_order();
-    if (pools.empty()) pools.emplace_back();
-    for (const auto& pool : pools) {
-        const auto gpus = quota.gpus->find(pool);
-        if (gpus != quota.gpus->end() && (gpus->second != 0 || quota.over_quota.value_or(false))) continue;
-        problems_.add(
-            line, fmt::format("lab {}: {}: its work would wait for ever", department.lab,
-                              pool.empty() ? "no node pool has GPUs"
-                                           : "node pool " + pool + " is in node_pool_order and has no GPUs"));
-    }
+void SiteReader::check_container_path(const YAML::Node& source) {
+    const auto& path = site_.container_path;
+    if (path.empty() || gateway_.container_path.empty() || path == gateway_.container_path) return;
+    problems_.add(source["container_path"],
+                  fmt::format("defaults.data_source.container_path is {}, and the gateway's "
+                              "runai.container_path is {}; correct one of them",
+                              shown(path), shown(gateway_.container_path)));
+}
+
+void SiteReader::complete_project(SiteProject& project, const SiteDepartment& department, int line) {
+    project.name = for_lab(project.name, department.lab);
+    if (!parse_lab_name(project.name))
+        problems_.add(line, fmt::format("lab {}: project {} is no name that Run:ai takes; use at most 57 "
+                                        "lower-case letters, digits and hyphens",
+                                        department.lab, cli::quoted(project.name)));
+    else
+        check_project_name(project, line);
+    const auto& own = project.quota;
+    const bool says_nothing = !own.gpus && !own.order && !own.over_quota;
+    project.has_own_gpus = own.gpus.has_value();
+    project.quota = department.quota.with(own);
+    // What is wrong with the lab's is told of the lab.
+    if (says_nothing) return;
+    check_order(fmt::format("lab {}: project {}", department.lab, shown(project.name)), project.quota, line);
+    check_reach(department, project, line);
 }
 
 void SiteReader::complete(SiteDepartment& department, int line) {
     auto& quota = department.quota;
     quota = default_quota_.with(quota);
     if (department.projects.empty()) department.projects.push_back({default_project_});
-    check_order(department, quota, line);
-    for (auto& project : department.projects) {
-        project.name = for_lab(project.name, department.lab);
-        if (!parse_lab_name(project.name))
-            problems_.add(line,
-                          fmt::format("lab {}: project \"{}\" is no name that Run:ai takes; use at most 57 "
-                                      "lower-case letters, digits and hyphens",
-                                      department.lab, log::escaped(project.name)));
-        project.quota = quota.with(project.quota);
-        check_order(department, project.quota, line);
-    }
+    check_order("lab " + department.lab, quota, line);
+    for (auto& project : department.projects)
+        complete_project(project, department, project.line == 0 ? line : project.line);
+    check_shares(department, line);
 }
 
 /// Once the lab's projects are known.

@@ -27,16 +27,15 @@ Result<Site> SiteReader::read(const YAML::Node& root) {
         if (key == "defaults")
             read_defaults(value);
         else if (key == "runai")
-            read_runai(problems_, value, site_.runai_url, site_.runai_cluster);
+            read_runai(problems_, value, gateway_, site_.runai_url, site_.runai_cluster);
         else if (key == "node_pools")
             problems_.each_item(value, key, [&](const auto& node, const auto& where) {
-                if (auto pool = read_pool(problems_, node, where))
-                    site_.node_pools.push_back(std::move(*pool));
+                if (auto pool = read_pool(problems_, node, where)) add_pool(std::move(*pool), line_of(node));
             });
         else if (key == "compute_resources")
             problems_.each_item(value, key, [&](const auto& node, const auto& where) {
                 for (auto& one : read_compute(problems_, node, where))
-                    site_.compute_resources.push_back(std::move(one));
+                    add_compute(std::move(one), line_of(node));
             });
         else if (key == "labs")
             problems_.each_item(value, key,
@@ -53,11 +52,11 @@ Result<Site> SiteReader::read(const YAML::Node& root) {
     return std::move(site_);
 }
 
-Result<Site> parse_site(std::string_view text, const std::string& origin) {
+Result<Site> parse_site(std::string_view text, const std::string& origin, const SiteGateway& gateway) {
     try {
         YAML::Node root;
         CHECK(load_yaml(origin, text, root));
-        return SiteReader(origin).read(root);
+        return SiteReader(origin, gateway).read(root);
     } catch (const YAML::Exception& problem) {
         return yaml_problem(origin, problem);
     }
@@ -75,12 +74,12 @@ Result<std::string> read_client_cas(const std::string& path) {
     return text;
 }
 
-Result<Site> read_site_file(const std::string& path) {
+Result<Site> read_site_file(const std::string& path, const SiteGateway& gateway) {
     auto text = read_file(path);
     if (!text && text.error().code == Code::invalid)
         return Error{Code::config, path + " has more than 1 MiB: this is not a site file", how_to_begin};
     if (!text) return Error{text.error().code, text.error().what, how_to_begin};
-    return parse_site(*text, path);
+    return parse_site(*text, path, gateway);
 }
 
 }  // namespace stowage::cli

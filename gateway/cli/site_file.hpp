@@ -52,13 +52,14 @@ struct Site {
 
 /// Checks the whole text. Code::config with every problem, one per line, each "origin:line: …".
 /// A user's lab need not stand in the file: it may exist already.
-Result<Site> parse_site(std::string_view text, const std::string& origin);
+/// @param gateway what the file's word on Run:ai has to agree with
+Result<Site> parse_site(std::string_view text, const std::string& origin, const SiteGateway& gateway = {});
 
 /// The text of a CA bundle, at most most_client_ca_file_bytes; the gateway looks what is in it. Blocks on the
 /// disk.
 Result<std::string> read_client_cas(const std::string& path);
 
 /// Reads at most 1 MiB. Blocks on the disk.
-Result<Site> read_site_file(const std::string& path);
+Result<Site> read_site_file(const std::string& path, const SiteGateway& gateway = {});
 
 }  // namespace stowage::cli

@@ -7,6 +7,7 @@
 #include "gateway/base/config_parsers.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/cli/site_reader.hpp"
+#include "gateway/cli/site_words.hpp"
 
 namespace stowage::cli {
 
@@ -28,7 +29,7 @@ Result<void> check_choice(std::string_view text, Result<T> (*parse)(std::string_
 }  // namespace
 
 void SiteReader::read_clients(LabLimits& limits, const YAML::Node& value, const std::string& where) {
-    std::vector<std::string> networks;
+    std::vector<std::string> networks, plain;
     const auto add = [&](const YAML::Node& item, const std::string& place) {
         const auto text = problems_.scalar(item, place);
         if (!text) return;
@@ -37,6 +38,13 @@ void SiteReader::read_clients(LabLimits& limits, const YAML::Node& value, const 
         const auto canonical = to_text(*client);
         if (std::find(networks.begin(), networks.end(), canonical) != networks.end())
             return problems_.add(item, fmt::format("{}: {} is there twice; keep one", place, canonical));
+        for (const auto& other : plain)
+            if (networks_overlap(other, client->network))
+                return problems_.add(
+                    item, fmt::format("{}: {} and {} overlap; leave the smaller one out: the larger one "
+                                      "admits it already",
+                                      place, client->network, other));
+        plain.push_back(client->network);
         networks.push_back(canonical);
     };
     if (value.IsScalar())
@@ -68,7 +76,9 @@ void SiteReader::read_limit(LabLimits& limits, const std::string& key, const YAM
     if (key == "durability" || key == "data_tls_resumption") {
         const auto good = key == "durability" ? check_choice(*text, config_parsers::durability)
                                               : check_choice(*text, config_parsers::resumption);
-        if (!good) return problems_.add(value, where, good.error());
+        if (!good)
+            return problems_.add(value, fmt::format("{}: {} {}; {}", where, cli::quoted(*text),
+                                                    good.error().what, good.error().remedy));
         (key == "durability" ? limits.durability : limits.data_tls_resumption) = *text;
         return;
     }
@@ -94,7 +104,8 @@ void SiteReader::read_lab_key(const std::string& key, const YAML::Node& value, c
     if (key == "gpus" || key == "over_quota" || key == "node_pool_order")
         return read_quota_key(problems_, department.quota, key, value, where);
     if (key == "project") {
-        if (const auto name = problems_.scalar(value, where)) department.projects.push_back({*name});
+        if (const auto name = problems_.scalar(value, where))
+            department.projects.push_back({*name, {}, line_of(value)});
         return;
     }
     if (key == "projects")

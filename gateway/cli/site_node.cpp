@@ -8,8 +8,8 @@
 #include <map>
 
 #include "gateway/base/log.hpp"
-#include "gateway/base/nearest.hpp"
 #include "gateway/cli/site_words.hpp"
+#include "gateway/cli/terminal.hpp"
 
 namespace stowage::cli {
 
@@ -19,6 +19,12 @@ bool contains(const std::vector<std::string_view>& words, std::string_view word)
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+/// As word processors make them of straight ones.
+bool is_in_curly_quotes(std::string_view text) {
+    return text.starts_with("\u201c") || text.starts_with("\u201d") || text.starts_with("\u2018") ||
+           text.starts_with("\u2019");
+}
+
 std::string_view kind_of(const YAML::Node& node) {
     if (node.IsMap()) return "a map";
     if (node.IsSequence()) return "a list";
@@ -26,6 +32,11 @@ std::string_view kind_of(const YAML::Node& node) {
 }
 
 }  // namespace
+
+std::string KeySet::advice(std::string_view key) const {
+    const auto one = meant(key, known);
+    return one.empty() ? fmt::format("it may have {}", fmt::join(known, ", ")) : one;
+}
 
 int line_of(const YAML::Node& node) {
     return std::max(node.Mark().line + 1, 1);
@@ -50,7 +61,8 @@ Error SiteProblems::error() const {
     std::string text;
     for (const auto& problem : sorted)
         text += fmt::format("{}{}:{}: {}", text.empty() ? "" : "\n", origin_, problem.line, problem.text);
-    return {Code::config, text};
+    return {Code::config, text,
+            fmt::format("correct the file, then look again: `stowage check --site {}`", origin_)};
 }
 
 void SiteProblems::each_key(const YAML::Node& map, const std::string& where, const KeySet& keys,
@@ -71,8 +83,7 @@ void SiteProblems::each_key(const YAML::Node& map, const std::string& where, con
             add(entry.first,
                 fmt::format("{}{} is not yet supported by this version; remove it", prefix, key));
         else
-            add(entry.first, fmt::format("unknown key {} in {}; did you mean {}?", quoted(key), inside,
-                                         nearest(key, keys.known)));
+            add(entry.first, fmt::format("unknown key {} in {}; {}", quoted(key), inside, keys.advice(key)));
     }
 }
 
@@ -87,6 +98,12 @@ void SiteProblems::each_item(const YAML::Node& list, const std::string& where,
 }
 
 std::optional<std::string> SiteProblems::scalar(const YAML::Node& node, const std::string& where) {
+    if (node.IsScalar() && is_in_curly_quotes(node.Scalar())) {
+        add(node, fmt::format("{}: {} has curly quotation marks, which are part of the value in YAML; write "
+                              "\" or leave them out",
+                              where, shown(node.Scalar().substr(0, 80))));
+        return std::nullopt;
+    }
     if (node.IsScalar()) return node.Scalar();
     add(node, fmt::format("{} is {}; write one plain value there", where, kind_of(node)));
     return std::nullopt;

@@ -17,6 +17,9 @@ namespace stowage::cli {
 /// What a map may hold: the keys of this version, and those that later versions will know.
 struct KeySet {
     std::vector<std::string_view> known, later;
+
+    /// What to write instead of an unknown key.
+    std::string advice(std::string_view key) const;
 };
 
 class SiteProblems {

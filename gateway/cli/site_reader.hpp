@@ -27,8 +27,8 @@ struct LabLimits {
 /// One file, once: keys first, then what must hold across them.
 class SiteReader {
   public:
-    explicit SiteReader(const std::string& origin)
-        : problems_(origin), folder_(std::filesystem::path(origin).parent_path()) {}
+    SiteReader(const std::string& origin, const SiteGateway& gateway)
+        : problems_(origin), folder_(std::filesystem::path(origin).parent_path()), gateway_(gateway) {}
 
     Result<Site> read(const YAML::Node& root);
 
@@ -55,17 +55,30 @@ class SiteReader {
     void read_user(const YAML::Node& node, const std::string& where);
     void add_user(const YAML::Node& name, const std::string& lab, const std::string& where);
     void read_member(const YAML::Node& node, const std::string& lab, const std::string& where);
+    const SiteDepartment* department_of(const SiteMember& member, int line);
     void check_members();
 
     // site_defaults.cpp
     void read_defaults(const YAML::Node& node);
+    void check_container_path(const YAML::Node& source);
     void apply_defaults();
     void complete(SiteDepartment& department, int line);
+    void complete_project(SiteProject& project, const SiteDepartment& department, int line);
     void choose_scope(const SiteDataSource& source, const SiteDepartment& department, int line);
-    void check_order(const SiteDepartment& department, const SiteQuota& quota, int line);
+
+    // site_once.cpp
+    void add_pool(SitePool pool, int line);
+    void add_compute(SiteCompute one, int line);
+    void check_project_name(const SiteProject& project, int line);
+
+    // site_shares.cpp
+    void check_order(const std::string& title, const SiteQuota& quota, int line);
+    void check_reach(const SiteDepartment& department, const SiteProject& project, int line);
+    void check_shares(const SiteDepartment& department, int line);
 
     SiteProblems problems_;
     std::filesystem::path folder_;  // of the file: where relative paths begin
+    SiteGateway gateway_;
     Site site_;
     LabLimits defaults_;
     SiteQuota default_quota_;
@@ -74,7 +87,7 @@ class SiteReader {
     std::vector<std::string> default_roles_ = usual_roles;
     std::vector<Written> written_;
     std::vector<std::pair<std::string, int>> member_lines_;
-    std::map<std::string, int> lab_lines_, user_lines_;
+    std::map<std::string, int> lab_lines_, user_lines_, pool_lines_, project_lines_, compute_lines_;
 };
 
 }  // namespace stowage::cli

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/kubernetes_label.hpp"
 #include "gateway/cli/site_words.hpp"
+#include "gateway/cli/terminal.hpp"
 
 namespace stowage::cli {
 
@@ -13,12 +15,21 @@ namespace {
 const KeySet runai_keys = {{"url", "cluster"}, {}};
 const KeySet pool_keys = {{"name", "label", "placement"}, {}};
 
+bool is_same_url(std::string_view one, std::string_view other) {
+    while (one.ends_with('/'))
+        one.remove_suffix(1);
+    while (other.ends_with('/'))
+        other.remove_suffix(1);
+    return one == other;
+}
+
 }  // namespace
 
 const std::vector<std::string> usual_roles = {"L2 researcher", "Environment administrator",
                                               "Template administrator"};
 
-void read_runai(SiteProblems& problems, const YAML::Node& node, std::string& url, std::string& cluster) {
+void read_runai(SiteProblems& problems, const YAML::Node& node, const SiteGateway& gateway, std::string& url,
+                std::string& cluster) {
     if (node.IsMap())
         for (const char* secret : {"client_secret", "secret", "password", "token", "credentials"})
             if (node[secret])
@@ -33,7 +44,14 @@ void read_runai(SiteProblems& problems, const YAML::Node& node, std::string& url
         keys.known.emplace_back(secret);
     problems.each_key(node, "runai", keys, [&](const std::string& key, const YAML::Node& value) {
         if (key != "url" && key != "cluster") return;
-        if (const auto text = problems.scalar(value, "runai." + key)) (key == "url" ? url : cluster) = *text;
+        const auto text = problems.scalar(value, "runai." + key);
+        if (!text) return;
+        (key == "url" ? url : cluster) = *text;
+        const auto& configured = key == "url" ? gateway.url : gateway.cluster;
+        const bool same = key == "url" ? is_same_url(*text, configured) : *text == configured;
+        if (!configured.empty() && !same)
+            problems.add(value, fmt::format("runai.{} is {}, and the gateway's is {}; correct one of them",
+                                            key, shown(*text), shown(configured)));
     });
 }
 
@@ -61,6 +79,8 @@ std::optional<SitePool> read_pool(SiteProblems& problems, const YAML::Node& node
                                                    place, quoted(*text)));
         pool.label_key = text->substr(0, equals);
         pool.label_value = text->substr(equals + 1);
+        if (const auto good = check_label(pool.label_key, pool.label_value); !good)
+            problems.add(value, place, good.error());
     });
     if (!node.IsMap()) return std::nullopt;
     if (pool.name.empty()) problems.add(node, where + " has no name; add one");

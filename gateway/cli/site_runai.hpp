@@ -23,6 +23,8 @@ struct SiteQuota {
     std::vector<std::string> written = {};                   ///< pools of `gpus` in the file's order
     std::optional<bool> over_quota = {};
     std::optional<std::vector<std::string>> order = {};
+    std::map<std::string, int> lines = {};  ///< of the pools in `gpus` and `order`
+    bool is_wrong = false;                  ///< `gpus` or `order` could not be read, which was told
 
     /// What `over` leaves out is as here.
     SiteQuota with(const SiteQuota& over) const;
@@ -33,6 +35,8 @@ struct SiteQuota {
 struct SiteProject {
     std::string name;  ///< may hold "{lab}"
     SiteQuota quota = {};
+    int line = 0;               ///< 0: it is the lab's
+    bool has_own_gpus = false;  ///< not those of the lab
 };
 
 struct SiteMember {
@@ -48,13 +52,19 @@ struct SiteCompute {
     bool large_shm = false;
 };
 
+/// What the gateway is configured with; empty: not known, or not used.
+struct SiteGateway {
+    std::string url = {}, cluster = {}, container_path = {};
+};
+
 /// The three roles of the admins' notes.
 extern const std::vector<std::string> usual_roles;
 
 // Each reads one node; what is wrong is added to `problems`. Quotas and projects are in site_quota.cpp,
 // compute resources in site_compute.cpp.
 
-void read_runai(SiteProblems& problems, const YAML::Node& node, std::string& url, std::string& cluster);
+void read_runai(SiteProblems& problems, const YAML::Node& node, const SiteGateway& gateway, std::string& url,
+                std::string& cluster);
 std::optional<SitePool> read_pool(SiteProblems& problems, const YAML::Node& node, const std::string& where);
 /// One of gpus, over_quota, node_pool_order.
 void read_quota_key(SiteProblems& problems, SiteQuota& quota, const std::string& key, const YAML::Node& value,

@@ -110,6 +110,7 @@ Result<std::size_t> hand_over_secrets(Context& context, std::optional<SecretsFil
 Result<Exit> run(const Secrets& command, Context& context) {
     TRY(auto file, open_secrets_file(command.secrets_file));
     TRY(const auto count, hand_over_secrets(context, file, ""));
+    if (count == 0 && context.console.json) CHECK(show(context.console, {}));
     if (count == 0 && !context.console.json) context.console.line("no secret waits to be shown");
     if (count > 0 && file && !context.console.json)
         print_property(context.console, "secrets", "in " + file->path());

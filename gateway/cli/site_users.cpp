@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "gateway/base/identity.hpp"
-#include "gateway/base/log.hpp"
 #include "gateway/cli/site_reader.hpp"
 #include "gateway/cli/site_words.hpp"
 
@@ -15,6 +15,15 @@ namespace {
 
 const KeySet user_keys = {{"name", "lab", "email", "project", "roles", "ftps"},
                           {"role", "labs", "projects", "runai", "groups"}};
+
+/// Words that mean yes or no, so nobody's name.
+bool is_switch(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    for (const char* word : {"no", "yes", "on", "off", "true", "false"})
+        if (text == word) return true;
+    return false;
+}
 
 }  // namespace
 
@@ -68,6 +77,13 @@ void SiteReader::read_member(const YAML::Node& node, const std::string& lab, con
     if (const auto value = node["ftps"]) {
         member.ftps = problems_.scalar(value, where + ".ftps").value_or("");
         has_account = member.ftps != "none";
+        if (is_switch(member.ftps)) {
+            has_account = false;
+            problems_.add(value,
+                          fmt::format("{}.ftps: {} is no account; write none for a user without one, or "
+                                      "the account's name",
+                                      where, cli::quoted(member.ftps)));
+        }
     }
     if (member.email.empty())
         return problems_.add(node, where + " has no email address, which a user of Run:ai needs; add one");
@@ -89,6 +105,28 @@ void SiteReader::read_member(const YAML::Node& node, const std::string& lab, con
     site_.members.push_back(std::move(member));
 }
 
+/// Nothing of a person without a lab that is there, which was told.
+const SiteDepartment* SiteReader::department_of(const SiteMember& member, int line) {
+    for (const auto& one : site_.departments)
+        if (one.lab == member.lab) return &one;
+    if (lab_lines_.contains(member.lab)) {
+        problems_.add(line,
+                      fmt::format("user {}: lab {} has no GPUs in this file, so it has no project; give "
+                                  "it some, or write the user with `name`",
+                                  member.email, member.lab));
+    } else if (!member.lab.empty()) {
+        std::vector<std::string_view> labs;
+        for (const auto& lab : site_.labs)
+            labs.emplace_back(lab.name);
+        const auto guess = meant(member.lab, labs);
+        problems_.add(line, fmt::format("user {}: this file has no lab {}; {}", member.email, member.lab,
+                                        guess.empty() ? "add it under labs with its GPUs, or write the user "
+                                                        "with `name`"
+                                                      : guess));
+    }
+    return nullptr;
+}
+
 /// Members, once the labs and their projects are known.
 void SiteReader::check_members() {
     for (auto& member : site_.members) {
@@ -96,23 +134,15 @@ void SiteReader::check_members() {
         int line = 1;
         for (const auto& [email, where] : member_lines_)
             if (email == member.email) line = where;
-        const auto department =
-            std::find_if(site_.departments.begin(), site_.departments.end(),
-                         [&](const SiteDepartment& one) { return one.lab == member.lab; });
-        if (department == site_.departments.end()) {
-            problems_.add(
-                line, fmt::format("user {}: lab {} has no GPUs in this file, so it has no project; give it "
-                                  "some, or write the user with `name`",
-                                  member.email, member.lab));
-            continue;
-        }
+        const auto* department = department_of(member, line);
+        if (department == nullptr) continue;
         if (member.project.empty()) member.project = department->projects.front().name;
-        const bool there = std::any_of(department->projects.begin(), department->projects.end(),
-                                       [&](const SiteProject& one) { return one.name == member.project; });
-        if (!there)
-            problems_.add(line, fmt::format("user {}: lab {} has no project \"{}\"; it has {}", member.email,
-                                            member.lab, log::escaped(member.project),
-                                            department->projects.front().name));
+        std::vector<std::string_view> names;
+        for (const auto& project : department->projects)
+            names.emplace_back(project.name);
+        if (std::find(names.begin(), names.end(), member.project) == names.end())
+            problems_.add(line, fmt::format("user {}: lab {} has no project {}; it has {}", member.email,
+                                            member.lab, cli::quoted(member.project), fmt::join(names, ", ")));
     }
 }
 

@@ -8,7 +8,8 @@
 #include <charconv>
 
 #include "gateway/base/identity.hpp"
-#include "gateway/base/log.hpp"
+#include "gateway/base/nearest.hpp"
+#include "gateway/cli/terminal.hpp"
 
 namespace stowage::cli {
 
@@ -20,7 +21,12 @@ std::string for_lab(std::string text, const std::string& lab) {
 }
 
 std::string quoted(std::string_view text) {
-    return fmt::format("\"{}{}\"", log::escaped(text.substr(0, 80)), text.size() > 80 ? "..." : "");
+    return fmt::format("\"{}{}\"", shown(text.substr(0, 80)), text.size() > 80 ? "..." : "");
+}
+
+std::string meant(std::string_view word, const std::vector<std::string_view>& known) {
+    const auto closest = resembling(word, known);
+    return closest.empty() ? std::string() : fmt::format("did you mean {}?", closest);
 }
 
 std::optional<double> number_in(std::string_view text) {

@@ -17,6 +17,9 @@ std::string for_lab(std::string text, const std::string& lab);
 /// In quotes, escaped, and cut where it is long.
 std::string quoted(std::string_view text);
 
+/// "did you mean X?", or nothing when none of them resembles the word.
+std::string meant(std::string_view word, const std::vector<std::string_view>& known);
+
 std::optional<double> number_in(std::string_view text);
 
 // Each reads one node; what is wrong is added to `problems`.

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds gathering{20};
+constexpr milliseconds gathering{20}, few_apart{4};
 constexpr int reads_in_a_row = 4;
 
 }  // namespace
@@ -98,14 +98,21 @@ ChildLog::Read ChildLog::read_now() {
 
 asio::awaitable<void> ChildLog::follow(std::shared_ptr<ChildLog> log) {
     asio::steady_timer timer(log->pipe_.get_executor());
+    auto last = steady_clock::now() - gathering;
     for (;;) {
         boost::system::error_code failed;
         co_await log->pipe_.async_wait(asio::posix::stream_descriptor::wait_read,
                                        asio::redirect_error(asio::use_awaitable, failed));
         if (failed || log->read_now() == Read::end) break;
-        // A worker with many small files says a line for each: one wake-up for those of a moment.
-        timer.expires_after(std::max(log->pause(), gathering));
-        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+        // A worker with many small files says a line for each: one wake-up for those of a moment. Where lines
+        // are few the timer would be a second one for each.
+        const bool are_many = steady_clock::now() - last < few_apart;
+        if (const auto time = std::max(log->pause(), are_many ? gathering : milliseconds(0));
+            time > milliseconds(0)) {
+            timer.expires_after(time);
+            co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+        }
+        last = steady_clock::now();
     }
     log->pass_on(log->line_);
     log->pipe_.close();

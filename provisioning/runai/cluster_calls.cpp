@@ -126,7 +126,8 @@ asio::awaitable<Result<Department>> find_department(std::shared_ptr<Caller> call
             Code::not_found,
             fmt::format("Run:ai has no department \"{}\" in cluster \"{}\"; the search found: {}",
                         log::escaped(name), log::escaped(caller->settings.cluster), listed(seen)),
-            "create the department in Run:ai under the lab's name, and see that the application may see it"};
+            "give the lab `gpus` in the site file and apply it, or make a department of that name in Run:ai, "
+            "and see that the gateway's application may see it"};
     co_return Error{Code::differs,
                     fmt::format("Run:ai has {} departments \"{}\" in cluster \"{}\", of ids {} and {}",
                                 hits.size(), log::escaped(name), log::escaped(caller->settings.cluster),

@@ -56,8 +56,8 @@ std::vector<Difference> differences(const OrgUnit& wanted, const OrgUnit& found)
         compare(out, "GPUs of " + pool, amount_text(quota.deserved), amount_text(there->deserved));
         compare(out, "over quota of " + pool, over_quota_text(quota), over_quota_text(*there));
     }
-    compare(out, "defaultNodePools", listed(wanted.default_pools), listed(found.default_pools));
-    if (!wanted.parent_id.empty()) compare(out, "parentId", wanted.parent_id, found.parent_id);
+    compare(out, "node_pool_order", listed(wanted.default_pools), listed(found.default_pools));
+    if (!wanted.parent_id.empty()) compare(out, "department", wanted.parent_id, found.parent_id);
     return out;
 }
 

@@ -16,6 +16,7 @@
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 #include "gateway/controller/reconcile/gate.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 
@@ -75,6 +76,7 @@ asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
     const auto request = request_for(lab, message::Step::observe_lab);
     CO_TRY(const auto seen, co_await context.supervisor.step(request));
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, seen));
+    name_former_clients(context.state.lab(lab.name), lab, steps);
     for (auto& step : plan_registration(lab, context.site, registration, context.state.data_source(lab.name)))
         steps.push_back(std::move(step));
     co_return steps;

@@ -13,6 +13,7 @@
 #include "gateway/controller/control/site_watch.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/plan/site_left.hpp"
+#include "gateway/controller/plan/unknown_pools.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/site/observe.hpp"
 
@@ -68,6 +69,14 @@ Error not_used() {
             "set runai.url, runai.cluster, runai.client_id and runai.client_secret_file in stowage.yaml"};
 }
 
+bool is_same_url(std::string_view one, std::string_view other) {
+    while (one.ends_with('/'))
+        one.remove_suffix(1);
+    while (other.ends_with('/'))
+        other.remove_suffix(1);
+    return one == other;
+}
+
 }  // namespace
 
 Result<void> check_runai(const Context& context, const SiteRequest& request) {
@@ -80,7 +89,7 @@ Result<void> check_runai(const Context& context, const SiteRequest& request) {
     if (!request.runai) return {};
     const auto& config = context.config.runai;
     if (!context.registry.is_used() && !request.runai->empty()) return not_used();
-    if (!request.runai->url.empty() && request.runai->url != config.url)
+    if (!request.runai->url.empty() && !is_same_url(request.runai->url, config.url))
         return Error{Code::differs,
                      fmt::format("the site file is for {}, this gateway talks to {}",
                                  log::escaped(request.runai->url), config.url),
@@ -158,7 +167,7 @@ asio::awaitable<Result<SeenRunai>> observe_runai(Context& context) {
 
 json::object plan_runai(const Context& context, const SiteRequest& request, const SeenRunai& seen,
                         std::int64_t& pending) {
-    json::array items, warnings, prune;
+    json::array items, warnings, prune, unknown, pools;
     const auto owned = context.state.objects();
     for (const auto& item : plan_site_objects(*request.runai, seen.site, owned, request.adopt)) {
         items.push_back(item_view(item));
@@ -166,7 +175,13 @@ json::object plan_runai(const Context& context, const SiteRequest& request, cons
     }
     for (const auto& warning : site_warnings(*request.runai, seen.site))
         warnings.emplace_back(warning);
+    for (const auto& pool : unknown_pools(*request.runai, seen.site))
+        unknown.emplace_back(pool);
+    for (const auto& pool : seen.site.node_pools)
+        pools.emplace_back(pool.value.name);
     json::object view{{"version", seen.site.cluster.version}};
+    view["unknown_node_pools"] = std::move(unknown);
+    view["node_pools"] = std::move(pools);
     view["items"] = std::move(items);
     view["warnings"] = std::move(warnings);
     if (!request.prune) return view;

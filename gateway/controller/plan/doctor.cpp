@@ -181,9 +181,12 @@ void Diagnosis::order(const runai::ObservedOrgUnit& project) {
     const auto version = runai::parse_version(site_.cluster.version);
     if (pools.size() > 1 && runai::has(version, runai::Trait::several_pools_may_stick))
         add(Severity::warning, "several-pools",
-            fmt::format("project {} goes to {} node pools", log::escaped(project.value.name), pools.size()),
+            fmt::format("project {} goes to {} node pools, and Run:ai here is {}",
+                        log::escaped(project.value.name), pools.size(),
+                        log::escaped(site_.cluster.version.substr(0, 40))),
             "before 2.20.39 work can stay unscheduled for ever after one failure (RUN-27309)",
-            "keep its order to one pool, or update Run:ai");
+            fmt::format("keep it to one pool (in the site file: node_pool_order: [{}]), or update Run:ai",
+                        log::escaped(pools.front())));
 }
 
 void Diagnosis::over_subscribed() {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "gateway/base/log.hpp"
-#include "gateway/controller/plan/site.hpp"
+#include "gateway/controller/plan/unknown_pools.hpp"
 
 namespace stowage::controller {
 
@@ -118,33 +118,41 @@ Result<void> check(const WantedSite& wanted) {
     return {};
 }
 
+std::vector<std::string> unknown_pools(const WantedSite& wanted, const ObservedSite& observed) {
+    std::set<std::string> known, unknown;
+    for (const auto& pool : observed.node_pools)
+        known.insert(pool.value.name);
+    for (const auto& pool : wanted.node_pools)
+        known.insert(pool.name);
+    const auto look = [&](const WantedUnit& unit) {
+        for (const auto& [pool, gpus] : unit.gpus)
+            if (!known.contains(pool)) unknown.insert(pool);
+    };
+    for (const auto& department : wanted.departments) {
+        look(department.unit);
+        for (const auto& project : department.projects)
+            look(project);
+    }
+    return {unknown.begin(), unknown.end()};
+}
+
 std::vector<std::string> site_warnings(const WantedSite& wanted, const ObservedSite& observed) {
     std::vector<std::string> warnings;
-    const auto version = runai::parse_version(observed.cluster.version);
-    if (auto about = runai::warning_about(observed.cluster.version); !about.empty())
-        warnings.push_back(std::move(about));
-    const auto known = [&](const std::string& pool) {
-        return std::any_of(observed.node_pools.begin(), observed.node_pools.end(),
-                           [&](const auto& one) { return one.value.name == pool; }) ||
-               std::any_of(wanted.node_pools.begin(), wanted.node_pools.end(),
-                           [&](const auto& one) { return one.name == pool; });
-    };
-    std::set<std::string> unknown;
-    bool several = false;
-    for (const auto& department : wanted.departments) {
-        several = several || department.unit.order.size() > 1;
+    const auto& version = observed.cluster.version;
+    if (auto about = runai::warning_about(version); !about.empty()) warnings.push_back(std::move(about));
+    if (!runai::has(runai::parse_version(version), runai::Trait::several_pools_may_stick)) return warnings;
+    // A department's order is that of projects without one, and here each project has its own.
+    for (const auto& department : wanted.departments)
         for (const auto& project : department.projects)
-            several = several || project.order.size() > 1;
-        for (const auto& [pool, gpus] : department.unit.gpus)
-            if (!known(pool)) unknown.insert(pool);
-    }
-    for (const auto& pool : unknown)
-        warnings.push_back(fmt::format("node pool {} is neither in Run:ai nor in the file", pool));
-    if (several && runai::has(version, runai::Trait::several_pools_may_stick))
-        warnings.push_back(
-            "more than one node pool in an order: before 2.20.39 work can stay unscheduled for ever after "
-            "one "
-            "failure (RUN-27309); keep each order to one pool");
+            if (project.order.size() > 1)
+                warnings.push_back(fmt::format(
+                    "project {}/{} goes to {} node pools ({}), and Run:ai here is {}: before 2.20.39 work "
+                    "can "
+                    "stay unscheduled for ever after one failure (RUN-27309); keep it to one in the site "
+                    "file: "
+                    "node_pool_order: [{}]",
+                    department.unit.name, project.name, project.order.size(), fmt::join(project.order, ", "),
+                    log::escaped(version.substr(0, 40)), project.order.front()));
     return warnings;
 }
 

@@ -2,6 +2,7 @@
 // Runs in: controller. Distrusts: what was observed.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "gateway/base/counted.hpp"
@@ -37,6 +38,7 @@ class Planner {
     void compute_resources();
     void users();
     void access_rules();
+    std::string roles_to_write() const;
     void judge(ObjectKind kind, std::string key, std::string detail, std::optional<Found> found);
     void judge_found(SiteItem& item, const Found& found) const;
     std::string unit_detail(const WantedUnit& unit) const;
@@ -117,7 +119,8 @@ void Planner::node_pools() {
 std::string Planner::unit_detail(const WantedUnit& unit) const {
     std::vector<std::string> quotas;
     for (const auto& [pool, gpus] : unit.gpus)
-        quotas.push_back(fmt::format("{} GPUs of {}", runai::amount_text(gpus), pool));
+        quotas.push_back(
+            fmt::format("{} {} of {}", runai::amount_text(gpus), gpus == 1 ? "GPU" : "GPUs", pool));
     return fmt::format("{}; order {}; over quota {}", joined(quotas), joined(unit.order),
                        unit.over_quota ? "on" : "off");
 }
@@ -201,6 +204,16 @@ void Planner::users() {
     }
 }
 
+std::string Planner::roles_to_write() const {
+    constexpr std::size_t most_roles = 40;
+    std::vector<std::string> names;
+    for (const auto& role : observed_.roles)
+        if (role.enabled && names.size() < most_roles) names.push_back(log::escaped(role.name.substr(0, 80)));
+    std::sort(names.begin(), names.end());
+    if (names.empty()) return "Run:ai shows the gateway no role at all: see its own role under Access";
+    return "write one of: " + joined(names);
+}
+
 void Planner::access_rules() {
     for (const auto& member : wanted_.members) {
         const auto* parent = index_.department(member.department);
@@ -214,7 +227,7 @@ void Planner::access_rules() {
                     Error{Code::not_found,
                           fmt::format("user {}: Run:ai has no role \"{}\"{}", member.email,
                                       log::escaped(name), role == nullptr ? "" : " that is switched on"),
-                          "write the role's name as Run:ai shows it under Access, Roles"};
+                          roles_to_write()};
                 items_.push_back(std::move(item));
                 continue;
             }

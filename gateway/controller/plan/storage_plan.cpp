@@ -4,7 +4,7 @@
 
 #include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
-#include "gateway/controller/plan/plan.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 
 namespace stowage::controller {
 
@@ -143,9 +143,13 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
         seen.quota_backend == QuotaBackend::xfs || seen.quota_backend == QuotaBackend::ext4;
     if (by_project && lab.project_id == 0) step.project_id = seen.project_offer;
     // What enforces its quota is known for sure only of a directory that is there.
+    const bool counts_inodes = seen.quota_backend != QuotaBackend::btrfs;
+    const std::string uncounted = counts_inodes || wanted.quota_inodes == 0
+                                      ? ""
+                                      : "btrfs limits no number of files: only FTPS counts them";
     if (!seen.directory_exists) {
         step.change = Change::create;
-        if (seen.quota_backend == QuotaBackend::none) step.detail = seen.quota_why.str();
+        step.detail = seen.quota_backend == QuotaBackend::none ? seen.quota_why.str() : uncounted;
         return step;
     }
     if (seen.quota_backend == QuotaBackend::none) {
@@ -153,18 +157,17 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
         if (seen.quota_why.size) step.detail += fmt::format(" ({})", seen.quota_why.view());
         return step;
     }
-    const bool counts_inodes = seen.quota_backend != QuotaBackend::btrfs;
     const auto project = by_project ? project_repairs(lab, seen, step) : std::string();
     const auto limits = quota_repairs(wanted, seen, counts_inodes, step);
     if (project.empty() && limits.empty()) {
-        if (!counts_inodes && wanted.quota_inodes)
-            step.detail = "btrfs limits no number of files: only FTPS counts them";
+        step.detail = uncounted;
         return step;
     }
     const bool had_one = seen.quota_bytes || seen.quota_inodes || seen.project_id;
     step.change = had_one ? Change::change : Change::create;
     step.detail = project;
     if (had_one && !limits.empty()) step.detail += (project.empty() ? "" : ", ") + limits;
+    if (!uncounted.empty()) step.detail += (step.detail.empty() ? "" : "; ") + uncounted;
     return step;
 }
 
@@ -189,12 +192,15 @@ bool same(const ServedForm& one, const ServedForm& other) {
            a.resumption_optional == b.resumption_optional && one.client_cas == other.client_cas;
 }
 
-/// "durability none instead of full": what of the lab's own FTPS settings changes.
+/// "durability none instead of full": what of the lab changes for FTPS.
 std::string changes_between(const ServedForm& old, const ServedForm& wanted) {
     const auto& before = old.lab;
     const auto& after = wanted.lab;
     std::string text;
     const auto note = [&](std::string what) { text += (text.empty() ? "" : ", ") + std::move(what); };
+    if (before.quota_bytes != after.quota_bytes || before.quota_inodes != after.quota_inodes)
+        note("uploads are counted against the new quota");
+    if (before.uid != after.uid || before.gid != after.gid) note("another uid");
     if (before.durable != after.durable)
         note(after.durable ? "durability full instead of none" : "durability none instead of full");
     if (before.resumption_optional != after.resumption_optional)
@@ -247,6 +253,13 @@ ServedForm served_form(const Lab& lab, const Site& site) {
     put.resumption_optional =
         lab.settings.data_tls_resumption.value_or(site.data_tls_resumption) == Resumption::optional;
     return {put, lab.settings.client_cas};
+}
+
+void name_former_clients(const std::optional<Lab>& now, const Lab& wanted, std::vector<Step>& steps) {
+    if (!now || now->settings.clients == wanted.settings.clients) return;
+    for (auto& step : steps)
+        if (step.kind == StepKind::publish_export && step.change == Change::change)
+            step.detail = fmt::format("now to {}", fmt::join(now->settings.clients, ", "));
 }
 
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed) {

@@ -45,6 +45,8 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     const auto right = context.state.found_right(lab.name);
     const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
+    // What is changed towards other settings now is nobody else's change when these come back.
+    if (right.wanted != wanted) (void)context.state.set_found_right(lab.name, {});
     co_await runner.run(std::move(steps));
     auto open = note_drift(context, runner, drift);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);

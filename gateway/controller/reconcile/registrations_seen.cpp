@@ -49,7 +49,9 @@ Result<KnownRegistration> registration_in(const SeenRegistrations& seen, const L
 Result<void> check_scope(const Lab& lab, const DataSourceScope& scope) {
     if (scope.department_id.empty())
         return Error{Code::not_found, "Run:ai has no department " + lab.name,
-                     "give the lab GPUs in the site file, or make the department in Run:ai"};
+                     "give the lab `gpus` in the site file and apply it, which makes the department, or make "
+                     "one of that "
+                     "name in Run:ai"};
     const auto& project = lab.settings.data_source_project;
     if (!project.empty() && scope.project_id.empty())
         return Error{Code::not_found,

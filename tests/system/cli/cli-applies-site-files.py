@@ -145,7 +145,7 @@ class SiteFiles(CliTest):
         with self.gateway(ending="failed", made=("alice",)) as gateway:
             done = gateway.run("apply", self.site)
             sent = {user["name"]: user.get("password") for user in gateway.requests[1][2]["users"]}
-            self.check(done, 1, [sent["alice"]])
+            self.check(done, 3, [sent["alice"]])
             self.assertNotIn(sent["carol"], done.stdout)
 
     def test_apply_broken_off_shows_those_that_the_gateway_may_still_make(self):

@@ -6,6 +6,7 @@ import unittest
 
 from quickstart_run import QuickstartRun, machine_state
 from stowage_rig import adopt_orphans, living_orphans, need_root, run_tests, wait_until
+from tour.processes import Child, wait_for_any
 
 # The last words before each step.
 MOMENTS = (
@@ -33,6 +34,13 @@ class QuickstartInterrupted(unittest.TestCase):
     def assert_nothing_stays(self, run):
         self.assertFalse(run.state.exists(), run.output())
         self.assertEqual(living_orphans(), [])
+
+    def test_the_exit_code_of_whoever_ends_by_itself_is_known(self):
+        for script, code in (("exit 7", 7), ("kill -9 $$", -9)):
+            # It lives until somebody waits for it, so that its end is seen by select(2).
+            child = Child("gateway", ["sh", "-c", f"sleep 0.2; {script}"])
+            self.assertIs(wait_for_any([child], 30), child)
+            self.assertEqual(child.popen.returncode, code)
 
     def test_ctrl_c_at_every_step(self):
         for moment in MOMENTS:

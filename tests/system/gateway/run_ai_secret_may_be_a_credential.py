@@ -30,6 +30,7 @@ class Credential(unittest.TestCase):
             self.assertEqual(code, 78, output)
             self.assertIn("/run/credentials/stowage.service/runai-secret", output)
             self.assertIn("LoadCredential=", output)
+            self.assertNotIn("runai.client_secret_file: runai.client_secret_file", output, "the key is named once")
 
     def test_only_plain_names_are_credentials(self):
         with Rig(labs="plain", start=False) as rig:

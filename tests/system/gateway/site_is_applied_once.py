@@ -27,6 +27,23 @@ class SiteIsAppliedOnce:
         self.assertEqual(self.rig.writes(), 0)
         self.assertEqual(self.rig.stored("departments"), [])
 
+    def test_1a_a_node_pool_that_is_nowhere_is_refused_with_its_line(self):
+        site = self.rig.example("typo.yaml", lambda text: text.replace("gpus: {prod: 50}", "gpus: {prd: 50}", 1))
+        number = site.read_text(encoding="utf-8").split("gpus: {prd: 50}", 1)[0].count("\n") + 1
+        for command in ("plan", "apply"):
+            output = self.rig.ok(command, str(site), code=78)
+            words = f"typo.yaml:{number}: there is no node pool prd: Run:ai and this file have default, prod, dev; did you"
+            self.assertIn(words + " mean prod?", output)
+        self.assertEqual(self.rig.writes(), 0)
+
+    def test_1b_a_slash_behind_the_url_makes_no_other_run_ai(self):
+        url = self.rig.gateway.settings["runai.url"]
+        site = self.rig.example("slash.yaml", lambda text: text.replace(url, url + "/", 1))
+        self.rig.ok("plan", str(site), code=PENDING)
+        other = self.rig.example("other.yaml", lambda text: text.replace(url, "https://other.example.org", 1))
+        for words in (("check", "--site", str(other)), ("check", "--site", str(other), "--json")):
+            self.assertRegex(self.rig.ok(*words, code=78), r"other\.yaml:\d+: runai\.url is https://other\.example\.org")
+
     def test_2_apply_makes_all_of_it_and_hands_each_secret_over_once(self):
         code, output = self.rig.split("--json", "apply", str(self.site))
         self.assertEqual(code, DONE, output)
@@ -46,6 +63,7 @@ class SiteIsAppliedOnce:
         self.assertIn("/", client.pwd())
         self.rig.login("bob", held["FTPS", "bob@example.org"])
         self.assertIn("no secret waits", self.rig.ok("secrets"))
+        self.assertEqual(json.loads(self.rig.split("--json", "secrets")[1]), {"event": "secrets", "secrets": []})
 
     def test_3_run_ai_holds_what_the_notes_ask_for(self):
         units = {unit["name"]: unit for kind in ("departments", "projects") for unit in self.rig.stored(kind)}

@@ -50,7 +50,7 @@ TEST(DocumentedOutput, PlanIsAsOnThePage) {
         {"kind":"department","title":"department lab1","change":"change","detail":"",
          "fields":[{"field":"over quota of prod","wanted":"off","found":"on"}]},
         {"kind":"department","title":"department lab2","change":"differs","detail":"",
-         "fields":[{"field":"defaultNodePools","wanted":"prod","found":"none"}],
+         "fields":[{"field":"node_pool_order","wanted":"prod","found":"none"}],
          "error":{"code":"differs","what":"x",
                   "remedy":"apply with --adopt to take it over and change it, or make it equal in Run:ai"}},
         {"kind":"compute resource","title":"a","change":"unchanged","fields":[]},

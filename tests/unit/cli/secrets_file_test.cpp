@@ -56,6 +56,12 @@ TEST_F(SecretsFileTest, GoesAwayWhenDiscarded) {
     EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
+TEST_F(SecretsFileTest, SaysWhatToDoWithoutItsFolder) {
+    const auto file = SecretsFile::create(directory_ + "/nowhere/secrets");
+    ASSERT_FALSE(file);
+    EXPECT_EQ(file.error().remedy, "make its folder first, or name a file in one that is there");
+}
+
 TEST_F(SecretsFileTest, OverwritesNothing) {
     ASSERT_TRUE(write_atomically(path_, "precious", {::getuid(), ::getgid(), 0600}));
     const auto file = SecretsFile::create(path_);

@@ -57,8 +57,8 @@ TEST(SiteFile, ReadsFtpsSettings) {
     EXPECT_EQ(site->labs[1].data_tls_resumption, "optional");
     EXPECT_THAT(
         problems("labs:\n  - name: a\n    durability: half\n"),
-        HasSubstr(
-            "site.yaml:3: labs[1].durability: is not one of the choices; use one of: full, none, default"));
+        HasSubstr("site.yaml:3: labs[1].durability: \"half\" is not one of the choices; use one of: full, "
+                  "none, default"));
 }
 
 TEST(SiteFile, IsOneDocument) {
@@ -115,7 +115,7 @@ TEST(SiteFile, RefusesDuplicates) {
 
 TEST(SiteFile, RefusesBadSizesCountsAndNetworks) {
     for (const auto* value :
-         {"-1", "1e30", "10X", "1.0000001K", "0", "\"\"", "[1]", "{a: 1}", "99999999999999999999"})
+         {"500", "-1", "1e30", "10X", "1.0000001K", "0", "\"\"", "[1]", "{a: 1}", "99999999999999999999"})
         EXPECT_THAT(problems(std::string("labs:\n  - name: a\n    quota: ") + value),
                     HasSubstr("site.yaml:3: labs[1].quota"))
             << value;
@@ -126,6 +126,43 @@ TEST(SiteFile, RefusesBadSizesCountsAndNetworks) {
     EXPECT_THAT(problems("labs: [{name: a, clients: }]"), HasSubstr("labs[1].clients is empty"));
     EXPECT_THAT(problems("labs: [{name: a, clients: [[10.0.0.0/8]]}]"),
                 HasSubstr("labs[1].clients[1] is a list"));
+}
+
+/// The gateway would refuse them, and without a line.
+TEST(SiteFile, RefusesNetworksThatOverlap) {
+    EXPECT_THAT(problems("labs:\n  - name: a\n    clients: [10.0.0.0/8, 10.1.0.0/16]\n"),
+                HasSubstr("site.yaml:3: labs[1].clients[2]: 10.1.0.0/16 and 10.0.0.0/8 overlap; leave the "
+                          "smaller one out"));
+    EXPECT_EQ(problems("labs: [{name: a, clients: [10.0.0.0/8, 11.0.0.0/8]}]"), "accepted");
+}
+
+TEST(SiteFile, GuessesOnlyWhatResembles) {
+    EXPECT_THAT(problems("labs:\n  - name: a\n    qouta: 1T\n"),
+                HasSubstr("unknown key \"qouta\" in labs[1]; did you mean quota?"));
+    EXPECT_THAT(problems("users:\n  - {name: a, lab: b, pass: c}\n"),
+                HasSubstr("unknown key \"pass\" in users[1]; it may have name, lab, email, project, roles, "
+                          "ftps"));
+    EXPECT_THAT(problems("labs:\n  - {name: a, x: b}\n"), HasSubstr("unknown key \"x\" in labs[1]; it may "
+                                                                    "have name, quota, "));
+}
+
+TEST(SiteFile, ShowsLettersOfEveryScript) {
+    EXPECT_THAT(problems("labs:\n  - name: größe\n"), HasSubstr("\"größe\""));
+    EXPECT_THAT(problems("größe: 1\n"), HasSubstr("\"größe\""));
+}
+
+/// As word processors make them of straight ones.
+TEST(SiteFile, NamesCurlyQuotationMarks) {
+    EXPECT_THAT(problems("labs:\n  - name: “physics”\n"),
+                HasSubstr("site.yaml:2: labs[1].name: “physics” has curly quotation marks, which are part of "
+                          "the value in YAML; write \" or leave them out"));
+}
+
+/// Programs read the remedy apart from what is wrong.
+TEST(SiteFile, ProblemsHaveARemedy) {
+    const auto site = parse_site("lab: []", "site.yaml");
+    ASSERT_FALSE(site);
+    EXPECT_EQ(site.error().remedy, "correct the file, then look again: `stowage check --site site.yaml`");
 }
 
 TEST(SiteFile, RefusesWrongShapes) {

@@ -2,6 +2,8 @@
 // Runs in: unit tests.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "gateway/cli/site_body.hpp"
 
 namespace stowage::cli {
@@ -100,7 +102,42 @@ TEST(SiteRunai, WhatIsWrongIsToldWithLineValueAndRemedy) {
          "its data source is of project \"x\", and the lab has lab1-default-project"},
         {"labs:\n  - name: lab1\n    data_source: {read_only: true}\n", "read_only"},
         {"users:\n  - email: alice\n    lab: lab1\n", "\"alice\" is no email address"},
-        {"users:\n  - email: a@b.de\n    lab: lab1\n", "user a@b.de: lab lab1 has no GPUs in this file"},
+        {"labs:\n  - name: lab1\nusers:\n  - email: a@b.de\n    lab: lab1\n",
+         "site.yaml:4: user a@b.de: lab lab1 has no GPUs in this file"},
+        {"users:\n  - email: a@b.de\n    lab: lab1\n",
+         "user a@b.de: this file has no lab lab1; add it under labs with its GPUs, or write the user with "
+         "`name`"},
+        {"labs:\n  - {name: bio, gpus: {p: 1}}\nusers:\n  - email: a@b.de\n    lab: biology\n",
+         "site.yaml:4: user a@b.de: this file has no lab biology; did you mean bio?"},
+        {"users:\n  - {email: a@b.de, lab: x, ftps: no}\n",
+         "site.yaml:2: users[1].ftps: \"no\" is no account; write none for a user without one, or the "
+         "account's "
+         "name"},
+        {"users:\n  - {email: a@b.de, lab: x, ftps: Yes}\n", "users[1].ftps: \"Yes\" is no account"},
+        {"node_pools:\n  - {name: p, label: a=b}\n  - {name: p, label: a=c}\n",
+         "site.yaml:3: node pool p is there twice, first in line 2; keep one"},
+        {"node_pools:\n  - {name: p, label: a=b}\n  - {name: q, label: a=b}\n",
+         "site.yaml:3: node pool q has the label a=b, as p has in line 2: a node belongs to one pool; give "
+         "each its own"},
+        {"node_pools:\n  - {name: p, label: a/b/c=d}\n",
+         "site.yaml:2: node_pools[1].label: \"a/b/c\" is no label key of Kubernetes; "},
+        {"node_pools:\n  - {name: p, label: a=b c}\n", "\"b c\" is no label value of Kubernetes"},
+        {"labs:\n  - {name: a, gpus: {p: 1}, project: x}\n  - {name: b, gpus: {p: 1}, project: x}\n",
+         "site.yaml:3: project x is there twice, first in line 2; projects' names are unique in the cluster"},
+        {"labs:\n  - name: a\n    gpus: {p: 2}\n    projects:\n      - {name: x, gpus: {q: 1}}\n",
+         "site.yaml:5: project x goes to node pool q, and its lab a has no GPUs there: work would wait for "
+         "ever; give the lab GPUs of that pool too"},
+        {"labs:\n  - name: a\n    gpus: {p: 2}\n    projects:\n      - {name: x, gpus: {p: 3}}\n",
+         "site.yaml:2: lab a has 2 GPUs of p, and its projects 3 together; lower the projects' quotas or "
+         "raise "
+         "the lab's"},
+        {"labs:\n  - name: a\n    gpus: {p: 2}\n    projects:\n      - {name: x, gpus: {p: 1.5}}\n      - "
+         "{name: y, gpus: {p: 1}}\n",
+         "lab a has 2 GPUs of p, and its projects 2.5 together"},
+        {"labs:\n  - name: a\n    gpus: {p: 2}\n    projects:\n      - {name: x, gpus: {p: unlimited}}\n",
+         "lab a has 2 GPUs of p, and its projects unlimited together"},
+        {"compute_resources:\n  - gpus: 0..8\n  - {name: gpu8, gpus: 8}\n",
+         "site.yaml:3: compute resource gpu8 is there twice, first in line 2; keep one"},
         {"users:\n  - email: a@b.de\n    name: a\n    lab: lab1\n",
          "give an email address (a user of Run:ai) or a name"},
         {"users:\n  - lab: lab1\n    roles: [x]\n", "has no email address"},
@@ -119,6 +156,46 @@ TEST(SiteRunai, WhatIsWrongIsToldWithLineValueAndRemedy) {
     };
     for (const auto& [text, problem] : cases)
         EXPECT_THAT(refused(text), HasSubstr(problem)) << text;
+}
+
+std::size_t lines_of(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+}
+
+/// One mistake is one line: what only follows from it is not told.
+TEST(SiteRunai, WhatFollowsFromAMistakeIsNotTold) {
+    const char* texts[] = {
+        "labs:\n  - {name: a, gpus: {p: many}}\nusers:\n  - {email: a@b.de, lab: a}\n",
+        "labs:\n  - {name: a, gpus: {}}\n",
+        "labs:\n  - {name: a, gpus: {p: 0}}\n",
+        "defaults: {gpus: {p: many}}\nlabs:\n  - {name: a}\n  - {name: b}\n",
+        "labs:\n  - {name: a, gpus: {p: 1}}\nusers:\n  - {email: a@b.de}\n",
+        "labs:\n  - {name: a, gpus: {p: 1}}\nusers:\n  - {email: a@b.de, lab: A}\n",
+        "labs:\n  - {name: 1a, gpus: {p: 1}}\nusers:\n  - {email: a@b.de, lab: 1b}\n",
+    };
+    const std::size_t lines[] = {1, 1, 1, 1, 1, 1, 2};
+    for (std::size_t i = 0; i < std::size(texts); ++i) {
+        const auto site = parse_site(texts[i], "site.yaml");
+        ASSERT_FALSE(site) << texts[i];
+        EXPECT_EQ(lines_of(site.error().what), lines[i]) << site.error().what;
+    }
+}
+
+/// Where the gateway's configuration is at hand: else plan says it, and without a line.
+TEST(SiteRunai, IsComparedWithTheGatewaysConfiguration) {
+    const std::string text =
+        "runai:\n  url: https://runai.local/\n  cluster: mine\ndefaults:\n  data_source:\n"
+        "    container_path: /data\nlabs: [{name: a}]\n";
+    EXPECT_TRUE(parse_site(text, "site.yaml", {"https://runai.local", "mine", "/data"}));
+    const auto site = parse_site(text, "site.yaml", {"https://other.local", "yours", "/mnt/nfs"});
+    ASSERT_FALSE(site);
+    EXPECT_EQ(
+        site.error().what,
+        "site.yaml:2: runai.url is https://runai.local/, and the gateway's is https://other.local; correct "
+        "one of them\n"
+        "site.yaml:3: runai.cluster is mine, and the gateway's is yours; correct one of them\n"
+        "site.yaml:6: defaults.data_source.container_path is /data, and the gateway's "
+        "runai.container_path is /mnt/nfs; correct one of them");
 }
 
 TEST(SiteRunai, DataSourcesAreOfTheScopeThatIsSaid) {

@@ -3,13 +3,21 @@
 #include "ftps/worker/own_threads.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <latch>
 #include <memory>
 #include <set>
 #include <thread>
+
+#include "ftps/worker/waiting.hpp"
 
 namespace stowage::ftps {
 
@@ -46,5 +54,57 @@ TEST(OwnThreads, WhatATaskHoldsIsGoneWhenItEnds) {
         std::this_thread::yield();
     EXPECT_TRUE(watched.expired());
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which needs address space at any moment
+
+namespace {
+
+/// While it lives, this process gets no more than a few kilobytes of address space.
+class NoRoom {
+  public:
+    NoRoom() {
+        ::getrlimit(RLIMIT_AS, &before_);
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        const rlimit now{pages * static_cast<std::size_t>(::getpagesize()) + (512 << 10), before_.rlim_max};
+        ::setrlimit(RLIMIT_AS, &now);
+    }
+    ~NoRoom() { ::setrlimit(RLIMIT_AS, &before_); }
+
+  private:
+    rlimit before_{};
+};
+
+asio::awaitable<void> attempt(Result<void>& outcome, bool& ran) {
+    auto work = [&ran]() -> Result<void> {
+        ran = true;
+        return {};
+    };
+    outcome = co_await on_own_thread(std::move(work));
+}
+
+}  // namespace
+
+// Seen to fail when such work went to the threads for short operations. As ctest runs it, in a process of its
+// own: no thread of another test waits for a task, and no stack of one is left.
+TEST(OwnThreads, WorkForWhichThereIsNoThreadIsRefused) {
+    asio::io_context context;
+    Result<void> outcome;
+    bool ran = false;
+    {
+        const NoRoom no_room;
+        asio::co_spawn(context, attempt(outcome, ran), asio::detached);
+        context.run();
+    }
+    EXPECT_FALSE(ran);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Code::unavailable);
+    context.restart();
+    asio::co_spawn(context, attempt(outcome, ran), asio::detached);
+    context.run();
+    EXPECT_TRUE(ran && outcome) << "and the next one is served again";
+}
+
+#endif
 
 }  // namespace stowage::ftps

@@ -37,7 +37,7 @@ TEST(Bytes, ReadsUnitsOf1024) {
     EXPECT_EQ(*parse_bytes("quota", "10TiB"), 10ull << 40);
     EXPECT_EQ(*parse_bytes("quota", "10T"), 10ull << 40);
     EXPECT_EQ(*parse_bytes("quota", "1.5G"), 3ull << 29);
-    EXPECT_EQ(*parse_bytes("quota", "512"), 512u);
+    EXPECT_EQ(*parse_bytes("quota", "512B"), 512u);
     EXPECT_EQ(*parse_bytes("quota", "none"), 0u);
     EXPECT_EQ(*parse_bytes("quota", "8191PiB"), 8191ull << 50);
 }
@@ -47,6 +47,14 @@ TEST(Bytes, RefusesWhatIsNoSize) {
          {"", "-1", "1e30", "nan", "inf", "0", "0GiB", "1.5", "1..5G", ".5G", "5.", "10XB", "10Ti", "10 TiB",
           "9999999PiB", "99999999999999999999999", "0x10", "+1", "1,5G"})
         EXPECT_FALSE(parse_bytes("quota", bad)) << bad;
+}
+
+/// A quota of 500 bytes takes no file at all; who writes 500 means another unit.
+TEST(Bytes, ANumberWithoutAUnitIsNone) {
+    const auto bytes = parse_bytes("quota", "500");
+    ASSERT_FALSE(bytes);
+    EXPECT_EQ(bytes.error().text(),
+              "quota \"500\": has no unit; give a size such as 500GiB, 10TiB or 1.5T, or none for no limit");
 }
 
 TEST(Bytes, PrintsWhatItReads) {

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import secrets
@@ -41,6 +42,7 @@ class Machine:
     cable, a datagram socket; leaving kills it."""
 
     def __init__(self, guest, memory, kernel_words, words, inherited, link=None):
+        self.waits = False  # for its test: it has said so, if only to the one who saved it
         self.console = disk_files.nameless()
         self.out, out_theirs = socket.socketpair()
         self.control, control_theirs = socket.socketpair()
@@ -81,7 +83,7 @@ class Machine:
         return Monitor(self.monitor, _MONITOR_SECONDS)
 
     def give_job(self, case, stage):
-        """The guest reads it as soon as it is up."""
+        """To a guest that waits for it: what it says of the time is true now."""
         job = {"case": case, "stage": stage, "now": time.time(), "entropy": secrets.token_hex(32)}
         self.control.sendall(json.dumps(job).encode() + b"\n")
 
@@ -89,9 +91,9 @@ class Machine:
         self.console.seek(0)
         return self.console.read().decode(errors="replace")
 
-    def watch(self, deadline, write):
-        """Until QEMU has ended and all it sent is read, or the guest says "cut", or the deadline (monotonic) is there.
-        `write` gets what the test prints, as it comes."""
+    def watch(self, deadline, write, on_ready):
+        """Until QEMU has ended and all it sent is read, or the guest says how its test ended, or the deadline (monotonic)
+        is there. `write` gets what the test prints, as it comes."""
         said = b""
         with selectors.DefaultSelector() as waiting:
             for end in (self.out, self.control):
@@ -107,7 +109,10 @@ class Machine:
                     elif key.fileobj is self.out:
                         write(data)
                     else:
-                        said = (said + data).removeprefix(b"ready\n")
+                        said += data
+                        if said.startswith(b"ready\n"):
+                            said = said.removeprefix(b"ready\n")
+                            on_ready()
                         if said.startswith((b"cut ", b"rc=")) and said.endswith(b"\n"):
                             return self._end_of(said, write)
         self._process.wait()
@@ -144,8 +149,10 @@ def begin(guest, case, disks, saved=None, link=None):
 def run(machine, case, stage, deadline, write):
     """The test in it, to an end of the machine."""
     with machine:
-        machine.give_job(f"{case.path.parent.name}/{case.name}", stage)
-        how = machine.watch(deadline, write)
+        give_job = functools.partial(machine.give_job, f"{case.path.parent.name}/{case.name}", stage)
+        if machine.waits:
+            give_job()
+        how = machine.watch(deadline, write, on_ready=give_job)
         return Boot(how, machine.said_on_console())
 
 

@@ -41,6 +41,7 @@ class Saved:
             monitor = begun.ask()
             monitor.move_state("migrate-incoming", f"exec:cat {self._folder / 'devices'}")
             monitor.ask("cont")
+            begun.waits = True
             on_failure.pop_all()
         return begun
 

@@ -79,6 +79,8 @@ TEST(Doctor, FindsAnOrderThatLeadsNowhere) {
     all = healthy();
     all.site.projects[0].effective_pools = {"prod", "prod"};
     EXPECT_EQ(only(all).check, "several-pools");
+    EXPECT_THAT(only(all).what, HasSubstr("goes to 2 node pools, and Run:ai here is 2.20.29"));
+    EXPECT_THAT(only(all).fix, HasSubstr("node_pool_order: [prod]"));
     all.site.cluster.version = "2.20.39";
     EXPECT_TRUE(diagnose(all).empty());
 }

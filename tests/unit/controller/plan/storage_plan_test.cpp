@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "example.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 
 namespace stowage::controller {
 namespace {
@@ -318,6 +319,37 @@ TEST(StoragePlan, ChecksTheMountUntilItWasFoundGood) {
     const auto steps = plan_storage(made_lab(), example_site(), observed);
     EXPECT_EQ(steps.back().kind, StepKind::check_mount);
     EXPECT_TRUE(steps.back().does_something());
+}
+
+TEST(StoragePlan, SaysWhatAQuotaChangesForFtps) {
+    auto lab = made_lab();
+    lab.settings.quota_bytes *= 2;
+    const auto steps = plan_storage(lab, example_site(), settled());
+    EXPECT_EQ(steps.at(3).kind, StepKind::serve_ftps);
+    EXPECT_EQ(steps.at(3).detail, "uploads are counted against the new quota");
+}
+
+/// Where the limit is made, and not only where it is there.
+TEST(StoragePlan, SaysFromTheFirstThatBtrfsCountsNoFiles) {
+    auto seen = nothing_there();
+    seen.quota_backend = message::QuotaBackend::btrfs;
+    EXPECT_THAT(quota_of(plan_for(example_lab(), seen)).detail, HasSubstr("btrfs limits no number of files"));
+    seen = all_there();
+    seen.quota_backend = message::QuotaBackend::btrfs;
+    seen.quota_bytes = 4096;
+    const auto step = quota_of(plan_for(made_lab(), seen));
+    EXPECT_THAT(step.detail, HasSubstr("was 4KiB"));
+    EXPECT_THAT(step.detail, HasSubstr("btrfs limits no number of files"));
+}
+
+TEST(StoragePlan, SaysToWhomALabIsExportedNow) {
+    auto lab = made_lab();
+    lab.settings.clients = {"10.0.0.0/8", "192.168.0.0/16"};
+    auto seen = all_there();
+    seen.exported = 0;
+    auto steps = plan_for(lab, seen);
+    name_former_clients(made_lab(), lab, steps);
+    EXPECT_EQ(export_of(steps).detail, "now to 10.0.0.0/8");
 }
 
 }  // namespace

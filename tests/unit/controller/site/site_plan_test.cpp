@@ -2,7 +2,7 @@
 // Runs in: unit tests.
 #include <gmock/gmock.h>
 
-#include "gateway/controller/plan/site.hpp"
+#include "gateway/controller/plan/unknown_pools.hpp"
 
 namespace stowage::controller {
 namespace {
@@ -259,16 +259,58 @@ TEST(SiteChecks, RefuseWhatWouldWaitForEver) {
 TEST(SiteChecks, WarnOfDefectsOfThisVersion) {
     auto site = one_lab();
     EXPECT_TRUE(site_warnings(site, nothing_yet()).empty());
+    // Its projects have orders of their own, and only those count.
     site.departments[0].unit.order = {"prod", "default"};
-    site.departments[0].unit.gpus["default"] = 1;
-    site.departments[0].unit.gpus["nowhere"] = 1;
+    EXPECT_TRUE(site_warnings(site, nothing_yet()).empty());
+    site.departments[0].projects[0].order = {"prod", "default"};
     const auto warnings = site_warnings(site, nothing_yet());
-    ASSERT_EQ(warnings.size(), 2U);
-    EXPECT_THAT(warnings[0], HasSubstr("nowhere"));
-    EXPECT_THAT(warnings[1], HasSubstr("RUN-27309"));
+    ASSERT_EQ(warnings.size(), 1U);
+    for (const char* words : {"project lab1/lab1-default-project goes to 2 node pools (prod, default)",
+                              "Run:ai here is 2.20.29", "RUN-27309", "node_pool_order: [prod]"})
+        EXPECT_THAT(warnings[0], HasSubstr(words));
     auto fixed = nothing_yet();
     fixed.cluster.version = "2.20.39";
-    EXPECT_EQ(site_warnings(site, fixed).size(), 1U);
+    EXPECT_TRUE(site_warnings(site, fixed).empty());
+}
+
+TEST(SiteChecks, FindNodePoolsThatAreNowhere) {
+    auto site = one_lab();
+    site.departments[0].unit.gpus["default"] = 1;
+    EXPECT_TRUE(unknown_pools(site, nothing_yet()).empty());
+    site.departments[0].unit.gpus["prd"] = 1;
+    site.departments[0].projects[0].gpus["prd"] = 1;
+    site.departments[0].projects[0].gpus["h100"] = 0;
+    EXPECT_EQ(unknown_pools(site, nothing_yet()), (std::vector<std::string>{"h100", "prd"}));
+}
+
+TEST(SitePlan, NamesTheRolesThatThereAre) {
+    auto site = one_lab();
+    site.members[0].roles = {"L3 researcher"};
+    auto observed = nothing_yet();
+    observed.roles = {{5, "Template administrator", true}, {4, "L2 researcher", true}, {6, "Off", false}};
+    const auto items = plan_site_objects(site, observed, {}, false);
+    ASSERT_TRUE(items.back().error);
+    EXPECT_EQ(items.back().error->remedy, "write one of: L2 researcher, Template administrator");
+}
+
+/// As the site file calls them.
+TEST(SitePlan, CallsFieldsAsTheFileDoes) {
+    auto site = one_lab();
+    site.node_pools[0].label_value = "other";
+    site.node_pools[0].placement = "spread";
+    site.departments[0].unit.gpus["prod"] = 1;
+    auto observed = applied();
+    observed.departments[0].value.default_pools.clear();
+    const auto items = plan_site_objects(site, observed, all_ours(), false);
+    std::vector<std::string> fields;
+    for (const auto& item : items)
+        for (const auto& field : item.fields)
+            fields.push_back(field.field);
+    EXPECT_THAT(fields, testing::IsSupersetOf({"label", "placement", "GPUs of prod", "node_pool_order"}));
+    EXPECT_THAT(fields, testing::Not(testing::Contains("labelValue")));
+    observed.departments.clear();
+    const auto made = plan_site_objects(site, observed, {}, false);
+    EXPECT_EQ(item_of(made, ObjectKind::department).detail, "1 GPU of prod; order prod; over quota off");
 }
 
 }  // namespace

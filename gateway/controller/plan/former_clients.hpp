@@ -1,0 +1,12 @@
+// To whom a lab was exported before a plan.
+// Runs in: controller.
+#pragma once
+
+#include "gateway/controller/plan/plan.hpp"
+
+namespace stowage::controller {
+
+/// In the step that changes the export: to whom the lab is exported now.
+void name_former_clients(const std::optional<Lab>& now, const Lab& wanted, std::vector<Step>& steps);
+
+}  // namespace stowage::controller
