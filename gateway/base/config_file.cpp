@@ -105,7 +105,8 @@ Result<ConfigValues> read_config_file(const std::string& path) {
     TRY(const auto text, read_file(path));
     Reader reader{path};
     try {
-        const auto root = YAML::Load(text);
+        YAML::Node root;
+        CHECK(load_yaml(path, text, root));
         if (!root.IsMap() && !root.IsNull()) return Error{Code::config, path + ":1: is not a map of keys"};
         if (root.IsMap()) reader.read_map("", root, 0);
     } catch (const YAML::Exception& problem) {

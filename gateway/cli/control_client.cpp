@@ -57,7 +57,8 @@ Error connect_error(int error_number, const std::string& path) {
 
 Error broken_off() {
     return {Code::unavailable, "the gateway broke off before its answer was complete",
-            "it resumes unfinished work by itself when it runs again: see `stowage status`"};
+            "labs are finished by themselves when it runs again (`stowage status`); for all else run the "
+            "command again"};
 }
 
 Error in_words(const Error& wait_error, std::chrono::seconds limit) {

@@ -1,12 +1,16 @@
 // doctor: the configuration, this machine, the gateway's labs and Run:ai, and what to do about each.
 // Runs in: CLI. Distrusts: the file, the gateway's answer.
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/findings_view.hpp"
 #include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/machine_findings.hpp"
+#include "gateway/cli/site_secrets.hpp"
 #include "gateway/cli/step_stream.hpp"
 #include "gateway/preflight/preflight.hpp"
 
@@ -55,14 +59,23 @@ Result<Exit> run(const Doctor& command, Context& context) {
     const bool healthy = findings.empty();
     if (console.json) {
         json::object body;
-        body["findings"] = std::move(findings);
+        body["findings"] = findings;
         print_json(console, body);
     } else {
         print_findings(console, findings);
     }
     if (command.fix && ours > 0) {
-        TRY(const auto result, follow_steps(context, {"POST", "/v1/doctor/fix"}));
-        return conclude(console, result);
+        const auto result = follow_steps(context, {"POST", "/v1/doctor/fix"});
+        if (!result && !context.gateway.in_doubt()) return result.error();
+        // People who were gone were made anew, each with a password.
+        std::optional<SecretsFile> nowhere;
+        const auto handed = hand_over_secrets(context, nowhere, "");
+        if (!result) return with_secrets_kept(result.error());
+        if (!handed) return handed.error();
+        if (findings.size() > ours && !console.json)
+            console.line(fmt::format("{} left, which --fix does not set right",
+                                     counted(findings.size() - ours, "finding is", "findings are")));
+        return conclude(console, *result);
     }
     return healthy ? Exit::done : Exit::pending;
 }

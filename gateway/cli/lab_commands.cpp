@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/lab_views.hpp"
@@ -60,6 +61,20 @@ Result<void> confirm_purge(const LabDelete& command) {
     if (confirmed == command.name) return {};
     return Error{Code::usage, fmt::format("\"{}\" is not the lab's name, nothing was deleted", confirmed),
                  fmt::format("confirm with {}", command.name)};
+}
+
+/// On a terminal, before users lose their accounts.
+Result<void> confirm_users(Context& context, const LabDelete& command) {
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) || !command.confirm.empty()) return {};
+    TRY(const auto lab, fetch_object(context, {"GET", "/v1/labs/" + command.name}));
+    const auto users = list_of(lab, "users").size();
+    if (users == 0) return {};
+    fmt::print(stderr, "{} of lab {} will be removed; its data stays.\nType the lab's name to go on: ",
+               counted(users, "FTPS user"), command.name);
+    TRY(const auto typed, typed_line());
+    if (typed == command.name) return {};
+    return Error{Code::usage, "that is not the lab's name, nothing was deleted",
+                 fmt::format("confirm with {}, or with --confirm", command.name)};
 }
 
 /// What is given of a lab's settings.
@@ -117,7 +132,10 @@ Result<Exit> run(const LabShow& command, Context& context) {
 }
 
 Result<Exit> run(const LabDelete& command, Context& context) {
-    if (!command.purge_data) return follow_and_print(context, {"DELETE", "/v1/labs/" + command.name});
+    if (!command.purge_data) {
+        CHECK(confirm_users(context, command));
+        return follow_and_print(context, {"DELETE", "/v1/labs/" + command.name});
+    }
     CHECK(confirm_purge(command));
     return follow_and_print(context,
                             {"DELETE", fmt::format("/v1/labs/{0}?purge_data=1&confirm={0}", command.name)});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <map>
 
@@ -43,8 +44,10 @@ void print_item(const Console& console, const json::object& item) {
                         {text_of(*field, "found"), Colour::red},
                         {text_of(*field, "wanted"), Colour::green}});
     if (!list_of(item, "fields").empty()) fields.print(console);
-    if (const auto* error = object_of(item, "error"))
-        console.line("             remedy: " + shown(text_of(*error, "remedy")));
+    const auto* error = object_of(item, "error");
+    if (error != nullptr && list_of(item, "fields").empty() && text_of(item, "detail").empty())
+        console.line("             " + shown(text_of(*error, "what")));
+    if (error != nullptr) console.line("             remedy: " + shown(text_of(*error, "remedy")));
 }
 
 void print_runai(const Console& console, const json::object& runai) {
@@ -75,18 +78,44 @@ void print_runai(const Console& console, const json::object& runai) {
 
 }  // namespace
 
+PlanCount count_pending(const json::object& plan) {
+    PlanCount count;
+    count.changes = number_of(plan, "pending");
+    const auto* runai = object_of(plan, "runai");
+    count.runai_unknown = runai != nullptr && object_of(*runai, "error") != nullptr;
+    const auto blocked_in = [](const json::array& list) {
+        return static_cast<std::uint64_t>(
+            std::count_if(list.begin(), list.end(), [](const json::value& value) {
+                const auto* one = value.if_object();
+                return one != nullptr && object_of(*one, "error") != nullptr;
+            }));
+    };
+    if (runai != nullptr) count.blocked = blocked_in(list_of(*runai, "items"));
+    const auto of_steps = blocked_in(list_of(plan, "steps"));
+    if (!count.runai_unknown) count.blocked += of_steps;
+    const auto no_changes = count.blocked + (count.runai_unknown ? of_steps + 1 : 0);
+    count.changes -= std::min(count.changes, no_changes);
+    return count;
+}
+
 void print_plan(const Console& console, const json::object& plan) {
+    const auto count = count_pending(plan);
     if (const auto* runai = object_of(plan, "runai")) print_runai(console, *runai);
     Table table({"CHANGE", "LAB", "STEP", "DETAIL"});
     bool any = false;
     for (const auto& value : list_of(plan, "steps")) {
         const auto* step = value.if_object();
-        if (step == nullptr || text_of(*step, "change") == "unchanged") continue;
-        const auto change = text_of(*step, "change");
+        if (step == nullptr) continue;
+        const auto* error = object_of(*step, "error");
+        auto change = text_of(*step, "change"), detail = text_of(*step, "detail");
+        // Run:ai's silence stands above already.
+        if (change == "unchanged" && (error == nullptr || count.runai_unknown)) continue;
+        if (change == "unchanged") change = "not known";
+        if (error != nullptr && detail.empty()) detail = text_of(*error, "what");
         table.add({{change, colour_of_change(change)},
                    {text_of(*step, "lab")},
                    {text_of(*step, "title")},
-                   {text_of(*step, "detail")}});
+                   {detail}});
         any = true;
     }
     if (any) table.print(console);

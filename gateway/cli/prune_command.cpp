@@ -26,6 +26,19 @@ std::vector<std::string> titles_in(const json::object& plan) {
     return titles;
 }
 
+/// What the file does not name, and prune does not delete.
+struct Left {
+    std::vector<std::string> ftps_users, units;
+};
+
+std::vector<std::string> units_left(const json::object& plan) {
+    std::vector<std::string> titles;
+    if (const auto* runai = object_of(plan, "runai"))
+        for (const auto& value : list_of(*runai, "stay"))
+            if (const auto* title = value.if_string()) titles.emplace_back(*title);
+    return titles;
+}
+
 /// Those who can log in and whom the file does not name: an account of FTPS is not Run:ai's.
 Result<std::vector<std::string>> ftps_users_left(Context& context, const Site& site) {
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/users"}));
@@ -39,23 +52,33 @@ Result<std::vector<std::string>> ftps_users_left(Context& context, const Site& s
     return names;
 }
 
-void print_ftps_users(const Console& console, const std::vector<std::string>& names) {
+/// "a, b and 3 more"
+std::string some_of(const std::vector<std::string>& names) {
     constexpr std::size_t most_shown = 10;
-    if (names.empty()) return;
-    const auto shown_names = std::vector(names.begin(), names.begin() + std::min(names.size(), most_shown));
+    const auto first = std::vector(names.begin(), names.begin() + std::min(names.size(), most_shown));
     const auto more = names.size() > most_shown ? fmt::format(" and {} more", names.size() - most_shown) : "";
-    console.line(
-        shown(fmt::format("FTPS users that the file does not name stay: {}{}; `stowage user remove NAME` "
-                          "removes one",
-                          fmt::join(shown_names, ", "), more)));
+    return fmt::format("{}{}", fmt::join(first, ", "), more);
+}
+
+void print_what_stays(const Console& console, const Left& left) {
+    if (!left.ftps_users.empty())
+        console.line(shown(fmt::format(
+            "FTPS users that the file does not name stay: {}; `stowage user remove NAME` removes one",
+            some_of(left.ftps_users))));
+    if (!left.units.empty())
+        console.line(
+            shown(fmt::format("What stowage made and never deletes stays in Run:ai: {}; others' work may "
+                              "be in it, so delete it there",
+                              some_of(left.units))));
 }
 
 /// What was done, and what is left to be done by another command.
-void report(const Console& console, json::object answer, const std::vector<std::string>& ftps_users) {
+void report(const Console& console, json::object answer, const Left& left) {
     if (console.json) {
         answer.emplace("deleted", 0);
         answer.emplace("failures", json::array());
-        answer["ftps_users"] = json::array(ftps_users.begin(), ftps_users.end());
+        answer["ftps_users"] = json::array(left.ftps_users.begin(), left.ftps_users.end());
+        answer["stay"] = json::array(left.units.begin(), left.units.end());
         return print_json(console, answer);
     }
     if (answer.empty())
@@ -66,7 +89,7 @@ void report(const Console& console, json::object answer, const std::vector<std::
         if (const auto* item = value.if_object())
             if (const auto* error = object_of(*item, "error"))
                 console.line(console.painted(Colour::red, shown(text_of(*error, "what"))));
-    print_ftps_users(console, ftps_users);
+    print_what_stays(console, left);
 }
 
 /// The number of things, typed again: a yes is said too easily.
@@ -92,9 +115,10 @@ Result<Exit> run(const Prune& command, Context& context) {
     TRY(const auto site, read_site_file(command.file));
     TRY(const auto plan, fetch_object(context, {"POST", "/v1/plan", site_body(site, {}, {false, true, {}})}));
     const auto titles = titles_in(plan);
-    TRY(const auto ftps_users, ftps_users_left(context, site));
+    TRY(auto ftps_users, ftps_users_left(context, site));
+    const Left left{std::move(ftps_users), units_left(plan)};
     if (titles.empty()) {
-        report(console, {}, ftps_users);
+        report(console, {}, left);
         return Exit::done;
     }
     if (!console.json)
@@ -103,7 +127,7 @@ Result<Exit> run(const Prune& command, Context& context) {
     CHECK(confirm(console, titles.size(), command.confirm));
     TRY(const auto answer,
         fetch_object(context, {"POST", "/v1/prune", site_body(site, {}, {false, true, titles})}));
-    report(console, answer, ftps_users);
+    report(console, answer, left);
     return list_of(answer, "failures").empty() ? Exit::done : Exit::pending;
 }
 

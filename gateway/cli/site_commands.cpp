@@ -87,6 +87,19 @@ Result<void> hand_over(Context& context, std::vector<NewPassword> passwords,
     return {};
 }
 
+void print_what_is_pending(const Console& console, const json::object& plan, const std::string& words) {
+    const auto count = count_pending(plan);
+    if (count.changes > 0)
+        console.line(fmt::format("{} pending: `stowage apply {}`",
+                                 counted(count.changes, "change is", "changes are"), words));
+    if (count.blocked > 0)
+        console.line(fmt::format("{} `stowage apply {}` leaves as it is: the remedy stands with each",
+                                 counted(count.blocked, "difference"), words));
+    if (count.runai_unknown)
+        console.line("what is pending in Run:ai is not known: plan again when it answers");
+    if (number_of(plan, "pending") == 0) console.line("nothing to do: everything is as the file says");
+}
+
 }  // namespace
 
 Result<Exit> run(const Plan& command, Context& context) {
@@ -100,10 +113,7 @@ Result<Exit> run(const Plan& command, Context& context) {
         print_json(context.console, plan);
     } else {
         print_plan(context.console, plan);
-        context.console.line(changes ? fmt::format("{} pending: `stowage apply {}`",
-                                                   counted(pending, "change is", "changes are"),
-                                                   shown(command.file))
-                                     : "nothing to do: everything is as the file says");
+        print_what_is_pending(context.console, plan, shown(command.file) + (command.adopt ? " --adopt" : ""));
     }
     return changes ? Exit::pending : Exit::done;
 }
@@ -137,7 +147,7 @@ Result<Exit> run(const Apply& command, Context& context) {
         if (handed && *handed > 0 && secrets && !context.console.json)
             print_property(context.console, "secrets", "in " + secrets->path());
     }
-    if (!result) return result.error();
+    if (!result) return site.speaks_of_runai() ? with_secrets_kept(result.error()) : result.error();
     auto end = conclude(context.console, *result);
     if (end && *end != Exit::failed) return end;
     // The same whether a lab or something of Run:ai is left: the next apply goes on from there.

@@ -54,7 +54,9 @@ Result<Site> SiteReader::read(const YAML::Node& root) {
 
 Result<Site> parse_site(std::string_view text, const std::string& origin, const SiteGateway& gateway) {
     try {
-        return SiteReader(origin, gateway).read(YAML::Load(std::string(text)));
+        YAML::Node root;
+        CHECK(load_yaml(origin, text, root));
+        return SiteReader(origin, gateway).read(root);
     } catch (const YAML::Exception& problem) {
         return yaml_problem(origin, problem);
     }

@@ -30,6 +30,16 @@ json::array those_of(const json::object& answer, const std::string& email) {
     return some;
 }
 
+/// Whoever typed a password has it; standard output, which somebody else may read, needs it not.
+void leave_out(json::array& secrets, const Secret& given) {
+    if (given.empty()) return;
+    for (auto& value : secrets) {
+        auto& secret = value.as_object();
+        if (text_of(secret, "service") == "FTPS" && text_of(secret, "password") == given.reveal())
+            secret["password"] = "(as given)";
+    }
+}
+
 /// An error when not everything that was ever printed has left for where it was to go.
 Result<void> show(const Console& console, const json::array& secrets) {
     if (console.json) {
@@ -72,13 +82,20 @@ void print_secrets(const Console& console, const json::array& secrets) {
     table.print(console);
 }
 
+Error with_secrets_kept(Error error) {
+    error.remedy +=
+        std::string(error.remedy.empty() ? "" : "; ") + "secrets of new users stay there: `stowage secrets`";
+    return error;
+}
+
 Result<std::size_t> hand_over_secrets(Context& context, std::optional<SecretsFile>& file,
-                                      const std::string& email) {
+                                      const std::string& email, const Secret& given) {
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/secrets"}));
-    const auto secrets = those_of(answer, email);
+    auto secrets = those_of(answer, email);
     if (secrets.empty()) return 0;
-    if (auto given = file ? save(*file, secrets) : show(context.console, secrets); !given)
-        return not_handed_over(given.error());
+    if (!file) leave_out(secrets, given);
+    if (auto done = file ? save(*file, secrets) : show(context.console, secrets); !done)
+        return not_handed_over(done.error());
     json::array shown;
     for (const auto& value : secrets)
         shown.push_back({{"service", text_of(value.as_object(), "service")},

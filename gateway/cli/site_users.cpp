@@ -91,7 +91,9 @@ void SiteReader::read_member(const YAML::Node& node, const std::string& lab, con
     for (const auto& [email, line] : member_lines_)
         if (email == member.email)
             return problems_.add(
-                node, fmt::format("user {} is there twice, first in line {}; keep one", member.email, line));
+                node, fmt::format("user {} is there twice, first in line {}; a person has one lab: keep one, "
+                                  "and give access to another lab's project in Run:ai itself",
+                                  member.email, line));
     member_lines_.emplace_back(member.email, line_of(node));
     if (has_account && member.ftps.empty()) member.ftps = member.email;
     if (!has_account) member.ftps.clear();

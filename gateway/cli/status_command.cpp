@@ -119,6 +119,11 @@ void print_status(const Console& console, const json::object& status,
     }
     if (const auto* runai = object_of(status, "runai"))
         if (const auto* site = object_of(*runai, "site")) print_site(console, *site);
+    if (const auto waiting = number_of(status, "secrets"); waiting > 0)
+        print_property(console, "secrets",
+                       counted(waiting, "secret of a new user waits", "secrets of new users wait") +
+                           " to be shown, a day at most: `stowage secrets`",
+                       Colour::yellow);
     if (certificate) print_certificate_line(console, *certificate);
     console.line("");
     print_processes(console, list_of(status, "processes"));

@@ -74,8 +74,9 @@ Result<Exit> add_person(const UserAdd& command, Context& context) {
     if (!command.roles.empty()) body["roles"] = json::array(command.roles.begin(), command.roles.end());
     const auto result = follow_steps(context, {"POST", "/v1/people", body_of(body)});
     if (!result && !context.gateway.in_doubt()) return result.error();
-    const auto handed = hand_over_secrets(context, file, command.name);
-    if (!result) return result.error();
+    const auto given = command.password.from_stdin ? password.clone() : Secret();
+    const auto handed = hand_over_secrets(context, file, command.name, given);
+    if (!result) return with_secrets_kept(result.error());
     if (!handed) return handed.error();
     if (*handed > 0 && file && !context.console.json)
         print_property(context.console, "secrets", "in " + file->path());

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds gathering{20};
+constexpr milliseconds gathering{20}, few_apart{4};
 constexpr int reads_in_a_row = 4;
 
 }  // namespace
@@ -106,7 +106,7 @@ asio::awaitable<void> ChildLog::follow(std::shared_ptr<ChildLog> log) {
         if (failed || log->read_now() == Read::end) break;
         // A worker with many small files says a line for each: one wake-up for those of a moment. Where lines
         // are few the timer would be a second one for each.
-        const bool are_many = steady_clock::now() - last < gathering;
+        const bool are_many = steady_clock::now() - last < few_apart;
         if (const auto time = std::max(log->pause(), are_many ? gathering : milliseconds(0));
             time > milliseconds(0)) {
             timer.expires_after(time);

@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
 
 #include "gateway/base/counted.hpp"
+#include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/plan/doctor.hpp"
+#include "gateway/controller/reconcile/reasons.hpp"
 
 namespace stowage::controller {
 
@@ -18,12 +22,16 @@ namespace json = boost::json;
 namespace {
 
 /// A lab whose state, quota or export is not what it should be.
-void add_lab(const Context& context, const Lab& lab, std::vector<Finding>& findings) {
+/// @param silent Run:ai does not answer: what that does to labs is told once
+void add_lab(const Context& context, const Lab& lab, bool silent, std::vector<Finding>& findings) {
     const auto status = context.state.status(lab.name);
-    if (status.state != LabState::ready && !lab.leaves())
-        findings.push_back({Finding::Severity::error, "lab",
+    const bool served = status.state == LabState::degraded;
+    const bool waits = served && status.why.rfind(waits_for_runai, 0) == 0;
+    if (status.state != LabState::ready && !lab.leaves() && !(silent && waits))
+        findings.push_back({served ? Finding::Severity::warning : Finding::Severity::error, "lab",
                             fmt::format("lab {} is {}: {}", lab.name, to_string(status.state), status.why),
-                            "its users or pods may not reach it",
+                            served ? "it is served to users and pods, and something about it is not as asked"
+                                   : "its users or pods may not reach it",
                             fmt::format("stowage verify {0}, and what it says", lab.name), false});
     const auto seen = context.seen.find(lab.name);
     if (seen == context.seen.end() || !seen->second.storage) return;
@@ -42,7 +50,7 @@ void add_lab(const Context& context, const Lab& lab, std::vector<Finding>& findi
 
 /// Secrets that nobody has seen are deleted after a day, and then they are lost.
 void add_secrets(Context& context, std::vector<Finding>& findings) {
-    const auto waiting = context.secrets.all().size();
+    const auto waiting = waiting_secrets(context).size();
     if (waiting == 0) return;
     findings.push_back(
         {Finding::Severity::warning, "secrets",
@@ -50,29 +58,42 @@ void add_secrets(Context& context, std::vector<Finding>& findings) {
          "a day after they were made they are deleted, and nobody has them", "stowage secrets", false});
 }
 
-asio::awaitable<void> examine_runai(Context& context, std::vector<Finding>& findings) {
+/// Whether it could be looked at.
+asio::awaitable<bool> examine_runai(Context& context, std::vector<Finding>& findings) {
     auto seen = co_await observe_runai(context);
     if (!seen) {
         findings.push_back(unreachable(seen.error()));
-        co_return;
+        co_return false;
     }
     Examined examined{
         std::move(seen->site), std::move(seen->data_sources), true, context.state.objects(), {}};
     const auto on = co_await context.registry.client()->departments_are_on();
     examined.departments_on = !on || *on;
     examined.clock_ahead = context.registry.client()->clock_ahead();
-    for (auto& finding : diagnose(examined))
+    bool ours = false;
+    for (auto& finding : diagnose(examined)) {
+        ours = ours || finding.is_ours;
         findings.push_back(std::move(finding));
+    }
+    const auto text = context.state.applied_site();
+    const auto wanted = text.empty() ? Result<WantedSite>(WantedSite()) : parse_wanted_site(text);
+    if (text.empty() || !wanted) co_return true;
+    const auto items = plan_site_objects(*wanted, examined.site, examined.owned, false);
+    for (auto& finding : not_as_applied(items, ours))
+        findings.push_back(std::move(finding));
+    co_return true;
 }
 
 }  // namespace
 
 asio::awaitable<json::object> doctor_view(Context& context) {
-    std::vector<Finding> findings;
+    std::vector<Finding> findings, of_runai;
+    const bool used = context.registry.is_used();
+    const bool seen = used && co_await examine_runai(context, of_runai);
     for (const auto& lab : context.state.labs())
-        add_lab(context, lab, findings);
+        add_lab(context, lab, used && !seen, findings);
     add_secrets(context, findings);
-    if (context.registry.is_used()) co_await examine_runai(context, findings);
+    std::move(of_runai.begin(), of_runai.end(), std::back_inserter(findings));
     json::array list;
     for (const auto& one : findings)
         list.push_back({{"severity", one.severity == Finding::Severity::error ? "error" : "warning"},

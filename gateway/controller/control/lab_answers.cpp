@@ -8,6 +8,7 @@
 #include "gateway/controller/control/kept_data.hpp"
 #include "gateway/controller/control/requests.hpp"
 #include "gateway/controller/control/route_answers.hpp"
+#include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
 
@@ -29,6 +30,7 @@ asio::awaitable<Answered> show_status(Context& context, Target, std::string) {
     body["labs"] = labs_view(context);
     body["runai"] = runai_view(context);
     body["nfs"] = nfs_view(context);
+    body["secrets"] = waiting_secrets(context).size();
     co_return plain(body);
 }
 

@@ -19,7 +19,8 @@ struct Outcome {
     std::vector<Account> users = {};
     std::optional<Error> user_error = {};
     std::optional<SiteOutcome> site = {};
-    bool goes_on = true;  ///< what failed for now is tried again by itself
+    std::size_t users_gone = 0;  ///< with their lab
+    bool goes_on = true;         ///< what failed for now is tried again by itself
 };
 
 /// Tells it and ends the stream.

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <tuple>
 
 #include "gateway/base/log.hpp"
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_watch.hpp"
 #include "gateway/controller/control/views.hpp"
+#include "gateway/controller/plan/site_left.hpp"
 #include "gateway/controller/plan/unknown_pools.hpp"
+#include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/site/observe.hpp"
 
 namespace stowage::controller {
@@ -50,6 +53,15 @@ SiteTools tools_for(Context& context, Report report) {
     tools.stopping = [&context] { return context.draining; };
     tools.parallel = std::max(context.config.runai.max_parallel, 1U);
     return tools;
+}
+
+/// A call that was not sent says what the first one met that was.
+Error with_cause(const Context& context, Error error) {
+    const auto& why = context.registry.status().why;
+    if (error.what.find(runai_not_sent) != error.what.npos && !why.empty() &&
+        why.find(runai_not_sent) == why.npos)
+        error.what += fmt::format(", {}", why);
+    return error;
 }
 
 Error not_used() {
@@ -92,7 +104,7 @@ Result<void> check_runai(const Context& context, const SiteRequest& request) {
 
 asio::awaitable<SiteOutcome> apply_runai(Context& context, WantedSite site, bool adopt, Report report) {
     SiteOutcome nothing;
-    SiteItem whole{ObjectKind::node_pool, "site", Change::change};
+    SiteItem whole{ObjectKind::node_pool, std::string(whole_site), Change::change};
     const auto turn = co_await context.labs.take(site_turn, patience);
     if (!turn) {
         nothing.failures.push_back({whole, turn.error()});
@@ -109,11 +121,12 @@ asio::awaitable<SiteOutcome> apply_runai(Context& context, WantedSite site, bool
     auto outcome = co_await runner.apply(adopt);
     context.registry.note_result(outcome.has_error() ? std::optional(outcome.error()) : std::nullopt);
     if (!outcome) {
+        const auto error = with_cause(context, outcome.error());
         StepReport failed{"Run:ai", "observe", "reading Run:ai"};
         failed.state = Progress::failed;
-        failed.error = outcome.error();
+        failed.error = error;
         report(failed);
-        nothing.failures.push_back({whole, outcome.error()});
+        nothing.failures.push_back({whole, error});
         co_return nothing;
     }
     if (!site.people_only) note_outcome(context.drift, *outcome, now_seconds());
@@ -146,7 +159,7 @@ asio::awaitable<Result<SeenRunai>> observe_runai(Context& context) {
     auto& client = *context.registry.client();
     auto site = co_await observe_site(client);
     context.registry.note_result(site.has_error() ? std::optional(site.error()) : std::nullopt);
-    if (!site) co_return site.error();
+    if (!site) co_return with_cause(context, site.error());
     seen.site = std::move(*site);
     CO_TRY(seen.data_sources, co_await client.nfs_data_sources());
     co_return seen;
@@ -175,6 +188,8 @@ json::object plan_runai(const Context& context, const SiteRequest& request, cons
     for (const auto& item : plan_prune(*request.runai, seen.site, owned))
         prune.push_back(item_view(item));
     view["prune"] = std::move(prune);
+    const auto stay = left_to_others(*request.runai, seen.site, owned);
+    view["stay"] = json::array(stay.begin(), stay.end());
     return view;
 }
 
@@ -197,9 +212,22 @@ ObservedRegistration planned_registration(const SeenRegistrations& seen, const S
     return std::move(*known);
 }
 
+std::vector<SealedSecret> waiting_secrets(Context& context) {
+    auto all = context.secrets.all();
+    std::erase_if(all, [&](const SealedSecret& one) {
+        if (one.service != "FTPS") return false;
+        const auto account = context.state.account(one.name);
+        return !account || account->phase != AccountPhase::active;
+    });
+    std::sort(all.begin(), all.end(), [](const SealedSecret& a, const SealedSecret& b) {
+        return std::tie(a.lab, a.email, a.service, a.name) < std::tie(b.lab, b.email, b.service, b.name);
+    });
+    return all;
+}
+
 json::object secrets_view(Context& context, const std::string& email) {
     json::array secrets;
-    for (const auto& one : context.secrets.all()) {
+    for (const auto& one : waiting_secrets(context)) {
         if (!email.empty() && one.email != email) continue;
         json::object view{
             {"service", one.service}, {"email", one.email}, {"lab", one.lab}, {"name", one.name}};

@@ -43,6 +43,10 @@ boost::json::object plan_runai(const Context& context, const SiteRequest& reques
 ObservedRegistration planned_registration(const SeenRegistrations& seen, const SiteRequest& request,
                                           const Lab& lab);
 
+/// Those that let somebody in, each person's together. One of an FTPS account that is not there, or not yet,
+/// stays sealed: a start that was cut off gives its user another.
+std::vector<SealedSecret> waiting_secrets(Context& context);
+
 /// {"secrets": […]} with passwords; nothing is deleted by looking.
 boost::json::object secrets_view(Context& context, const std::string& email);
 

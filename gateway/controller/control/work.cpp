@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
 #include "gateway/controller/control/kept_data.hpp"
@@ -14,6 +15,7 @@
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/reconcile/accounts.hpp"
+#include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 
@@ -90,6 +92,31 @@ asio::awaitable<void> run_apply(Context& context, std::vector<std::string> labs,
     finish(context, stream, outcome);
 }
 
+/// What was asked for cannot be: nothing was sent. One that does not answer leaves the FTPS account to be
+/// made.
+bool was_refused(const SiteOutcome& site) {
+    if (site.done + site.unchanged > 0 || site.failures.size() != 1) return false;
+    const auto& failure = site.failures.front();
+    return failure.item.key == whole_site && failure.error.code == Code::not_found;
+}
+
+/// Run:ai first: what it cannot give, a project or a role, is noticed there before there is any account.
+asio::awaitable<void> run_person(Context& context, UserRequest user, WantedSite site, Stream stream) {
+    const Work work(context);
+    const auto report = report_to(stream);
+    Outcome outcome;
+    outcome.site = co_await apply_runai(context, std::move(site), false, report);
+    if (was_refused(*outcome.site)) {
+        outcome.user_error = outcome.site->failures.front().error;
+        outcome.site.reset();
+    } else {
+        std::vector<UserRequest> users;
+        users.push_back(std::move(user));
+        co_await add_users(context, std::move(users), report, outcome);
+    }
+    finish(context, stream, outcome);
+}
+
 asio::awaitable<void> run_verify(Context& context, std::string lab, Stream stream) {
     const Work work(context);
     auto report = report_to(stream);
@@ -104,7 +131,12 @@ asio::awaitable<void> run_delete(Context& context, std::string lab, bool purge, 
     const Work work(context);
     Outcome outcome;
     auto report = report_to(stream);
+    const auto accounts = context.state.accounts();
+    const auto users = std::count_if(accounts.begin(), accounts.end(), [&](const Account& one) {
+        return one.lab == lab && one.phase == AccountPhase::active;
+    });
     auto result = co_await remove_in_turn(context, std::move(lab), purge, std::move(report));
+    if (result.gone) outcome.users_gone = static_cast<std::size_t>(users);
     outcome.labs.push_back(std::move(result));
     finish(context, stream, outcome);
 }
@@ -171,13 +203,21 @@ Result<Stream> add_person(Context& context, PersonRequest request) {
     if (!lab || lab->leaves())
         return Error{Code::not_found, fmt::format("there is no lab {}", request.user.lab),
                      "see `stowage lab list`"};
+    const auto account = context.state.account(request.user.name);
+    if (account && account->phase == AccountPhase::active && account->lab != request.user.lab)
+        return Error{
+            Code::exists,
+            fmt::format("user {} is there already, in lab {}: nothing was changed", account->user,
+                        account->lab),
+            fmt::format(
+                "a person has one lab: `stowage user remove {}` first, or give access to another lab's "
+                "project in Run:ai itself",
+                account->user)};
     WantedSite site;
     site.people_only = true;
     site.members.push_back(std::move(request.member));
-    std::vector<UserRequest> users;
-    users.push_back(std::move(request.user));
     const auto stream = std::make_shared<EventStream>(context.executor);
-    asio::co_spawn(context.executor, run_apply(context, {}, std::move(users), std::move(site), false, stream),
+    asio::co_spawn(context.executor, run_person(context, std::move(request.user), std::move(site), stream),
                    rethrow);
     return stream;
 }

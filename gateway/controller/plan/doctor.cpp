@@ -222,6 +222,33 @@ std::vector<Finding> diagnose(const Examined& examined) {
     return Diagnosis(examined).findings();
 }
 
+std::vector<Finding> not_as_applied(const std::vector<SiteItem>& items, bool told) {
+    constexpr std::size_t most = 20;
+    std::vector<Finding> found;
+    std::size_t more = 0;
+    for (const auto& item : items) {
+        if (item.change == Change::unchanged && !item.error) continue;
+        if (told && !item.error) continue;
+        if (found.size() == most) {
+            ++more;
+            continue;
+        }
+        const auto how = !item.fields.empty()            ? runai::to_string(item.fields)
+                         : item.error                    ? item.error->what
+                         : item.change == Change::create ? "it is not there"
+                                                         : item.detail;
+        found.push_back({Severity::warning, "site",
+                         fmt::format("{} is not as applied: {}", item.title(), how),
+                         "the site file that was applied last says otherwise",
+                         item.error ? item.error->remedy : apply_again, !item.error});
+    }
+    if (more > 0)
+        found.push_back({Severity::warning, "site", fmt::format("{} more objects are not as applied", more),
+                         "the site file that was applied last says otherwise",
+                         "stowage plan with the site file shows them all", true});
+    return found;
+}
+
 Finding unreachable(const Error& error) {
     Finding finding{Severity::error, "run:ai", error.what, "nothing of Run:ai is planned, applied or watched",
                     error.remedy,    false};

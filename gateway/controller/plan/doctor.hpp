@@ -29,6 +29,10 @@ struct Examined {
 /// Pure. Errors first.
 std::vector<Finding> diagnose(const Examined& examined);
 
+/// What differs from the site file that was applied last, one finding each, the last of which sums up where
+/// there are many. @param told something of ours already: the same repair is for all of it
+std::vector<Finding> not_as_applied(const std::vector<SiteItem>& items, bool told);
+
 /// Run:ai could not be read: which trap that looks like.
 Finding unreachable(const Error& error);
 

@@ -2,7 +2,7 @@
 // Runs in: controller. Distrusts: what was observed.
 #include <set>
 
-#include "gateway/controller/plan/site.hpp"
+#include "gateway/controller/plan/site_left.hpp"
 
 namespace stowage::controller {
 
@@ -55,6 +55,29 @@ std::vector<SiteItem> plan_prune(const WantedSite& wanted, const ObservedSite& o
             items.push_back(std::move(item));
         }
     return items;
+}
+
+std::vector<std::string> left_to_others(const WantedSite& wanted, const ObservedSite& observed,
+                                        const std::vector<OwnedObject>& owned) {
+    std::set<Key> keys, there;
+    for (const auto& pool : wanted.node_pools)
+        keys.emplace(ObjectKind::node_pool, pool.name);
+    for (const auto& department : wanted.departments) {
+        keys.emplace(ObjectKind::department, department.unit.name);
+        for (const auto& project : department.projects)
+            keys.emplace(ObjectKind::project, project_key(department.unit.name, project.name));
+    }
+    for (const auto& pool : observed.node_pools)
+        there.emplace(ObjectKind::node_pool, pool.id);
+    for (const auto& unit : observed.departments)
+        there.emplace(ObjectKind::department, unit.id);
+    for (const auto& unit : observed.projects)
+        there.emplace(ObjectKind::project, unit.id);
+    std::vector<std::string> titles;
+    for (const auto& one : owned)
+        if (one.made && there.contains({one.kind, one.remote_id}) && !keys.contains({one.kind, one.key}))
+            titles.push_back(SiteItem{one.kind, one.key}.title());
+    return titles;
 }
 
 }  // namespace stowage::controller

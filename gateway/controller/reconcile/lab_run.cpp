@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "gateway/controller/reconcile/drift_log.hpp"
+#include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
 
@@ -70,7 +71,7 @@ Verdict judge(const std::vector<StepRunner::Failure>& failures, const std::strin
     if (failures.empty()) return {};
     const auto& error = failures.front().error;
     return {LabState::degraded,
-            (is_transient(error.code) ? "Run:ai cannot be reached: " : "not registered in Run:ai: ") +
+            std::string(is_transient(error.code) ? waits_for_runai : "not registered in Run:ai: ") +
                 error.text()};
 }
 

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/controller/reconcile/gate.hpp"
+#include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/state/state.hpp"
 #include "provisioning/runai/settings_check.hpp"
@@ -74,8 +75,12 @@ Result<std::unique_ptr<Registry>> Registry::make(asio::any_io_executor executor,
 
 void Registry::note(std::optional<Error> error) {
     const std::string state = !error ? "ok" : is_transient(error->code) ? "unreachable" : "refused";
-    status_.code = error ? to_string(error->code) : "";
-    status_.why = error ? error->text() : "";
+    // What was not sent tells nothing new.
+    const bool sent = !error || error->what.find(runai_not_sent) == error->what.npos;
+    if (sent || status_.state != state) {
+        status_.code = error ? to_string(error->code) : "";
+        status_.why = error ? error->text() : "";
+    }
     if (state == status_.state) return;
     status_.state = state;
     status_.since = now_seconds();

@@ -243,6 +243,26 @@ Result<void> SiteRunner::choose_projects() {
     return {};
 }
 
+namespace {
+
+/// Of people alone: before an account is made for what it could not be given.
+Result<void> check_roles(const WantedSite& wanted, const ObservedSite& observed) {
+    if (!wanted.people_only) return {};
+    std::vector<std::string_view> known;
+    for (const auto& role : observed.roles)
+        if (role.enabled) known.push_back(role.name);
+    for (const auto& member : wanted.members)
+        for (const auto& role : member.roles)
+            if (std::find(known.begin(), known.end(), role) == known.end())
+                return Error{
+                    Code::not_found,
+                    fmt::format("Run:ai has no role \"{}\" that is switched on", log::escaped(role)),
+                    fmt::format("give one of: {}", log::escaped(fmt::format("{}", fmt::join(known, ", "))))};
+    return {};
+}
+
+}  // namespace
+
 asio::awaitable<Result<SiteOutcome>> SiteRunner::apply(bool adopt) {
     CO_CHECK(check(wanted_));
     const auto looked_at = tools_.now();
@@ -254,6 +274,7 @@ asio::awaitable<Result<SiteOutcome>> SiteRunner::apply(bool adopt) {
         for (const auto& [name, id] : department_ids_)
             if (id == one.value.parent_id) project_ids_[project_key(name, one.value.name)] = one.id;
     CO_CHECK(choose_projects());
+    CO_CHECK(check_roles(wanted_, observed_));
     for (const auto& member : wanted_.members)
         for (const auto& role : member.roles)
             members_.emplace(rule_key(member, role), &member);

@@ -169,6 +169,23 @@ class SiteFiles(CliTest):
         with self.gateway() as gateway:
             self.check(gateway.run("plan", os.path.join(SOURCE, "deploy/examples/site.yaml")), 3)
 
+    def test_on_a_terminal_a_lab_with_users_is_deleted_by_its_name_alone(self):
+        def handle(method, target, body, reply):
+            if method == "GET":
+                return reply.json({"name": "lab1", "users": ["alice", "bob"]})
+            reply.stream()
+            return reply.result(summary="gone")
+        with FakeGateway(handle) as gateway:
+            for typed, code in (("lab1\n", 0), ("yes\n", 2)):
+                gateway.requests.clear()
+                result, output = run_on_terminal("lab", "delete", "lab1", socket_path=gateway.path,
+                                                 typed=[("Type the lab's name", typed)])
+                self.assertEqual(result, code, output)
+                self.assertIn("2 FTPS users of lab lab1 will be removed", output)
+                self.assertEqual([method for method, _, _ in gateway.requests], ["GET", "DELETE"][: 2 if code == 0 else 1])
+            result, output = run_on_terminal("lab", "delete", "lab1", "--confirm", "lab1", socket_path=gateway.path)
+            self.assertEqual(result, 0, output)
+
     def test_purging_needs_the_name(self):
         def handle(method, target, body, reply):
             reply.stream()

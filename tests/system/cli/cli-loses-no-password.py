@@ -182,6 +182,49 @@ class Passwords(CliTest):
             with open(path) as out:
                 self.assertEqual(out.read(), f"bob lab1 {sent['users'][0]['password']}\n")
 
+    def test_a_password_that_was_typed_is_not_shown(self):
+        with FakeGateway(keeps_secrets) as gateway:
+            for options in ([], ["--json"]):
+                done = gateway.run("user", "add", "alice@example.org", "--lab", "lab1", "--password-stdin", *options,
+                                   stdin="one of alice\n")
+                self.check(done, 0, ["two of alice", "(as given)"])
+                self.assertNotIn("one of alice", done.stdout + done.stderr)
+            # One that was kept before, of an account that is there, is another.
+            self.check(gateway.run("user", "add", "alice@example.org", "--lab", "lab1", "--password-stdin", stdin="another one\n"),
+                       0, ["one of alice", "two of alice"])
+
+    def test_a_repair_hands_over_the_secrets_of_whom_it_made(self):
+        def handle(method, target, body, reply):
+            if target == "/v1/doctor":
+                return reply.json({"findings": [{"severity": "error", "check": "x", "what": "w", "why": "y", "fix": "f", "ours": True}]})
+            return keeps_secrets(method, target, body, reply)
+        with FakeGateway(handle) as gateway, tempfile.TemporaryDirectory() as directory:
+            config = os.path.join(directory, "stowage.yaml")
+            with open(config, "w") as out:
+                out.write("labs.root: /tmp\n")
+            self.check(gateway.run("doctor", "--fix", "--config", config), 0, ["one of alice", "two of alice"])
+            self.assertEqual(gateway.requests[-1][1], "/v1/secrets/shown")
+
+    def test_what_broke_off_names_where_the_secrets_are(self):
+        site = "compute_resources: [{name: gpu1, gpus: 1}]\n"
+
+        def handle(method, target, body, reply):
+            if target in ("/v1/plan", "/v1/status", "/v1/doctor"):
+                return reply.json({"pending": 1, "new_users": [], "steps": [], "runai": {"configured": True}, "secrets": 2,
+                                   "findings": [{"what": "w", "ours": True}]})
+            if target == "/v1/secrets":
+                return reply.json({"secrets": []})
+            return None
+        with FakeGateway(handle) as gateway, tempfile.TemporaryDirectory() as directory:
+            file, config = os.path.join(directory, "site.yaml"), os.path.join(directory, "stowage.yaml")
+            with open(file, "w") as out:
+                out.write(site)
+            with open(config, "w") as out:
+                out.write("labs.root: /tmp\n")
+            for words in (("apply", file), ("user", "add", "a@b.de", "--lab", "lab1"), ("doctor", "--fix", "--config", config)):
+                self.check(gateway.run(*words), 1, err=["run the command again", "`stowage secrets`"])
+            self.check(gateway.run("status"), 0, ["2 secrets of new users wait to be shown", "`stowage secrets`"])
+
     def test_an_address_may_be_typed_in_capitals(self):
         with FakeGateway(keeps_secrets) as gateway:
             self.check(gateway.run("user", "add", "Alice@Example.org", "--lab", "lab1"), 0, ["one of alice"])

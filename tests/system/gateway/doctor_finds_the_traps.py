@@ -89,6 +89,21 @@ class Doctor(unittest.TestCase):
             quota = next(one for one in self.rig.stored(kind)[0]["resources"] if one["nodePool"]["id"] == pool["id"])
             self.assertEqual(quota["gpu"]["limit"], 0)
 
+    def test_what_somebody_changed_since_the_site_was_applied_is_set_right(self):
+        department = self.rig.stored("departments")[0]
+        resources = [{"nodePool": {"id": one["nodePool"]["id"]}, "gpu": one["gpu"]} for one in department["resources"]]
+        for one in resources:
+            if one["gpu"]["deserved"] == 4:
+                one["gpu"] = {"deserved": 8, "limit": 8}
+        body = {"resources": resources, "defaultNodePools": department["defaultNodePools"]}
+        self.by_hand("PUT", f"/api/v1/org-unit/departments/{department['id']}", body)
+        finding = self.only("site")
+        self.assertIn("department lab1 is not as applied: GPUs of prod", finding["what"])
+        self.assertTrue(finding["ours"])
+        output = self.rig.ok("doctor", "--fix")
+        self.assertIn("1 finding is left, which --fix does not set right", output)
+        self.assertEqual(self.findings(), {})
+
     def test_a_data_source_that_is_read_only_by_default(self):
         department = self.rig.stored("departments")[0]["id"]
         spec = {"server": "nas", "path": "/srv", "mountPath": "/data"}

@@ -104,6 +104,21 @@ class SiteIsAppliedOnce:
         self.rig.ok("user", "add", "dora@example.org", "--lab", "lab1")
         self.assertEqual(self.rig.writes(), before, "she is there: nothing is made anew")
 
+    def test_5a_a_user_add_that_cannot_be_changes_nothing(self):
+        before = self.rig.writes()
+        for words, told in (
+            (("dora@example.org", "--lab", "lab2"), ["is there already, in lab lab1", "a person has one lab"]),
+            (("greta@example.org", "--lab", "lab1", "--project", "nope"), ["no project nope", "lab1-default-project"]),
+            (("greta@example.org", "--lab", "lab1", "--role", "L3 researcher"), ["no role", "L2 researcher"]),
+        ):
+            code, output = self.rig.run("user", "add", *words)
+            self.assertEqual(code, 1, output)
+            for text in told:
+                self.assertIn(text, output)
+        self.assertEqual(self.rig.writes(), before)
+        self.assertNotIn("greta", self.rig.ok("user", "list"))
+        self.assertIn("no secret waits", self.rig.ok("secrets"))
+
     def test_6_secrets_that_nobody_saw_wait(self):
         listing = self.rig.folder / "secrets.txt"
         self.rig.ok("user", "add", "erik@example.org", "--lab", "lab1", "--secrets-file", str(listing))
@@ -196,6 +211,18 @@ class SiteIsAppliedOnce:
         self.assertEqual(self.rig.gateway.answer("lab", "show", "lab3")["state"], "degraded")
         self.rig.stand_in.call("POST", "/_stand_in/used_by", {"name": "lab3-nfs", "workspaces": []})
         self.rig.ok("apply", str(self.rig.folder / "project.yaml"))
+
+    def test_9b_a_lab_that_goes_says_what_went_and_what_stays(self):
+        output = self.rig.ok("lab", "delete", "lab1")
+        self.assertIn("FTPS users were removed", output)
+        self.assertIn("in Run:ai department lab1 stays with its projects", output)
+        site = self.rig.folder / "without.yaml"
+        site.write_text("compute_resources: [{gpus: 0..8}]\n", encoding="utf-8")
+        _, output = self.rig.run("prune", str(site), "--confirm", "1000")
+        self.assertIn("to be deleted", output)
+        count = re.search(r"(\d+) things are to be deleted", output)[1]
+        output = self.rig.ok("prune", str(site), "--confirm", count)
+        self.assertRegex(output, r"stays in Run:ai: .*department lab1")
 
     def change_quota(self, kind, unit, deserved, limit=None):
         """As somebody in Run:ai's own pages would."""

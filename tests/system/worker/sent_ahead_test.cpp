@@ -64,7 +64,8 @@ TEST_F(SentAhead, WhatWaitsIsNotDoneForAClientThatIsGone) {
     const auto before = rig.descriptors();
     auto bob = rig.login("bob");
     begin_upload(bob);
-    bob.control->send_raw("DELE precious\r\n" + many(200, "DELE missing"));
+    bob.control->send_raw("DELE precious\r\n" + many(1000, "DELE missing"));
+    bob.control->send_raw(many(1000, "DELE missing"));  // without this its end was seen in time, now and then
     bob.control->hang_up();
     ASSERT_TRUE(comes_true([&] { return rig.descriptors() <= before; }));
     EXPECT_EQ(rig.content("/precious"), "old");

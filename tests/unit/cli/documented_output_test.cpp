@@ -59,6 +59,26 @@ TEST(DocumentedOutput, PlanIsAsOnThePage) {
     EXPECT_THAT(page(), testing::HasSubstr(text)) << text;
 }
 
+TEST(PlanCounts, WhatApplyDoesAndWhatItLeaves) {
+    const auto counted = [](const char* text) { return count_pending(json::parse(text).as_object()); };
+    const auto both = counted(R"({"pending":3,"steps":[],"runai":{"items":[{"change":"create"},{"change":"change"},
+        {"change":"differs","error":{"what":"x"}},{"change":"unchanged"}]}})");
+    EXPECT_EQ(both.changes, 2U);
+    EXPECT_EQ(both.blocked, 1U);
+    const auto silent = counted(R"({"pending":4,"runai":{"error":{"what":"no answer"}},"steps":[
+        {"change":"unchanged","error":{"what":"x"}},{"change":"unchanged","error":{"what":"x"}},{"change":"create"}]})");
+    EXPECT_EQ(silent.changes, 1U);
+    EXPECT_EQ(silent.blocked, 0U);
+    EXPECT_TRUE(silent.runai_unknown);
+}
+
+TEST(DocumentedOutput, AnUnknownRoleSaysWhatIsWrong) {
+    const auto plan = json::parse(R"({"steps":[],"runai":{"items":[{"kind":"access rule","title":"access rule a@b.de as X",
+        "change":"differs","detail":"","fields":[],"error":{"what":"Run:ai has no role X","remedy":"write it otherwise"}}]}})");
+    const auto text = printed([&](const Console& console) { print_plan(console, plan.as_object()); });
+    EXPECT_THAT(text, testing::HasSubstr("Run:ai has no role X\n"));
+}
+
 TEST(DocumentedOutput, DoctorIsAsOnThePage) {
     const auto findings = json::parse(R"([
         {"severity":"error","what":"project lab2-default-project has no order of priority of node pools",

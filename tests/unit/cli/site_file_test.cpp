@@ -61,6 +61,14 @@ TEST(SiteFile, ReadsFtpsSettings) {
                   "none, default"));
 }
 
+TEST(SiteFile, IsOneDocument) {
+    EXPECT_EQ(problems("node_pools: []\n---\nlabs: [{name: lab1}]\n"),
+              "site.yaml:2: a second YAML document begins here, which nobody would read");
+    EXPECT_THAT(problems("labs: [{name: lab1}]\n--- # nothing\n"), HasSubstr("site.yaml:2: a second YAML"));
+    EXPECT_THAT(problems("labs: [{name: lab1}]\n...\nusers: []\n"), HasSubstr("site.yaml:3: a second YAML"));
+    EXPECT_EQ(problems("# Labs\n---\nlabs:\n  - name: lab1\n...\n"), "accepted");
+}
+
 TEST(SiteFile, LeavesOutWhatIsNotSaid) {
     const auto site = parse_site("labs: [{name: lab1}]", "site.yaml");
     ASSERT_TRUE(site);

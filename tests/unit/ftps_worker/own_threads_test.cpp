@@ -85,8 +85,8 @@ asio::awaitable<void> attempt(Result<void>& outcome, bool& ran) {
 
 }  // namespace
 
-// Seen to fail when such work went to the threads for short operations. As ctest runs it, in a process of its
-// own: no thread of another test waits for a task, and no stack of one is left.
+// It went to the threads for short operations before, and kept those waiting. As ctest runs it, in a process
+// of its own: no thread of another test waits for a task, and no stack of one is left.
 TEST(OwnThreads, WorkForWhichThereIsNoThreadIsRefused) {
     asio::io_context context;
     Result<void> outcome;

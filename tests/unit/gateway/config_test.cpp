@@ -30,6 +30,14 @@ class ConfigFile : public testing::Test {
     std::string path_;
 };
 
+TEST_F(ConfigFile, IsOneDocument) {
+    const auto two = read("labs.root: /srv\n---\nnfs.port: 2050\n");
+    ASSERT_FALSE(two);
+    EXPECT_EQ(two.error().what, path_ + ":2: a second YAML document begins here, which nobody would read");
+    EXPECT_TRUE(read("---\nlabs.root: /srv\n"));
+    EXPECT_TRUE(read(""));
+}
+
 TEST(Config, DefaultsAreValid) {
     const auto config = parse_config({});
     ASSERT_TRUE(config) << config.error().text();

@@ -15,6 +15,7 @@
 #include <map>
 #include <utility>
 
+#include "gateway/controller/control/site_work.hpp"
 #include "tests/unit/controller/state/temporary_directory.hpp"
 
 namespace stowage::controller {
@@ -222,6 +223,21 @@ TEST_F(PeopleAtWork, AnotherLabsRequestForTheSameNameLosesNothing) {
     // alice was the first's: the second has to say that she is of another lab.
     EXPECT_EQ(state_.account("alice")->lab, "lab1");
     EXPECT_THAT(lines.at(1), HasSubstr("user alice is there already, in lab lab1"));
+}
+
+TEST_F(PeopleAtWork, SecretsThatWaitAreOfAccountsThatAreThereAndAPersonsStandTogether) {
+    begin(people("one"));
+    finish();
+    // As a kill between sealing and making leaves it.
+    or_throw(context_.secrets.put({"FTPS", "zoe@example.org", "lab1", "zoe", Secret("of no account")}));
+    or_throw(
+        context_.secrets.put({"Run:ai", "alice@example.org", "lab1", "alice@example.org", Secret("two")}));
+    std::vector<std::string> told;
+    for (const auto& secret : waiting_secrets(context_))
+        told.push_back(secret.service + " " + secret.email);
+    EXPECT_THAT(told, ElementsAre("FTPS alice@example.org", "Run:ai alice@example.org",
+                                  "FTPS bob@example.org", "FTPS carol@example.org"));
+    EXPECT_EQ(context_.secrets.all().size(), 5U) << "another apply may be making her";
 }
 
 TEST_F(PeopleAtWork, NothingIsKeptOfWhoWasNotMade) {

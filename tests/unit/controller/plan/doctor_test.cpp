@@ -36,6 +36,25 @@ TEST(Doctor, FindsNothingInASiteAsItShouldBe) {
         ADD_FAILURE() << finding.check << ": " << finding.what;
 }
 
+TEST(Doctor, FindsWhatIsNotAsApplied) {
+    SiteItem changed{ObjectKind::department, "lab1", Change::change};
+    changed.fields = {{"GPUs of prod", "8", "2"}};
+    const SiteItem gone{ObjectKind::user, "gina@example.org", Change::create, "with a temporary password"};
+    const SiteItem same{ObjectKind::department, "lab2", Change::unchanged};
+    SiteItem others{ObjectKind::department, "lab3", Change::differs};
+    others.error = Error{Code::differs, "it was not made by stowage", "apply with --adopt"};
+    const auto findings = not_as_applied({changed, gone, same, others}, false);
+    ASSERT_EQ(findings.size(), 3U);
+    EXPECT_THAT(findings[0].what, HasSubstr("department lab1 is not as applied: GPUs of prod: "));
+    EXPECT_EQ(findings[1].what, "user gina@example.org is not as applied: it is not there");
+    EXPECT_TRUE(findings[0].is_ours && findings[1].is_ours);
+    EXPECT_FALSE(findings[2].is_ours);
+    EXPECT_EQ(findings[2].fix, "apply with --adopt");
+    // The repair of a trap applies all of the file.
+    EXPECT_EQ(not_as_applied({changed, gone, same, others}, true).size(), 1U);
+    EXPECT_EQ(not_as_applied(std::vector<SiteItem>(50, gone), false).size(), 21U);
+}
+
 TEST(Doctor, FindsAForgottenOrderOfPriority) {
     auto all = healthy();
     all.site.projects[0].effective_pools.clear();
