@@ -61,7 +61,8 @@ TEST(DocumentedOutput, PlanIsAsOnThePage) {
 
 TEST(PlanCounts, WhatApplyDoesAndWhatItLeaves) {
     const auto counted = [](const char* text) { return count_pending(json::parse(text).as_object()); };
-    const auto both = counted(R"({"pending":3,"steps":[],"runai":{"items":[{"change":"create"},{"change":"change"},
+    const auto both =
+        counted(R"({"pending":3,"steps":[],"runai":{"items":[{"change":"create"},{"change":"change"},
         {"change":"differs","error":{"what":"x"}},{"change":"unchanged"}]}})");
     EXPECT_EQ(both.changes, 2U);
     EXPECT_EQ(both.blocked, 1U);
@@ -73,7 +74,8 @@ TEST(PlanCounts, WhatApplyDoesAndWhatItLeaves) {
 }
 
 TEST(DocumentedOutput, AnUnknownRoleSaysWhatIsWrong) {
-    const auto plan = json::parse(R"({"steps":[],"runai":{"items":[{"kind":"access rule","title":"access rule a@b.de as X",
+    const auto plan =
+        json::parse(R"({"steps":[],"runai":{"items":[{"kind":"access rule","title":"access rule a@b.de as X",
         "change":"differs","detail":"","fields":[],"error":{"what":"Run:ai has no role X","remedy":"write it otherwise"}}]}})");
     const auto text = printed([&](const Console& console) { print_plan(console, plan.as_object()); });
     EXPECT_THAT(text, testing::HasSubstr("Run:ai has no role X\n"));
