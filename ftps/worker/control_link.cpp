@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "ftps/protocol/session_packets.hpp"
@@ -144,7 +145,12 @@ void ControlLink::queue(const std::shared_ptr<State>& state, char kind, std::str
     state->waiting.push_back(std::move(packet));
     if (std::exchange(state->flushing, true)) return;
     lock.unlock();
-    asio::co_spawn(state->socket.get_executor(), flush(state), asio::detached);
+    try {
+        asio::co_spawn(state->socket.get_executor(), flush(state), asio::detached);
+    } catch (const std::bad_alloc&) {  // the next reply tries again
+        lock.lock();
+        state->flushing = false;
+    }
 }
 
 /// False when nothing is left to send, or nobody to send it to: then the next one that waits is another

@@ -132,6 +132,9 @@ boost::asio::awaitable<void> run_data_command(Session& session, TransferPlace& p
     if (session.is_unwanted()) session.abort_transfer();
 
     auto ended = co_await attempt_in_thread(session, attempt);
+    if (ended.was_prepared)
+        attempt->door->shut();  // nobody came to it, perhaps; its port goes before the reply
+    if (!command.path.empty()) session.path = command.path;
     session.say_opening();
 
     if (ended.was_prepared) log_transfer(session, command, ended, began);

@@ -14,7 +14,7 @@
 
 namespace stowage::ftps {
 
-/// One thread, but what door() gives is the transfer's.
+/// One thread, but what use() gives is the transfer's.
 class DataConnection {
   public:
     /// @param proxy_networks, share: must live as long as this

@@ -30,7 +30,8 @@ struct Worker;
 /// `unsaid` passes files as they are.
 enum class DataType { unsaid, ascii, image };
 
-/// Lives in the frame of serve(). One thread.
+/// Lives in the frame of serve(). One thread, but a transfer's thread uses put_opening(), say_opening() and
+/// the link too, and reads what does not change.
 struct Session {
     Session(Worker& worker, const message::SessionStart& start, Fd socket, Ends ends);
 

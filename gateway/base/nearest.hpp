@@ -13,7 +13,4 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 /// The same if somebody who meant it could have written `word`; else empty.
 std::string_view resembling(std::string_view word, const std::vector<std::string_view>& known);
 
-/// The same, if somebody who meant it could have written `word`; else empty.
-std::string_view resembling(std::string_view word, const std::vector<std::string_view>& known);
-
 }  // namespace stowage

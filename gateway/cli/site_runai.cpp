@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/kubernetes_label.hpp"
+#include "gateway/base/same_url.hpp"
 #include "gateway/cli/site_words.hpp"
 #include "gateway/cli/terminal.hpp"
 
@@ -14,14 +15,6 @@ namespace {
 
 const KeySet runai_keys = {{"url", "cluster"}, {}};
 const KeySet pool_keys = {{"name", "label", "placement"}, {}};
-
-bool is_same_url(std::string_view one, std::string_view other) {
-    while (one.ends_with('/'))
-        one.remove_suffix(1);
-    while (other.ends_with('/'))
-        other.remove_suffix(1);
-    return one == other;
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // Starting and reaping children.
-// Runs in: supervisor; between fork and exec in the child, where only async-signal-safe calls are made.
+// Runs in: supervisor; between vfork and exec in the child, which has our memory: it makes only
+// async-signal-safe calls and writes to nothing but its own stack.
 #include "gateway/supervisor/process.hpp"
 
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "gateway/base/log.hpp"
+#include "gateway/base/same_url.hpp"
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_watch.hpp"
 #include "gateway/controller/control/views.hpp"
@@ -67,14 +68,6 @@ Error with_cause(const Context& context, Error error) {
 Error not_used() {
     return {Code::config, "the site file speaks of Run:ai, and the gateway has no runai.url",
             "set runai.url, runai.cluster, runai.client_id and runai.client_secret_file in stowage.yaml"};
-}
-
-bool is_same_url(std::string_view one, std::string_view other) {
-    while (one.ends_with('/'))
-        one.remove_suffix(1);
-    while (other.ends_with('/'))
-        other.remove_suffix(1);
-    return one == other;
 }
 
 }  // namespace

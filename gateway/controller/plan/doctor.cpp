@@ -226,11 +226,13 @@ std::vector<Finding> not_as_applied(const std::vector<SiteItem>& items, bool tol
     constexpr std::size_t most = 20;
     std::vector<Finding> found;
     std::size_t more = 0;
+    bool more_is_ours = false;
     for (const auto& item : items) {
         if (item.change == Change::unchanged && !item.error) continue;
         if (told && !item.error) continue;
         if (found.size() == most) {
             ++more;
+            more_is_ours = more_is_ours || !item.error;
             continue;
         }
         const auto how = !item.fields.empty()            ? runai::to_string(item.fields)
@@ -245,7 +247,7 @@ std::vector<Finding> not_as_applied(const std::vector<SiteItem>& items, bool tol
     if (more > 0)
         found.push_back({Severity::warning, "site", fmt::format("{} more objects are not as applied", more),
                          "the site file that was applied last says otherwise",
-                         "stowage plan with the site file shows them all", true});
+                         "stowage plan with the site file shows them all", more_is_ours});
     return found;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "gateway/base/log.hpp"
 #include "gateway/controller/reconcile/drift_log.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
@@ -19,8 +20,6 @@ namespace {
 
 constexpr std::chrono::seconds patience(86400);
 
-/// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
-/// start a hundred root steps.
 /// By the newest look: the mount check has looked again, if anything was done.
 void remember_right(Context& context, const std::string& lab, const std::string& wanted) {
     const auto& seen = context.seen[lab].storage;
@@ -30,6 +29,8 @@ void remember_right(Context& context, const std::string& lab, const std::string&
     (void)context.state.set_found_right(lab, {wanted, context.boot, seen->quota_backend});
 }
 
+/// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
+/// start a hundred root steps.
 /// @return drift that is still there, in words
 asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, DriftPolicy policy) {
     const auto place = co_await context.storage.take("", patience);
@@ -46,7 +47,9 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
     // What is changed towards other settings now is nobody else's change when these come back.
-    if (right.wanted != wanted) (void)context.state.set_found_right(lab.name, {});
+    if (!right.wanted.empty() && right.wanted != wanted)
+        if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
+            log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
     co_await runner.run(std::move(steps));
     auto open = note_drift(context, runner, drift);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);
@@ -92,10 +95,6 @@ LabResult conclude(Context& context, const StepRunner& runner, const std::string
     plan_next_pass(context, name, result.state == LabState::ready);
     return result;
 }
-
-}  // namespace
-
-namespace {
 
 std::vector<Step> plan_by(Context& context, const Lab& lab, ObservedRegistration registration) {
     auto steps = plan_registration(lab, context.site, registration, context.state.data_source(lab.name));
