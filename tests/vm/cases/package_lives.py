@@ -66,10 +66,10 @@ def identities():
 
 
 def hashes():
-    """Of every file in the labs that is not the gateway's own."""
+    """Of every file in the labs that is not the gateway's own: its checks make one for a moment."""
     found = {}
     for path in sorted(LABS.rglob("*")):
-        if path.is_file() and ".stowage" not in path.parts:
+        if not any(part.startswith(".stowage") for part in path.parts) and path.is_file():
             found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
@@ -190,7 +190,7 @@ def everything_is_back(notes):
     wait_until(lambda: unit("ActiveState") == "active", "the service")
     wait_until(labs_are_ready, "both labs ready")
     assert identities() == notes["labs"], "uids, export ids and fsids"
-    assert hashes() == notes["hashes"]
+    assert (there := hashes()) == notes["hashes"], f"{there}\nwere {notes['hashes']}"
     client = login("alice", notes["passwords"]["alice"])
     assert client.fetch("data.bin") == DATA
     client.quit()
