@@ -187,6 +187,8 @@ def first():
 
 
 def everything_is_back(notes):
+    # With nofail the boot does not wait for the disk.
+    wait_until(lambda: os.path.ismount(LABS), f"the mount of {LABS}")
     wait_until(lambda: unit("ActiveState") == "active", "the service")
     wait_until(labs_are_ready, "both labs ready")
     assert identities() == notes["labs"], "uids, export ids and fsids"

@@ -80,7 +80,7 @@ def write_back_at_once():
 
 
 def in_lab(directory):
-    return {path.name for path in directory.iterdir() if path.name != ".stowage"}
+    return {path.name for path in directory.iterdir() if not path.name.startswith(".stowage")}
 
 
 def check(directory, names):

@@ -57,7 +57,7 @@ class Limits:
 
     def setUp(self):
         for entry in self.path.iterdir():
-            if entry.name != ".stowage":
+            if not entry.name.startswith(".stowage"):
                 entry.unlink()
 
     def run(self, result=None):
