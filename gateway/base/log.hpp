@@ -30,8 +30,8 @@ struct Field {
 /// Names this process in every line ("front", "worker:lab1") and sets the lowest level shown.
 void start(std::string process_name, Level level);
 
-/// Writes `<6>process=worker event=login lab=lab1 …` as one write(2). Never throws, never blocks on a full
-/// pipe.
+/// Writes `<6>process=worker event=login lab=lab1 …` as one write(2). Never throws. Waits while the pipe to
+/// the supervisor is full: lines that strangers may cause without end go through line_limit.hpp.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
 inline void error(std::string_view event, std::initializer_list<Field> fields) {
