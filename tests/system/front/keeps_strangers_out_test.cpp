@@ -7,6 +7,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"
 
@@ -29,11 +30,7 @@ class Strangers : public ::testing::Test {
     }
 };
 
-#ifdef __SANITIZE_THREAD__
-constexpr auto threads = "Threads:\t2\n";  // one is the sanitizer's
-#else
-constexpr auto threads = "Threads:\t1\n";
-#endif
+constexpr auto threads = has_thread_sanitizer ? "Threads:\t2\n" : "Threads:\t1\n";  // one is the sanitizer's
 
 TEST_F(Strangers, FindNoRightsInTheProcess) {
     const FrontProcess front;

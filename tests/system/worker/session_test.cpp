@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/system/worker/rig.hpp"
 
 namespace stowage::ftps::rig {
@@ -33,11 +34,9 @@ std::string status_of(pid_t pid, const std::string& key) {
 
 // Fails when a packet whose descriptor could not be taken ends the worker.
 TEST(Worker, WithoutRoomForADescriptorRefusesTheNewSessionOnly) {
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP()
-        << "UBSan asks by pipe(2) whether an object can be read, and takes a descriptor that it does not get "
-           "for an object that is none";
-#endif
+    if (has_address_sanitizer)
+        GTEST_SKIP() << "UBSan asks by pipe(2) whether an object can be read, and takes a descriptor that it "
+                        "does not get for an object that is none";
     Rig::Options options;
     options.descriptors = 40;
     Rig rig(options);
