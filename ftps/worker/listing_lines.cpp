@@ -19,8 +19,9 @@ struct FactName {
     Fact fact;
     std::string_view name;
 };
-constexpr FactName fact_table[] = {{Fact::type, "type"}, {Fact::size, "size"},     {Fact::modify, "modify"},
-                                   {Fact::perm, "perm"}, {Fact::unique, "unique"}, {Fact::mode, "UNIX.mode"}};
+constexpr FactName fact_table[] = {{Fact::type, "type"},     {Fact::size, "size"}, {Fact::modify, "modify"},
+                                   {Fact::create, "create"}, {Fact::perm, "perm"}, {Fact::unique, "unique"},
+                                   {Fact::mode, "UNIX.mode"}};
 
 bool is_control(char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -120,6 +121,7 @@ void append_facts(std::string& out, const Seen& seen, unsigned chosen) {
         out += ';';
     }
     if (wants(Fact::modify)) ((out += "modify=") += fact_time(stat.st_mtime)) += ';';
+    if (wants(Fact::create) && seen.created) ((out += "create=") += fact_time(*seen.created)) += ';';
     if (wants(Fact::perm)) {
         out += "perm=";
         append_perm(out, seen);

@@ -1,4 +1,5 @@
-// libFuzzer: any bytes as arguments of OPTS MLST, MFF, MFMT, SITE UTIME, SITE CHMOD and OPTS HASH.
+// libFuzzer: any bytes as arguments of OPTS MLST, MFF, MFMT, MFCT, SITE UTIME, SITE CHMOD and OPTS HASH, and
+// as the attribute that says how long a partial has lain idle.
 #include "ftps/worker/digest.hpp"
 #include "ftps/worker/fact_arguments.hpp"
 #include "ftps/worker/file_times.hpp"
@@ -25,6 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto mode = parse_mode(text)) demand(*mode <= 07777);
     const auto facts = parse_new_facts(text);
     if (facts && facts->mode) demand(*facts->mode <= 07777);
+    if (facts && facts->created)
+        demand(parse_fact_time(fact_time(*facts->created)).value() == *facts->created);
     if (const auto utime = parse_utime(std::string(text)))
         demand(!utime->path.empty() && text.find(utime->path) != std::string_view::npos);
     if (const auto algorithm = hash_named(text)) demand(hash_name(*algorithm).size() == size);
