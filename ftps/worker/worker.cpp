@@ -152,7 +152,7 @@ asio::awaitable<void> expire_partials(Worker& worker) {
         });
         if (expired && *expired > 0) log::info("partials_expired", {{"count", *expired}});
         auto sweep = [&worker]() -> Result<std::size_t> {
-            return UnpackStage::remove_leftovers(worker.files);
+            return UnpackStage::remove_leftovers(worker.files, worker.partials);
         };
         const auto removed = co_await on_pool(worker.pool, std::move(sweep));
         if (removed && *removed > 0) log::info("unfinished_unpackings_removed", {{"count", *removed}});
