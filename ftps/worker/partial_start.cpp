@@ -10,6 +10,7 @@
 #include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/partials.hpp"
 #include "ftps/worker/paths.hpp"
 
@@ -83,6 +84,7 @@ Result<Fd> Partials::continue_partial(std::uint64_t id, const std::string& file,
     const auto position = static_cast<off_t>(start.at_end ? size : start.offset);
     if (::ftruncate(fd.get(), position) != 0 || ::lseek(fd.get(), position, SEEK_SET) != position)
         return file_error(errno, path);
+    drop_idle_age(fd);
     ledger().give(size - static_cast<std::uint64_t>(position));
     if (const auto entry = find(id); entry != entries_.end())
         entry->second.kept = static_cast<std::uint64_t>(position);

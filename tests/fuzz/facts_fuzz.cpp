@@ -3,6 +3,7 @@
 #include "ftps/worker/digest.hpp"
 #include "ftps/worker/fact_arguments.hpp"
 #include "ftps/worker/file_times.hpp"
+#include "ftps/worker/idle_age.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "tests/fuzz/demand.hpp"
 
@@ -31,6 +32,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto utime = parse_utime(std::string(text)))
         demand(!utime->path.empty() && text.find(utime->path) != std::string_view::npos);
     if (const auto algorithm = hash_named(text)) demand(hash_name(*algorithm).size() == size);
+
+    if (auto idle = IdleAge::parse(text)) {
+        demand(IdleAge::parse(idle->text()).value().text() == idle->text());
+        const auto before = idle->age();
+        idle->look({std::chrono::seconds(1'000'000'000'000), std::chrono::seconds(1'000'000'000'000)});
+        demand(idle->age() >= before);
+    }
 
     // Times of files are their owners' as well: any number has a form.
     auto rest = text;
