@@ -198,6 +198,7 @@ TEST_F(Archives, OfAWorkerKilledInTheMiddleOfAMergeAreFinishedByTheNext) {
     }
 }
 
+// Taken out (RENAME_EXCHANGE): this fails.
 TEST_F(Archives, CommitExchangesAndTakesBack) {
     fs::create_directory(in_lab("data"));
     fs::create_directory(in_lab("next set"));
