@@ -23,10 +23,11 @@ std::vector<std::string> features(bool active_mode) {
                                       "SIZE",
                                       "MDTM",
                                       "MFMT",
-                                      "MFF modify;UNIX.mode;",
+                                      "MFCT",
+                                      "MFF modify;create;UNIX.mode;",
                                       "EPSV",
                                       "EPRT",
-                                      "MLST type*;size*;modify*;perm*;unique*;UNIX.mode*;",
+                                      "MLST type*;size*;modify*;create;perm*;unique*;UNIX.mode*;",
                                       "TVFS",
                                       "UTF8"};
     if (!active_mode) std::erase(lines, "EPRT");

@@ -1,11 +1,16 @@
-// Verbs that read and set facts of files: SIZE, MDTM, MLST (RFC 3659), MFMT, MFF (draft-somers-ftp-mfxx),
-// UTIME. Runs in: worker; the work itself on the file threads. Distrusts: arguments.
+// Verbs that read and set facts of files: SIZE, MDTM, MLST (RFC 3659), MFMT, MFCT, MFF
+// (draft-somers-ftp-mfxx), UTIME. Runs in: worker; the work itself on the file threads. Distrusts: arguments.
 #include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
+#include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/fact_arguments.hpp"
+#include "ftps/worker/file_error.hpp"
 #include "ftps/worker/file_times.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/on_path.hpp"
@@ -24,6 +29,35 @@ Result<void> set_time(Worker& worker, const std::string& path, std::int64_t modi
 Result<void> set_mode(Worker& worker, const std::string& path, mode_t mode) {
     return worker.hashes.keep(worker.files.open_for_reading(path), false,
                               [&] { return worker.files.set_mode(path, mode); });
+}
+
+/// What the attribute is put to. A partial becomes another file once it is complete, or goes.
+Result<Fd> open_to_date(Worker& worker, const std::string& path) {
+    if (path == "/") return file_error(EPERM, path);
+    if (worker.partials.stat(path))
+        return Error{Code::in_use, path + ": its upload is not complete",
+                     "go on with it first (REST, put -c)"};
+    TRY(const auto seen, worker.files.lstat(path));
+    if (S_ISLNK(seen.st_mode))
+        return Error{Code::denied, path + ": a symbolic link has no attributes of its own",
+                     "name what it leads to"};
+    return S_ISDIR(seen.st_mode) ? worker.files.open_directory(path) : worker.files.open_for_reading(path);
+}
+
+Result<void> set_created(Worker& worker, const std::string& path, std::int64_t created) {
+    const auto file = open_to_date(worker, path);
+    if (!file) return file.error();
+    return worker.hashes.keep(file, false, [&] { return set_creation_time(*file, path, created); });
+}
+
+/// An attribute can be written only while its file may be.
+Result<void> set_all(Worker& worker, const std::string& path, const NewFacts& facts) {
+    const bool opens = facts.mode && (*facts.mode & S_IWUSR) != 0;
+    if (facts.mode && opens) CHECK(set_mode(worker, path, *facts.mode));
+    if (facts.created) CHECK(set_created(worker, path, *facts.created));
+    if (facts.mode && !opens) CHECK(set_mode(worker, path, *facts.mode));
+    if (facts.modified) CHECK(set_time(worker, path, *facts.modified));
+    return {};
 }
 
 Result<struct stat> plain_file(Worker& worker, const std::string& path) {
@@ -71,10 +105,21 @@ Done set_modified(Session& session, std::string argument) {
         session.refuse(set.error());
 }
 
-Done set_creation(Session& session, std::string) {
-    session.reply(502,
-                  "The storage keeps the time of creation to itself; MFMT sets the time of modification.");
-    co_return;
+Done set_creation(Session& session, std::string argument) {
+    const auto [time, name] = split_word(argument);
+    const auto seconds = parse_fact_time(time);
+    if (!seconds || name.empty()) {
+        session.reply(501, "MFCT takes YYYYMMDDHHMMSS, in UTC, and a path.");
+        co_return;
+    }
+    auto work = [at = *seconds](Worker& worker, const std::string& path) {
+        return set_created(worker, path, at);
+    };
+    const auto set = co_await on_known_path(session, name, std::move(work));
+    if (set)
+        session.link.send(reply_with_name(213, fmt::format("Create={}; {}", fact_time(*seconds), name)));
+    else
+        session.refuse(set.error());
 }
 
 Done set_facts(Session& session, std::string argument) {
@@ -87,10 +132,8 @@ Done set_facts(Session& session, std::string argument) {
             session.refuse(wanted.error().code == Code::invalid ? 501 : 0, wanted.error());
         co_return;
     }
-    auto work = [facts = *wanted](Worker& worker, const std::string& path) -> Result<void> {
-        if (facts.mode) CHECK(set_mode(worker, path, *facts.mode));
-        if (facts.modified) CHECK(set_time(worker, path, *facts.modified));
-        return {};
+    auto work = [facts = *wanted](Worker& worker, const std::string& path) {
+        return set_all(worker, path, facts);
     };
     const auto set = co_await on_known_path(session, name, std::move(work));
     if (!set) {
@@ -99,6 +142,7 @@ Done set_facts(Session& session, std::string argument) {
     }
     std::string done;
     if (wanted->modified) done += fmt::format("Modify={};", fact_time(*wanted->modified));
+    if (wanted->created) done += fmt::format("Create={};", fact_time(*wanted->created));
     if (wanted->mode) done += fmt::format("UNIX.mode={:04o};", *wanted->mode & lab_rights);
     session.link.send(reply_with_name(213, done + " " + name));
 }
@@ -124,8 +168,9 @@ Done facts_of(Session& session, std::string argument) {
         std::string path;
         Seen seen;
     };
-    auto work = [](Worker& worker, const std::string& path) -> Result<Looked> {
-        TRY(auto seen, worker.view.look(path));
+    const bool dated = (session.facts & static_cast<unsigned>(Fact::create)) != 0;
+    auto work = [dated](Worker& worker, const std::string& path) -> Result<Looked> {
+        TRY(auto seen, worker.view.look(path, dated));
         return Looked{path, std::move(seen)};
     };
     const auto looked = co_await on_known_path(session, argument, std::move(work));

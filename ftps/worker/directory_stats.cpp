@@ -12,6 +12,7 @@
 #include <new>
 #include <vector>
 
+#include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/lab_files.hpp"
 #include "ftps/worker/own_threads.hpp"
@@ -26,11 +27,13 @@ constexpr unsigned most_helpers = 3;
 // Names that a thread takes at a time.
 constexpr std::size_t share = 16;
 
-void ask(int directory, NamedStat& entry) {
+void ask(int directory, NamedStat& entry, bool dated) {
     entry.is_there = ::fstatat(directory, entry.name.c_str(), &entry.stat, AT_SYMLINK_NOFOLLOW) == 0;
     entry.link_target.clear();
     if (entry.is_there && S_ISLNK(entry.stat.st_mode))
         entry.link_target = LabFiles::link_target(directory, entry.name.c_str());
+    if (!dated) return;
+    entry.created = entry.is_there ? creation_time(directory, entry.name.c_str(), entry.stat) : std::nullopt;
 }
 
 }  // namespace
@@ -45,6 +48,7 @@ struct DirectoryStats::Batch {
 /// batch.
 struct DirectoryStats::Shared {
     Fd directory;
+    bool dated = false;
     std::array<Batch, 2> batches;
 
     std::mutex mutex;
@@ -70,7 +74,7 @@ struct DirectoryStats::Shared {
         bool failed = false;
         try {
             for (auto at = begin; at < end; ++at)
-                ask(directory.get(), batch.entries[at]);
+                ask(directory.get(), batch.entries[at], dated);
         } catch (const std::bad_alloc&) {  // the target of a link: no helper may end the process
             failed = true;
         }
@@ -108,8 +112,9 @@ DirectoryStats::~DirectoryStats() {
     shared_->wanted.notify_all();
 }
 
-Result<DirectoryStats> DirectoryStats::of(Fd directory, const std::string& path) {
+Result<DirectoryStats> DirectoryStats::of(Fd directory, const std::string& path, bool dated) {
     auto shared = std::make_shared<Shared>();
+    shared->dated = dated;
     shared->directory = Fd(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0));
     if (!shared->directory) return file_error(errno, path);
     TRY(auto names, DirectoryNames::of(std::move(directory), path));

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,7 +22,8 @@ struct NamedStat {
     std::string name;
     bool is_there = false;  ///< false: removed since its name was read
     struct stat stat {};
-    std::string link_target = {};  ///< of a symbolic link
+    std::string link_target = {};              ///< of a symbolic link
+    std::optional<std::int64_t> created = {};  ///< creation_time(), where it was asked for
 };
 
 /// Nine tenths of a listing are waits for lstat(2): for the disk or the network where nothing is cached, for
@@ -30,7 +32,8 @@ struct NamedStat {
 class DirectoryStats {
   public:
     /// Of a directory opened for reading, from its beginning. errno as the error of `path`.
-    static Result<DirectoryStats> of(Fd directory, const std::string& path);
+    /// @param dated with times of creation
+    static Result<DirectoryStats> of(Fd directory, const std::string& path, bool dated = false);
     DirectoryStats(DirectoryStats&&) = default;
     ~DirectoryStats();
 

@@ -50,11 +50,13 @@ Result<NewFacts> parse_new_facts(std::string_view text) {
         text.remove_prefix(end + 1);
         if (::strcasecmp(name.c_str(), "modify") == 0) {
             TRY(facts.modified, parse_fact_time(value));
+        } else if (::strcasecmp(name.c_str(), "create") == 0) {
+            TRY(facts.created, parse_fact_time(value));
         } else if (::strcasecmp(name.c_str(), "UNIX.mode") == 0) {
             TRY(facts.mode, parse_mode(value));
         } else {
             return Error{Code::unsupported, name + ": this fact cannot be set here",
-                         "modify and UNIX.mode can"};
+                         "modify, create and UNIX.mode can"};
         }
     }
     return facts;

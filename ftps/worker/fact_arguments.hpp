@@ -18,7 +18,7 @@ Result<mode_t> parse_mode(std::string_view text);
 
 /// What MFF is to set.
 struct NewFacts {
-    std::optional<std::int64_t> modified;
+    std::optional<std::int64_t> modified, created;
     std::optional<mode_t> mode;
 };
 /// "modify=20200101000000;UNIX.mode=0640;": the last of a fact counts.

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "ftps/worker/copy_range.hpp"
+#include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/paths.hpp"
 
@@ -117,6 +118,7 @@ Result<std::vector<std::string>> join_files(const Copying& copying, const std::s
     TRY(const auto file, copying.partials.open_unseen(claimed));
     for (const auto& source : sources)
         CHECK(append_counted(copying, source, file, target, progress));
+    if (kept > 0) keep_creation_time(sources.front().file, file);
     CHECK(copying.partials.publish(claimed, file, copying.durability));
     std::vector<std::string> left;
     for (auto part = sources.begin() + static_cast<std::ptrdiff_t>(kept); part != sources.end(); ++part)

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/directory_stats.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/listing_lines.hpp"
@@ -51,15 +52,18 @@ Result<struct stat> LabView::stat(const std::string& path) const {
     return files_.stat(path);
 }
 
-Result<Seen> LabView::look(const std::string& path) const {
+Result<Seen> LabView::look(const std::string& path, bool dated) const {
     Seen seen{name_of(path), {}, {}, 0};
-    if (auto partial = partials_.stat(path)) {
+    const auto partial = partials_.stat(path);
+    if (partial) {
         seen.stat = *partial;
     } else {
         TRY(seen.stat, files_.lstat(path));
     }
-    if (path == "/") return seen;  // nobody may remove or rename it
     TRY(const auto parent, files_.open_parent(path));
+    if (dated && !partial)
+        seen.created = creation_time(parent.get(), path == "/" ? "." : seen.name.c_str(), seen.stat);
+    if (path == "/") return seen;  // nobody may remove or rename it
     seen.parent_rights = LabFiles::rights(parent.get());
     if (S_ISLNK(seen.stat.st_mode)) seen.link_target = LabFiles::link_target(parent.get(), seen.name.c_str());
     return seen;
@@ -98,11 +102,11 @@ Result<void> LabView::rename(const std::string& from, const std::string& to) con
     return {};
 }
 
-Result<void> LabView::each_child(const std::string& path,
-                                 const std::function<bool(const Seen&)>& visit) const {
+Result<void> LabView::each_child(const std::string& path, const std::function<bool(const Seen&)>& visit,
+                                 bool dated) const {
     TRY(auto opened, files_.open_directory(path));
     auto partials = partials_.children(path);
-    TRY(auto entries, DirectoryStats::of(std::move(opened), path));
+    TRY(auto entries, DirectoryStats::of(std::move(opened), path, dated));
     const int rights = LabFiles::rights(entries.descriptor());
 
     // One for all: a name's memory is taken once.
@@ -118,6 +122,7 @@ Result<void> LabView::each_child(const std::string& path,
             seen.name = entry.name;
             seen.stat = partial == partials.end() ? entry.stat : partial->second;
             seen.link_target = partial == partials.end() ? entry.link_target : std::string();
+            seen.created = partial == partials.end() ? entry.created : std::nullopt;
             if (partial != partials.end()) partials.erase(partial);
             if (!visit(seen)) return {};
         }

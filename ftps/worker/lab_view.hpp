@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "ftps/worker/lab_files.hpp"
@@ -17,8 +19,9 @@ namespace stowage::ftps {
 struct Seen {
     std::string name;
     struct stat stat {};
-    std::string link_target = {};            ///< of a symbolic link
-    int parent_rights = R_OK | W_OK | X_OK;  ///< LabFiles::rights() of its directory
+    std::string link_target = {};              ///< of a symbolic link
+    int parent_rights = R_OK | W_OK | X_OK;    ///< LabFiles::rights() of its directory
+    std::optional<std::int64_t> created = {};  ///< creation_time(), where it was asked for
 };
 
 /// All members may block and are safe from several threads. Paths are LabFiles::locate()'s.
@@ -35,7 +38,8 @@ class LabView {
     /// Follows links; a partial comes before the complete file of its name.
     Result<struct stat> stat(const std::string& path) const;
     /// As one name among others: a link stays a link.
-    Result<Seen> look(const std::string& path) const;
+    /// @param dated with the time of creation; a partial has none, for its file is not made yet
+    Result<Seen> look(const std::string& path, bool dated = false) const;
     Result<Fd> open_for_reading(const std::string& path) const;
     /// A partial if there is one; the complete file of its name stays then, and shows again.
     Result<Removed> remove_file(const std::string& path) const;
@@ -43,7 +47,9 @@ class LabView {
     Result<void> remove_directory(const std::string& path) const;
     Result<void> rename(const std::string& from, const std::string& to) const;
     /// Calls `visit` for each name as it is read, in no order, until it answers false.
-    Result<void> each_child(const std::string& path, const std::function<bool(const Seen&)>& visit) const;
+    /// @param dated as of look()
+    Result<void> each_child(const std::string& path, const std::function<bool(const Seen&)>& visit,
+                            bool dated = false) const;
 
   private:
     Result<std::string> shown_as(const std::string& directory, const std::string& name) const;

@@ -51,10 +51,12 @@ ListRequest request_for(const LabView& view, ListRequest request) {
 Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink,
                   const std::atomic<bool>* aborted) {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    const bool dated =
+        request.form == ListForm::facts && (request.facts & static_cast<unsigned>(Fact::create)) != 0;
     std::string line;
     TRY(const auto target, view.stat(request.path));
     if (!S_ISDIR(target.st_mode) || request.itself) {
-        TRY(auto seen, view.look(request.path));
+        TRY(auto seen, view.look(request.path, dated));
         auto alone = request;
         if (request.form == ListForm::names && request.prefix.ends_with('/')) alone.prefix.pop_back();
         if (request.form == ListForm::names) seen.name.clear();
@@ -70,7 +72,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
         left.pop_front();
         if (request.recursive)
             wanted = sink(fmt::format("{}{}:\r\n", count ? "\r\n" : "", line_name(current.shown)));
-        const auto listed = view.each_child(current.path, [&](const Seen& seen) {
+        const auto visit = [&](const Seen& seen) {
             if (aborted && *aborted) return wanted = false;
             if (!request.pattern.empty() &&
                 ::fnmatch(request.pattern.c_str(), seen.name.c_str(), FNM_PERIOD) != 0)
@@ -84,7 +86,8 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
                         {join(current.path, seen.name), join(current.shown, seen.name), current.depth + 1});
             }
             return wanted = wanted && sink(line_of(line, request, seen, now));
-        });
+        };
+        const auto listed = view.each_child(current.path, visit, dated);
         if (!listed && count == 0) return listed;
     }
     if (cut && wanted)

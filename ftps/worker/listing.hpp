@@ -24,7 +24,7 @@ struct ListRequest {
     std::string pattern;  ///< fnmatch(3) on the names, or empty
     std::string prefix;   ///< NLST: what stands in front of each name, as the user wrote it
     std::string owner;    ///< the lab's name
-    unsigned facts = all_facts;
+    unsigned facts = default_facts;
     bool recursive = false;                            ///< LIST -R
     bool itself = false;                               ///< LIST -d
     unsigned most_directories = max_list_directories;  ///< LIST -R

@@ -11,8 +11,10 @@
 namespace stowage::ftps {
 
 /// Facts that a client may choose by OPTS MLST (RFC 3659 §7.5).
-enum class Fact : unsigned { type = 1, size = 2, modify = 4, perm = 8, unique = 16, mode = 32 };
-inline constexpr unsigned all_facts = 63;
+enum class Fact : unsigned { type = 1, size = 2, modify = 4, perm = 8, unique = 16, mode = 32, create = 64 };
+inline constexpr unsigned all_facts = 127;
+/// `create` costs a listing an open(2) for each name: only who asks for it gets it.
+inline constexpr unsigned default_facts = all_facts & ~static_cast<unsigned>(Fact::create);
 
 /// A name on a line of its own, for programs: CR and LF, which would forge a line, become '?', all else
 /// stays.

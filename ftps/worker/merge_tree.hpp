@@ -2,6 +2,8 @@
 // Runs in: worker, on the threads that unpack. Distrusts: peers who change both meanwhile.
 #pragma once
 
+#include <time.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -11,21 +13,47 @@
 
 namespace stowage::ftps {
 
+/// Three open directories of one filesystem.
+struct MergeSides {
+    int from;      ///< what is still to be moved, and nothing else
+    int into;      ///< the target
+    int replaced;  ///< what it replaced, under the same names
+};
+
 /// Of a merge that failed: what could not be moved back, for peers changed the directories meanwhile.
 struct NotTakenBack {
     std::uint64_t names = 0;     ///< new ones that stay in `into`, or where a peer moved them
-    std::uint64_t replaced = 0;  ///< of these, those whose former selves lie in `from`
+    std::uint64_t replaced = 0;  ///< of these, those whose former selves lie in `replaced`
     std::string first;           ///< a path of the latter; of any, if there is none
 };
 
-/// Moves everything from `from` to `into`, both on one filesystem: a name that is new there comes with all
-/// below it by one rename, a directory that both have is merged in turn, a file takes the place of the one
-/// there as an upload does, in one moment. What was replaced lies in `from` afterwards. On failure, when
-/// `aborted`, and when memory ends, all is moved back, and `left` says what was not. No symbolic link is
+/// Called with each path that was moved, seen from `into`, once all of them are.
+using Moved = std::function<void(const std::string&)>;
+
+/// Moves everything from `from` to `into`: a name that is new there comes with all below it by one rename, a
+/// directory that both have is merged in turn, a file takes the place of the one there as an upload does, in
+/// one moment. On failure, when `aborted`, and when memory ends, all is moved back, and `left` says what was
+/// not. At every moment what is in the three directories is enough for finish_merge(). No symbolic link is
 /// followed. Blocks.
-/// @param moved called with each path that was moved, seen from `into`, once all of them are
+/// @param turns called before anything is moved back
 /// Code::exists where one side has a directory and the other has none.
-Result<void> merge_tree(int from, int into, const std::atomic<bool>& aborted,
-                        const std::function<void(const std::string&)>& moved, NotTakenBack& left);
+Result<void> merge_tree(const MergeSides& sides, const std::atomic<bool>& aborted,
+                        const std::function<void()>& turns, const Moved& moved, NotTakenBack& left);
+
+/// What is known of a merge that was killed.
+struct KilledMerge {
+    timespec began{};     ///< by the filesystem's clock
+    bool turned = false;  ///< it was moving things back
+};
+
+struct FinishedMerge {
+    std::uint64_t moved = 0;
+    std::uint64_t left_alone = 0;  ///< names that stayed as peers have made them since
+    std::string first;             ///< of the latter
+};
+
+/// Goes on where merge_tree() was killed: all that is left in `from` is moved, but for the names that peers
+/// have changed since it began: theirs are newer. An error leaves it for another attempt.
+Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed, const Moved& moved);
 
 }  // namespace stowage::ftps

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "ftps/worker/file_error.hpp"
-#include "ftps/worker/file_times.hpp"
+#include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/partials.hpp"
 #include "ftps/worker/paths.hpp"
 
@@ -147,21 +147,32 @@ void Partials::superseded(const std::string& path) {
     (void)remove(path);
 }
 
-std::size_t Partials::expire(Clock::time_point before) {
+std::size_t Partials::expire(std::chrono::seconds limit) {
     const std::lock_guard lock(mutex_);
+    const auto now = clocks_();
     std::size_t removed = 0;
     for (auto entry = entries_.begin(); entry != entries_.end();) {
-        const auto seen = entry->second.active ? std::nullopt : stat_of(entry->second);
-        const bool old = seen ? Clock::from_time_t(seen->st_mtime) < before : !entry->second.active;
-        if (!old) {
+        auto& partial = entry->second;
+        const bool gone = !partial.active && !stat_of(partial);
+        if (!partial.active && !gone) grow_older(entry, now);
+        if (!gone && (partial.active || partial.idle->age() < limit)) {
             ++entry;
             continue;
         }
-        unlink(entry->second.file);
+        unlink(partial.file);
         entry = entries_.erase(entry);
         ++removed;
     }
     return removed;
+}
+
+void Partials::grow_older(Entries::iterator entry, Moment now) {
+    auto& idle = entry->second.idle;
+    if (idle)
+        idle->look(now);
+    else
+        idle.emplace(now);
+    if (const auto file = open_staged(entry->second.file, O_WRONLY, entry->first)) put_idle_age(*file, *idle);
 }
 
 }  // namespace stowage::ftps

@@ -1,4 +1,4 @@
-// The attributes user.stowage.path and user.stowage.user.
+// The attributes user.stowage.path, user.stowage.user and user.stowage.idle.
 // Runs in: worker, on the file threads.
 #include "ftps/worker/partial_mark.hpp"
 
@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* path_attribute = "user.stowage.path";
 constexpr const char* user_attribute = "user.stowage.user";
+constexpr const char* idle_attribute = "user.stowage.idle";
 // ext4 keeps all attributes of a file in one block: a longer path may not fit, and must not fail the upload.
 constexpr std::size_t sure_attribute_bytes = 2000;
 
@@ -48,6 +49,19 @@ Result<void> put_partial_mark(const Fd& file, const PartialMark& mark) {
 void drop_partial_mark(const Fd& file) {
     (void)::fremovexattr(file.get(), path_attribute);
     (void)::fremovexattr(file.get(), user_attribute);
+}
+
+void put_idle_age(const Fd& file, const IdleAge& age) {
+    const auto text = age.text();
+    (void)::fsetxattr(file.get(), idle_attribute, text.data(), text.size(), 0);
+}
+
+void drop_idle_age(const Fd& file) {
+    (void)::fremovexattr(file.get(), idle_attribute);
+}
+
+std::optional<IdleAge> read_idle_age(const Fd& file) {
+    return IdleAge::parse(attribute(file, idle_attribute));
 }
 
 }  // namespace stowage::ftps

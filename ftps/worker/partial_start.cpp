@@ -8,7 +8,9 @@
 #include <cerrno>
 
 #include "ftps/worker/copy_range.hpp"
+#include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/partials.hpp"
 #include "ftps/worker/paths.hpp"
 
@@ -65,6 +67,7 @@ Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, 
     }
     TRY(auto fd, open_unseen(claim));
     CHECK(copy_counted(*source, fd, size, path, progress));
+    keep_creation_time(*source, fd);
     const auto position = static_cast<off_t>(start.offset);
     if (::lseek(fd.get(), position, SEEK_SET) != position) return file_error(errno, path);
     return fd;
@@ -81,6 +84,7 @@ Result<Fd> Partials::continue_partial(std::uint64_t id, const std::string& file,
     const auto position = static_cast<off_t>(start.at_end ? size : start.offset);
     if (::ftruncate(fd.get(), position) != 0 || ::lseek(fd.get(), position, SEEK_SET) != position)
         return file_error(errno, path);
+    drop_idle_age(fd);
     ledger().give(size - static_cast<std::uint64_t>(position));
     if (const auto entry = find(id); entry != entries_.end())
         entry->second.kept = static_cast<std::uint64_t>(position);
@@ -103,6 +107,7 @@ Result<Fd> Partials::continue_complete(const Claim& claim, const std::string& pa
         discard(claim);  // half a file must not stand in for the whole one
         return copied.error();
     }
+    keep_creation_time(*source, fd);
     return fd;
 }
 

@@ -115,6 +115,7 @@ void Partials::adopt(const Fd& directory, const char* file) {
     }
     if (!added) unlink(known->second.file);
     known->second = {next_id_++, file, user, since, false, true};
+    known->second.idle = read_idle_age(opened);
 }
 
 Result<Partials::Claim> Partials::claim(const std::string& path, const std::string& user) {
@@ -141,9 +142,12 @@ void Partials::release(std::uint64_t id) {
     if (!entry->second.unseen.empty()) unlink(std::exchange(entry->second.unseen, {}));
     const auto seen = stat_of(entry->second);
     if (seen && seen->st_size > 0) {
-        if (entry->second.marked) return;
+        entry->second.idle.emplace(clocks_());
         const auto file = open_staged(entry->second.file, O_WRONLY, entry->first);
-        entry->second.marked = file && put_partial_mark(*file, {entry->first, entry->second.user});
+        if (!file) return;
+        if (!entry->second.marked)
+            entry->second.marked = put_partial_mark(*file, {entry->first, entry->second.user}).has_value();
+        put_idle_age(*file, *entry->second.idle);
         return;
     }
     if (!entry->second.file.empty()) unlink(entry->second.file);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,7 @@
 
 #include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/group_sync.hpp"
+#include "ftps/worker/idle_age.hpp"
 #include "ftps/worker/lab_files.hpp"
 #include "gateway/base/config.hpp"
 
@@ -53,8 +55,9 @@ class Partials {
     };
 
     /// @param names_go_with_files file_sync_keeps_names() of the lab
-    explicit Partials(LabFiles& files, bool names_go_with_files = false)
-        : files_(files), names_go_with_files_(names_go_with_files) {}
+    explicit Partials(LabFiles& files, bool names_go_with_files = false,
+                      std::function<Moment()> clocks = &look_at_clocks)
+        : files_(files), names_go_with_files_(names_go_with_files), clocks_(std::move(clocks)) {}
 
     /// Finds what an earlier worker left. Entries that name no path are removed: nobody could ask for them.
     /// Looks at 10000 entries and for three seconds at most: the rest waits for the next worker.
@@ -109,8 +112,9 @@ class Partials {
     Result<void> check_free(const std::string& path);
     /// A complete file took this name: an idle partial of it is of no more use.
     void superseded(const std::string& path);
-    /// Removes idle partials last written before `before`; returns how many.
-    std::size_t expire(Clock::time_point before);
+    /// Removes partials that have lain idle for `limit`, as far as both clocks agree (IdleAge); returns how
+    /// many. Idle time counts from the end of the last upload to it, or from the first call that finds it.
+    std::size_t expire(std::chrono::seconds limit);
 
   private:
     struct Entry {
@@ -122,6 +126,7 @@ class Partials {
         bool marked = false;      // `file` has path and user in its attributes
         std::string unseen = {};  // another one in the staging directory, which publish() prefers
         std::uint64_t kept = 0;   // bytes that it had when the running upload went on with it
+        std::optional<IdleAge> idle = {};
     };
     using Entries = std::map<std::string, Entry>;
 
@@ -143,11 +148,13 @@ class Partials {
     void adopt(const Fd& directory, const char* file);
     void unlink(const std::string& file);
     bool cut(const std::string& file, const std::string& path, std::uint64_t size);
+    void grow_older(Entries::iterator entry, Moment now);
     void rekey(Entries::iterator entry, const std::string& to);
     std::optional<struct stat> stat_of(const Entry& entry);
 
     LabFiles& files_;
     const bool names_go_with_files_;
+    const std::function<Moment()> clocks_;
     GroupSync directories_;
     std::mutex mutex_;
     std::shared_ptr<const Fd> staging_;

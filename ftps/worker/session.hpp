@@ -51,7 +51,7 @@ struct Session {
     std::optional<std::string> copy_from;                  // SITE CPFR
     Announced announced;                                   // ALLO
     unsigned refused_in_a_row = 0;                         // uploads without room
-    unsigned facts = all_facts;                            // OPTS MLST
+    unsigned facts = default_facts;                        // OPTS MLST
     bool prot_private = false;
     bool epsv_all = false;
     DataType type = DataType::unsaid;

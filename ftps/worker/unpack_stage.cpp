@@ -1,4 +1,5 @@
-// Made, published, removed.
+// Made, published, removed. In it are "tree" with what is unpacked; while that is merged with what is there,
+// "replaced" and the record (merge_record.hpp). What a killed worker left is in unpack_leftovers.cpp.
 // Runs in: worker, on the threads that unpack.
 #include "ftps/worker/unpack_stage.hpp"
 
@@ -8,16 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <new>
-#include <string_view>
-#include <vector>
 
-#include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/group_sync.hpp"
+#include "ftps/worker/merge_record.hpp"
 #include "ftps/worker/paths.hpp"
 #include "ftps/worker/remove_tree.hpp"
 #include "gateway/base/counted.hpp"
@@ -27,19 +24,17 @@ namespace stowage::ftps {
 
 namespace {
 
-constexpr std::string_view prefix = "unpack.";
 constexpr int most_names = 100;
-constexpr std::size_t most_removed = 1000;
-
-Fd open_own(int staging, const char* name) {
-    return Fd(::openat(staging, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-}
 
 Error not_a_directory(const std::string& path) {
     return {Code::exists, path + ": this is a file", "remove it first, or name another directory"};
 }
 
 }  // namespace
+
+Fd UnpackStage::open_own(int directory, const char* name) {
+    return Fd(::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
 
 Result<UnpackStage> UnpackStage::make(LabFiles& files) {
     static std::atomic<unsigned> count{0};
@@ -52,9 +47,12 @@ Result<UnpackStage> UnpackStage::make(LabFiles& files) {
         }
         UnpackStage stage(std::move(staging), std::move(name));
         stage.own_ = open_own(stage.staging_.get(), stage.name_.c_str());
-        // Setgid is inherited by every directory that is made in it.
         if (!stage.own_ || ::flock(stage.own_.get(), LOCK_EX | LOCK_NB) != 0 ||
-            ::fchmod(stage.own_.get(), 02700) != 0)
+            ::mkdirat(stage.own_.get(), tree_name, 0700) != 0)
+            return file_error(errno, "the place to unpack at");
+        stage.tree_ = open_own(stage.own_.get(), tree_name);
+        // Setgid is inherited by every directory that is made in it.
+        if (!stage.tree_ || ::fchmod(stage.tree_.get(), 02700) != 0)
             return file_error(errno, "the place to unpack at");
         return stage;
     }
@@ -65,13 +63,8 @@ UnpackStage::UnpackStage(UnpackStage&&) noexcept = default;
 
 UnpackStage::~UnpackStage() {
     if (!staging_) return;
-    if (holds_replaced_) {  // an exception is on its way
-        try {
-            (void)keep_in(staging_.get());
-        } catch (const std::bad_alloc&) {  // to say so
-        }
-        return;
-    }
+    if (is_merging_) return;  // an exception is on its way: remove_leftovers() finishes it
+    if (own_) drop_merge_record(own_.get());
     const auto removed = remove_tree(staging_.get(), name_);
     if (!removed)
         log::warning("unpacking_not_removed", {{"directory", name_}, {"why", removed.error().what}});
@@ -100,37 +93,37 @@ Result<bool> UnpackStage::publish_whole(const LabFiles& files, const std::string
     if (taken && S_ISLNK(seen.st_mode)) return false;
     if (taken && !S_ISDIR(seen.st_mode)) return not_a_directory(target);
     // rename(2) replaces an empty directory, and nothing else, by a directory.
-    if (::renameat(staging_.get(), name_.c_str(), parent.get(), name.c_str()) == 0) return true;
+    if (::renameat(own_.get(), tree_name, parent.get(), name.c_str()) == 0) return true;
     if (errno == ENOTDIR) return not_a_directory(target);
     const bool merges = errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY;
     if (!merges) return file_error(errno, target);
     return false;
 }
 
-/// Out of reach of remove_leftovers(): the name that it has in `directory` now, or "".
-std::string UnpackStage::keep_in(int directory) {
-    for (int attempt = 1; attempt <= most_names; ++attempt) {
-        std::array<char, 32> name{};  // there may be no memory
-        std::snprintf(name.data(), name.size(), "not-restored.%d", attempt);
-        if (::renameat2(staging_.get(), name_.c_str(), directory, name.data(), RENAME_NOREPLACE) == 0) {
-            log::error("replaced_files_kept", {{"directory", name_}, {"now", name.data()}});
-            staging_.reset();
-            return name.data();
+/// Beside the target, or, where that is not possible any more, at the lab's root or in the staging directory:
+/// the path; "" if nowhere.
+std::string UnpackStage::keep_replaced(const LabFiles& files, int staging, int own,
+                                       const std::string& target) {
+    const auto keep_in = [own](int directory) -> std::string {
+        for (int attempt = 1; attempt <= most_names; ++attempt) {
+            auto name = fmt::format("not-restored.{}", attempt);
+            if (::renameat2(own, replaced_name, directory, name.c_str(), RENAME_NOREPLACE) == 0) return name;
+            if (errno != EEXIST) break;
         }
-        if (errno != EEXIST) break;
-    }
-    return {};
-}
-
-/// Beside the target, or, where that is not possible any more, where it is: the path.
-std::string UnpackStage::keep(const LabFiles& files, const std::string& target) {
-    for (const auto& place : {parent_of(target), std::string("/")}) {
-        const auto directory = files.open_directory(place);
+        return {};
+    };
+    std::string kept;
+    for (const auto& place : {parent_of(target), std::string("/"), std::string("/.stowage/partials")}) {
+        const bool is_ours = is_reserved(place);
+        const auto directory = is_ours ? Result<Fd>(Fd()) : files.open_directory(place);
         if (!directory) continue;
-        if (const auto name = keep_in(directory->get()); !name.empty()) return join(place, name);
+        const auto name = keep_in(is_ours ? staging : directory->get());
+        if (name.empty()) continue;
+        kept = join(place, name);
+        break;
     }
-    const auto name = keep_in(staging_.get());
-    return "/.stowage/partials/" + (name.empty() ? name_ : name);
+    log::error("replaced_files_kept", {{"of", target}, {"now", kept.empty() ? "(where they are)" : kept}});
+    return kept;
 }
 
 Error UnpackStage::not_taken_back(const LabFiles& files, const std::string& target, const Error& why,
@@ -142,26 +135,35 @@ Error UnpackStage::not_taken_back(const LabFiles& files, const std::string& targ
                                    counted(left.names, "file or directory", "files and directories"),
                                    join(target, left.first)),
                 "remove what is too much"};
+    auto kept = keep_replaced(files, staging_.get(), own_.get(), target);
+    is_merging_ = kept.empty();
+    if (kept.empty()) kept = fmt::format("/.stowage/partials/{}/{}", name_, replaced_name);
     return {Code::io,
             text + fmt::format("{} could not be put back, the first is {}",
                                counted(left.replaced, "replaced file"), join(target, left.first)),
-            "what was replaced is in " + keep(files, target) + ", under the same names"};
+            "what was replaced is in " + kept + ", under the same names"};
 }
 
 Result<void> UnpackStage::publish_into(LabFiles& files, Partials& partials, const std::string& target,
-                                       const std::atomic<bool>& aborted, LedgerShare& share) {
+                                       bool durable, const std::atomic<bool>& aborted, LedgerShare& share) {
     TRY(const auto into, files.open_directory(target));
     struct stat seen {};
     if (files.hides(into.get(), reserved_name) &&
-        ::fstatat(own_.get(), std::string(reserved_name).c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0)
+        ::fstatat(tree_.get(), std::string(reserved_name).c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0)
         return Error{Code::denied,
                      "the archive holds " + std::string(reserved_name) + ", which is the server's own",
                      "unpack into another directory"};
+    if (::mkdirat(own_.get(), replaced_name, 0770) != 0) return file_error(errno, "the place to unpack at");
+    const auto replaced = open_own(own_.get(), replaced_name);
+    if (!replaced || ::fchmod(replaced.get(), 02770) != 0) return file_error(errno, "the place to unpack at");
+    CHECK(put_merge_record(own_.get(), target, durable));
     NotTakenBack left;
     const auto superseded = [&](const std::string& path) { partials.superseded(join(target, path)); };
-    holds_replaced_ = true;
-    const auto merged = merge_tree(own_.get(), into.get(), aborted, superseded, left);
-    holds_replaced_ = !merged && left.replaced > 0;
+    const auto turns = [this] { turn_merge_record(own_.get()); };
+    is_merging_ = true;
+    const auto merged =
+        merge_tree({tree_.get(), into.get(), replaced.get()}, aborted, turns, superseded, left);
+    is_merging_ = !merged && left.replaced > 0;
     if (merged || left.names > 0) share.keep();
     if (!merged && left.names > 0) return not_taken_back(files, target, merged.error(), left);
     return merged;
@@ -170,49 +172,23 @@ Result<void> UnpackStage::publish_into(LabFiles& files, Partials& partials, cons
 Result<void> UnpackStage::publish(LabFiles& files, Partials& partials, const std::string& target,
                                   Durability durability, const std::atomic<bool>& aborted,
                                   LedgerShare& share) {
-    if (::fchmod(own_.get(), 02770) != 0) return file_error(errno, target);
+    if (::fchmod(tree_.get(), 02770) != 0) return file_error(errno, target);
     const bool durable = durability == Durability::full;
     if (durable && ::syncfs(own_.get()) != 0) return file_error(errno, target);
     if (aborted) return Error{Code::cancelled, "unpacking was aborted"};
     Fd parent;
     TRY(const bool whole, publish_whole(files, target, parent));
     if (!whole) {
-        CHECK(publish_into(files, partials, target, aborted, share));
+        CHECK(publish_into(files, partials, target, durable, aborted, share));
         if (durable && ::syncfs(own_.get()) != 0) return file_error(errno, target);
         return {};
     }
-    staging_.reset();
     share.keep();
     if (!durable) return {};
     const Fd readable(::openat(parent.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!readable) return file_error(errno, target);
     if (const int failed = sync_directory(readable.get()); failed != 0) return file_error(failed, target);
     return {};
-}
-
-std::size_t UnpackStage::remove_leftovers(LabFiles& files) {
-    const auto staging = files.open_staging();
-    if (!staging) return 0;
-    auto names = DirectoryNames::open(staging->get(), "/.stowage/partials");
-    if (!names) return 0;
-    std::vector<std::string> found;
-    // A pod may make any number of such names: what is not found now is found an hour later.
-    while (const auto* entry = found.size() < most_removed ? names->next() : nullptr)
-        if (std::string_view(entry->d_name).starts_with(prefix)) found.emplace_back(entry->d_name);
-    std::size_t removed = 0;
-    for (const auto& name : found) {
-        auto own = open_own(staging->get(), name.c_str());
-        // A pod took the rights away.
-        if (!own && errno == EACCES && ::fchmodat(staging->get(), name.c_str(), 0700, 0) == 0)
-            own = open_own(staging->get(), name.c_str());
-        // What cannot be asked for its lock may be in use; a link or a file that a pod put there is not.
-        if (!own && errno != ENOTDIR && errno != ELOOP) continue;
-        if (own && ::flock(own.get(), LOCK_EX | LOCK_NB) != 0) continue;
-        const auto gone = remove_tree(staging->get(), name);
-        if (!gone) log::warning("unpacking_not_removed", {{"directory", name}, {"why", gone.error().what}});
-        removed += gone.has_value();
-    }
-    return removed;
 }
 
 }  // namespace stowage::ftps

@@ -148,11 +148,11 @@ asio::awaitable<void> expire_partials(Worker& worker) {
     Event never(worker.context.get_executor());
     for (;;) {
         const auto expired = co_await on_pool(worker.pool, [&worker]() -> Result<std::size_t> {
-            return worker.partials.expire(Partials::Clock::now() - worker.config.ftps.partial_expiry);
+            return worker.partials.expire(worker.config.ftps.partial_expiry);
         });
         if (expired && *expired > 0) log::info("partials_expired", {{"count", *expired}});
         auto sweep = [&worker]() -> Result<std::size_t> {
-            return UnpackStage::remove_leftovers(worker.files);
+            return UnpackStage::remove_leftovers(worker.files, worker.partials);
         };
         const auto removed = co_await on_pool(worker.pool, std::move(sweep));
         if (removed && *removed > 0) log::info("unfinished_unpackings_removed", {{"count", *removed}});

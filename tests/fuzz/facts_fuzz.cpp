@@ -1,7 +1,9 @@
-// libFuzzer: any bytes as arguments of OPTS MLST, MFF, MFMT, SITE UTIME, SITE CHMOD and OPTS HASH.
+// libFuzzer: any bytes as arguments of OPTS MLST, MFF, MFMT, MFCT, SITE UTIME, SITE CHMOD and OPTS HASH, and
+// as the attribute that says how long a partial has lain idle.
 #include "ftps/worker/digest.hpp"
 #include "ftps/worker/fact_arguments.hpp"
 #include "ftps/worker/file_times.hpp"
+#include "ftps/worker/idle_age.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "tests/fuzz/demand.hpp"
 
@@ -25,9 +27,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto mode = parse_mode(text)) demand(*mode <= 07777);
     const auto facts = parse_new_facts(text);
     if (facts && facts->mode) demand(*facts->mode <= 07777);
+    if (facts && facts->created)
+        demand(parse_fact_time(fact_time(*facts->created)).value() == *facts->created);
     if (const auto utime = parse_utime(std::string(text)))
         demand(!utime->path.empty() && text.find(utime->path) != std::string_view::npos);
     if (const auto algorithm = hash_named(text)) demand(hash_name(*algorithm).size() == size);
+
+    if (auto idle = IdleAge::parse(text)) {
+        demand(IdleAge::parse(idle->text()).value().text() == idle->text());
+        const auto before = idle->age();
+        idle->look({std::chrono::seconds(1'000'000'000'000), std::chrono::seconds(1'000'000'000'000)});
+        demand(idle->age() >= before);
+    }
 
     // Times of files are their owners' as well: any number has a form.
     auto rest = text;

@@ -76,7 +76,7 @@ extern "C" {
     std::size_t bytes = 0;
     std::string chunk;
     for (const auto& seen : static_cast<Work*>(work)->entries) {
-        ftps::append_fact_line(chunk, seen, ftps::all_facts);
+        ftps::append_fact_line(chunk, seen, ftps::default_facts);
         chunk += "\r\n";
         if (chunk.size() < 16384) continue;
         bytes += chunk.size();

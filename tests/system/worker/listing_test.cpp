@@ -257,8 +257,9 @@ TEST(Listings, MlstSelectsFactsAsRfc3659Says) {
     auto alice = rig.login();
     rig.write_as_pod("/set", "xyz");
     EXPECT_EQ(alice.control->ask("OPTS MLST size;type;nonsense;").text, "200 MLST OPTS type;size;\r\n");
-    EXPECT_NE(alice.control->ask("FEAT").text.find(" MLST type*;size*;modify;perm;unique;UNIX.mode;\r\n"),
-              std::string::npos);
+    EXPECT_NE(
+        alice.control->ask("FEAT").text.find(" MLST type*;size*;modify;create;perm;unique;UNIX.mode;\r\n"),
+        std::string::npos);
     EXPECT_EQ(alice.control->ask("MLST set").text, "250-Facts:\r\n type=file;size=3; /set\r\n250 End\r\n");
     EXPECT_EQ(listed(rig, alice, "MLSD"), "type=file;size=3; set\r\n");
     EXPECT_EQ(alice.control->ask("OPTS MLST").text, "200 MLST OPTS\r\n");

@@ -1,9 +1,11 @@
 // SITE UNPACK and SITE COMMIT by a real worker: all of an archive or nothing of it, whatever happens
 // meanwhile.
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -153,6 +155,47 @@ TEST_F(Archives, OfAKilledWorkerAreSweptUp) {
         std::this_thread::sleep_for(20ms);
     EXPECT_EQ(rig.staged(), 0u);
     EXPECT_EQ(rig.visible(), std::vector<std::string>{"set.tar"});
+}
+
+// Without finish_merge_of() the next worker removes what was not merged, and what was replaced.
+TEST_F(Archives, OfAWorkerKilledInTheMiddleOfAMergeAreFinishedByTheNext) {
+    constexpr int count = 1500;
+    pod_makes_archive("set.tar", count);
+    const auto holding = [this](const std::string& bytes) {
+        int found = 0;
+        for (int i = 0; i < count; ++i)
+            found += rig.content("/data/d" + std::to_string(i / 1000) + "/file" + std::to_string(i)) == bytes;
+        return found;
+    };
+    for (int attempt = 1;; ++attempt) {
+        ASSERT_LE(attempt, 20) << "no kill came in the middle";
+        fs::remove_all(in_lab("data"));
+        for (int i = 0; i < count; ++i) {
+            const auto directory = "data/d" + std::to_string(i / 1000);
+            fs::create_directories(in_lab(directory));
+            rig.write_as_pod("/" + directory + "/file" + std::to_string(i), "old");
+        }
+        const Fd notices(::inotify_init1(IN_CLOEXEC));
+        for (const auto* name : {"data", "data/d0", "data/d1"}) {
+            ASSERT_EQ(::chown(in_lab(name).c_str(), lab_uid, lab_uid), 0);
+            ASSERT_GE(::inotify_add_watch(notices.get(), in_lab(name).c_str(), IN_MOVED_TO), 0);
+        }
+        rig.send_settings({0, 0, false, false});
+        auto alice = rig.login();
+        {
+            const SlowMotion slow(rig.pid());
+            alice.control->send("SITE UNPACK set.tar data");
+            std::array<char, 4096> notice{};
+            ASSERT_GT(::read(notices.get(), notice.data(), notice.size()), 0);
+        }
+        rig.kill();
+        const int replaced = holding("content");
+        EXPECT_EQ(replaced + holding("old"), count) << "a name was without its file";
+        rig.start();
+        ASSERT_TRUE(comes_true([this] { return rig.staged() == 0; }));
+        EXPECT_EQ(holding("content"), count);
+        if (replaced < count) return;
+    }
 }
 
 // Taken out (RENAME_EXCHANGE): this fails.

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -209,10 +210,14 @@ TEST_P(Upload, PartialsExpireAndFreshOnesDoNot) {
     auto alice = rig.login();
     EXPECT_EQ(cut_off(rig, alice, "STOR old", "abc").code, 426);
     const auto file = fs::directory_iterator(rig.lab() / ".stowage/partials")->path();
-    const timespec long_ago[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 8 * 86400, 0}};
-    ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), long_ago, 0), 0);
     EXPECT_EQ(cut_off(rig, alice, "STOR fresh", "abc").code, 426);
     rig.kill();
+    const auto eight_days = std::to_string(8 * 86400) + " 0 0";
+    ASSERT_EQ(::setxattr(file.c_str(), "user.stowage.idle", eight_days.data(), eight_days.size(), 0), 0);
+    // As if the system clock had jumped meanwhile.
+    const timespec long_ago[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 8 * 86400, 0}};
+    for (const auto& partial : fs::directory_iterator(rig.lab() / ".stowage/partials"))
+        ASSERT_EQ(::utimensat(AT_FDCWD, partial.path().c_str(), long_ago, 0), 0);
     rig.start();
     EXPECT_TRUE(comes_true([&rig] { return rig.staged() == 1; }));
     auto again = rig.login();

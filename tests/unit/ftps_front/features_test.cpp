@@ -14,7 +14,7 @@ TEST(Features, BeforeTheLoginAreThoseOfTheWorker) {
     for (const auto& verb : verbs())
         if (!verb.feature.empty()) expected.emplace_back(verb.feature);
     expected.push_back(hash_feature(HashAlgorithm::sha256));
-    expected.push_back("MLST " + fact_names(all_facts, true));
+    expected.push_back("MLST " + fact_names(default_facts, true));
     expected.insert(expected.end(), {"TVFS", "UTF8"});
     EXPECT_THAT(features(true), testing::UnorderedElementsAreArray(expected));
     std::erase(expected, "EPRT");

@@ -51,7 +51,7 @@ TEST(Listing, EscapesNewlinesInNames) {
 }
 
 TEST(Listing, FactsAreRfc3659s) {
-    EXPECT_EQ(fact_line(seen("a b", S_IFREG | 0660), all_facts),
+    EXPECT_EQ(fact_line(seen("a b", S_IFREG | 0660), default_facts),
               "type=file;size=3;modify=20261123205905;perm=adfrw;unique=10gff;UNIX.mode=0660; a b");
     EXPECT_EQ(fact_line(seen("d", S_IFDIR | 02770), static_cast<unsigned>(Fact::perm)), "perm=cdeflmp; d");
     EXPECT_EQ(fact_line(seen("x", S_IFIFO | 0600), static_cast<unsigned>(Fact::type)),
@@ -61,6 +61,14 @@ TEST(Listing, FactsAreRfc3659s) {
     EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink; l");
     link.link_target = "plain";
     EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink:plain; l");
+}
+
+TEST(Listing, CreateIsForThoseWhoAskForIt) {
+    auto dated = seen("x", S_IFREG | 0660);
+    dated.created = 1577934245;
+    EXPECT_EQ(facts(dated, default_facts), facts(seen("x", S_IFREG | 0660), default_facts));
+    EXPECT_EQ(facts(dated, parse_facts("CREATE;")), "create=20200102030405;");
+    EXPECT_EQ(facts(seen("x", S_IFREG | 0660), parse_facts("type;create;")), "type=file;");
 }
 
 // What each letter promises is tried in tests/system/worker/listing_test.cpp.
@@ -82,8 +90,8 @@ TEST(Listing, PermIsWhatTheOwnerMayDo) {
 
 TEST(Listing, ClientsChooseFacts) {
     EXPECT_EQ(fact_names(parse_facts("Size;TYPE;nonsense;unix.mode"), false), "type;size;UNIX.mode;");
-    EXPECT_EQ(fact_names(parse_facts(""), true), "type;size;modify;perm;unique;UNIX.mode;");
-    EXPECT_EQ(fact_names(parse_facts("modify;"), true), "type;size;modify*;perm;unique;UNIX.mode;");
+    EXPECT_EQ(fact_names(parse_facts(""), true), "type;size;modify;create;perm;unique;UNIX.mode;");
+    EXPECT_EQ(fact_names(parse_facts("modify;"), true), "type;size;modify*;create;perm;unique;UNIX.mode;");
 }
 
 TEST(Listing, FlagsAreNotPaths) {

@@ -12,6 +12,7 @@
 namespace stowage::ftps {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 class PartialsTest : public testing::Test {
   protected:
@@ -35,8 +36,17 @@ class PartialsTest : public testing::Test {
         const auto entries = fs::directory_iterator(folder.lab / ".stowage/partials");
         return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
     }
+    std::function<Moment()> clocks() {
+        return [this] { return moment; };
+    }
+    void pass(std::chrono::seconds time) {
+        moment.running += time;
+        moment.wall += time;
+    }
     Folder folder;
     LabFiles files{folder.root(), ""};
+    Moment moment{100h, 24h * 365 * 56};
+    static constexpr std::chrono::seconds limit = 24h * 7;
     bool publish = false;
     Durability durability = Durability::none;
 };
@@ -99,6 +109,13 @@ TEST_F(PartialsTest, PublishedFilesCarryNoTrace) {
     EXPECT_EQ(staged(), 0u);
     EXPECT_LT(::getxattr((folder.lab / "set").c_str(), "user.stowage.path", nullptr, 0), 0);
     EXPECT_FALSE(partials.stat("/set"));
+    publish = false;
+    upload(partials, "/other", "12345");
+    publish = true;
+    upload(partials, "/other", "67890", {true, 0});
+    EXPECT_EQ(folder.read("lab/other"), "1234567890");
+    for (const auto* name : {"user.stowage.path", "user.stowage.user", "user.stowage.idle"})
+        EXPECT_LT(::getxattr((folder.lab / "other").c_str(), name, nullptr, 0), 0) << name;
 }
 
 TEST_F(PartialsTest, ArePublishedAlsoWhereNamesGoWithFiles) {
@@ -169,12 +186,87 @@ TEST_F(PartialsTest, OneUploadPerName) {
     EXPECT_EQ(partials.move("/set", "/other").error().code, Code::in_use);
 }
 
-TEST_F(PartialsTest, ExpireByTheirLastWrite) {
-    Partials partials(files);
+TEST_F(PartialsTest, ExpireOnceTheyHaveLainIdle) {
+    Partials partials(files, false, clocks());
     upload(partials, "/set", "x");
-    EXPECT_EQ(partials.expire(Partials::Clock::now() - std::chrono::hours(1)), 0u);
-    EXPECT_EQ(partials.expire(Partials::Clock::now() + std::chrono::hours(1)), 1u);
+    pass(limit - 1s);
+    EXPECT_EQ(partials.expire(limit), 0u);
+    upload(partials, "/set", "y", {true, 0});  // anew from here
+    pass(limit - 1s);
+    EXPECT_EQ(partials.expire(limit), 0u);
+    EXPECT_EQ(partials.stat("/set").value().st_size, 2);
+    pass(1s);
+    EXPECT_EQ(partials.expire(limit), 1u);
     EXPECT_EQ(staged(), 0u);
+}
+
+// By the file's time and the system clock alone, the first of these jumps removes what is an hour old.
+TEST_F(PartialsTest, AClockThatJumpsMakesThemNoOlder) {
+    Partials partials(files, false, clocks());
+    upload(partials, "/set", "x");
+    pass(1h);
+    for (const auto jump : {24h * 365 * 10, 24h * -365 * 20, 24h * 30}) {
+        moment.wall += jump;
+        EXPECT_EQ(partials.expire(limit), 0u);
+        pass(1h);
+        EXPECT_EQ(partials.expire(limit), 0u);
+    }
+    pass(limit);
+    EXPECT_EQ(partials.expire(limit), 1u) << "they expire nevertheless";
+}
+
+TEST_F(PartialsTest, GrowOlderWhileNoWorkerRunsAndAcrossRestarts) {
+    {
+        Partials first(files, false, clocks());
+        upload(first, "/set", "x");
+    }
+    pass(limit - 2h);
+    {
+        Partials second(files, false, clocks());
+        ASSERT_TRUE(second.load());
+        EXPECT_EQ(second.expire(limit), 0u);
+    }
+    // The machine is started anew, and its clock is wrong at first.
+    moment = {1h, 24h * 365 * 40};
+    {
+        Partials third(files, false, clocks());
+        ASSERT_TRUE(third.load());
+        EXPECT_EQ(third.expire(limit), 0u);
+    }
+    pass(2h);
+    Partials fourth(files, false, clocks());
+    ASSERT_TRUE(fourth.load());
+    EXPECT_EQ(fourth.expire(limit), 1u);
+}
+
+TEST_F(PartialsTest, OnAnotherMachineTheyAreNoOlder) {
+    {
+        Partials first(files, false, clocks());
+        upload(first, "/set", "x");
+    }
+    moment.running += 24h * 365;  // that one was started long ago
+    moment.wall += 5min;
+    Partials second(files, false, clocks());
+    ASSERT_TRUE(second.load());
+    EXPECT_EQ(second.expire(limit), 0u);
+}
+
+TEST_F(PartialsTest, OfEarlierVersionsAndForgedAgesBeginAnew) {
+    for (const std::string& forged : {std::string("9"), std::string("999999999 1 1x"), std::string("-1 1 1"),
+                                      std::string("99999999999999999999 1 1"), std::string()}) {
+        {
+            Partials first(files, false, clocks());
+            upload(first, "/set", "x");
+        }
+        for (const auto& entry : fs::directory_iterator(folder.lab / ".stowage/partials"))
+            ASSERT_EQ(::setxattr(entry.path().c_str(), "user.stowage.idle", forged.data(), forged.size(), 0),
+                      0);
+        Partials second(files, false, clocks());
+        ASSERT_TRUE(second.load());
+        EXPECT_EQ(second.expire(limit), 0u) << forged;
+        pass(limit);
+        EXPECT_EQ(second.expire(limit), 1u) << forged;
+    }
 }
 
 TEST_F(PartialsTest, RemovingOneLeavesTheCompleteFile) {

@@ -50,11 +50,12 @@ class Stage : public testing::Test {
         fs::create_directories((lab() / path).parent_path());
         folder.write("lab/" + path, bytes);
     }
-    fs::path place() const {
+    fs::path top() const {
         for (const auto& entry : fs::directory_iterator(lab() / ".stowage/partials"))
             return entry.path();
         return {};
     }
+    fs::path place() const { return top() / "tree"; }
     std::size_t staged() const {
         const fs::directory_iterator all(lab() / ".stowage/partials");
         return static_cast<std::size_t>(std::distance(begin(all), end(all)));
@@ -198,7 +199,7 @@ TEST_F(Stage, AMergeThatMemoryDoesNotSufficeForIsTakenBack) {
     for (int directory = 0; directory < directories; ++directory)
         for (int i = 0; i < names; ++i)
             ASSERT_EQ(read("data/" + name(directory, i)), "old");
-    fs::remove_all(place());
+    fs::remove_all(top());
 }
 
 TEST_F(Stage, NoLinkInTheTargetIsFollowed) {
@@ -244,7 +245,7 @@ TEST_F(Stage, LeftoversGoAndLivingOnesStay) {
     write(".stowage/partials/unpack.1.1/a/b/c", "1");
     write(".stowage/partials/an-upload", "1");
     fs::create_symlink("/etc", lab() / ".stowage/partials/unpack.link");
-    EXPECT_EQ(UnpackStage::remove_leftovers(files), 2u);
+    EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 2u);
     EXPECT_EQ(staged(), 2u);
     EXPECT_TRUE(fs::exists("/etc"));
     EXPECT_EQ(read(".stowage/partials/an-upload"), "1");
@@ -259,10 +260,10 @@ TEST_F(Stage, ALivingOneWhoseRightsAPodTookStays) {
     }
     {
         const auto living = or_throw(UnpackStage::make(files));
-        const auto where = place();
+        const auto where = top();
         write(fs::relative(where / "x", lab()).string(), "1");
         fs::permissions(where, fs::perms::none);
-        EXPECT_EQ(UnpackStage::remove_leftovers(files), 0u);
+        EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 0u);
         EXPECT_EQ(staged(), 1u);
         fs::permissions(where, fs::perms::owner_all);
         EXPECT_TRUE(fs::exists(where / "x"));

@@ -1,0 +1,29 @@
+// That a merge is under way, and into which directory: a file in the place where it happens, so that the
+// worker after a killed one can finish it (finish_merge()). Runs in: worker, on the threads that unpack.
+// Distrusts: the file, which pods may write.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ftps/worker/merge_tree.hpp"
+#include "gateway/base/result.hpp"
+
+namespace stowage::ftps {
+
+struct MergeRecord {
+    std::string target;  ///< absolute_path()'s
+    KilledMerge killed;
+};
+
+/// Whole or not at all, whatever ends the process; and the machine, if `durable`. Blocks.
+/// @param place an open directory
+Result<void> put_merge_record(int place, const std::string& target, bool durable);
+/// What was moved is being moved back from now on. Takes no room on a full disk.
+void turn_merge_record(int place);
+/// From now on there is nothing to finish.
+void drop_merge_record(int place);
+/// Nothing where no merge was under way.
+std::optional<MergeRecord> read_merge_record(int place);
+
+}  // namespace stowage::ftps

@@ -1,0 +1,248 @@
+// A worker killed at each step of a merge: the next one makes it as if it had never begun, or as if it had
+// ended. Runs in: tests only.
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <set>
+
+#include "ftps/worker/unpack_stage.hpp"
+#include "tests/unit/ftps_worker/folder.hpp"
+
+namespace stowage::ftps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<std::uint64_t, 7> changes = {SYS_linkat,  SYS_renameat, SYS_renameat2, SYS_unlinkat,
+                                                  SYS_mkdirat, SYS_openat,   SYS_write};
+constexpr int before_work = 3;
+
+bool is_change(pid_t child) {
+    __ptrace_syscall_info call{};
+    if (::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof call, &call) < 0) return false;
+    return call.op == PTRACE_SYSCALL_INFO_ENTRY &&
+           std::find(changes.begin(), changes.end(), call.entry.nr) != changes.end();
+}
+
+/// Runs `prepare` and `work` in a child, and kills it before the `count`-th change that `work` makes to the
+/// filesystem; false if it made fewer.
+bool killed_before(unsigned count, const std::function<void()>& prepare, const std::function<void()>& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        prepare();
+        if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(before_work);
+        (void)::raise(SIGSTOP);
+        work();
+        ::_exit(0);
+    }
+    int status = 0;
+    if (::waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) throw std::runtime_error("ptrace");
+    ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+    for (unsigned seen = 0;;) {
+        ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+        if (::waitpid(child, &status, 0) != child) throw std::runtime_error("waitpid");
+        if (!WIFSTOPPED(status)) return false;
+        if (WSTOPSIG(status) != (SIGTRAP | 0x80) || !is_change(child) || ++seen < count) continue;
+        ::kill(child, SIGKILL);
+        ::waitpid(child, &status, 0);
+        return true;
+    }
+}
+
+}  // namespace
+
+class KilledMergeTest : public testing::Test {
+  protected:
+    fs::path lab() const { return folder.lab; }
+    std::string read(const std::string& path) const { return folder.read("lab/" + path); }
+    void write(const fs::path& path, const std::string& bytes) const {
+        fs::create_directories(path.parent_path());
+        std::ofstream(path) << bytes;
+    }
+    std::size_t staged() const {
+        const fs::directory_iterator all(lab() / ".stowage/partials");
+        return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+    }
+
+    /// As it is before: "data" with some old files, and with `fails` a directory that cannot be merged.
+    void pod_has_data() const {
+        for (const auto& entry : fs::directory_iterator(lab()))
+            if (entry.path().filename() != ".stowage") fs::remove_all(entry);
+        for (const auto* name : {"a", "b", "c", "d/both", "d/e/both", "z/own"})
+            write(lab() / "data" / name, "old");
+        if (fails) fs::create_directories(lab() / "data/z/dir");
+        wait_for_the_clock();
+    }
+    /// What is made from now on bears a later time.
+    void wait_for_the_clock() const {
+        struct stat last {
+        }, now{};
+        ASSERT_EQ(::stat((lab() / "data/z/own").c_str(), &last), 0);
+        do {
+            write(folder.base / "clock", "x");
+            ASSERT_EQ(::stat((folder.base / "clock").c_str(), &now), 0);
+        } while (now.st_mtim.tv_sec == last.st_mtim.tv_sec && now.st_mtim.tv_nsec == last.st_mtim.tv_nsec);
+    }
+    bool merge_is_killed_before(unsigned count) {
+        std::optional<UnpackStage> stage;
+        const auto prepare = [&] {
+            stage.emplace(or_throw(UnpackStage::make(files)));
+            const auto tree = fs::directory_iterator(lab() / ".stowage/partials")->path() / "tree";
+            for (const auto* name : {"a", "b", "c", "d/both", "d/e/both", "d/e/new", "new", "n/m"})
+                write(tree / name, "new");
+            if (fails) write(tree / "z/dir", "new");
+        };
+        const auto work = [&] {
+            LedgerShare share(files.ledger());
+            (void)stage->publish(files, partials, "/data", Durability::none, aborted, share);
+            stage.reset();
+        };
+        return killed_before(count, prepare, work);
+    }
+    /// What the files hold, by name; without those whose merge must fail.
+    std::set<std::string> contents() const {
+        std::set<std::string> all;
+        for (const auto& entry : fs::recursive_directory_iterator(lab() / "data"))
+            if (entry.is_regular_file() && entry.path().filename() != "own")
+                all.insert(fs::relative(entry, lab() / "data").string() + ":" +
+                           read(fs::relative(entry, lab()).string()));
+        return all;
+    }
+    void expect_all_or_nothing(unsigned count) {
+        const std::set<std::string> before = {"a:old", "b:old", "c:old", "d/both:old", "d/e/both:old"},
+                                    after = {"a:new",        "b:new",       "c:new",   "d/both:new",
+                                             "d/e/both:new", "d/e/new:new", "new:new", "n/m:new"};
+        const auto found = contents();
+        EXPECT_TRUE(found == before || found == after)
+            << "killed before change " << count << ": " << testing::PrintToString(found);
+        (found == before ? taken_back : finished) = true;
+        EXPECT_EQ(read("data/z/own"), "old");
+        EXPECT_EQ(staged(), 0u);
+        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
+    }
+
+    Folder folder;
+    LabFiles files{folder.root(), ""};
+    Partials partials{files};
+    std::atomic<bool> aborted{false};
+    bool fails = false;
+    bool taken_back = false, finished = false;
+};
+
+// Without finish_merge_of() half of the files are new and half old.
+TEST_F(KilledMergeTest, IsAsIfItHadNotBegunOrAsIfItHadEnded) {
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        const bool killed = merge_is_killed_before(count);
+        (void)UnpackStage::remove_leftovers(files, partials);
+        expect_all_or_nothing(count);
+        if (HasFailure()) return;
+        if (!killed) break;
+        ASSERT_LT(count, 1000u);
+    }
+    EXPECT_TRUE(taken_back && finished);
+}
+
+TEST_F(KilledMergeTest, WhileItWasTakenBackToo) {
+    fails = true;
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        const bool killed = merge_is_killed_before(count);
+        (void)UnpackStage::remove_leftovers(files, partials);
+        EXPECT_TRUE(fs::is_directory(lab() / "data/z/dir"));
+        expect_all_or_nothing(count);
+        if (HasFailure()) return;
+        if (!killed) break;
+        ASSERT_LT(count, 1000u);
+    }
+    EXPECT_TRUE(taken_back && finished);
+}
+
+TEST_F(KilledMergeTest, WhoeverFinishesItMayBeKilledToo) {
+    for (unsigned first = 1;; first += 7) {
+        for (unsigned second = 1;; second += 3) {
+            pod_has_data();
+            if (!merge_is_killed_before(first)) return;
+            const bool killed = killed_before(
+                second, [] {}, [&] { (void)UnpackStage::remove_leftovers(files, partials); });
+            (void)UnpackStage::remove_leftovers(files, partials);
+            expect_all_or_nothing(first);
+            if (HasFailure()) return;
+            if (!killed) break;
+        }
+        ASSERT_LT(first, 1000u);
+    }
+}
+
+// Without the look at the times (Merge::look()) what the pod has written meanwhile is gone.
+TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
+    for (const bool failing : {false, true}) {
+        fails = failing;
+        for (unsigned count = 1;; count += 3) {
+            pod_has_data();
+            if (!merge_is_killed_before(count)) break;
+            wait_for_the_clock();
+            // As editors do it, and as `>` does.
+            write(lab() / "data/tmp", "a pod's");
+            fs::rename(lab() / "data/tmp", lab() / "data/b");
+            write(lab() / "data/c", "a pod's");
+            write(lab() / "data/new", "a pod's");
+            (void)UnpackStage::remove_leftovers(files, partials);
+            for (const auto* name : {"data/b", "data/c", "data/new"})
+                EXPECT_EQ(read(name), "a pod's") << name << ", killed before change " << count;
+            EXPECT_EQ(staged(), 0u);
+            if (HasFailure()) return;
+        }
+    }
+}
+
+TEST_F(KilledMergeTest, WhoseTargetIsGoneKeepsWhatItReplaced) {
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        if (!merge_is_killed_before(count)) FAIL() << "no kill came behind a replaced file";
+        const auto a = read("data/a"), b = read("data/b");
+        fs::rename(lab() / "data", lab() / "moved");
+        (void)UnpackStage::remove_leftovers(files, partials);
+        EXPECT_EQ(staged(), 0u);
+        if (a != "new" && b != "new") continue;
+        for (const auto* name : {"a", "b"})
+            if (read("moved/" + std::string(name)) == "new") {
+                EXPECT_EQ(read("not-restored.1/" + std::string(name)), "old");
+            }
+        return;
+    }
+}
+
+TEST_F(KilledMergeTest, ForgedRecordsLeadNowhere) {
+    fs::create_directory(folder.base / "outside");
+    ASSERT_TRUE(files.open_staging());
+    const auto place = lab() / ".stowage/partials/unpack.1.1";
+    for (const std::string& target : {std::string("/../outside"), std::string("/.stowage"), std::string("x"),
+                                      std::string(), std::string(5000, '/'), std::string("/a\0b", 4)}) {
+        write(place / "tree/x", "1");
+        fs::create_directory(place / "replaced");
+        write(place / "merging", target);
+        EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u) << target.substr(0, 20);
+    }
+    write(place / "tree/.stowage/lab", "1");
+    fs::create_directory(place / "replaced");
+    write(place / "merging", "/");
+    EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u);
+    EXPECT_TRUE(fs::is_empty(folder.base / "outside"));
+    EXPECT_FALSE(fs::exists(lab() / ".stowage/x") || fs::exists(lab() / ".stowage/lab"));
+    EXPECT_FALSE(fs::exists(lab() / "x"));
+    fs::create_symlink("/etc/hostname", place.parent_path() / "unpack.2.2");
+    EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u);
+}
+
+}  // namespace stowage::ftps
