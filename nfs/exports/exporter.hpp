@@ -51,6 +51,14 @@ Result<void> publish(Exporter& exporter, const Export& meant);
 /// Makes the server stop serving this lab; a lab that is not exported is success. Clients get ESTALE.
 Result<void> withdraw(Exporter& exporter, const std::string& lab);
 
+/// Whether the server that was not chosen would serve the lab once it is started: a node may change between
+/// the two, and what one of them was told stays in its files.
+bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab);
+
+/// Takes the lab from the server that was not chosen, whose rights would be those of then: its file, and what
+/// it serves if it runs. A lab that it does not have is success.
+Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab);
+
 /// Where no server runs: takes away the files from which one would serve the lab again once it is there.
 Result<void> withdraw_files(const Config& config, const std::string& lab);
 

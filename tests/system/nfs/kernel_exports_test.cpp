@@ -20,6 +20,7 @@
 namespace stowage::nfs {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 namespace {
 
@@ -190,6 +191,54 @@ TEST_F(KernelExports, KilledWithdrawalIsFinishedByTheNext) {
     std::filesystem::remove("/etc/exports.d/stowage-lab1.exports");  // killed before exportfs
     ASSERT_TRUE(withdraw(exporter, "lab1"));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+}
+
+/// A node whose server was changed: what the other one was told, once and for narrower rights, would come
+/// back.
+class ChangedServer : public KernelExports {
+  protected:
+    void SetUp() override {
+        KernelExports::SetUp();
+        if (IsSkipped()) return;
+        config.nfs.exports_dir = "/etc/exports.d";
+        config.state_dir = folder + "/state";
+        config.run_dir = folder + "/run";
+        config.labs.root = folder + "/labs";
+        config.nfs.dbus_executable = "/usr/bin/dbus-daemon";
+        const auto files = ganesha_files(config);
+        std::filesystem::create_directory(config.state_dir);
+        ASSERT_TRUE(make_directories(files));
+        const auto lab = make_lab("lab1", 11);
+        ASSERT_TRUE(publish(exporter, lab));
+        recorded = files.export_file("lab1");
+        index = files.index;
+        ASSERT_TRUE(write_atomically(recorded, *render_export_block(lab)));
+        ASSERT_TRUE(rebuild_index(files));
+        ASSERT_THAT(*read_file(index), HasSubstr("lab1"));
+    }
+    Config config;
+    std::string recorded, index;
+};
+
+TEST_F(ChangedServer, NfsdServesNoLabThatGaneshaHasNow) {
+    const Exporter ganesha = GaneshaExporter{.files = ganesha_files(config), .labs_root = config.labs.root};
+    EXPECT_TRUE(is_left_elsewhere(config, ganesha, "lab1"));
+    const auto done = withdraw_elsewhere(config, ganesha, "lab1");
+    ASSERT_TRUE(done) << done.error().text();
+    EXPECT_FALSE(is_left_elsewhere(config, ganesha, "lab1"));
+    EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+    EXPECT_TRUE(std::filesystem::exists(recorded)) << "the chosen server's own";
+}
+
+TEST_F(ChangedServer, GaneshaServesNoLabThatNfsdHasNow) {
+    EXPECT_TRUE(is_left_elsewhere(config, exporter, "lab1"));
+    const auto done = withdraw_elsewhere(config, exporter, "lab1");
+    ASSERT_TRUE(done) << done.error().text();
+    EXPECT_FALSE(is_left_elsewhere(config, exporter, "lab1"));
+    EXPECT_FALSE(std::filesystem::exists(recorded));
+    EXPECT_THAT(*read_file(index), Not(HasSubstr("lab1")));
+    EXPECT_TRUE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
 }
 
 }  // namespace
