@@ -18,7 +18,8 @@ constexpr std::chrono::seconds limit_of_the_other{3};
 
 KernelExporter kernel_exporter(const Config& config) {
     KernelExporter exporter{.exports_dir = config.nfs.exports_dir,
-                            .lock_file = config.state_dir + "/exports.lock"};
+                            .lock_file = config.state_dir + "/exports.lock",
+                            .labs_root = config.labs.root};
     exporter.exportfs = exportfs_path;
     exporter.port = config.nfs.port;
     return exporter;
@@ -35,9 +36,7 @@ bool is_there(const std::string& path) {
 
 /// exportfs too, where it is: nfsd may run although another server was chosen.
 Result<void> forget(const KernelExporter& exporter, const std::string& lab) {
-    const auto file = exporter.file_of(lab);
-    if (!is_there(file)) return {};
-    return is_there(exporter.exportfs) ? withdraw(exporter, lab) : remove_durably(file);
+    return is_there(exporter.exportfs) ? withdraw(exporter, lab) : remove_durably(exporter.file_of(lab));
 }
 
 /// An NFS-Ganesha that is a service of its own may run beside nfsd, on another port; ours does not.

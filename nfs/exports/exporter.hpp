@@ -19,6 +19,7 @@ class GaneshaBus;
 struct KernelExporter {
     std::string exports_dir;
     std::string lock_file;
+    std::string labs_root;
     std::string etab = "/var/lib/nfs/etab";
     std::string exportfs = "/usr/sbin/exportfs";
     std::uint16_t port = 0;  ///< nfsd's, where nobody else may listen; 0: not looked at

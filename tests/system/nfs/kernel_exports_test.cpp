@@ -65,7 +65,8 @@ class KernelExports : public ::testing::Test {
         if (!reason.empty()) GTEST_SKIP() << reason;
         std::filesystem::remove_all("/etc/exports.d");
         std::ofstream("/var/lib/nfs/etab").flush();
-        exporter = KernelExporter{.exports_dir = "/etc/exports.d", .lock_file = folder + "/lock"};
+        exporter = KernelExporter{
+            .exports_dir = "/etc/exports.d", .lock_file = folder + "/lock", .labs_root = folder + "/labs"};
     }
     Export make_lab(const std::string& name, std::uint16_t number) {
         Export lab{.lab = name,
@@ -152,7 +153,7 @@ TEST_F(KernelExports, FailedChangePutsThePreviousFileBack) {
     changed.clients = {"172.16.0.0/12"};
     EXPECT_FALSE(publish(exporter, changed));
     std::filesystem::remove("/etc/exports.d/site.exports");
-    ASSERT_TRUE(publish(exporter, make_lab("lab2", 7)));  // runs exportfs
+    ASSERT_TRUE(publish(exporter, lab));  // ends what has no file any more
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
 }
 
@@ -191,6 +192,27 @@ TEST_F(KernelExports, KilledWithdrawalIsFinishedByTheNext) {
     std::filesystem::remove("/etc/exports.d/stowage-lab1.exports");  // killed before exportfs
     ASSERT_TRUE(withdraw(exporter, "lab1"));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+}
+
+// `exportfs -ra` would end it: it stands in no file.
+TEST_F(KernelExports, WhatSomebodyExportsByCommandOutlivesOurChanges) {
+    std::ofstream("/etc/exports").flush();  // without it exportfs complains
+    const auto foreign = folder + "/labs/by-command";
+    std::filesystem::create_directory(foreign);
+    const auto command = "/usr/sbin/exportfs -o rw,fsid=77,no_subtree_check 10.9.0.1:" + foreign;
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    auto lab = make_lab("lab1", 12);
+    ASSERT_TRUE(publish(exporter, lab));
+    lab.read_only_clients = {"10.1.0.0/16"};
+    lab.clients = {"127.0.0.1/32"};
+    const auto changed = publish(exporter, lab);
+    ASSERT_TRUE(changed) << changed.error().text();
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr("fd00::/8"))) << "it is no client any more";
+    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    const auto etab = *read_file("/var/lib/nfs/etab");
+    EXPECT_THAT(etab, HasSubstr(foreign + "\t10.9.0.1("));
+    EXPECT_THAT(etab, Not(HasSubstr(lab.path)));
 }
 
 /// A node whose server was changed: what the other one was told, once and for narrower rights, would come
