@@ -6,6 +6,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/lock.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -34,18 +35,24 @@ bool is_there(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
 }
 
+bool is_left(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
+    const auto text = read_file(exporter.file_of(lab));
+    return text && is_exports_file_of(*text, exporter.labs_root + "/" + lab, fsid);
+}
+
 /// exportfs too, where it is: nfsd may run although another server was chosen.
-Result<void> forget(const KernelExporter& exporter, const std::string& lab) {
-    return is_there(exporter.exportfs) ? withdraw(exporter, lab) : remove_durably(exporter.file_of(lab));
+Result<void> forget(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
+    if (is_there(exporter.exportfs)) return withdraw(exporter, lab, fsid);
+    return is_left(exporter, lab, fsid) ? remove_durably(exporter.file_of(lab)) : Result<void>();
 }
 
 /// An NFS-Ganesha that is a service of its own may run beside nfsd, on another port; ours does not.
-Result<void> forget(GaneshaExporter exporter, const std::string& lab) {
+Result<void> forget(GaneshaExporter exporter, const std::string& lab, const Uuid& fsid) {
     const auto& files = exporter.files;
     if (!is_there(files.export_file(lab))) return {};
     exporter.limit = limit_of_the_other;
     if (is_there(files.bus_socket)) {
-        const auto withdrawn = withdraw(exporter, lab);
+        const auto withdrawn = withdraw(exporter, lab, fsid);
         if (withdrawn || withdrawn.error().code != Code::unavailable) return withdrawn;
     }
     TRY(const auto lock, lock_exports(files.lock_file));
@@ -62,22 +69,24 @@ Result<Exporter> make_exporter(const Config& config) {
     return Exporter(ganesha_exporter(config));
 }
 
-Result<void> withdraw_files(const Config& config, const std::string& lab) {
+Result<void> withdraw_files(const Config& config, const std::string& lab, const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
-    CHECK(forget(kernel_exporter(config), lab));
-    return forget(ganesha_exporter(config), lab);
+    CHECK(forget(kernel_exporter(config), lab, fsid));
+    return forget(ganesha_exporter(config), lab, fsid);
 }
 
-bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab) {
+bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
+                       const Uuid& fsid) {
     if (std::holds_alternative<KernelExporter>(chosen))
         return is_there(ganesha_files(config).export_file(lab));
-    return is_there(kernel_exporter(config).file_of(lab));
+    return is_left(kernel_exporter(config), lab, fsid);
 }
 
-Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab) {
+Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
+                                const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
-    if (std::holds_alternative<KernelExporter>(chosen)) return forget(ganesha_exporter(config), lab);
-    return forget(kernel_exporter(config), lab);
+    if (std::holds_alternative<KernelExporter>(chosen)) return forget(ganesha_exporter(config), lab, fsid);
+    return forget(kernel_exporter(config), lab, fsid);
 }
 
 Result<void> publish(Exporter& exporter, const Export& meant) {
@@ -86,8 +95,8 @@ Result<void> publish(Exporter& exporter, const Export& meant) {
     return std::visit([&](const auto& server) { return publish(server, meant); }, exporter);
 }
 
-Result<void> withdraw(Exporter& exporter, const std::string& lab) {
-    return std::visit([&](const auto& server) { return withdraw(server, lab); }, exporter);
+Result<void> withdraw(Exporter& exporter, const std::string& lab, const Uuid& fsid) {
+    return std::visit([&](const auto& server) { return withdraw(server, lab, fsid); }, exporter);
 }
 
 Result<ExportState> observe(Exporter& exporter, const Export& meant) {

@@ -145,6 +145,11 @@ std::string path_in_exports_file(std::string_view text) {
     return {};
 }
 
+bool is_exports_file_of(std::string_view text, std::string_view path, const Uuid& fsid) {
+    const auto recorded = path_in_exports_file(text);
+    return recorded.empty() || recorded == path || text.find("fsid=" + to_text(fsid)) != text.npos;
+}
+
 std::vector<std::string> clients_in_exports_file(std::string_view text) {
     std::vector<std::string> clients;
     for (const auto line : split(text, '\n')) {

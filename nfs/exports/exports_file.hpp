@@ -17,6 +17,9 @@ std::string render_exports_file(const Export& meant, const std::string& mount_po
 
 /// The path in a file that render_exports_file() made; empty if it is none.
 std::string path_in_exports_file(std::string_view text);
+/// Whether it is of the lab with this path, or with this fsid, whose labs.root was another then. Two gateways
+/// on one node, whose labs lie apart, may each have a lab of one name.
+bool is_exports_file_of(std::string_view text, std::string_view path, const Uuid& fsid);
 /// The clients in it.
 std::vector<std::string> clients_in_exports_file(std::string_view text);
 

@@ -2,9 +2,11 @@
 // Runs in: root_step. Distrusts: exportfs' exit code, foreign exports files.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
@@ -111,6 +113,26 @@ Result<void> make_exports_dir(const std::string& path) {
     return {};
 }
 
+Result<void> check_whose(const std::string& file, const std::optional<std::string>& before,
+                         const Export& meant) {
+    if (!before || is_exports_file_of(*before, meant.path, meant.fsid)) return {};
+    return Error{
+        Code::differs,
+        fmt::format("{} exports {}, which is not this gateway's", file, path_in_exports_file(*before)),
+        "let one of the two gateways write elsewhere (nfs.exports_dir), or name the lab otherwise; "
+        "if it is of a gateway that is gone, remove the file"};
+}
+
+/// What a write that was killed left beside the lab's file. Nobody reads it, and nobody else removes it.
+void remove_unfinished(const KernelExporter& exporter, const std::string& lab) {
+    const auto start = fmt::format(".stowage-{}.exports.", lab);
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(exporter.exports_dir, failed)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(start) && name.size() == start.size() + 6) ::unlink(entry.path().c_str());
+    }
+}
+
 }  // namespace
 
 Result<void> publish(const KernelExporter& exporter, const Export& meant) {
@@ -122,6 +144,8 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     const auto path = exporter.file_of(meant.lab);
     const auto text = render_exports_file(meant, mount_point);
     TRY(const auto before, previous_text(path));
+    CHECK(check_whose(path, before, meant));
+    remove_unfinished(exporter, meant.lab);
     if (before == text) {
         TRY(const auto etab, read_etab(exporter));
         if (compare_etab(etab, meant, mount_point)) return {};
@@ -140,15 +164,17 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     return {};
 }
 
-Result<void> withdraw(const KernelExporter& exporter, const std::string& lab) {
+Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
     TRY(const auto lock, lock_exports(exporter.lock_file));
     const auto file = exporter.file_of(lab);
     TRY(const auto before, previous_text(file));
+    auto path = exporter.labs_root + "/" + lab;
+    if (before && !is_exports_file_of(*before, path, fsid)) return {};
+    remove_unfinished(exporter, lab);
     CHECK(remove_durably(file));
     // Also when there was no file: a withdrawal killed halfway may have left the export behind it.
-    auto path = before ? path_in_exports_file(*before) : std::string();
-    if (path.empty()) path = exporter.labs_root + "/" + lab;
+    if (const auto recorded = before ? path_in_exports_file(*before) : ""; !recorded.empty()) path = recorded;
     TRY(const bool any, unexport(exporter, path, {}));
     if (!any) return {};
     // What stands in other files comes back.
@@ -163,7 +189,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     ExportState state{.server = "kernel nfsd"};
     TRY(const auto text, previous_text(exporter.file_of(meant.lab)));
     TRY(const auto etab, read_etab(exporter));
-    state.present = text.has_value();
+    state.present = text && is_exports_file_of(*text, meant.path, meant.fsid);
     const auto mounted = mount_point_of(meant.path);
     const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);

@@ -101,8 +101,8 @@ TEST_F(KernelExports, PublishUpdateWithdraw) {
     EXPECT_FALSE(seen(lab).as_meant);
     ASSERT_TRUE(publish(exporter, lab));
     EXPECT_THAT(*read_file("/var/lib/nfs/etab"), HasSubstr("\t0.0.0.0/0("));
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
     EXPECT_FALSE(seen(lab).present);
 }
@@ -125,7 +125,7 @@ TEST_F(KernelExports, PathWithBlanksAndQuotesIsOnePath) {
     const auto published = publish(exporter, lab);
     ASSERT_TRUE(published) << published.error().text();
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
-    EXPECT_TRUE(withdraw(exporter, "lab1"));
+    EXPECT_TRUE(withdraw(exporter, "lab1", lab.fsid));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
 }
 
@@ -190,8 +190,48 @@ TEST_F(KernelExports, KilledWithdrawalIsFinishedByTheNext) {
     const auto lab = make_lab("lab1", 9);
     ASSERT_TRUE(publish(exporter, lab));
     std::filesystem::remove("/etc/exports.d/stowage-lab1.exports");  // killed before exportfs
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+}
+
+TEST_F(KernelExports, LabOfAnotherGatewayOnThisNodeIsLeftAlone) {
+    const auto ours = make_lab("lab1", 13);
+    const auto file = "/etc/exports.d/stowage-lab1.exports";
+    const auto theirs = folder + "/labs/other-root/lab1 10.2.0.0/16(rw,no_subtree_check,fsid=99)\n";
+    std::filesystem::create_directories(folder + "/labs/other-root/lab1");
+    std::filesystem::create_directory("/etc/exports.d");
+    std::ofstream(file) << theirs;
+    const auto published = publish(exporter, ours);
+    ASSERT_FALSE(published);
+    EXPECT_EQ(published.error().code, Code::differs);
+    EXPECT_THAT(published.error().remedy, HasSubstr("nfs.exports_dir"));
+    EXPECT_FALSE(seen(ours).present);
+    EXPECT_TRUE(withdraw(exporter, "lab1", ours.fsid));
+    EXPECT_EQ(*read_file(file), theirs);
+}
+
+TEST_F(KernelExports, LabWhoseRootWasMovedLeavesNothingAtTheOldPlace) {
+    const auto before = make_lab("lab1", 14);
+    ASSERT_TRUE(publish(exporter, before));
+    auto moved = before;
+    moved.path = folder + "/labs/moved/lab1";
+    std::filesystem::create_directories(folder + "/labs/moved");
+    std::filesystem::rename(before.path, moved.path);
+    const auto published = publish(exporter, moved);
+    ASSERT_TRUE(published) << published.error().text();
+    EXPECT_TRUE(seen(moved).as_meant) << seen(moved).why;
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr(before.path + "\t")));
+}
+
+TEST_F(KernelExports, WhatAKilledWriteLeftIsRemoved) {
+    std::filesystem::create_directory("/etc/exports.d");
+    const auto left = "/etc/exports.d/.stowage-lab1.exports.a1B2c3";
+    const auto of_another = "/etc/exports.d/.stowage-lab1.exports.d.exports.a1B2c3";
+    for (const auto* file : {left, of_another})
+        std::ofstream(file).flush();
+    ASSERT_TRUE(publish(exporter, make_lab("lab1", 15)));
+    EXPECT_FALSE(std::filesystem::exists(left));
+    EXPECT_TRUE(std::filesystem::exists(of_another));
 }
 
 // `exportfs -ra` would end it: it stands in no file.
@@ -209,7 +249,7 @@ TEST_F(KernelExports, WhatSomebodyExportsByCommandOutlivesOurChanges) {
     ASSERT_TRUE(changed) << changed.error().text();
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
     EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr("fd00::/8"))) << "it is no client any more";
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
     const auto etab = *read_file("/var/lib/nfs/etab");
     EXPECT_THAT(etab, HasSubstr(foreign + "\t10.9.0.1("));
     EXPECT_THAT(etab, Not(HasSubstr(lab.path)));
@@ -244,20 +284,20 @@ class ChangedServer : public KernelExports {
 
 TEST_F(ChangedServer, NfsdServesNoLabThatGaneshaHasNow) {
     const Exporter ganesha = GaneshaExporter{.files = ganesha_files(config), .labs_root = config.labs.root};
-    EXPECT_TRUE(is_left_elsewhere(config, ganesha, "lab1"));
-    const auto done = withdraw_elsewhere(config, ganesha, "lab1");
+    EXPECT_TRUE(is_left_elsewhere(config, ganesha, "lab1", {}));
+    const auto done = withdraw_elsewhere(config, ganesha, "lab1", {});
     ASSERT_TRUE(done) << done.error().text();
-    EXPECT_FALSE(is_left_elsewhere(config, ganesha, "lab1"));
+    EXPECT_FALSE(is_left_elsewhere(config, ganesha, "lab1", {}));
     EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
     EXPECT_TRUE(std::filesystem::exists(recorded)) << "the chosen server's own";
 }
 
 TEST_F(ChangedServer, GaneshaServesNoLabThatNfsdHasNow) {
-    EXPECT_TRUE(is_left_elsewhere(config, exporter, "lab1"));
-    const auto done = withdraw_elsewhere(config, exporter, "lab1");
+    EXPECT_TRUE(is_left_elsewhere(config, exporter, "lab1", {}));
+    const auto done = withdraw_elsewhere(config, exporter, "lab1", {});
     ASSERT_TRUE(done) << done.error().text();
-    EXPECT_FALSE(is_left_elsewhere(config, exporter, "lab1"));
+    EXPECT_FALSE(is_left_elsewhere(config, exporter, "lab1", {}));
     EXPECT_FALSE(std::filesystem::exists(recorded));
     EXPECT_THAT(*read_file(index), Not(HasSubstr("lab1")));
     EXPECT_TRUE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
