@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "gateway/base/identity.hpp"
 #include "nfs/check/mount_check.hpp"
 
 namespace stowage::controller {
@@ -50,6 +51,10 @@ nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab)
     request.port = context.config.nfs.port;
     request.path = context.site.directory_of(lab.name);
     request.uid = request.gid = lab.uid;
+    request.v3 = context.config.nfs.v3;
+    for (const auto& text : lab.clients)
+        if (const auto client = parse_client(text); client && client->read_only)
+            request.read_only = request.read_only || is_in({client->network}, request.server);
     return request;
 }
 
