@@ -52,9 +52,11 @@ nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab)
     request.path = context.site.directory_of(lab.name);
     request.uid = request.gid = lab.uid;
     request.v3 = context.config.nfs.v3;
-    for (const auto& text : lab.clients)
-        if (const auto client = parse_client(text); client && client->read_only)
-            request.read_only = request.read_only || is_in({client->network}, request.server);
+    for (const auto& text : lab.settings.clients) {
+        const auto client = parse_client(text);
+        if (client && client->read_only && networks_overlap(client->network, request.server))
+            request.read_only = true;
+    }
     return request;
 }
 
