@@ -33,8 +33,8 @@ Result<void> prepare_upload(Worker& worker, const std::string& directory, const 
 constexpr int max_unique_names = 1000;
 
 std::string unique_name(const std::string& wished, int attempt) {
-    static std::random_device random;
-    if (wished.empty()) return fmt::format("upload.{:08x}", random());
+    // One of its own: several transfer threads may be here.
+    if (wished.empty()) return fmt::format("upload.{:08x}", std::random_device()());
     return attempt == 0 ? wished : fmt::format("{}.{}", wished, attempt);
 }
 

@@ -77,7 +77,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
                 return wanted;
             if (request.recursive && S_ISDIR(seen.stat.st_mode)) {
                 const bool fits =
-                    current.depth < max_list_depth && count + left.size() + 1 < max_list_directories;
+                    current.depth < max_list_depth && count + left.size() + 1 < request.most_directories;
                 cut = cut || !fits;
                 if (fits)
                     left.push_back(
@@ -91,7 +91,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
         return Error{
             Code::io,
             fmt::format("the listing is not whole: -R goes into {} directories and {} levels at most",
-                        max_list_directories, max_list_depth),
+                        request.most_directories, max_list_depth),
             "list the deeper directories by themselves"};
     return {};
 }

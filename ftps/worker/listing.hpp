@@ -12,6 +12,10 @@
 
 namespace stowage::ftps {
 
+/// Directories below the first that LIST -R still shows, and their number: a loop of pods' making ends there.
+inline constexpr unsigned max_list_depth = 32;
+inline constexpr unsigned max_list_directories = 20000;
+
 enum class ListForm { long_lines, names, facts };
 
 struct ListRequest {
@@ -21,13 +25,10 @@ struct ListRequest {
     std::string prefix;   ///< NLST: what stands in front of each name, as the user wrote it
     std::string owner;    ///< the lab's name
     unsigned facts = all_facts;
-    bool recursive = false;  ///< LIST -R
-    bool itself = false;     ///< LIST -d
+    bool recursive = false;                            ///< LIST -R
+    bool itself = false;                               ///< LIST -d
+    unsigned most_directories = max_list_directories;  ///< LIST -R
 };
-
-/// Directories below the first that LIST -R still shows, and their number: a loop of pods' making ends there.
-inline constexpr unsigned max_list_depth = 32;
-inline constexpr unsigned max_list_directories = 20000;
 
 /// Takes a line with its CR LF; answers false to end the listing.
 using LineSink = std::function<bool(std::string_view)>;

@@ -54,6 +54,12 @@ int bring_to_disk(const Fd& file, bool names_go_with_files) {
         file.get(), 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
+Result<Fd> open_in(const Fd& directory, const std::string& file, int flags, const std::string& path) {
+    Fd fd(::openat(directory.get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
+    if (!fd) return file_error(errno, path);
+    return fd;
+}
+
 Error busy(const std::string& path, const std::string& user, Partials::Clock::time_point since) {
     return {Code::in_use,
             fmt::format("{}: {} has been uploading it since {}", path, user,
@@ -146,28 +152,36 @@ void Partials::release(std::uint64_t id) {
 
 Result<Fd> Partials::open_staged(const std::string& file, int flags, const std::string& path) {
     TRY(const auto directory, staging());
-    Fd fd(::openat(directory->get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
-    if (!fd) return file_error(errno, path);
-    return fd;
+    return open_in(*directory, file, flags, path);
 }
 
-Result<Fd> Partials::make_staged(const std::string& file, const std::string& path) {
+Result<Fd> Partials::make_staged(const Fd& directory, const std::string& file, const std::string& path) {
     CHECK(ledger().take_name());
-    auto fd = open_staged(file, O_RDWR | O_CREAT | O_EXCL, path);
+    auto fd = open_in(directory, file, O_RDWR | O_CREAT | O_EXCL, path);
     if (!fd) ledger().give_name();
     return fd;
 }
 
+// The file is made outside the lock: other uploads would wait for the directory there.
 Result<Fd> Partials::create(std::uint64_t id) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const auto entry = find(id);
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
+    const auto path = entry->first;
+    TRY(const auto directory, staging());
+    lock.unlock();
     const auto name = random_name();
-    TRY(auto fd, make_staged(name, entry->first));
-    if (!entry->second.file.empty()) unlink(entry->second.file);
-    entry->second.file = name;
-    entry->second.marked = false;
-    entry->second.kept = 0;
+    TRY(auto fd, make_staged(*directory, name, path));
+    lock.lock();
+    const auto still = find(id);
+    if (still == entries_.end()) {
+        unlink(name);
+        return Error{Code::internal, "this upload lost its claim"};
+    }
+    if (!still->second.file.empty()) unlink(still->second.file);
+    still->second.file = name;
+    still->second.marked = false;
+    still->second.kept = 0;
     return fd;
 }
 
@@ -177,7 +191,8 @@ Result<Fd> Partials::open_unseen(const Claim& claim) {
     if (entry == entries_.end()) return Error{Code::internal, "this upload lost its claim"};
     // Without a mark: what a crash leaves of it, load() removes.
     auto name = random_name();
-    TRY(auto fd, make_staged(name, entry->first));
+    TRY(const auto directory, staging());
+    TRY(auto fd, make_staged(*directory, name, entry->first));
     entry->second.unseen = std::move(name);
     return fd;
 }

@@ -129,7 +129,7 @@ class Partials {
     Entries::iterator find(std::uint64_t id);
     Result<std::shared_ptr<const Fd>> staging();
     Result<Fd> create(std::uint64_t id);
-    Result<Fd> make_staged(const std::string& file, const std::string& path);
+    Result<Fd> make_staged(const Fd& directory, const std::string& file, const std::string& path);
     /// copy_range(), counted by the ledger.
     Result<void> copy_counted(const Fd& from, const Fd& to, std::uint64_t size, const std::string& path,
                               const CopyProgress& progress);

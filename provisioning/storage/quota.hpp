@@ -73,9 +73,13 @@ constexpr bool counts_by_project(QuotaBackend backend) {
 }
 
 /// btrfs: qgroups (btrfs-quota(8)). Usage is `referenced`, the limit max_rfer of the subvolume's level-0
-/// qgroup.
+/// qgroup. Where quotas are off they are switched on as full qgroups, which any kernel can mount and which
+/// count what is there already; where the administrator has switched simple quotas on, these are used.
 Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes);
 Result<QuotaState> read_btrfs_quota(const Fd& subvolume);
+/// True if the btrfs below `root` has simple quotas on (Linux 6.7): an extent counts for the subvolume that
+/// wrote it. False while quotas are off.
+Result<bool> has_simple_quotas(const Fd& root);
 
 /// XFS and ext4: quotactl(2) on the project. True if it is on, and enforced.
 bool enforces_projects(const Fd& fd);

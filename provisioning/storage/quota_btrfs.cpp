@@ -18,6 +18,9 @@ namespace stowage::storage {
 
 namespace {
 
+// Of the kernel's headers since 6.7; Debian 12's are older.
+constexpr std::uint64_t status_flag_simple_mode = 1ULL << 3;
+
 /// One item of the quota tree, as its bytes on disk: of a level-0 qgroup, or with 0 of the whole; nothing
 /// when it is not there. The tree itself is missing while quotas are off, which the kernel tells as ENOENT.
 template <typename Item>
@@ -96,6 +99,11 @@ Result<void> set_limit(const Fd& subvolume, btrfs_ioctl_qgroup_limit_args& limit
 }
 
 }  // namespace
+
+Result<bool> has_simple_quotas(const Fd& root) {
+    TRY(const auto status, find_item<btrfs_qgroup_status_item>(root, BTRFS_QGROUP_STATUS_KEY, 0));
+    return status && (le64toh(status->flags) & status_flag_simple_mode) != 0;
+}
 
 Result<void> set_btrfs_quota(const Fd& subvolume, std::uint64_t bytes) {
     TRY(const auto id, subvolume_id(subvolume));

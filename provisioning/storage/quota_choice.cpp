@@ -81,7 +81,12 @@ std::string remedy_for(const Fd& root, bool xfs) {
 
 /// What this filesystem enforces by itself; `none`, and how to change that.
 QuotaChosen look(const Fd& root) {
-    if (is_btrfs(root)) return {QuotaBackend::btrfs, "labs.root is on btrfs: a subvolume per lab"};
+    if (is_btrfs(root)) {
+        const auto simple = has_simple_quotas(root);
+        return {QuotaBackend::btrfs, simple && *simple
+                                         ? "labs.root is on btrfs, with simple quotas on: a subvolume per lab"
+                                         : "labs.root is on btrfs: a subvolume per lab"};
+    }
     if (is_cephfs(root))
         return {QuotaBackend::cephfs, "labs.root is on CephFS: quotas of directories, kept by its clients"};
     const auto magic = magic_of(root);

@@ -46,6 +46,7 @@ class BenchMeasures(unittest.TestCase):
             self.assertTrue(servers["stowage, not durable"], name)
         self.assertGreater(runs["put"]["stowage, not durable"][0]["cpu_per_gb"], 0)
         self.assertGreater(runs["put"]["limit"][0]["rate"], 0)
+        self.assertGreater(runs["get-small8"]["limit"][0]["cpu_per_file"], 0)
         self.assertIn("| upload, one connection | GB/s | stowage, not durable |", printed)
         self.assertIn("</svg>", chart)
 

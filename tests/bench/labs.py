@@ -66,5 +66,7 @@ def make_many(server, count):
     """Until there are so many; those of before stay."""
     there = {lab["name"] for lab in server.gateway.answer("lab", "list")["labs"]}
     names = [f"many{number:04}" for number in range(max(0, count - len(there)))]
+    if not names:
+        return
     site = write_site(server.home.parent.parent / "many-labs.yaml", [{"name": name, "quota": "1GiB"} for name in names])
     server.gateway.command("apply", str(site))

@@ -1,5 +1,7 @@
-"""The limit: OpenSSL on a socket and write(2) or read(2), served by bench_bare_loop, measured like a server."""
+"""The limit: OpenSSL on a socket and write(2) or read(2), measured like a server. Large files are served by
+bench_bare_loop, small ones, which cost by the file, by bench_bare_session."""
 
+import contextlib
 import os
 import subprocess
 
@@ -8,13 +10,15 @@ from load import BINARIES, Load
 
 
 class Limit:
-    """Serves one connection at a time; only transfers of one large file."""
+    """Large files: one connection, one file. Small ones: while `serving()`."""
 
     name, user, password, durable = "limit", "none", "none", False
 
     def __init__(self, site):
         self.site, self.port, self.group = site, 0, None
         self.file, self.folder_of_files = site.folder / "limit-file", site.folder
+        self.home, self.owner = site.folder / "limit-home", (0, 0)
+        self.home.mkdir(exist_ok=True)
 
     def measure(self, direction, size):
         """direction: "put" (the limit receives) or "get"."""
@@ -44,6 +48,31 @@ class Limit:
             self.group.remove()
             if direction == "put":
                 self.file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def serving(self):
+        """FTPS with nothing around it, in `home`."""
+        self.group = Group("limit")
+        with self.group.around():
+            session = subprocess.Popen(
+                [
+                    str(BINARIES / "bench_bare_session"),
+                    str(self.site.certificate),
+                    str(self.site.private_key),
+                    str(self.home),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        try:
+            self.port = int(session.stdout.readline())
+            yield
+        finally:
+            session.stdin.close()
+            session.wait(60)
+            session.stdout.close()
+            self.group.remove()
 
 
 def make_file(path, size, owner=None):

@@ -12,7 +12,7 @@ RUN_SECONDS = 1800
 # Full handshakes: Pure-FTPd always, ProFTPD after an upload.
 CANNOT_RESUME = {"Pure-FTPd", "ProFTPD"}
 # And brings the next one on each data connection.
-TAKES_SESSIONS_ONCE = {"vsftpd", "ProFTPD"}
+TAKES_SESSIONS_ONCE = {"vsftpd", "ProFTPD", "limit"}
 
 
 class Load:

@@ -1,6 +1,7 @@
 """What is measured. Each scenario is a function of one server that returns {quantity: value}; QUANTITIES says which way
 is better."""
 
+import contextlib
 import io
 import itertools
 import os
@@ -103,10 +104,15 @@ def get(server, sizes, sessions):
     return _moved(result)
 
 
+def _serving(server):
+    return server.serving() if isinstance(server, Limit) else contextlib.nullcontext()
+
+
 def put_small(server, sizes, sessions):
     prefix = _fresh_directory(server) + "/s"
     files = sizes.files // sessions
-    return _filed(once(server, "put", sessions=sessions, files=files, bytes=sizes.small_bytes, prefix=prefix))
+    with _serving(server):
+        return _filed(once(server, "put", sessions=sessions, files=files, bytes=sizes.small_bytes, prefix=prefix))
 
 
 def get_small(server, sizes, sessions):
@@ -115,7 +121,8 @@ def get_small(server, sizes, sessions):
     for session in range(sessions):
         for file in range(files):
             make_file(server.home / f"{prefix}{session}-{file}", sizes.small_bytes, server.owner)
-    return _filed(once(server, "get", sessions=sessions, files=files, prefix=prefix))
+    with _serving(server):
+        return _filed(once(server, "get", sessions=sessions, files=files, prefix=prefix))
 
 
 def by_client(server, sizes, client, verb):
@@ -208,10 +215,10 @@ SCENARIOS = {
     "get": ("download, one connection", get, {"sessions": 1}, True),
     "put8": ("upload, 8 at once", put, {"sessions": 8}, False),
     "get8": ("download, 8 at once", get, {"sessions": 8}, False),
-    "put-small": ("small files up, one connection", put_small, {"sessions": 1}, False),
-    "put-small8": ("small files up, 8 at once", put_small, {"sessions": 8}, False),
-    "get-small": ("small files down, one connection", get_small, {"sessions": 1}, False),
-    "get-small8": ("small files down, 8 at once", get_small, {"sessions": 8}, False),
+    "put-small": ("small files up, one connection", put_small, {"sessions": 1}, True),
+    "put-small8": ("small files up, 8 at once", put_small, {"sessions": 8}, True),
+    "get-small": ("small files down, one connection", get_small, {"sessions": 1}, True),
+    "get-small8": ("small files down, 8 at once", get_small, {"sessions": 8}, True),
     "unpack": ("small files up as one tar, SITE UNPACK", unpack, {}, False),
     "login": ("login to first listing, one after another", login, {"parallel": 1}, False),
     "login8": ("login to first listing, 8 at once", login, {"parallel": 8}, False),

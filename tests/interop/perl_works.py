@@ -1,6 +1,8 @@
 """Perl's Net::FTP with IO::Socket::SSL, both of Debian 12: the scenario. It keeps TLS sessions under a key, and forgets to
 tell data connections that key: as it is, it needs a lab with `data_tls_resumption: optional`; with the key as a default
-of IO::Socket::SSL (members' guide) it works in any. It has no MLSD: what is a directory, SIZE tells."""
+of IO::Socket::SSL (members' guide) it works in any. It has no MLSD: what is a directory, SIZE tells.
+
+Taken out (accept_in() and judge() send tickets on data connections): uploads end with 426, reset by peer."""
 
 import shutil
 import subprocess

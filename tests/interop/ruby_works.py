@@ -1,4 +1,6 @@
-"""Ruby's Net::FTP of Debian 12: the scenario. It resumes TLS sessions on data connections by itself."""
+"""Ruby's Net::FTP of Debian 12: the scenario. It resumes TLS sessions on data connections by itself.
+
+Taken out (accept_in() and judge() send tickets on data connections): uploads end with 426, reset by peer."""
 
 import shutil
 

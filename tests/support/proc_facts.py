@@ -53,6 +53,16 @@ class ProcFacts:
         return None if hard == "unlimited" else int(hard)
 
     @property
+    def most_core_bytes(self):
+        """The soft limit, which the kernel goes by."""
+        return re.search(r"^Max core file size +(\S+)", self._read("limits"), re.MULTILINE)[1]
+
+    @property
+    def is_looked_into_by_its_own_uid(self):
+        """False where the process is not dumpable: its files in /proc are root's then (proc(5))."""
+        return os.stat(f"/proc/{self.pid}/maps").st_uid != 0
+
+    @property
     def is_sanitized(self):
         return re.search(r"lib[at]san\.so", self._read("maps")) is not None
 

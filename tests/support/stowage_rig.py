@@ -28,6 +28,7 @@ from tour.gateway import Gateway  # noqa: E402
 from tour.stand_in import StandIn  # noqa: E402
 from tour.story import Failed  # noqa: E402
 
+SLOWNESS = int(os.environ.get("STOWAGE_SLOWNESS", "1"))  # under the sanitizers
 SKIPPED = 77
 NOT_CONVERGED = 3
 _PREFIX = "stowage-test-"
@@ -62,6 +63,7 @@ def run_tests():
 
 def wait_until(condition, seconds=20, what="the condition"):
     """For what has no event of its own. Returns the condition's true value."""
+    seconds *= SLOWNESS
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -271,6 +273,7 @@ def write_site(path, labs, users=()):
 
 
 __all__ = [
+    "SLOWNESS",
     "BINARIES",
     "SOURCE",
     "Failed",

@@ -80,10 +80,15 @@ void run_parallel(std::size_t threads, const std::function<void(std::size_t)>& w
         thread.join();
 }
 
+void quit_all(const std::vector<std::unique_ptr<FtpsSession>>& sessions) {
+    for (const auto& session : sessions)
+        session->quit();
+}
+
 /// put, get, idle: logged-in sessions, then files.
 void transfers(const std::string& what, const Options& options, const Account& account) {
     const auto context = client_context();
-    const auto files = what == "idle" ? 0 : options.number("files", 1);
+    const auto files = options.number("files", 1);
     const auto bytes = options.number("bytes", 0);
     std::vector<std::unique_ptr<FtpsSession>> sessions(options.number("sessions", 1));
     std::atomic<std::size_t> next{0};
@@ -93,6 +98,8 @@ void transfers(const std::string& what, const Options& options, const Account& a
     });
     say("ready");
     wait_line();
+    // Nobody reads a result of those, and that of thousands would fill the pipe.
+    if (what == "idle") return quit_all(sessions);
     const auto began = Clock::now();
     std::vector<double> seconds(sessions.size());
     std::atomic<std::uint64_t> moved{0}, full{0};
@@ -106,13 +113,12 @@ void transfers(const std::string& what, const Options& options, const Account& a
         seconds[number] = since(began);
         full += session.not_resumed();
     };
-    if (files > 0) run_parallel(sessions.size(), work);
+    run_parallel(sessions.size(), work);
     say(fmt::format(
         R"({{"seconds": {:.6f}, "bytes": {}, "files": {}, "not_resumed": {}, "session_seconds": [{:.6f}]}})",
         since(began), moved.load(), files * sessions.size(), full.load(), fmt::join(seconds, ", ")));
     wait_line();
-    for (auto& session : sessions)
-        session->quit();
+    quit_all(sessions);
 }
 
 void listing(const Options& options, const Account& account) {

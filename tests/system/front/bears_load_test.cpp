@@ -12,6 +12,7 @@
 #include <iostream>
 #include <thread>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/system/front/front_process.hpp"
 #include "tests/system/front/ftps_client.hpp"
 
@@ -42,6 +43,7 @@ class Load : public ::testing::Test {
     }
 };
 
+// Taken out (the limit of connections without a login): this fails.
 TEST_F(Load, OfOneAddressDoesNotStarveAnother) {
     const FrontProcess front;
     std::vector<FtpsClient> crowd;
@@ -62,6 +64,7 @@ TEST_F(Load, OfOneAddressDoesNotStarveAnother) {
     EXPECT_TRUE(again);
 }
 
+// How many reads in a row one connection has: tests/unit/ftps_front/turn_test.cpp.
 TEST_F(Load, OfOneSilentLineDoesNotStarveAnother) {
     const FrontProcess front;
     FtpsClient flooder(front.port(), "127.0.0.2");
@@ -82,8 +85,8 @@ TEST_F(Load, OfOneSilentLineDoesNotStarveAnother) {
     flood.join();
 }
 
-// With OpenSSL's SSL_MODE_AUTO_RETRY all of them were taken in one call: 600,000, made beforehand, kept
-// everybody out for half a minute.
+// Taken out (OpenSSL's SSL_MODE_AUTO_RETRY stays on): all of them are taken in one call, and this fails;
+// 600,000, made beforehand, kept everybody out for half a minute.
 TEST_F(Load, OfKeyUpdatesDoesNotStarveAnother) {
     const FrontProcess front;
     FtpsClient flooder(front.implicit_port(), "127.0.0.2"), other(front.port());
@@ -107,6 +110,7 @@ TEST_F(Load, OfKeyUpdatesDoesNotStarveAnother) {
     EXPECT_THAT(flooder.reply(), StartsWith("200 "));
 }
 
+// Taken out (the look at max_sessions): this fails.
 TEST_F(Load, BeyondTheLimitIsTurnedAway) {
     const FrontProcess front(Settings{{"ftps.max_sessions", "2"}});
     FtpsClient first(front.port()), second(front.port());
@@ -117,6 +121,7 @@ TEST_F(Load, BeyondTheLimitIsTurnedAway) {
     EXPECT_TRUE(third.is_closed());
 }
 
+// Taken out (sessions_by_descriptors() says any number): this fails.
 TEST_F(Load, StopsBeforeTheDescriptorsEnd) {
     FrontProcess front({}, 100);
     std::vector<FtpsClient> clients;
@@ -134,6 +139,7 @@ TEST_F(Load, StopsBeforeTheDescriptorsEnd) {
     EXPECT_THAT(clients.front().reply(), StartsWith("230 "));
 }
 
+// Taken out (SIGPIPE is not ignored): this fails.
 TEST_F(Load, OfResetsInEveryStateIsBorne) {
     FrontProcess front(Settings{{"ftps.failed_login_time", "0s"}});
     for (int round = 0; round < 20; ++round) {
@@ -169,10 +175,8 @@ TEST_F(Load, OfResetsInEveryStateIsBorne) {
 }
 
 TEST_F(Load, OfIdleSessionsCostsLittleMemory) {
+    if (is_sanitized) GTEST_SKIP() << "the sanitizers' own memory would be counted";
     FrontProcess front;
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "the address sanitizer's own memory would be counted";
-#endif
     constexpr std::size_t count = 500;
     const auto before = resident_kilobytes(front.pid());
     std::vector<FtpsClient> clients;

@@ -72,6 +72,7 @@ TEST_F(Slow, AByteNowAndThenDoesNotPutTheLoginLimitOff) {
     EXPECT_LT(dribble(late_auth, [&] { late_auth.send("\0"s); }), 4);
 }
 
+// Taken out (each line begins the limit anew): this fails.
 TEST_F(Slow, CompleteLinesDoNotPutTheLoginLimitOffEither) {
     const FrontProcess front(Settings{{"ftps.login_timeout", "1s"}});
     FtpsClient talking(front.port());
@@ -100,6 +101,7 @@ TEST_F(Slow, WhoeverReadsNothingLosesTheSession) {
     EXPECT_LT(Clock::now() - start, std::chrono::seconds(12));
 }
 
+// Taken out one by one (the ban, its lifting): each fails.
 TEST_F(Slow, BannedAddressesAreTurnedAwayAtTheDoor) {
     const FrontProcess front;
     or_throw(ipc::send(front.channel(), ban("127.0.0.5")));
@@ -118,6 +120,7 @@ TEST_F(Slow, BannedAddressesAreTurnedAwayAtTheDoor) {
     EXPECT_THAT(greeting(front, "127.0.0.6", "220 "), StartsWith("220 "));
 }
 
+// Taken out one by one (each of the two limits): each fails.
 TEST_F(Slow, AnAddressHasSoManyConnectionsWithAndWithoutALogin) {
     FrontProcess front(
         Settings{{"ftps.max_sessions_per_address", "3"}, {"ftps.max_logins_per_address", "2"}});
@@ -138,6 +141,7 @@ TEST_F(Slow, AnAddressHasSoManyConnectionsWithAndWithoutALogin) {
     EXPECT_THAT(FtpsClient(front.port(), "127.0.0.2").reply(), StartsWith("220 "));
 }
 
+// Taken out (EndSession is not obeyed): this fails.
 TEST_F(Slow, SessionsAreCutByOrder) {
     FrontProcess front;
     FtpsClient client(front.implicit_port());
@@ -154,6 +158,7 @@ TEST_F(Slow, SessionsAreCutByOrder) {
     EXPECT_TRUE(front.is_alive());
 }
 
+// Taken out (answered as a wrong password): this fails.
 TEST_F(Slow, BannedLoginsAreToldAndClosed) {
     FrontProcess front;
     FtpsClient client(front.implicit_port());

@@ -82,7 +82,16 @@ bool FtpsClient::start_tls(const TlsWish& wish) {
         SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wish.protocols.data()),
                             static_cast<unsigned>(wish.protocols.size()));
     ERR_clear_error();
-    if (SSL_connect(ssl_.get()) == 1) return true;
+    return is_done(SSL_connect(ssl_.get()));
+}
+
+bool FtpsClient::renegotiates() {
+    ERR_clear_error();
+    return is_done(SSL_renegotiate(ssl_.get()) == 1 ? SSL_do_handshake(ssl_.get()) : 0);
+}
+
+bool FtpsClient::is_done(int handshake) {
+    if (handshake == 1) return true;
     const auto* reason = ERR_reason_error_string(ERR_peek_last_error());
     error_ = reason ? reason : "connection closed";
     return false;

@@ -44,6 +44,8 @@ class FtpsClient {
     bool is_closed(bool* orderly = nullptr);
     /// That many KeyUpdates (TLS 1.3) and a command behind them, as bytes that are still to be sent.
     std::string key_updates(int count, std::string_view command);
+    /// A second handshake on the connection (TLS 1.2); false if it was refused, as start_tls().
+    bool renegotiates();
     void close_notify();
     /// Closes with a TCP reset.
     void reset();
@@ -51,6 +53,7 @@ class FtpsClient {
     void set_receive_buffer(int bytes);
 
   private:
+    bool is_done(int handshake);
     int read_some(char* buffer, int size);
 
     Fd socket_;

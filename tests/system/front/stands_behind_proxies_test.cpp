@@ -53,6 +53,7 @@ TEST_F(Proxied, ClientsAreThoseThatTheHeaderTells) {
     }
 }
 
+// Taken out (a header is awaited from everybody): this fails.
 TEST_F(Proxied, OthersAreThemselves) {
     FrontProcess front(settings());
     const auto request = login_through(front, front.port(), elsewhere, "");
@@ -61,6 +62,7 @@ TEST_F(Proxied, OthersAreThemselves) {
     EXPECT_EQ(request.bound.view(), elsewhere);
 }
 
+// Taken out (LOCAL is refused): this fails.
 TEST_F(Proxied, HealthChecksCountAsTheBalancerItself) {
     FrontProcess front(settings());
     EXPECT_EQ(login_through(front, front.port(), balancer, proxy_header(0x20, 0, "")).peer.view(), balancer);
@@ -104,6 +106,7 @@ TEST_F(Proxied, BalancerWithoutHeaderIsRefused) {
 }
 
 // The limit of waiting connections counts clients, not the balancer that they all come through.
+// Taken out (all count as the balancer): this fails.
 TEST_F(Proxied, EachClientHasItsOwnLimits) {
     FrontProcess front(settings());
     std::vector<FtpsClient> clients;

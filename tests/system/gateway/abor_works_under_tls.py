@@ -1,6 +1,8 @@
 """ABOR as clients send it: in the TLS stream, with Telnet's Interrupt Process and Synch in front, and with TCP's urgent
 byte beside it (RFC 959 §4.1.3, RFC 854). The transfer ends, both replies come, the session goes on.
-With SO_OOBINLINE on the front's sockets the urgent byte ended the connection: seen."""
+With SO_OOBINLINE on the front's sockets the urgent byte ended the connection: seen.
+
+Tried, makes its test fail when taken out of the worker: Transfer::abort() in abort_transfer()."""
 
 import os
 import socket

@@ -1,6 +1,8 @@
 """SIGHUP (`systemctl reload`) brings a new certificate, key and OCSP response: for new connections and for the data
 connections of labs that admit full handshakes, without ending a session or a process. What cannot be used changes
-nothing, and the log says why."""
+nothing, and the log says why.
+
+Tried, each makes its test fail when taken out of Supervisor::reload(): what the front gets, what the workers get."""
 
 import pathlib
 import re

@@ -87,6 +87,7 @@ class ClientsComeByEveryWay(unittest.TestCase):
             self.assert_logged("transfer", "::1")
 
     def test_proxied(self):
+        """Taken out (the header's address in the worker's origin_of()): this fails."""
         client = ProxiedClient(self.rig.ports, self.rig.gateway.certificate, "198.51.100.7", "203.0.113.5")
         client.trust_server_pasv_ipv4_address = True
         self.use(client, "proxied")

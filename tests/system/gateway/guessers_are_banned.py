@@ -8,7 +8,7 @@ import threading
 import time
 
 from login_gateway import GUESSER, OTHER, TRUSTED, LoginGateway
-from stowage_rig import kill, run_tests, wait_until
+from stowage_rig import SLOWNESS, kill, run_tests, wait_until
 
 
 class Bans(LoginGateway):
@@ -103,28 +103,33 @@ class BansEnd(LoginGateway):
 
 
 class Delays(LoginGateway):
-    settings = {"ftps.ban_after": "0", "ftps.max_login_delay": "2s", "ftps.failed_login_time": "1s"}
+    settings = {
+        "ftps.ban_after": "0",
+        "ftps.max_login_delay": f"{2 * SLOWNESS}s",
+        "ftps.failed_login_time": f"{SLOWNESS}s",
+    }
 
     # Without the delay in logins.cpp every answer takes one second.
     def test_known_and_unknown_users_wait_alike_and_the_real_one_gets_in(self):
         self.login(source="127.0.0.1")  # from here alice is known
         replies, times = {}, {}
         for user, source in (("alice", GUESSER), ("nobody", OTHER), ("al'ice", "127.0.0.7")):
-            answers = [self.guess(source, user) for _ in range(4)]
+            # The last two are delayed by one failed_login_time and by two.
+            answers = [self.guess(source, user) for _ in range(3 + SLOWNESS.bit_length())]
             replies[user] = [reply for reply, _ in answers]
             times[user] = [seconds for _, seconds in answers]
         self.assertEqual(replies["alice"], replies["nobody"])
         self.assertEqual(replies["alice"], replies["al'ice"])
         for user, seconds in times.items():
             with self.subTest(user=user, seconds=seconds):
-                self.assertTrue(all(0.99 <= s < 1.9 for s in seconds[:2]), seconds)
-                self.assertTrue(all(s >= 1.99 for s in seconds[2:]), seconds)
+                self.assertTrue(all(0.99 <= s / SLOWNESS < 1.9 for s in seconds[:2]), seconds)
+                self.assertTrue(all(s / SLOWNESS >= 1.99 for s in seconds[-2:]), seconds)
         began = time.monotonic()
         self.login(source="127.0.0.1")
-        self.assertLess(time.monotonic() - began, 1.9, "not delayed where she was before")
+        self.assertLess(time.monotonic() - began, 1.9 * SLOWNESS, "not delayed where she was before")
         began = time.monotonic()
         self.login(source="127.0.0.8")
-        self.assertGreater(time.monotonic() - began, 1.9, "delayed elsewhere, but let in")
+        self.assertGreater(time.monotonic() - began, 1.9 * SLOWNESS, "delayed elsewhere, but let in")
 
 
 if __name__ == "__main__":

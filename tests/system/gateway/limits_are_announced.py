@@ -1,6 +1,7 @@
 """Limits are announced with their reason, and slow clients do not hold their places. Real logins, through PAM.
 
-Tried, makes its test fail when taken out: the place taken before a session is opened."""
+Tried, each makes its test fail when taken out: the place taken before a session is opened; the limits of a user and of a
+lab in SessionTable::refusal(); the limit of time before a login in the front."""
 
 import contextlib
 import ftplib

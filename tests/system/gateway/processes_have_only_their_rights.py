@@ -1,11 +1,15 @@
 """Each process has the ids, capabilities, root directory and descriptors that its work needs, also those that live for
-one login or one step, and no worker can get at the server's private key."""
+one login or one step, and no worker can get at the server's private key.
+
+Tried, makes those of front, workers and controller fail when taken out: setgroups() in become(), with the look whether it
+is done."""
 
 import base64
 import contextlib
 import fcntl
 import os
 import re
+import resource
 import threading
 import unittest
 
@@ -32,6 +36,9 @@ def private_key_needles(pem):
 class ProcessesHaveOnlyTheirRights(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # As whoever starts it may have it: its processes must keep neither the groups (CVE-2024-48651) nor the cores.
+        os.setgroups([1, 2])
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         cls.rig = Rig(departments=("lab1", "lab2", "lab3")).__enter__()
         cls.addClassCleanup(lambda: cls.rig.__exit__(None, None, None))
         cls.labs, cls.passwords = {}, {}
@@ -104,6 +111,13 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
             self.assert_is(worker, facts["uid"], facts["gid"])
             self.assertEqual(worker.root, facts["directory"])
             self.assert_open(worker, re.escape(facts["directory"]) + "(/.*)?")
+
+    def test_none_leaves_a_core_and_none_is_traced_by_its_uid(self):
+        """Each fails without its line: RLIMIT_CORE in harden(), PR_SET_DUMPABLE in become()."""
+        for name, pid in {**self.pids, "supervisor": self.rig.gateway.child.pid}.items():
+            facts = ProcFacts(pid)
+            self.assertEqual(facts.most_core_bytes, "0", name)
+            self.assertFalse(facts.is_looked_into_by_its_own_uid, name)
 
     def test_memory_of_workers_ends_and_they_go_first(self):
         # Fails without ProcessSpec's data_bytes and goes_first in workers.cpp. Sanitizers need terabytes of addresses.

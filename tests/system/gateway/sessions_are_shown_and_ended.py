@@ -1,6 +1,7 @@
 """`stowage sessions` shows and ends those who are on-line. Real logins, through PAM.
 
-Tried, makes its test fail when taken out: `killed`, with tests/system/worker/online_test.cpp."""
+Tried, each makes its test fail when taken out: `killed`, with tests/system/worker/online_test.cpp; the hash in
+log_transfer(), log_refusal(), the line of a refused login."""
 
 import ftplib
 import hashlib

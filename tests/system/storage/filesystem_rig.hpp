@@ -22,7 +22,7 @@ class FilesystemRig : public testing::TestWithParam<const char*> {
     void TearDown() override;
 
     bool on(std::string_view filesystem) const { return GetParam() == filesystem; }
-    bool on_btrfs() const { return on("btrfs"); }
+    bool on_btrfs() const { return on("btrfs") || on("btrfs-simple"); }
     /// XFS and ext4: quotas count by projects.
     bool by_project() const { return on("xfs") || on("ext4"); }
     LabPlace place(const std::string& name = "lab1") const { return {root_, name, lab_uid}; }

@@ -34,7 +34,7 @@ void Quota::close_all() {
 }
 
 QuotaBackend Quota::expected_backend() const {
-    if (on("btrfs")) return QuotaBackend::btrfs;
+    if (on_btrfs()) return QuotaBackend::btrfs;
     if (on("xfs")) return QuotaBackend::xfs;
     if (on("ext4")) return QuotaBackend::ext4;
     return on("cephfs") ? QuotaBackend::cephfs : QuotaBackend::none;

@@ -148,7 +148,7 @@ TEST_P(NoQuota, TheRemedySwitchesThemOnAndWhatWasThereCounts) {
     EXPECT_EQ(write_as_lab("after", 16), on("xfs-off") ? ENOSPC : EDQUOT);
 }
 
-#define FILESYSTEMS_WITH_QUOTAS "btrfs", "xfs", "ext4", "cephfs"
+#define FILESYSTEMS_WITH_QUOTAS "btrfs", "btrfs-simple", "xfs", "ext4", "cephfs"
 INSTANTIATE_TEST_SUITE_P(On, Quota, testing::Values(FILESYSTEMS_WITH_QUOTAS, "tmpfs", "xfs-off", "ext4-off"),
                          name_of_parameter);
 INSTANTIATE_TEST_SUITE_P(On, EnforcedQuota, testing::Values(FILESYSTEMS_WITH_QUOTAS), name_of_parameter);

@@ -107,6 +107,7 @@ class InEveryState : public testing::TestWithParam<int> {
     Rig rig{options()};
 };
 
+// Taken out one by one (abort_transfer() ends the transfer, Telnet's bytes are taken off): each fails.
 TEST_P(InEveryState, AbortIsAnsweredAsRfc959Says) {
     for (const bool telnet : {false, true})
         for (const auto state : all_states) {
@@ -124,6 +125,7 @@ TEST_P(InEveryState, AbortIsAnsweredAsRfc959Says) {
         }
 }
 
+// Taken out (225 instead): this fails.
 TEST_P(InEveryState, AbortBehindACompletedTransferIs226) {
     auto alice = rig.login("alice", "127.0.0.1", version());
     ASSERT_EQ(rig.store(alice, "STOR set", "whole", version()).code, 226);
@@ -146,6 +148,7 @@ TEST_P(InEveryState, AbortSentAlongWithItsCommandIsNotForgotten) {
     expect_usable(alice);
 }
 
+// Taken out (QUIT aborts as ABOR does): this fails.
 TEST_P(InEveryState, QuitWaitsForWhatRuns) {
     for (const auto state : all_states) {
         auto client = reach(rig, state, version());
@@ -176,10 +179,12 @@ TEST_P(InEveryState, QuitWaitsForWhatRuns) {
     }
 }
 
+// Taken out (abort_transfer() at the end of read_commands()): this fails.
 TEST_P(InEveryState, ALostControlConnectionLeavesNothing) {
     expect_nothing_left([](Client& client, State) { client.control().hang_up(); });
 }
 
+// Taken out (a socket that broke is closed): this fails.
 TEST_P(InEveryState, ATornDataConnectionLeavesNothing) {
     expect_nothing_left([](Client& client, State state) {
         if (!client.data) return client.control().hang_up();
@@ -191,6 +196,7 @@ TEST_P(InEveryState, ATornDataConnectionLeavesNothing) {
     });
 }
 
+// Taken out (a socket that broke is closed): this fails.
 TEST_P(InEveryState, BothTornAtOnceLeaveNothing) {
     expect_nothing_left([](Client& client, State) {
         if (client.data) client.data->tear();
@@ -198,6 +204,7 @@ TEST_P(InEveryState, BothTornAtOnceLeaveNothing) {
     });
 }
 
+// Taken out (of how many bytes): this fails.
 TEST_P(InEveryState, StatTellsHowFarATransferIs) {
     auto waiting = reach(rig, State::waiting, version());
     EXPECT_NE(waiting.control().ask("STAT").text.find("STOR /set: waiting for the data connection"),

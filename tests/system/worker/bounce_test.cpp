@@ -68,6 +68,7 @@ TEST(Bounce, ReachesNoServicePort) {
 }
 
 // A target that was good is forgotten when one that is not was asked for.
+// Taken out (reset() in DataConnection::aim()): this fails.
 TEST(Bounce, ARefusedTargetLeavesNoneBehind) {
     Rig rig;
     const Victim own("127.0.0.1");

@@ -19,7 +19,6 @@ class DataTls : public testing::TestWithParam<int> {
     Rig rig;
 };
 
-// Taken out (accept_in() sends tickets on data connections): each version fails.
 TEST_P(DataTls, ResumedUploadIsStoredAndReadBack) {
     auto alice = rig.login();
     ASSERT_EQ(alice.welcome.code, 230) << alice.welcome.text;
@@ -34,7 +33,24 @@ TEST_P(DataTls, ResumedUploadIsStoredAndReadBack) {
     EXPECT_TRUE(back == bytes);
 }
 
-// Taken out (no send_ticket() in PASV, or in EPSV): each fails.
+// A client that reads nothing while it uploads closes with that unread, which makes a reset of its close, and
+// the end of the file is lost. Taken out (accept_in() and judge() send tickets there): TLS 1.3 fails.
+TEST_P(DataTls, AnUploadHearsNothingBeforeItsEnd) {
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("whole");
+    // What was to be said behind the handshake was said before this was read.
+    ASSERT_TRUE(
+        comes_true([&] { return alice.control->ask("STAT").text.find(": 5 bytes") != std::string::npos; }));
+    char byte = 0;
+    EXPECT_EQ(::recv(data.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+    data.finish();
+    EXPECT_EQ(alice.control->read().code, 226);
+}
+
+// Taken out one by one (no ticket with the reply to PASV, to EPSV, to PORT and EPRT): each fails.
 TEST_P(DataTls, EveryPreparationBringsATicket) {
     auto alice = rig.login();
     for (const auto* command : {"PASV", "EPSV", "PORT 127,0,0,1,200,0", "EPRT |1|127.0.0.1|50000|"}) {
@@ -45,6 +61,8 @@ TEST_P(DataTls, EveryPreparationBringsATicket) {
     EXPECT_FALSE(alice.control->ask("NOOP").ticket);
 }
 
+// Taken out (the file is made behind the handshake only: made when its name is claimed): an empty one is
+// left.
 TEST_P(DataTls, NotResumedIsRefusedAndNothingIsStored) {
     auto alice = rig.login();
     Data data(Rig::epsv(*alice.control), "127.0.0.1", nullptr, version());
@@ -69,6 +87,7 @@ TEST_P(DataTls, AnotherLoginsTicketIsRefused) {
     EXPECT_TRUE(rig.visible().empty());
 }
 
+// Taken out (LiveSessions::leave() keeps what has left): this fails.
 TEST_P(DataTls, ATicketOfAnEndedSessionIsRefused) {
     auto old = rig.login();
     EXPECT_EQ(old.control->ask("QUIT").code, 221);
@@ -121,6 +140,7 @@ TEST_P(DataTls, ASessionThatLogsInAsAnotherIsRefused) {
     EXPECT_TRUE(rig.visible().empty());
 }
 
+// Taken out (LiveSessions::wait() asks nobody whether it was given up): this fails.
 TEST_P(DataTls, AnAbortEndsTheWaitForALogin) {
     auto alice = rig.login();
     Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), Rig::new_nonce(), version()),
@@ -155,6 +175,7 @@ TEST_P(DataTls, AStrangerInFrontOfTheClientIsTurnedAway) {
     EXPECT_EQ(rig.content("/mine"), "mine");
 }
 
+// Taken out (a ticket is good for one transfer): this fails.
 TEST_P(DataTls, OneTicketServesManyTransfers) {
     auto alice = rig.login();
     const auto session = mint(rig.key(), alice.nonce, version());
@@ -169,6 +190,7 @@ TEST_P(DataTls, OneTicketServesManyTransfers) {
     }
 }
 
+// Taken out (the context has no certificate): this fails.
 TEST_P(DataTls, OptionalResumptionAdmitsAFullHandshake) {
     Rig::Options options;
     options.optional_resumption = true;
@@ -184,6 +206,7 @@ TEST_P(DataTls, OptionalResumptionAdmitsAFullHandshake) {
 }
 
 // The settings of a lab change while sessions live, and hold for the next transfer.
+// Taken out (forget_identity() forgets nothing): this fails.
 TEST_P(DataTls, SettingsChangeUnderALiveSession) {
     auto alice = rig.login();
     const auto attempt = [&](const std::string& name) {
@@ -231,6 +254,7 @@ TEST_P(DataTls, OldTicketsResumeUntilTheirKeyIsDropped) {
     // Taken out (no limit in TicketKeys and DataTls): the last line fails.
 }
 
+// Taken out (the look at ftps.same_control_connection): this fails.
 TEST_P(DataTls, SameControlConnectionCanBeDemanded) {
     Rig::Options options;
     options.config = {{"ftps.same_control_connection", "true"}};
@@ -243,6 +267,7 @@ TEST_P(DataTls, SameControlConnectionCanBeDemanded) {
     EXPECT_EQ(strict.store(one, "STOR own", "x", version()).code, 226);
 }
 
+// Taken out (LiveSessions::offer() does not wait): this fails.
 TEST(DataTlsById, SessionIdOfALoginUnderWayIsWaitedFor) {
     Rig rig;
     auto alice = rig.login("alice", "127.0.0.1", tls12);
@@ -262,6 +287,7 @@ TEST(DataTlsById, SessionIdOfALoginUnderWayIsWaitedFor) {
 }
 
 // libcurl over TLS 1.2 asks for no ticket: its session id must do.
+// Taken out (LiveSessions::give() keeps no session): this fails.
 TEST(DataTlsById, ClientWithoutTicketsResumesByItsSessionId) {
     Rig rig;
     auto alice = rig.login("alice", "127.0.0.1", tls12);
@@ -294,15 +320,18 @@ TEST(DataTlsById, SessionIdOfAnotherLoginIsRefused) {
     EXPECT_TRUE(rig.visible().empty());
 }
 
+// Taken out (has_data in ControlLink): this fails.
 TEST(DataTlsById, SessionAfterDataEndsTheSession) {
     Rig rig;
     auto alice = rig.login("alice", "127.0.0.1", tls12);
     EXPECT_EQ(alice.control->ask("NOOP").code, 200);
     alice.control->send_tls_session(mint_without_ticket(rig.key(), alice.nonce).der);
     EXPECT_EQ(alice.control->read().code, 0);
+    EXPECT_TRUE(alice.control->close_was_asked());
 }
 
 // From the client's own address, which it shares behind NAT: a byte must not begin the wait anew.
+// Taken out (handshake_until_ in on_handshake_read()): this fails.
 TEST(DataTlsOfStrangers, WhoSaysAByteNowAndThenIsLetGo) {
     Rig::Options options;
     options.config = {{"ftps.data_timeout", "4s"}};

@@ -188,6 +188,7 @@ TEST_F(FrozenDisk, AnAbortWhileTheDiskIsWaitedForPublishesNothing) {
     EXPECT_EQ(rig->store(alice, "STOR set", "again").code, 226);
 }
 
+// Taken out (complete() gives up what was aborted meanwhile): this fails.
 TEST_F(FrozenDisk, AControlConnectionLostMeanwhileLosesNoCompleteUpload) {
     ASSERT_TRUE(disk.freeze());
     data->finish();

@@ -125,6 +125,7 @@ class Hash : public testing::Test {
 
 }  // namespace
 
+// Taken out one by one (SHA256= in 226, HashAttribute::remember()): each fails.
 TEST_F(Hash, IsToldAfterAnUploadAndAnsweredWithoutReading) {
     const auto stored = rig.store(alice, "STOR set", content);
     ASSERT_EQ(stored.code, 226);
@@ -143,6 +144,7 @@ TEST_F(Hash, IsToldAfterAnUploadAndAnsweredWithoutReading) {
     EXPECT_TRUE(read);
 }
 
+// Taken out (the thread that reads what was there): this fails.
 TEST_F(Hash, OfAResumedUploadIsOfTheWholeFile) {
     for (const auto* command : {"STOR", "APPE"}) {
         const auto name = std::string("set-") + command;
@@ -213,6 +215,7 @@ TEST_F(Hash, ForgedAttributesAreNotBelieved) {
     EXPECT_EQ(hash("HASH set", read), expected(other, "set"));
 }
 
+// Taken out (HashAttribute::keep() keeps nothing): this fails.
 TEST_F(Hash, StaysKeptThroughRenamesTimesAndModes) {
     ASSERT_EQ(rig.store(alice, "STOR set.filepart", content).code, 226);
     ASSERT_EQ(alice.control->ask("RNFR set.filepart").code, 350);
@@ -249,6 +252,7 @@ TEST_F(Hash, OtherAlgorithmsAndTheOlderCommands) {
     EXPECT_EQ(alice.control->ask("XCRC \"my set\" 9 10").code, 554);
 }
 
+// Taken out (HASH leaves the range): this fails.
 TEST_F(Hash, OfARangeIsOfThoseBytesOnce) {
     ASSERT_EQ(rig.store(alice, "STOR set", "123456789").code, 226);
     EXPECT_EQ(alice.control->ask("RANG 0 4").code, 350);
@@ -276,6 +280,7 @@ TEST_F(Hash, WhatHasNoneIsRefused) {
     EXPECT_EQ(alice.control->ask("HASH empty").text, "213 SHA-256 0-0 " + sha256("") + " empty\r\n");
 }
 
+// Taken out (the hash is made on the event loop): this fails.
 TEST_F(Hash, AborEndsItAndOthersGoOnMeanwhile) {
     make_huge("huge");
     auto bob = rig.login("bob");
@@ -304,6 +309,7 @@ TEST_F(Hash, AClientThatOnlyWaitsHearsFromIt) {
     EXPECT_TRUE(alice.control->read().text.empty());
 }
 
+// Taken out (max_long_commands): this fails.
 TEST_F(Hash, OnlySoManyAtOnce) {
     make_huge("huge");
     std::vector<Rig::Login> busy;

@@ -57,6 +57,7 @@ TEST(Listings, FlagsAreUnderstoodAndNoPaths) {
     EXPECT_EQ(listed(rig, alice, "NLST -a two words"), "two words/inside\r\n");
 }
 
+// Taken out one by one (the look at a flag's letters, "--" as the end of flags): each fails.
 TEST(Listings, NamesWithADashCanBeListed) {
     Rig rig;
     auto alice = rig.login();
@@ -72,6 +73,8 @@ TEST(Listings, NamesWithADashCanBeListed) {
     EXPECT_EQ(alice.control->ask("CWD -al").code, 250);
 }
 
+// Taken out one by one (lines that replace control bytes, and so replies with a name; arguments without
+// blanks at their end; names of 254 bytes): each fails.
 TEST(Listings, EveryByteOfANamePassesThroughEveryCommand) {
     Rig rig;
     auto alice = rig.login();
@@ -132,6 +135,7 @@ TEST(Listings, NamesWithLineEndsAreAddressedAsTheyAreShown) {
     EXPECT_EQ(rig.visible(), std::vector<std::string>{"good"});
 }
 
+// Taken out (the count in LabView::shown_as()): this fails.
 TEST(Listings, AlikeNamesAreRefusedAndTheExactOneComesFirst) {
     Rig rig;
     auto alice = rig.login();
@@ -145,7 +149,8 @@ TEST(Listings, AlikeNamesAreRefusedAndTheExactOneComesFirst) {
     EXPECT_TRUE(fs::exists(rig.lab() / "a\rb"));
 }
 
-// Taken out (no limit of directories): this fails.
+// Taken out one by one (".." left to the filesystem, fnmatch(3) for one that tries everything): each fails.
+// The limit of directories has a test of its own: Listing.GoesIntoSoManyDirectoriesAndSaysSo.
 TEST(Listings, RecursionAndPatternsAreBounded) {
     Rig rig;
     auto alice = rig.login();
@@ -153,11 +158,11 @@ TEST(Listings, RecursionAndPatternsAreBounded) {
     make_directory(rig, "/a/b/d");
     EXPECT_EQ(alice.control->ask("CWD a").code, 250);
     // ".." goes by the text, so that this is "*" of the directory.
-    EXPECT_EQ(lines_in(listed(rig, alice, "LIST */../*/../*")), 1);
+    EXPECT_TRUE(listed(rig, alice, "LIST */../*/../*").ends_with(" b\r\n"));
     std::string stars = "LIST ";
     for (int i = 0; i < 1000; ++i)
         stars += "*/../";
-    EXPECT_EQ(lines_in(listed(rig, alice, stars + "*")), 1);
+    EXPECT_TRUE(listed(rig, alice, stars + "*").ends_with(" b\r\n"));
     // Backtracking would take for ever here.
     rig.write_as_pod("/" + std::string(255, 'a'), "x");
     std::string pattern = "NLST /";
@@ -246,6 +251,7 @@ TEST(Listings, StatOfAPathIsAListing) {
     EXPECT_EQ(alice.control->ask("STAT").code, 211);
 }
 
+// Taken out (OPTS MLST changes nothing): this fails.
 TEST(Listings, MlstSelectsFactsAsRfc3659Says) {
     Rig rig;
     auto alice = rig.login();
@@ -264,6 +270,7 @@ TEST(Listings, MlstSelectsFactsAsRfc3659Says) {
 }
 
 /// Does what each letter of the perm fact promises, and what its absence denies.
+// Taken out (every letter for everything): this fails.
 TEST(Listings, PermIsTrue) {
     Rig rig;
     auto alice = rig.login();

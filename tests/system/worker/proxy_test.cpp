@@ -36,6 +36,7 @@ class ProxiedData : public ::testing::Test {
     }
 };
 
+// Taken out (the header's address in origin_of()): this fails.
 TEST_F(ProxiedData, CountsAsComingFromTheClient) {
     auto alice = rig.login("alice", client, tls13, reached);
     EXPECT_EQ(store(alice, "127.0.0.2", proxy_header_of(client, reached)), 226);
@@ -44,6 +45,7 @@ TEST_F(ProxiedData, CountsAsComingFromTheClient) {
     EXPECT_NE(alice.control->ask("PASV").text.find("(203,0,113,5,"), std::string::npos);
 }
 
+// Taken out (the header's address in origin_of()): this fails.
 TEST_F(ProxiedData, IPv6ClientBehindAnIPv4Balancer) {
     auto alice = rig.login("alice", "2001:db8::7", tls13, "2001:db8::1");
     EXPECT_EQ(alice.control->ask("PASV").code, 522);

@@ -3,6 +3,7 @@
 #include "tests/system/worker/rig.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/random.h>
@@ -119,6 +120,9 @@ void Rig::start() {
         if (theirs.get() == ipc::supervisor_fd) ::fcntl(ipc::supervisor_fd, F_SETFD, 0);
         if (::getppid() != parent) ::_exit(1);
         const rlimit few{options_.descriptors, options_.descriptors};
+        // As the supervisor may have them, from whoever started it: the worker must not keep them.
+        const gid_t others[] = {1, 2};
+        if (::setgroups(std::size(others), others) != 0) ::_exit(1);
         if (options_.descriptors > 0 && ::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(1);
         char* const arguments[] = {const_cast<char*>("stowage-worker"), nullptr};
         char* const environment[] = {nullptr};

@@ -36,6 +36,7 @@ struct CountedLab {
     }
 };
 
+// Taken out (warning() says nothing of bytes): this fails.
 TEST(Room, TheWelcomeWarnsWhenLittleIsLeft) {
     CountedLab lab;
     lab.used = 92 * mebibyte;
@@ -47,6 +48,7 @@ TEST(Room, TheWelcomeWarnsWhenLittleIsLeft) {
             "room are used, 8MiB are left."));
 }
 
+// Taken out one by one (ALLO looks at no room; its refusals count): each fails.
 TEST(Room, AlloTooLargeIsRefusedWithTheNumbersAndDoesNotCountAsAnUpload) {
     CountedLab lab;
     lab.used = 60 * mebibyte;
@@ -123,6 +125,7 @@ TEST(Room, FreedRoomIsSeenAtTheNextUpload) {
     EXPECT_EQ(rig.store(alice, "STOR set", "fits").code, 226);
 }
 
+// Taken out (what is left): this fails.
 TEST(Room, SiteQuotaAndStatShowTheNumbers) {
     CountedLab lab;
     lab.used = 60 * mebibyte;

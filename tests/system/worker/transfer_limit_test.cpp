@@ -7,6 +7,7 @@
 #include <latch>
 #include <mutex>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/system/worker/rig.hpp"
 
 namespace stowage::ftps::rig {
@@ -114,9 +115,7 @@ TEST(TransferLimit, AnUploadWithoutRoomGivesItsPlaceBack) {
 
 // Seen to fail with stacks of 8 MiB: 8 uploads took 137 MiB.
 TEST(TransferLimit, ATransferTakesNoMoreMemoryThanTheSupervisorCountsForIt) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "the sanitizers' own memory is far more";
-#endif
+    if (is_sanitized) GTEST_SKIP() << "the sanitizers' own memory is far more";
     constexpr std::uint64_t uploads = 8, counted_for_each = 10 * mebibyte;
     Rig rig;
     const auto private_bytes = [&rig]() -> std::uint64_t {

@@ -5,6 +5,7 @@
 
 namespace stowage::ftps::rig {
 
+// Taken out (LocalLines forgets the CR between two records): this fails.
 TEST(Types, AsciiUploadsLoseReturnsEvenBetweenTwoRecords) {
     Rig rig;
     auto alice = rig.login();
@@ -22,6 +23,7 @@ TEST(Types, AsciiUploadsLoseReturnsEvenBetweenTwoRecords) {
     EXPECT_EQ(rig.content("/text"), "one\ntwo\nlone\rreturn\r");
 }
 
+// Taken out (NetworkLines puts a CR before every LF): this fails.
 TEST(Types, AsciiDownloadsGainReturns) {
     Rig rig;
     auto alice = rig.login();
@@ -43,6 +45,7 @@ TEST(Types, AsciiDownloadsGainReturns) {
     EXPECT_TRUE(rig.content("/lines too") == lines);
 }
 
+// Taken out (no TYPE said is TYPE A): this fails.
 TEST(Types, NothingIsConvertedInImageNorWhereNoTypeWasSaid) {
     Rig rig;
     const std::string bytes = "a\r\nb\nc\r";
@@ -60,6 +63,7 @@ TEST(Types, NothingIsConvertedInImageNorWhereNoTypeWasSaid) {
     }
 }
 
+// Taken out one by one (the refusal of SIZE, refused_in_ascii()): each fails.
 TEST(Types, PositionsAndSizesMeanNothingInAscii) {
     Rig rig;
     auto alice = rig.login();
@@ -84,6 +88,7 @@ TEST(Types, PositionsAndSizesMeanNothingInAscii) {
     EXPECT_EQ(rig.content("/text"), "one\ntwo\nthree\n");
 }
 
+// Taken out (lines end with LF): this fails.
 TEST(Types, ListingsHaveReturnsInEveryType) {
     Rig rig;
     rig.write_as_pod("/set", "x");
@@ -96,6 +101,7 @@ TEST(Types, ListingsHaveReturnsInEveryType) {
     }
 }
 
+// Taken out (any TYPE is image): this fails.
 TEST(Types, OthersAreRefused) {
     Rig rig;
     auto alice = rig.login();

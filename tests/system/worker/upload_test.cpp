@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -48,6 +49,7 @@ TEST_P(Upload, EndOfTcpWithoutCloseNotifyPublishesNothingAndGoesOnLater) {
     EXPECT_EQ(rig.staged(), 0u);
 }
 
+// Taken out (a failed upload removes what its name leads to, not the partial alone): this fails.
 TEST_P(Upload, FailedOverwriteKeepsTheOldFileForPods) {
     Rig rig;
     auto alice = rig.login();
@@ -60,6 +62,7 @@ TEST_P(Upload, FailedOverwriteKeepsTheOldFileForPods) {
     EXPECT_EQ(rig.content("/set"), "the old one");
 }
 
+// Taken out (the mark in receive_all()): this fails.
 TEST_P(Upload, SurvivesAKilledWorker) {
     Rig rig;
     auto alice = rig.login();
@@ -81,6 +84,7 @@ TEST_P(Upload, SurvivesAKilledWorker) {
     EXPECT_EQ(rig.content("/folder-to-come"), "0123456789abc");
 }
 
+// Taken out (abort_transfer() leaves the data connection): this fails.
 TEST_P(Upload, AbortEndsItWith426And226) {
     Rig rig;
     auto alice = rig.login();
@@ -101,6 +105,7 @@ TEST_P(Upload, AbortEndsItWith426And226) {
     EXPECT_EQ(rig.store(alice, "STOR set", "whole", version()).code, 226);
 }
 
+// Taken out (QUIT aborts as ABOR does): this fails.
 TEST_P(Upload, QuitWaitsForTheEndOfTheTransfer) {
     Rig rig;
     auto alice = rig.login();
@@ -159,6 +164,7 @@ TEST_P(Upload, ARestOnACompleteFileNeverShowsHalfToPods) {
     EXPECT_EQ(rig.content("/set"), "0123xyz");
 }
 
+// Taken out (move_within() in LabView::rename()): this fails.
 TEST_P(Upload, PartialsMoveWithRenames) {
     Rig rig;
     auto alice = rig.login();
@@ -177,6 +183,7 @@ TEST_P(Upload, PartialsMoveWithRenames) {
     EXPECT_EQ(rig.content("/two/other"), "abcdef");
 }
 
+// Taken out (the partials in LabView::each_child()): this fails.
 TEST_P(Upload, PartialsAreListedAndDeletedAsFilesAre) {
     Rig rig;
     auto alice = rig.login();
@@ -196,6 +203,7 @@ TEST_P(Upload, PartialsAreListedAndDeletedAsFilesAre) {
     EXPECT_EQ(rig.staged(), 0u);
 }
 
+// Taken out (partial_expiry is a hundred times as long): this fails.
 TEST_P(Upload, PartialsExpireAndFreshOnesDoNot) {
     Rig rig;
     auto alice = rig.login();
@@ -213,6 +221,7 @@ TEST_P(Upload, PartialsExpireAndFreshOnesDoNot) {
 }
 
 // A directory that a peer named so; its partials are found again too.
+// Taken out (is_path_of_upload() wants no line end on the way): this fails.
 TEST_P(Upload, PartialsInADirectoryWithALineEndInItsNameSurvive) {
     Rig rig;
     auto alice = rig.login();
@@ -228,6 +237,7 @@ TEST_P(Upload, PartialsInADirectoryWithALineEndInItsNameSurvive) {
     EXPECT_EQ(rig.content("/a\nb/set"), "abcdef");
 }
 
+// Taken out (has_rights() in Partials::check()): this fails.
 TEST_P(Upload, IsRefusedBeforeTheFirstByteWhereNothingMayBeMade) {
     Rig rig;
     auto alice = rig.login();
@@ -304,6 +314,7 @@ TEST_P(Upload, NothingGivesOthersRights) {
     EXPECT_EQ(mode("set"), 0660u);
 }
 
+// Taken out (DataStream::was_interrupted() says no): this fails.
 TEST_P(Upload, AStoppedAndContinuedWorkerGoesOn) {
     Rig rig;
     auto alice = rig.login();
@@ -314,6 +325,7 @@ TEST_P(Upload, AStoppedAndContinuedWorkerGoesOn) {
         data.write("half");
         EXPECT_EQ(alice.control->ask("NOOP").code, 200);
         ::kill(rig.pid(), SIGSTOP);
+        ASSERT_EQ(::waitpid(rig.pid(), nullptr, WUNTRACED), rig.pid());  // or SIGCONT would take it back
         ::kill(rig.pid(), SIGCONT);
         EXPECT_EQ(alice.control->ask("NOOP").code, 200);
     }

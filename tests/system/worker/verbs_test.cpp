@@ -27,6 +27,7 @@ std::string first_word(const std::string& line) {
 
 }  // namespace
 
+// Taken out (FEAT names XSHA512 too): this fails.
 TEST(Verbs, EveryFeatureIsThere) {
     Rig rig;
     auto alice = rig.login();
@@ -43,6 +44,7 @@ TEST(Verbs, EveryFeatureIsThere) {
     }
 }
 
+// Taken out (FEAT leaves AVBL out): this fails.
 TEST(Verbs, EveryVerbThatBelongsInFeatIsInIt) {
     // RFC 959, 1123, 2389; MLSD stands under MLST (RFC 3659 §7.8); MFCT is there to say why it cannot be.
     const std::set<std::string> unannounced = {
@@ -66,6 +68,7 @@ TEST(Verbs, EveryVerbThatBelongsInFeatIsInIt) {
     EXPECT_EQ(alice.control->ask("MFCT 20200101000000 x").code, 502);
 }
 
+// Taken out ("FILE: " in the 150): this fails.
 TEST(Verbs, StouNamesTheFileInThe150) {
     Rig rig;
     auto alice = rig.login();
@@ -110,6 +113,7 @@ TEST(Verbs, StouReplacesNothingThatCameMeanwhile) {
     EXPECT_EQ(rig.content("/set"), "a pod's");
 }
 
+// Taken out one by one (the mode is set; what the reply says of it): each fails.
 TEST(Verbs, MffSetsTimeAndMode) {
     Rig rig;
     auto alice = rig.login();
@@ -131,6 +135,7 @@ TEST(Verbs, MffSetsTimeAndMode) {
     EXPECT_EQ(alice.control->ask("MFMT 20210102030405 a set").text, "213 Modify=20210102030405; a set\r\n");
 }
 
+// Taken out (UTIME sets nothing): this fails.
 TEST(Verbs, SiteUtimeHasTwoForms) {
     Rig rig;
     auto alice = rig.login();
@@ -149,6 +154,7 @@ TEST(Verbs, SiteUtimeHasTwoForms) {
     EXPECT_EQ(alice.control->ask("SITE UTIME 202001020304 nowhere").code, 550);
 }
 
+// Taken out (it names SITE IDLE too): this fails.
 TEST(Verbs, SiteHelpNamesWhatSiteCanDo) {
     Rig rig;
     auto alice = rig.login();
@@ -165,6 +171,7 @@ TEST(Verbs, SiteHelpNamesWhatSiteCanDo) {
     EXPECT_EQ(alice.control->ask("SITE NOTHING").code, 504);
 }
 
+// Taken out (CSID tells a version): this fails.
 TEST(Verbs, ClientsMayIntroduceThemselves) {
     Rig rig;
     auto alice = rig.login();
@@ -177,6 +184,7 @@ TEST(Verbs, ClientsMayIntroduceThemselves) {
     EXPECT_EQ(alice.control->ask("OPTS UTF8 OFF").code, 504);
 }
 
+// Taken out (the end of a long line is read as a command): this fails.
 TEST(Verbs, AnOverlongLineIsOne500AndHidesNoCommand) {
     Rig rig;
     auto alice = rig.login();
@@ -187,15 +195,15 @@ TEST(Verbs, AnOverlongLineIsOne500AndHidesNoCommand) {
             line.replace(at, hidden.size(), hidden);
         for (std::size_t at = 0; at < line.size(); at += 10'000)
             alice.control->send_raw(line.substr(at, 10'000));
-        alice.control->send_raw("\r\n");
+        // Its end comes by itself, as a command would.
+        alice.control->send_raw(hidden + "\r\n");
         EXPECT_EQ(alice.control->read().code, 500);
         EXPECT_EQ(alice.control->ask("NOOP").code, 200) << "one 500, not more";
         EXPECT_EQ(rig.content("/x"), "kept");
     }
 }
 
-// Taken out one by one (the look for NUL, for CR, the discarding of a long line in the test before): each
-// fails.
+// Taken out one by one (the look for NUL, for CR): each fails.
 TEST(Verbs, HostileLinesAreOne500Each) {
     using namespace std::string_literals;
     Rig rig;
@@ -235,6 +243,7 @@ TEST(Verbs, PositionsOutsideTheNumbersAreRefused) {
     EXPECT_EQ(rig.content("/set"), "new");
 }
 
+// Taken out (450 in reply_code()): this fails.
 TEST(Verbs, MissingDirectoriesAre550) {
     Rig rig;
     auto alice = rig.login();
@@ -246,6 +255,7 @@ TEST(Verbs, MissingDirectoriesAre550) {
 }
 
 // Word by word: FileZilla, which makes directories from several connections at once, knows this text alone.
+// Taken out (refused in the words of every other name): this fails.
 TEST(Verbs, ADirectoryThatIsThereIsSaidToExist) {
     Rig rig;
     auto alice = rig.login();

@@ -61,6 +61,7 @@ TEST_P(ClientCertificate, OfOthersIsNotTaken) {
     EXPECT_FALSE(check(&forged, ca_.certificate_pem(), &posing).ok);
 }
 
+// Taken out one by one (the purpose, the security level): each fails.
 TEST_P(ClientCertificate, ThatIsExpiredWeakOrForAnotherPurposeIsNotTaken) {
     const auto expired = identity("alice", &ca_, "clientAuth", ec_key(), -60);
     EXPECT_THAT(check(&expired, ca_.certificate_pem()).text, HasSubstr("expired"));

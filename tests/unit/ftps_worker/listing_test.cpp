@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/unit/ftps_worker/folder.hpp"
 
 namespace stowage::ftps {
@@ -34,6 +36,29 @@ TEST(Listing, EndsAtTheNextNameWhenItIsAborted) {
     ASSERT_TRUE(list(
         view, request, [&](std::string_view) { return ++lines > 0; }, &aborted));
     EXPECT_EQ(lines, 5u);
+}
+
+// A pod's directories cost it nothing, and each is a walk here. Taken out (the look at most_directories): all
+// are listed, and that is the end.
+TEST(Listing, GoesIntoSoManyDirectoriesAndSaysSo) {
+    Folder folder;
+    ListRequest request;
+    request.path = "/";
+    request.recursive = true;
+    request.most_directories = 10;
+    for (unsigned number = 0; number < request.most_directories; ++number)
+        std::filesystem::create_directory(folder.lab / std::to_string(number));
+    LabFiles files{folder.root(), ""};
+    Partials partials(files);
+    const LabView view(files, partials);
+    unsigned directories = 0;
+    const auto cut = list(view, request, [&](std::string_view line) {
+        directories += line.ends_with(":\r\n");
+        return true;
+    });
+    ASSERT_FALSE(cut);
+    EXPECT_EQ(cut.error().code, Code::io);
+    EXPECT_EQ(directories, request.most_directories);
 }
 
 }  // namespace stowage::ftps

@@ -169,6 +169,7 @@ INSTANTIATE_TEST_SUITE_P(Of, EveryFilter, testing::ValuesIn(processes),
                          [](const auto& process) { return process.param.name; });
 
 // What only some may do.
+// Taken out (sockets of any kind): this fails, and so do the two below.
 TEST(Filters, OnlyTheControllerTalksToNameServers) {
     const auto make = [] { return ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0; };
     EXPECT_EXIT(with_filter(processes[0], make), testing::KilledBySignal(SIGSYS), "");
@@ -176,6 +177,7 @@ TEST(Filters, OnlyTheControllerTalksToNameServers) {
     EXPECT_EXIT(with_filter(processes[2], make), testing::ExitedWithCode(0), "");
 }
 
+// Taken out (threads for all): this fails.
 TEST(Filters, TheFrontMakesNoSocketAndNoThread) {
     const auto socket = [] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0; };
     EXPECT_EXIT(with_filter(processes[1], socket), testing::KilledBySignal(SIGSYS), "");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitized.hpp"
 #include "tests/unit/controller/site/site_bench.hpp"
 
 namespace stowage::controller {
@@ -25,15 +26,10 @@ struct Case : Kind {
     /// as long, and look at the code rather than at its promise. Each kind begins at another call, so that
     /// together they fail them all.
     std::size_t stride() const {
-#ifdef __SANITIZE_ADDRESS__
-        return 14;
-#else
+        if (is_sanitized) return 14;
         return std::string_view(version) == oldest ? 1 : 3;
-#endif
     }
-    std::size_t first() const {
-        return number % stride();
-    }
+    std::size_t first() const { return number % stride(); }
 
     static constexpr std::string_view oldest = "2.20.29";
 };

@@ -1,0 +1,143 @@
+// The limit of small files: the least that FTPS asks of any server. One process, a thread a connection,
+// nobody checked, names taken as they come, nothing brought to disk, no log. Usage: bench_bare_session
+// CERTIFICATE KEY FOLDER; prints its port, serves until its standard input ends. Runs in: the bench.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "tests/bench/load/tls.hpp"
+
+namespace stowage::bench {
+
+namespace {
+
+// Of a record, so that a small file and its end are one read(2) or write(2).
+constexpr std::size_t buffer_bytes = 17 * 1024;
+
+std::pair<Fd, int> listen_anywhere() {
+    Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(listener.get(), 128) != 0 ||
+        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        fail("no port");
+    return {std::move(listener), ntohs(address.sin_port)};
+}
+
+Fd accept_on(const Fd& listener) {
+    Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const int on = 1;
+    (void)::setsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return accepted;
+}
+
+/// The greeting and AUTH TLS, before there is TLS.
+Fd greeted(Fd socket) {
+    std::array<char, 64> line{};
+    constexpr std::string_view greeting = "220 bare\r\n", go = "234 go\r\n";
+    (void)::send(socket.get(), greeting.data(), greeting.size(), MSG_NOSIGNAL);
+    if (::recv(socket.get(), line.data(), line.size(), 0) <= 0) fail("no AUTH");
+    (void)::send(socket.get(), go.data(), go.size(), MSG_NOSIGNAL);
+    return socket;
+}
+
+class BareSession {
+  public:
+    BareSession(SSL_CTX* context, int folder, Fd socket)
+        : context_(context), folder_(folder), control_(context, greeted(std::move(socket)), 0) {
+        std::tie(listener_, port_) = listen_anywhere();
+        control_.accept();
+    }
+
+    void serve() {
+        std::array<char, 512> line{};
+        while (const auto got = control_.read(line.data(), line.size()))
+            answer({line.data(), got});
+    }
+
+  private:
+    void answer(std::string_view line) {
+        const auto verb = line.substr(0, 4);
+        const auto name = std::string(line.substr(std::min<std::size_t>(5, line.size())));
+        if (verb == "EPSV") return reply(fmt::format("229 port (|||{}|)", port_));
+        if (verb == "USER") return reply("331 go on");
+        if (verb != "STOR" && verb != "RETR") return reply("200 yes");
+        const Fd file(::openat(folder_, name.substr(0, name.find('\r')).c_str(),
+                               (verb == "STOR" ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0600));
+        if (!file) fail("cannot open " + name);
+        reply("150 go");
+        TlsStream data(context_, accept_on(listener_), buffer_bytes);
+        data.accept();
+        verb == "STOR" ? receive(data, file) : send(data, file);
+        reply("226 done");
+    }
+
+    void receive(TlsStream& data, const Fd& file) {
+        while (const auto got = data.read(buffer_.data(), buffer_.size()))
+            if (::write(file.get(), buffer_.data(), got) != static_cast<ssize_t>(got)) fail("write");
+        data.send_end();
+    }
+
+    void send(TlsStream& data, const Fd& file) {
+        while (const auto got = ::read(file.get(), buffer_.data(), buffer_.size())) {
+            if (got < 0) fail("read");
+            data.write(buffer_.data(), static_cast<std::size_t>(got));
+        }
+        data.send_end();
+        while (data.read(buffer_.data(), buffer_.size()) > 0) {
+        }
+    }
+
+    void reply(const std::string& line) { control_.write((line + "\r\n").data(), line.size() + 2); }
+
+    SSL_CTX* context_;
+    int folder_;
+    TlsStream control_;
+    Fd listener_;
+    int port_ = 0;
+    std::vector<char> buffer_ = std::vector<char>(buffer_bytes);
+};
+
+int run(int argc, char** argv) {
+    if (argc != 4) return 2;
+    const auto context = server_context(argv[1], argv[2]);
+    const Fd folder(::open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) fail("cannot open the folder");
+    const auto [listener, port] = listen_anywhere();
+    std::printf("%d\n", port);
+    std::fflush(stdout);
+    std::thread([] {
+        (void)std::getchar();
+        std::_Exit(0);
+    }).detach();
+    for (;;)
+        std::thread([&context, &folder, socket = accept_on(listener)]() mutable {
+            BareSession(context.get(), folder.get(), std::move(socket)).serve();
+        }).detach();
+}
+
+}  // namespace
+
+}  // namespace stowage::bench
+
+int main(int argc, char** argv) {
+    return stowage::bench::run(argc, argv);
+}
