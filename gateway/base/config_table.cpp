@@ -270,7 +270,8 @@ const std::vector<ConfigRow>& config_table() {
           "nfs-utils that knows it."},
          into(nfs_transport, FIELD(nfs.transport_security))},
         {{"nfs.v3", "false", "true, false",
-          "true: NFSv3 as well; the kernel's server and rpcbind must offer it."},
+          "true: NFSv3 as well; the kernel's server and rpcbind must offer it. false does not switch it off "
+          "there: vers3=n in /etc/nfs.conf does."},
          into(parse::boolean, FIELD(nfs.v3))},
         {{"nfs.bind_address", "::", "address", "Where NFS-Ganesha listens."},
          into(parse::address, FIELD(nfs.bind_address))},

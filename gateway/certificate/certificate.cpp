@@ -41,7 +41,7 @@ Result<std::chrono::system_clock::time_point> check_validity(const X509* certifi
         return Error{Code::config, fmt::format("certificate {} expired on {:%Y-%m-%d}", path, until),
                      reissue};
     if (now < from)
-        return Error{Code::config,
+        return Error{Code::unavailable,  // of a machine without a clock of its own: NTP sets it right
                      fmt::format("certificate {} is not valid before {:%Y-%m-%d %H:%M} UTC", path, from),
                      "check this machine's clock"};
     return until;

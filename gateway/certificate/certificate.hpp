@@ -29,7 +29,7 @@ struct LoadedCertificate {
 
 /// Reads both files and checks them: parseable, key belongs to the first certificate, not expired, not yet
 /// valid, key not readable by others. Code::config naming the file, the fact and the remedy; Code::not_found
-/// without file.
+/// without file; Code::unavailable before it is valid.
 Result<LoadedCertificate> load_certificate(const CertificateFiles& files);
 
 struct OcspResponse {
@@ -43,8 +43,13 @@ Result<OcspResponse> load_ocsp_response(const std::string& path, std::string_vie
 
 /// Makes an ECDSA P-256 key and a certificate for `names` (host names and IP addresses), valid for 825 days,
 /// at `files` (key 0600). Key first, then certificate, each by rename: a crash between leaves no mismatched
-/// pair, because load_certificate() refuses it and the next start makes both anew.
+/// pair, because load_certificate() refuses it and the next start makes both anew. A pair that was there stays
+/// beside it, each file with `.old` behind its name.
 Result<void> make_self_signed(const CertificateFiles& files, const std::vector<std::string>& names);
+
+/// Whether make_self_signed() may be called: one of the files is not there, or the certificate is one that it
+/// made and that has expired. Clients may have pinned it, so nothing else that is wrong with it is a reason.
+bool may_be_made(const CertificateFiles& files);
 
 /// This host's names and addresses, for a self-signed certificate.
 std::vector<std::string> host_names();

@@ -9,21 +9,26 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/ip_address.hpp"
 #include "gateway/base/openssl_handles.hpp"
 #include "gateway/certificate/certificate.hpp"
+#include "gateway/certificate/chain.hpp"
 
 namespace stowage {
 
 namespace {
 
 constexpr long valid_days = 825;
+constexpr std::chrono::hours back_dated{1};  // clients' clocks may lag
 
 using openssl::Certificate;
 using openssl::Deleter;
@@ -46,7 +51,7 @@ Certificate sign_for(EVP_PKEY* key, const std::vector<std::string>& names) {
     Certificate certificate(X509_new());
     if (!certificate || !set_serial(certificate.get())) return nullptr;
     X509_set_version(certificate.get(), X509_VERSION_3);
-    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);  // clients' clocks may lag
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -std::chrono::seconds(back_dated).count());
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), valid_days * 86400);
     X509_set_pubkey(certificate.get(), key);
     auto* subject = X509_get_subject_name(certificate.get());
@@ -77,7 +82,26 @@ std::string full_name_of(const char* host) {
     return found->ai_canonname ? found->ai_canonname : "";
 }
 
+/// A clock that is far ahead makes an expired certificate of a good one: so it can be put back.
+Result<void> keep_old(const std::string& path) {
+    if (::rename(path.c_str(), (path + ".old").c_str()) == 0 || errno == ENOENT) return {};
+    return system_error(errno, "rename " + path);
+}
+
+bool is_missing(const std::string& path) {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) != 0 && errno == ENOENT;
+}
+
 }  // namespace
+
+bool may_be_made(const CertificateFiles& files) {
+    if (is_missing(files.chain_path) || is_missing(files.key_path)) return true;
+    const auto text = read_file(files.chain_path);
+    const auto facts = text ? describe_certificate(*text) : Result<CertificateFacts>(text.error());
+    return facts && facts->self_signed && facts->not_after <= std::chrono::system_clock::now() &&
+           facts->not_after - facts->not_before == std::chrono::hours(24 * valid_days) + back_dated;
+}
 
 Result<void> make_self_signed(const CertificateFiles& files, const std::vector<std::string>& names) {
     const openssl::Key key(EVP_EC_gen("P-256"));
@@ -91,6 +115,8 @@ Result<void> make_self_signed(const CertificateFiles& files, const std::vector<s
     std::filesystem::create_directories(std::filesystem::path(files.key_path).parent_path(), failed);
     if (failed) return system_error(failed.value(), "create the directory of " + files.key_path);
     Secret key_pem(openssl::written(secret));
+    CHECK(keep_old(files.chain_path));
+    CHECK(keep_old(files.key_path));
     CHECK(write_atomically(files.key_path, key_pem.reveal(), {0, 0, 0600}));
     return write_atomically(files.chain_path, openssl::written(chain), {0, 0, 0644});
 }

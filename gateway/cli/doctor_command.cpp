@@ -49,10 +49,15 @@ Result<Exit> run(const Doctor& command, Context& context) {
     look_at_passive_addresses(findings, config);
     // Else the resolver, which may hang, is not asked.
     if (tells_own_addresses(config)) look_for_nat(findings, served_names(socket), own_addresses());
+    const auto exports = export_files(config);  // before the labs: one may be made in between
     TRY(const auto answer, fetch_object(context, {"GET", "/v1/doctor"}));
     for (const auto& finding : list_of(answer, "findings"))
         if (finding.is_object()) findings.push_back(finding);
     look_at_clock(findings);
+    if (!exports.empty()) {
+        TRY(const auto labs, fetch_object(context, {"GET", "/v1/labs"}));
+        look_at_exports_of_no_lab(findings, exports, list_of(labs, "labs"));
+    }
     std::size_t ours = 0;
     for (const auto& value : findings)
         ours += flag_of(value.as_object(), "ours") ? 1 : 0;

@@ -15,6 +15,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/certificate/chain.hpp"
+#include "gateway/cli/json_fields.hpp"
 #include "gateway/cli/tls_view.hpp"
 
 namespace stowage::cli {
@@ -126,6 +127,42 @@ void look_for_nat(json::array& list, const std::vector<NamedAddresses>& names,
                 "and then every listing and transfer hangs",
                 "set ftps.pasv_address to " + addresses.front() +
                     ", or by client network (see configuration.md)");
+    }
+}
+
+std::vector<ExportFile> export_files(const Config& config) {
+    std::vector<ExportFile> found;
+    const auto look = [&](const std::string& folder, std::string_view start, std::string_view end,
+                          std::string_view before_path, std::string_view behind_path) {
+        std::error_code failed;
+        for (std::filesystem::directory_iterator entry(folder, failed), last; !failed && entry != last;
+             entry.increment(failed)) {
+            const auto name = entry->path().filename().string();
+            if (!name.starts_with(start) || !name.ends_with(end) || name.size() <= start.size() + end.size())
+                continue;
+            const auto lab = name.substr(start.size(), name.size() - start.size() - end.size());
+            const auto text = read_file(entry->path().string());
+            const auto line = fmt::format("\n{}{}/{}{}", before_path, config.labs.root, lab, behind_path);
+            if (text && text->find(line) != text->npos)
+                found.push_back({lab, entry->path().string(), start.empty()});
+        }
+    };
+    look(config.nfs.exports_dir, "stowage-", ".exports", "", " ");
+    look(config.state_dir + "/ganesha/exports", "", ".conf", "# path: ", "\n");
+    return found;
+}
+
+void look_at_exports_of_no_lab(json::array& list, const std::vector<ExportFile>& files,
+                               const json::array& labs) {
+    for (const auto& [lab, file, ganesha] : files) {
+        const bool known = std::any_of(labs.begin(), labs.end(), [&](const json::value& one) {
+            return one.is_object() && text_of(one.as_object(), "name") == lab;
+        });
+        if (known || !std::filesystem::exists(file)) continue;
+        add(list, "exports", fmt::format("{} is there, and lab {} is not", file, lab),
+            "the NFS server serves the lab's files to whoever was allowed then, and nobody looks after it; a "
+            "restored backup that is older than the lab leaves such files",
+            fmt::format("rm {}; {}", file, ganesha ? "systemctl restart stowage" : "exportfs -ra"));
     }
 }
 

@@ -36,6 +36,21 @@ bool tells_own_addresses(const Config& config);
 void look_for_nat(boost::json::array& list, const std::vector<NamedAddresses>& names,
                   const std::vector<std::string>& own);
 
+/// A file from which an NFS server serves a directory of labs.root.
+struct ExportFile {
+    std::string lab, file;
+    bool ganesha = false;
+};
+
+/// Those below `nfs.exports_dir` and `state_dir` whose path is this gateway's; what only root may see is left
+/// out for others.
+std::vector<ExportFile> export_files(const Config& config);
+
+/// Exports that nobody looks after, of labs that are not in `labs`: a restored backup may not know them any
+/// more. Those that are gone since they were listed are left out.
+void look_at_exports_of_no_lab(boost::json::array& list, const std::vector<ExportFile>& files,
+                               const boost::json::array& labs);
+
 /// Beside a finding "clocks": whether the kernel says that nothing keeps this node's clock right.
 void look_at_clock(boost::json::array& list);
 

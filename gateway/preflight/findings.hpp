@@ -16,12 +16,18 @@ class Findings {
     void add_error(std::string key, std::string what, std::string remedy) {
         add(Severity::error, std::move(key), {Code::config, std::move(what), std::move(remedy)});
     }
+    /// What may be another at the next try: a start ends with 1 for it and not with 78.
+    void add_passing(std::string key, std::string what, std::string remedy) {
+        add(Severity::error, std::move(key), {Code::unavailable, std::move(what), std::move(remedy)});
+    }
     /// A refusal is an error; what only root can look at is a note.
     void add_refusal(std::string key, const Error& error) {
         if (error.code == Code::denied)
             return add(Severity::note, std::move(key),
                        {error.code, error.what, "run this as root to check it"});
-        add(Severity::error, std::move(key), {Code::config, error.what, error.remedy});
+        const bool passes = error.code == Code::unavailable;
+        add(Severity::error, std::move(key),
+            {passes ? Code::unavailable : Code::config, error.what, error.remedy});
     }
     template <typename T>
     void expect(std::string key, const Result<T>& checked) {

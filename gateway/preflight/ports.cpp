@@ -40,11 +40,14 @@ void check_port(Findings& findings, const std::string& address, std::uint16_t po
         case EACCES:  // not root, and a port below 1024
             return;
         case EADDRINUSE:
-            return findings.add_error(
+            return findings.add_passing(
                 port_key,
                 fmt::format("port {} on {} is in use by {}", port, address,
                             port_holder(port).value_or("another process")),
                 fmt::format("stop it (ss -ltnp 'sport = :{}' shows it) or choose another port", port));
+        case EADDRNOTAVAIL:  // DHCP or duplicate address detection may be about to give it to us
+            return findings.add_passing(address_key, system_error(error, "listen on " + address).what,
+                                        "name an address that this machine has");
         default:
             findings.add_error(address_key, system_error(error, "listen on " + address).what,
                                "name an address that this machine has");

@@ -72,8 +72,8 @@ void check_labs_root(const Config& config, Findings& findings) {
     const auto& root = config.labs.root;
     struct stat info {};
     if (::lstat(root.c_str(), &info) != 0)
-        findings.add_error("labs.root", fmt::format("{} does not exist", root),
-                           "mount the labs' filesystem there, or create it");
+        findings.add_passing("labs.root", fmt::format("{} does not exist", root),
+                             "mount the labs' filesystem there, or create it");
     else if (!S_ISDIR(info.st_mode))
         findings.add_error("labs.root", fmt::format("{} is not a directory", root),
                            "name the directory itself, no link");
@@ -122,10 +122,19 @@ void check_certificate(const Config& config, Findings& findings) {
                          {Code::config, files.chain_path + " " + warning, "renew it"});
         return check_ocsp_response(config, loaded->chain_pem, findings);
     }
-    if (loaded.error().code == Code::denied || !config.ftps.certificate.empty())
+    if (loaded.error().code == Code::denied || !config.ftps.certificate.empty() || !may_be_made(files))
         return findings.add_refusal("ftps.certificate", loaded.error());
     findings.add(Severity::note, "ftps.certificate",
                  {Code::not_found, "a self-signed certificate is made at the next start"});
+}
+
+void check_nfs_server(const Config& config, Findings& findings) {
+    const auto facts = nfs::look_at_machine(config);
+    const auto choice = nfs::choose_server(config, facts);
+    findings.expect("nfs.server", choice);
+    if (!choice || choice->server != NfsServer::kernel) return;
+    if (auto more = nfs::more_than_wanted(config, facts))
+        findings.add(Severity::warning, "nfs.v3", std::move(*more));
 }
 
 }  // namespace
@@ -155,7 +164,7 @@ std::vector<Finding> preflight(const Config& config) {
     findings.expect("accounts.pam_service",
                     check_pam_service(config.accounts.pam_service, config.accounts.pam_confdir));
     check_certificate(config, findings);
-    findings.expect("nfs.server", nfs::choose_server(config, nfs::look_at_machine(config)));
+    check_nfs_server(config, findings);
     findings.expect("nfs.address", nfs_address(config));
     check_runai(config, findings);
     return findings.take();

@@ -162,20 +162,24 @@ Result<LabObservation> observe(const StepRequest& request, const Config& config,
     if (!exporter) return exporter.error();
     TRY(const auto state, nfs::observe(**exporter, export_of(request, config)));
     seen.export_present = state.present;
-    seen.exported = state.as_meant;
+    seen.exported =
+        state.as_meant && !nfs::is_left_elsewhere(config, **exporter, request.lab.str(), request.fsid);
     return seen;
 }
 
 Result<void> publish(const StepRequest& request, const Config& config) {
     TRY(auto exporter, nfs::make_exporter(config));
-    return nfs::publish(exporter, export_of(request, config));
+    CHECK(nfs::publish(exporter, export_of(request, config)));
+    return nfs::withdraw_elsewhere(config, exporter, request.lab.str(), request.fsid);
 }
 
 Result<void> withdraw(const StepRequest& request, const Config& config) {
     auto exporter = nfs::make_exporter(config);
     if (!exporter && !is_missing(exporter)) return exporter.error();
-    CHECK(exporter ? nfs::withdraw(*exporter, request.lab.str())
-                   : nfs::withdraw_files(config, request.lab.str()));
+    const auto lab = request.lab.str();
+    CHECK(exporter ? nfs::withdraw(*exporter, lab, request.fsid)
+                   : nfs::withdraw_files(config, lab, request.fsid));
+    if (exporter) CHECK(nfs::withdraw_elsewhere(config, *exporter, lab, request.fsid));
     return storage::release_directory(place_of(request, config));
 }
 

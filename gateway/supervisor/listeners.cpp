@@ -57,10 +57,11 @@ Result<Fd> bind_tcp(const std::string& address, std::uint16_t port, std::string_
     const auto* raw = reinterpret_cast<const sockaddr*>(&target.storage);
     if (::bind(socket.get(), raw, target.size) != 0 || ::listen(socket.get(), backlog) != 0) {
         if (errno == EADDRINUSE)
-            return Error{Code::config, where + " is in use by another process",
+            return Error{Code::unavailable, where + " is in use by another process",
                          fmt::format("stop it (ss -ltnp 'sport = :{}' names it) or set {} to another port",
                                      port, key)};
-        return Error{Code::config, system_error(errno, "listen with " + where).what,
+        const auto code = errno == EADDRNOTAVAIL ? Code::unavailable : Code::config;
+        return Error{code, system_error(errno, "listen with " + where).what,
                      "check the address and the port"};
     }
     return socket;

@@ -133,16 +133,19 @@ Result<void> check_machine(const Config& config) {
     for (auto& taken : taken_ports(config))
         findings.push_back(std::move(taken));
     std::string problems;
+    bool all_pass = true;
     for (const auto& finding : findings) {
-        if (finding.severity == Finding::Severity::error)
+        if (finding.severity == Finding::Severity::error) {
             problems += (problems.empty() ? "" : "\n") + finding.key + ": " + finding.error.text();
-        else
+            all_pass = all_pass && finding.error.code == Code::unavailable;
+        } else {
             log::write(
                 finding.severity == Finding::Severity::warning ? log::Level::warning : log::Level::info,
                 "preflight", {{"key", finding.key}, {"what", finding.error.text()}});
+        }
     }
     if (problems.empty()) return {};
-    return Error{Code::config, problems};
+    return Error{all_pass ? Code::unavailable : Code::config, problems};
 }
 
 void clear_run_dir(const Config& config) {

@@ -14,10 +14,11 @@ Result<LoadedCertificate> certificate_of(const Config& config) {
     const auto files = certificate_files(config);
     auto loaded = load_certificate(files);
     if (loaded || !config.ftps.certificate.empty()) return loaded;
-    // One that `stowage tls install` brought is somebody's: it is replaced by him alone.
-    if (is_issued_by_another(files.chain_path)) {
+    if (!may_be_made(files)) {
+        // One that `stowage tls install` brought is somebody's: it is replaced by him alone.
         auto error = loaded.error();
-        error.remedy = "install a current one: stowage tls install CERT KEY";
+        if (is_issued_by_another(files.chain_path) && error.code != Code::unavailable)
+            error.remedy = "install a current one: stowage tls install CERT KEY";
         return error;
     }
     log::notice("certificate_made", {{"path", files.chain_path}, {"why", loaded.error().text()}});

@@ -58,6 +58,7 @@ struct Check {
     ClientName client;
     // Always the same: what a check left that was killed, the next one takes away.
     std::string file = "/.stowage-check";
+    int version = 4;
     std::unique_ptr<NfsSession> session;
     MountCheckReport report;
 
@@ -88,12 +89,17 @@ std::string content() {
     return text;
 }
 
-asio::awaitable<Result<std::string>> mount(Check& check) {
+asio::awaitable<Result<std::string>> mount_until(Check& check, Clock::time_point deadline) {
+    const auto& request = check.request;
     auto executor = co_await asio::this_coro::executor;
-    check.session = std::make_unique<NfsSession>(executor, check.client.text(), check.request.port,
-                                                 check.work_deadline());
-    CO_CHECK(co_await check.session->mount(check.request.server, check.request.path));
-    co_return fmt::format("{}:{} by NFSv4", check.request.server, check.request.path);
+    check.session =
+        std::make_unique<NfsSession>(executor, check.version, check.client.text(), request.port, deadline);
+    CO_CHECK(co_await check.session->mount(request.server, request.path));
+    co_return fmt::format("{}:{} by NFSv{}", request.server, request.path, check.version);
+}
+
+asio::awaitable<Result<std::string>> mount(Check& check) {
+    co_return co_await mount_until(check, check.work_deadline());
 }
 
 asio::awaitable<void> wait_for(std::chrono::milliseconds time) {
@@ -141,8 +147,8 @@ asio::awaitable<Result<std::string>> read_back(Check& check, std::string bytes) 
                                           got.size(), bytes.size())};
 }
 
-asio::awaitable<Result<std::string>> owner(Check& check) {
-    CO_TRY(auto seen, co_await check.session->owner(check.file));
+asio::awaitable<Result<std::string>> owner(Check& check, std::string path) {
+    CO_TRY(auto seen, co_await check.session->owner(path));
     if (seen.uid == check.request.uid && seen.gid == check.request.gid)
         co_return fmt::format("{}:{}", seen.uid, seen.gid);
     co_return Error{Code::differs,
@@ -153,12 +159,7 @@ asio::awaitable<Result<std::string>> owner(Check& check) {
 
 /// With a new session if the old one was given up.
 asio::awaitable<Result<std::string>> remove(Check& check) {
-    if (!check.session->is_usable()) {
-        auto executor = co_await asio::this_coro::executor;
-        check.session = std::make_unique<NfsSession>(executor, check.client.text(), check.request.port,
-                                                     check.last_deadline());
-        CO_CHECK(co_await check.session->mount(check.request.server, check.request.path));
-    }
+    if (!check.session->is_usable()) CO_CHECK(co_await mount_until(check, check.last_deadline()));
     check.session->set_deadline(check.last_deadline());
     (void)co_await check.session->close_file();  // what a failed close means, write or fsync has told
     auto removed = co_await check.session->remove(check.file);
@@ -174,8 +175,56 @@ asio::awaitable<void> use_file(Check& check) {
     const auto same = co_await read_back(check, bytes);
     check.note("read back", same);
     if (!same) co_return;
-    const auto owned = co_await owner(check);
+    const auto owned = co_await owner(check, check.file);
     check.note("owner", owned);
+}
+
+constexpr const char* not_written = "read-only for this address: not written";
+
+asio::awaitable<void> look(Check& check) {
+    const auto owned = co_await owner(check, "/");
+    check.note("owner", owned);
+    if (owned) check.note("wrote", Result<std::string>(not_written));
+}
+
+asio::awaitable<void> write_and_read(Check& check) {
+    auto created = co_await clear_name(check);
+    if (created) created = co_await create(check);
+    if (created) {
+        co_await use_file(check);
+    } else {
+        check.note("wrote", created.error());
+    }
+    // After a timeout nobody knows whether the server made the file.
+    const bool may_exist = created || created.error().code == Code::timeout;
+    if (may_exist) {
+        const auto removed = co_await remove(check);
+        check.note("removed", removed);
+    }
+}
+
+asio::awaitable<Result<std::string>> use_file_at_once(Check& check) {
+    const auto bytes = content();
+    CO_CHECK(co_await write(check, bytes));
+    CO_CHECK(co_await read_back(check, bytes));
+    co_return "mounted, wrote, read back, removed";
+}
+
+/// Another version is another server behind other daemons, not another lab: one line is enough.
+asio::awaitable<Result<std::string>> use_v3(Check& check) {
+    check.version = 3;
+    CO_CHECK(co_await mount(check));
+    if (check.request.read_only) {
+        CO_CHECK(co_await owner(check, "/"));
+        co_return std::string("mounted; ") + not_written;
+    }
+    CO_CHECK(co_await clear_name(check));
+    auto created = co_await create(check);
+    if (!created && created.error().code != Code::timeout) co_return created.error();
+    auto used = created ? co_await use_file_at_once(check) : Result<std::string>(created.error());
+    const auto removed = co_await remove(check);
+    if (used && !removed) co_return removed.error();
+    co_return used;
 }
 
 }  // namespace
@@ -189,18 +238,13 @@ asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request) {
     const auto mounted = co_await mount(check);
     check.note("mounted", mounted);
     if (!mounted) co_return std::move(check.report);
-    auto created = co_await clear_name(check);
-    if (created) created = co_await create(check);
-    if (created) {
-        co_await use_file(check);
-    } else {
-        check.note("wrote", created.error());
-    }
-    // After a timeout nobody knows whether the server made the file.
-    const bool may_exist = created || created.error().code == Code::timeout;
-    if (may_exist) {
-        const auto removed = co_await remove(check);
-        check.note("removed", removed);
+    if (check.request.read_only)
+        co_await look(check);
+    else
+        co_await write_and_read(check);
+    if (check.request.v3 && check.report.ok()) {
+        const auto used = co_await use_v3(check);
+        check.note("NFSv3", used);
     }
     co_return std::move(check.report);
 }

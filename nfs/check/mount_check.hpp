@@ -17,11 +17,13 @@ struct MountCheckRequest {
     std::uint16_t port = 2049;
     std::string path;  ///< as a pod mounts it, "/mnt/nfs/lab1"
     std::uint32_t uid = 0, gid = 0;
+    bool read_only = false;  ///< the export lets `server` itself, whence the check comes, read only
+    bool v3 = false;         ///< by NFSv3 too
     std::chrono::seconds limit{30};
 };
 
 struct CheckedStep {
-    std::string name;  ///< "mounted", "wrote", "read back", "owner", "removed", in this order
+    std::string name;  ///< "mounted", "wrote", "read back", "owner", "removed", "NFSv3", in this order
     bool ok = false;
     std::int64_t ms = 0;
     std::string detail;  ///< what was seen, or what is wrong and what to do about it
@@ -37,8 +39,9 @@ struct MountCheckReport {
 
 /// Mounts the lab by NFSv4 in this process, makes the file `.stowage-check` in it, writes and fsyncs it,
 /// reads it back, compares its owner with uid:gid, and removes it, also after a failure; what a killed check
-/// left goes first. One check of a lab at a time. Waits for the end of the server's grace period within the
-/// limit. Never throws for what the server does; done within `limit`.
+/// left goes first. With `v3` all but the owner once more by NFSv3, as one step. Of a `read_only` export the
+/// lab's directory is looked at, and nothing is written. One check of a lab at a time. Waits for the end of
+/// the server's grace period within the limit. Never throws for what the server does; done within `limit`.
 boost::asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request);
 
 }  // namespace stowage::nfs

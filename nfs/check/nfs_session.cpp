@@ -107,15 +107,15 @@ void NfsSession::ContextDeleter::operator()(nfs_context* context) const {
     nfs_destroy_context(context);
 }
 
-NfsSession::NfsSession(asio::any_io_executor executor, std::string client_name, std::uint16_t port,
-                       Clock::time_point deadline)
+NfsSession::NfsSession(asio::any_io_executor executor, int version, std::string client_name,
+                       std::uint16_t port, Clock::time_point deadline)
     : executor_(std::move(executor)),
       deadline_(deadline),
       answer_(std::make_unique<NfsAnswer>()),
       context_(nfs_init_context()) {
     if (!context_) throw std::bad_alloc();
     // Version and port can be set by a URL only; its server and path are not used.
-    const auto url = fmt::format("nfs://0.0.0.0/?version=4&nfsport={}", port);
+    const auto url = fmt::format("nfs://0.0.0.0/?version={}&nfsport={}", version, port);
     auto* parsed = nfs_parse_url_dir(context_.get(), url.c_str());
     if (parsed) nfs_destroy_url(parsed);
     // libnfs 4.0.0 never frees this copy (nor the default name): some 30 bytes a session.

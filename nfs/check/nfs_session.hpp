@@ -1,4 +1,4 @@
-// One NFSv4 client on an Asio event loop, by libnfs 4.0.0.
+// One NFS client on an Asio event loop, by libnfs 4.0.0.
 // Runs in: controller. Distrusts: the server's answers and its pace.
 #pragma once
 
@@ -31,10 +31,11 @@ class NfsSession {
     /// libnfs 4.0.0 writes no more than this in one NFSv4 call.
     static constexpr std::size_t max_write_bytes = 3800;
 
+    /// @param version 4, or 3, for which rpcbind must tell the port of mountd
     /// @param client_name NFSv4 client id: one that is in use elsewhere would lose its state
     /// @param deadline ends every call below with Code::timeout
-    NfsSession(boost::asio::any_io_executor executor, std::string client_name, std::uint16_t port,
-               Clock::time_point deadline);
+    NfsSession(boost::asio::any_io_executor executor, int version, std::string client_name,
+               std::uint16_t port, Clock::time_point deadline);
     ~NfsSession();
 
     bool is_usable() const { return context_ != nullptr; }

@@ -6,6 +6,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/lock.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -13,12 +14,51 @@ namespace stowage::nfs {
 
 namespace {
 
+/// To answer: a server that was not chosen is seldom there.
+constexpr std::chrono::seconds limit_of_the_other{3};
+
 KernelExporter kernel_exporter(const Config& config) {
     KernelExporter exporter{.exports_dir = config.nfs.exports_dir,
-                            .lock_file = config.state_dir + "/exports.lock"};
+                            .lock_file = config.state_dir + "/exports.lock",
+                            .labs_root = config.labs.root};
     exporter.exportfs = exportfs_path;
     exporter.port = config.nfs.port;
     return exporter;
+}
+
+GaneshaExporter ganesha_exporter(const Config& config) {
+    return {
+        .files = ganesha_files(config), .labs_root = config.labs.root, .foreign = ganesha_is_foreign(config)};
+}
+
+bool is_there(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+bool is_left(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
+    const auto text = read_file(exporter.file_of(lab));
+    return text && is_exports_file_of(*text, exporter.labs_root + "/" + lab, fsid);
+}
+
+/// exportfs too, where it is: nfsd may run although another server was chosen.
+Result<void> forget(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
+    if (is_there(exporter.exportfs)) return withdraw(exporter, lab, fsid);
+    return is_left(exporter, lab, fsid) ? remove_durably(exporter.file_of(lab)) : Result<void>();
+}
+
+/// An NFS-Ganesha that is a service of its own may run beside nfsd, on another port; ours does not.
+Result<void> forget(GaneshaExporter exporter, const std::string& lab, const Uuid& fsid) {
+    const auto& files = exporter.files;
+    if (!is_there(files.export_file(lab))) return {};
+    exporter.limit = limit_of_the_other;
+    if (is_there(files.bus_socket)) {
+        const auto withdrawn = withdraw(exporter, lab, fsid);
+        if (withdrawn || withdrawn.error().code != Code::unavailable) return withdrawn;
+    }
+    TRY(const auto lock, lock_exports(files.lock_file));
+    CHECK(remove_durably(files.export_file(lab)));
+    CHECK(rebuild_index(files));
+    return {};
 }
 
 }  // namespace
@@ -26,21 +66,27 @@ KernelExporter kernel_exporter(const Config& config) {
 Result<Exporter> make_exporter(const Config& config) {
     TRY(const auto choice, choose_server(config, look_at_machine(config)));
     if (choice.server == NfsServer::kernel) return Exporter(kernel_exporter(config));
-    return Exporter(GaneshaExporter{.files = ganesha_files(config),
-                                    .labs_root = config.labs.root,
-                                    .foreign = ganesha_is_foreign(config)});
+    return Exporter(ganesha_exporter(config));
 }
 
-Result<void> withdraw_files(const Config& config, const std::string& lab) {
+Result<void> withdraw_files(const Config& config, const std::string& lab, const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
-    const auto kernel = kernel_exporter(config);
-    const auto ganesha = ganesha_files(config);
-    CHECK(remove_durably(kernel.file_of(lab)));
-    if (::access(ganesha.directory.c_str(), F_OK) != 0) return {};
-    TRY(const auto lock, lock_exports(ganesha.lock_file));
-    CHECK(remove_durably(ganesha.export_file(lab)));
-    CHECK(rebuild_index(ganesha));
-    return {};
+    CHECK(forget(kernel_exporter(config), lab, fsid));
+    return forget(ganesha_exporter(config), lab, fsid);
+}
+
+bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
+                       const Uuid& fsid) {
+    if (std::holds_alternative<KernelExporter>(chosen))
+        return is_there(ganesha_files(config).export_file(lab));
+    return is_left(kernel_exporter(config), lab, fsid);
+}
+
+Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
+                                const Uuid& fsid) {
+    CHECK(parse_lab_name(lab));
+    if (std::holds_alternative<KernelExporter>(chosen)) return forget(ganesha_exporter(config), lab, fsid);
+    return forget(kernel_exporter(config), lab, fsid);
 }
 
 Result<void> publish(Exporter& exporter, const Export& meant) {
@@ -49,8 +95,8 @@ Result<void> publish(Exporter& exporter, const Export& meant) {
     return std::visit([&](const auto& server) { return publish(server, meant); }, exporter);
 }
 
-Result<void> withdraw(Exporter& exporter, const std::string& lab) {
-    return std::visit([&](const auto& server) { return withdraw(server, lab); }, exporter);
+Result<void> withdraw(Exporter& exporter, const std::string& lab, const Uuid& fsid) {
+    return std::visit([&](const auto& server) { return withdraw(server, lab, fsid); }, exporter);
 }
 
 Result<ExportState> observe(Exporter& exporter, const Export& meant) {

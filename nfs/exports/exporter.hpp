@@ -19,6 +19,7 @@ class GaneshaBus;
 struct KernelExporter {
     std::string exports_dir;
     std::string lock_file;
+    std::string labs_root;
     std::string etab = "/var/lib/nfs/etab";
     std::string exportfs = "/usr/sbin/exportfs";
     std::uint16_t port = 0;  ///< nfsd's, where nobody else may listen; 0: not looked at
@@ -49,20 +50,32 @@ Result<Exporter> make_exporter(const Config& config);
 Result<void> publish(Exporter& exporter, const Export& meant);
 
 /// Makes the server stop serving this lab; a lab that is not exported is success. Clients get ESTALE.
-Result<void> withdraw(Exporter& exporter, const std::string& lab);
+/// @param fsid the lab's: an exports file of this name with another path and another fsid is another
+/// gateway's
+Result<void> withdraw(Exporter& exporter, const std::string& lab, const Uuid& fsid);
+
+/// Whether the server that was not chosen would serve the lab once it is started: a node may change between
+/// the two, and what one of them was told stays in its files.
+bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
+                       const Uuid& fsid);
+
+/// Takes the lab from the server that was not chosen, whose rights would be those of then: its file, and what
+/// it serves if it runs. A lab that it does not have is success.
+Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
+                                const Uuid& fsid);
 
 /// Where no server runs: takes away the files from which one would serve the lab again once it is there.
-Result<void> withdraw_files(const Config& config, const std::string& lab);
+Result<void> withdraw_files(const Config& config, const std::string& lab, const Uuid& fsid);
 
 /// Changes nothing. A server that does not answer is a state (`as_meant` false, `why` says so), not an error.
 Result<ExportState> observe(Exporter& exporter, const Export& meant);
 
 // The same for each server; the above choose between them.
 Result<void> publish(const KernelExporter& exporter, const Export& meant);
-Result<void> withdraw(const KernelExporter& exporter, const std::string& lab);
+Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid);
 Result<ExportState> observe(const KernelExporter& exporter, const Export& meant);
 Result<void> publish(const GaneshaExporter& exporter, const Export& meant);
-Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab);
+Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, const Uuid& fsid);
 Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant);
 
 }  // namespace stowage::nfs

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 namespace stowage::nfs {
 
@@ -144,6 +145,22 @@ std::string path_in_exports_file(std::string_view text) {
     return {};
 }
 
+bool is_exports_file_of(std::string_view text, std::string_view path, const Uuid& fsid) {
+    const auto recorded = path_in_exports_file(text);
+    return recorded.empty() || recorded == path || text.find("fsid=" + to_text(fsid)) != text.npos;
+}
+
+std::vector<std::string> clients_in_exports_file(std::string_view text) {
+    std::vector<std::string> clients;
+    for (const auto line : split(text, '\n')) {
+        if (line.empty() || line.front() != '/') continue;
+        auto words = split(line, ' ');
+        for (const auto word : std::span(words).subspan(1))
+            clients.emplace_back(word.substr(0, word.find('(')));
+    }
+    return clients;
+}
+
 Result<void> compare_etab(std::string_view etab, const Export& meant, const std::string& mount_point) {
     const auto lines = lines_of(etab, meant.path);
     if (lines.empty()) return Error{Code::not_found, meant.path + " is not exported (etab)"};
@@ -163,8 +180,11 @@ Result<void> compare_etab(std::string_view etab, const Export& meant, const std:
     return {};
 }
 
-bool etab_names(std::string_view etab, std::string_view path) {
-    return !lines_of(etab, path).empty();
+std::vector<std::string> etab_clients(std::string_view etab, std::string_view path) {
+    std::vector<std::string> clients;
+    for (auto& line : lines_of(etab, path))
+        clients.push_back(std::move(line.client));
+    return clients;
 }
 
 }  // namespace stowage::nfs

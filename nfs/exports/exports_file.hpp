@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nfs/exports/export.hpp"
 
@@ -16,6 +17,11 @@ std::string render_exports_file(const Export& meant, const std::string& mount_po
 
 /// The path in a file that render_exports_file() made; empty if it is none.
 std::string path_in_exports_file(std::string_view text);
+/// Whether it is of the lab with this path, or with this fsid, whose labs.root was another then. Two gateways
+/// on one node, whose labs lie apart, may each have a lab of one name.
+bool is_exports_file_of(std::string_view text, std::string_view path, const Uuid& fsid);
+/// The clients in it.
+std::vector<std::string> clients_in_exports_file(std::string_view text);
 
 /// A path as exports(5) wants it: blanks, quotes, '#', '\' and bytes outside printable ASCII as \ooo.
 std::string quote_exports_path(std::string_view path);
@@ -27,7 +33,7 @@ std::string unquote_exports_path(std::string_view text);
 /// exportfs(8)'s exit code says none of this.
 Result<void> compare_etab(std::string_view etab, const Export& meant, const std::string& mount_point);
 
-/// True if some client has this path in etab.
-bool etab_names(std::string_view etab, std::string_view path);
+/// To whom etab says that this path is exported.
+std::vector<std::string> etab_clients(std::string_view etab, std::string_view path);
 
 }  // namespace stowage::nfs

@@ -27,13 +27,17 @@ Result<void> read_back(GaneshaBus& bus, const Export& meant) {
     return compare_served(served, meant);
 }
 
-/// An export with the lab's id that somebody else put into an NFS-Ganesha that is not ours. What we recorded
-/// for the lab before is ours wherever it lies.
-bool is_somebody_elses(const GaneshaExporter& exporter, const ServedPath& entry,
-                       const std::optional<std::string>& before) {
-    if (!exporter.foreign || entry.path.starts_with(exporter.labs_root + "/")) return false;
-    const auto recorded = before ? parse_export_block(*before) : Result<RecordedExport>(Error{});
-    return !recorded || recorded->path != entry.path;
+Result<RecordedExport> recorded_in(const std::optional<std::string>& text) {
+    return text ? parse_export_block(*text) : Result<RecordedExport>(Error{});
+}
+
+/// Whether what an NFS-Ganesha serves is ours. In one that we run everything is; in one that we do not, what
+/// the lab's own export file says, id and path, and nothing else: somebody may export a folder below
+/// labs.root.
+bool is_ours(const GaneshaExporter& exporter, const ServedPath& entry,
+             const Result<RecordedExport>& recorded) {
+    return !exporter.foreign ||
+           (recorded && recorded->path == entry.path && recorded->export_id == entry.export_id);
 }
 
 struct Before {
@@ -46,17 +50,20 @@ struct Before {
 Result<Before> look(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant,
                     const std::optional<std::string>& before) {
     TRY(const auto served, bus.show_exports());
+    const auto recorded = recorded_in(before);
     Before found;
     for (const auto& entry : served) {
         const bool same_id = entry.export_id == meant.export_id, same_path = entry.path == meant.path;
         if (same_id && same_path) {
             found.live = true;
         } else if (same_id || same_path) {
-            if (is_somebody_elses(exporter, entry, before))
+            if (!is_ours(exporter, entry, recorded))
                 return Error{Code::differs,
                              fmt::format("NFS-Ganesha has Export_Id {} for {}, which is not stowage's",
                                          entry.export_id, entry.path),
-                             "give that export another Export_Id, below 1001, and reload NFS-Ganesha"};
+                             same_path
+                                 ? "take that export out of its configuration, and reload NFS-Ganesha"
+                                 : "give that export another Export_Id, below 1001, and reload NFS-Ganesha"};
             found.in_the_way.push_back(entry.export_id);
         }
     }
@@ -81,7 +88,7 @@ void undo(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant,
           const std::optional<std::string>& before, Error& error) {
     const auto file = exporter.files.export_file(meant.lab);
     auto undone = before ? write_atomically(file, *before) : remove_durably(file);
-    const auto recorded = before ? parse_export_block(*before) : Result<RecordedExport>(Error{});
+    const auto recorded = recorded_in(before);
     const bool same_id = recorded && recorded->export_id == meant.export_id;
     const auto served = bus.display_export(meant.export_id);
     if (undone && served && !same_id) undone = bus.remove_export(meant.export_id);
@@ -94,11 +101,12 @@ Result<std::vector<std::uint16_t>> ids_of_lab(const GaneshaExporter& exporter, G
                                               const std::string& lab,
                                               const std::optional<std::string>& text) {
     TRY(const auto served, bus.show_exports());
-    const auto recorded = text ? parse_export_block(*text) : Result<RecordedExport>(Error{});
+    const auto recorded = recorded_in(text);
     std::vector<std::uint16_t> ids;
     for (const auto& entry : served) {
         const bool recorded_path = recorded && entry.path == recorded->path;
-        if (recorded_path || entry.path == exporter.labs_root + "/" + lab) ids.push_back(entry.export_id);
+        if (!recorded_path && entry.path != exporter.labs_root + "/" + lab) continue;
+        if (is_ours(exporter, entry, recorded)) ids.push_back(entry.export_id);
     }
     return ids;
 }
@@ -133,7 +141,7 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
     return {};
 }
 
-Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab) {
+Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, const Uuid&) {
     CHECK(parse_lab_name(lab));
     CHECK(make_directories(exporter.files));
     // Ganesha first, the lock second: Ganesha's launcher needs the lock to bring it up.

@@ -2,8 +2,11 @@
 // Runs in: root_step. Distrusts: exportfs' exit code, foreign exports files.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
@@ -35,11 +38,34 @@ Result<std::string> read_etab(const KernelExporter& exporter) {
 }
 
 /// What exportfs said. A bad exit code alone is no failure: any foreign file can cause it.
-Result<std::string> export_all(const KernelExporter& exporter) {
-    TRY(const auto end, run_program({exporter.exportfs, "-ra"}, exporter.limit));
+Result<std::string> run_exportfs(const KernelExporter& exporter, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), exporter.exportfs);
+    TRY(const auto end, run_program(arguments, exporter.limit));
     if (end.status == 0 || end.status == 1) return end.error_text;
-    return Error{Code::io,
-                 fmt::format("{} -ra ended with {}: {}", exporter.exportfs, end.status, end.error_text)};
+    return Error{Code::io, fmt::format("{} {} ended with {}: {}", exporter.exportfs, arguments[1], end.status,
+                                       end.error_text)};
+}
+
+/// Adds what the files have and changes what they say differently. Not -r, which would also end what somebody
+/// exported by command and stands in no file.
+Result<std::string> export_all(const KernelExporter& exporter) {
+    return run_exportfs(exporter, {"-a"});
+}
+
+/// Ends the exports of a lab's path to all but those clients.
+/// @returns whether there were any
+Result<bool> unexport(const KernelExporter& exporter, const std::string& path,
+                      const std::vector<std::string>& spared) {
+    TRY(const auto etab, read_etab(exporter));
+    std::vector<std::string> arguments{"-u"};
+    for (const auto& client : etab_clients(etab, path)) {
+        if (std::find(spared.begin(), spared.end(), client) != spared.end()) continue;
+        const bool colons = client.find(':') != client.npos;
+        arguments.push_back(colons ? fmt::format("[{}]:{}", client, path) : client + ":" + path);
+    }
+    if (arguments.size() == 1) return false;
+    TRY(const auto said, run_exportfs(exporter, std::move(arguments)));
+    return true;
 }
 
 Result<void> put_text(const std::string& path, const std::optional<std::string>& text) {
@@ -47,16 +73,28 @@ Result<void> put_text(const std::string& path, const std::optional<std::string>&
     return write_atomically(path, *text, {.uid = 0, .gid = 0, .mode = 0644});
 }
 
+Result<void> restore(const KernelExporter& exporter, const std::string& lab, const std::string& path,
+                     const std::optional<std::string>& before) {
+    CHECK(put_text(exporter.file_of(lab), before));
+    const bool same_path = before && path_in_exports_file(*before) == path;
+    CHECK(
+        unexport(exporter, path, same_path ? clients_in_exports_file(*before) : std::vector<std::string>()));
+    TRY(const auto said, export_all(exporter));
+    return {};
+}
+
 /// Puts the previous file back; the caller's error stays the one that is told.
-void undo(const KernelExporter& exporter, const std::string& path, const std::optional<std::string>& before,
+void undo(const KernelExporter& exporter, const Export& meant, const std::optional<std::string>& before,
           Error& error) {
-    auto undone = put_text(path, before);
-    if (undone)
-        if (auto exported = export_all(exporter); !exported) undone = exported.error();
+    const auto undone = restore(exporter, meant.lab, meant.path, before);
     if (!undone) error.what += "; and undoing failed: " + undone.error().text();
 }
 
 Result<void> apply(const KernelExporter& exporter, const Export& meant, const std::string& mount_point) {
+    auto admitted = meant.clients;
+    admitted.insert(admitted.end(), meant.read_only_clients.begin(), meant.read_only_clients.end());
+    // What other files export to others comes back with the next line, and is told.
+    CHECK(unexport(exporter, meant.path, admitted));
     TRY(const auto said, export_all(exporter));
     TRY(const auto etab, read_etab(exporter));
     auto compared = compare_etab(etab, meant, mount_point);
@@ -75,6 +113,26 @@ Result<void> make_exports_dir(const std::string& path) {
     return {};
 }
 
+Result<void> check_whose(const std::string& file, const std::optional<std::string>& before,
+                         const Export& meant) {
+    if (!before || is_exports_file_of(*before, meant.path, meant.fsid)) return {};
+    return Error{
+        Code::differs,
+        fmt::format("{} exports {}, which is not this gateway's", file, path_in_exports_file(*before)),
+        "let one of the two gateways write elsewhere (nfs.exports_dir), or name the lab otherwise; "
+        "if it is of a gateway that is gone, remove the file"};
+}
+
+/// What a write that was killed left beside the lab's file. Nobody reads it, and nobody else removes it.
+void remove_unfinished(const KernelExporter& exporter, const std::string& lab) {
+    const auto start = fmt::format(".stowage-{}.exports.", lab);
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(exporter.exports_dir, failed)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(start) && name.size() == start.size() + 6) ::unlink(entry.path().c_str());
+    }
+}
+
 }  // namespace
 
 Result<void> publish(const KernelExporter& exporter, const Export& meant) {
@@ -86,6 +144,8 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     const auto path = exporter.file_of(meant.lab);
     const auto text = render_exports_file(meant, mount_point);
     TRY(const auto before, previous_text(path));
+    CHECK(check_whose(path, before, meant));
+    remove_unfinished(exporter, meant.lab);
     if (before == text) {
         TRY(const auto etab, read_etab(exporter));
         if (compare_etab(etab, meant, mount_point)) return {};
@@ -93,25 +153,35 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
         CHECK(put_text(path, text));
     }
     auto applied = apply(exporter, meant, mount_point);
-    if (applied) return {};
-    auto error = applied.error();
-    undo(exporter, path, before, error);
-    return error;
+    if (!applied) {
+        auto error = applied.error();
+        undo(exporter, meant, before, error);
+        return error;
+    }
+    const auto former_path = before ? path_in_exports_file(*before) : meant.path;
+    if (former_path == meant.path) return {};
+    CHECK(unexport(exporter, former_path, {}));
+    return {};
 }
 
-Result<void> withdraw(const KernelExporter& exporter, const std::string& lab) {
+Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
     TRY(const auto lock, lock_exports(exporter.lock_file));
-    const auto path = exporter.file_of(lab);
-    TRY(const auto before, previous_text(path));
-    CHECK(remove_durably(path));
+    const auto file = exporter.file_of(lab);
+    TRY(const auto before, previous_text(file));
+    auto path = exporter.labs_root + "/" + lab;
+    if (before && !is_exports_file_of(*before, path, fsid)) return {};
+    remove_unfinished(exporter, lab);
+    CHECK(remove_durably(file));
     // Also when there was no file: a withdrawal killed halfway may have left the export behind it.
+    if (const auto recorded = before ? path_in_exports_file(*before) : ""; !recorded.empty()) path = recorded;
+    TRY(const bool any, unexport(exporter, path, {}));
+    if (!any) return {};
+    // What stands in other files comes back.
     TRY(const auto said, export_all(exporter));
-    if (!before) return {};
     TRY(const auto etab, read_etab(exporter));
-    const auto exported_path = path_in_exports_file(*before);
-    if (!etab_names(etab, exported_path)) return {};
-    return Error{Code::differs, exported_path + " is still exported after its file was removed (etab)",
+    if (etab_clients(etab, path).empty()) return {};
+    return Error{Code::differs, path + " is still exported after its file was removed (etab)",
                  "remove it from /etc/exports or from the foreign file under /etc/exports.d"};
 }
 
@@ -119,7 +189,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     ExportState state{.server = "kernel nfsd"};
     TRY(const auto text, previous_text(exporter.file_of(meant.lab)));
     TRY(const auto etab, read_etab(exporter));
-    state.present = text.has_value();
+    state.present = text && is_exports_file_of(*text, meant.path, meant.fsid);
     const auto mounted = mount_point_of(meant.path);
     const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);

@@ -2,6 +2,7 @@
 // Runs in: supervisor (decides once at start), root_step, CLI (`stowage check`).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "gateway/base/config.hpp"
@@ -44,6 +45,10 @@ MachineFacts look_at_machine(const Config& config);
 /// to start it) and exportfs(8) is installed, else NFS-Ganesha. Code::unsupported when the choice cannot run
 /// here, with what to install; Code::unavailable when another program has its port. Pure.
 Result<ServerChoice> choose_server(const Config& config, const MachineFacts& facts);
+
+/// What the kernel's server offers although it is not configured, for a warning: exports(5) has no option for
+/// the version, so nothing of ours can switch it off. Pure.
+std::optional<Error> more_than_wanted(const Config& config, const MachineFacts& facts);
 
 /// Code::unavailable when the kernel's nfsd does not run and `holder` sits on its port, where it cannot come
 /// up; the remedy says whom to stop. Pure.

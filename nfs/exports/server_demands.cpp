@@ -14,10 +14,14 @@ Error cannot(std::string what, std::string remedy) {
     return {Code::unsupported, std::move(what), std::move(remedy)};
 }
 
-/// /proc/fs/nfsd/versions: "+3 +4 -4.0 +4.1 +4.2". Not readable or not running: nothing is known against it.
-bool is_off(std::string_view versions, std::string_view version) {
-    return fmt::format(" {} ", versions.substr(0, versions.find('\n'))).find(fmt::format(" -{} ", version)) !=
+/// /proc/fs/nfsd/versions: "+3 +4 -4.0 +4.1 +4.2". Not readable or not running: it says neither.
+bool says(std::string_view versions, std::string_view word) {
+    return fmt::format(" {} ", versions.substr(0, versions.find('\n'))).find(fmt::format(" {} ", word)) !=
            std::string::npos;
+}
+
+bool is_off(std::string_view versions, std::string_view version) {
+    return says(versions, fmt::format("-{}", version));
 }
 
 Result<void> check_versions(const Config& config, const MachineFacts& facts) {
@@ -38,6 +42,14 @@ Result<void> check_versions(const Config& config, const MachineFacts& facts) {
 }
 
 }  // namespace
+
+std::optional<Error> more_than_wanted(const Config& config, const MachineFacts& facts) {
+    if (config.nfs.v3 || !says(facts.nfsd_versions, "+3")) return std::nullopt;
+    return Error{
+        Code::config, "nfs.v3 is false, but the kernel's nfsd serves NFSv3 too, every lab included",
+        "set vers3=n under [nfsd] in /etc/nfs.conf, then systemctl restart nfs-server; or set nfs.v3 "
+        "to true"};
+}
 
 bool release_has_rpc_tls(std::string_view release) {
     unsigned major = 0, minor = 0;

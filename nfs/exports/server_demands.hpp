@@ -9,7 +9,7 @@ namespace stowage::nfs {
 /// Whether the kernel's server can do what is configured. Code::unsupported with what is missing and the
 /// remedy. Pure.
 Result<void> kernel_can(const Config& config, const MachineFacts& facts);
-/// The same of NFS-Ganesha as stowage runs it: NFSv4 with sec=sys, nothing else.
+/// kernel_can() of NFS-Ganesha as stowage runs it: NFSv4 with sec=sys, nothing else.
 Result<void> ganesha_can(const Config& config);
 
 /// True for releases from 6.4 on, "6.12.3-amd64".

@@ -12,6 +12,7 @@
 #include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
 #include "provisioning/storage/others.hpp"
+#include "provisioning/storage/project.hpp"
 
 namespace stowage::storage {
 
@@ -22,18 +23,9 @@ std::string marker_text(const std::string& lab, uid_t uid) {
     return fmt::format("{}\nuid={}\nversion=1\n", lab, uid);
 }
 
-/// `.stowage` if it is a directory that root made: the lab cannot make one of root's.
-Result<Fd> open_folder(const Fd& lab_directory) {
-    TRY(auto folder, open_beneath(lab_directory, marker_folder, O_RDONLY | O_DIRECTORY));
-    struct stat info {};
-    if (::fstat(folder.get(), &info) != 0) return system_error(errno, "stat .stowage");
-    if (info.st_uid != 0) return Error{Code::differs, ".stowage is not root's"};
-    return folder;
-}
-
 /// Opens `.stowage`, making it if it is not there and moving an impostor aside.
 Result<Fd> make_folder(const Fd& lab_directory) {
-    auto folder = open_folder(lab_directory);
+    auto folder = open_marker_folder(lab_directory);
     if (folder) return folder;
     if (::faccessat(lab_directory.get(), marker_folder, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         const auto aside = std::string(marker_folder) + "-set-aside-" + random_name();
@@ -43,7 +35,11 @@ Result<Fd> make_folder(const Fd& lab_directory) {
     }
     if (::mkdirat(lab_directory.get(), marker_folder, 0755) != 0 && errno != EEXIST)
         return system_error(errno, "mkdir .stowage");
-    return open_folder(lab_directory);
+    TRY(auto made, open_marker_folder(lab_directory));
+    // Bearing the project says that the whole lab has it, which a new folder that inherits it cannot know.
+    const auto left = leave_project(made);
+    if (!left && left.error().code != Code::unsupported) return left.error();
+    return made;
 }
 
 Result<void> make_partials(const Fd& folder, uid_t uid) {
@@ -79,7 +75,7 @@ Result<void> write_marker(const Fd& folder, const std::string& text) {
 }
 
 std::string read_marker(const Fd& lab_directory) {
-    const auto folder = open_folder(lab_directory);
+    const auto folder = open_marker_folder(lab_directory);
     if (!folder) return {};
     const auto file = open_beneath(*folder, "lab", O_RDONLY);
     if (!file) return {};
@@ -89,6 +85,14 @@ std::string read_marker(const Fd& lab_directory) {
 }
 
 }  // namespace
+
+Result<Fd> open_marker_folder(const Fd& lab_directory) {
+    TRY(auto folder, open_beneath(lab_directory, marker_folder, O_RDONLY | O_DIRECTORY));
+    struct stat info {};
+    if (::fstat(folder.get(), &info) != 0) return system_error(errno, "stat .stowage");
+    if (info.st_uid != 0) return Error{Code::differs, ".stowage is not root's"};
+    return folder;
+}
 
 bool has_root_marker(const Fd& root) {
     struct stat info {};
@@ -139,7 +143,7 @@ Result<bool> is_empty(const Fd& lab_directory) {
     TRY(const auto names, names_in(lab_directory, 2));
     if (names.empty()) return true;
     if (names.size() > 1 || names[0] != marker_folder) return false;
-    const auto folder = open_folder(lab_directory);
+    const auto folder = open_marker_folder(lab_directory);
     if (!folder) return false;
     const auto partials = open_beneath(*folder, "partials", O_RDONLY | O_DIRECTORY);
     if (!partials) return true;

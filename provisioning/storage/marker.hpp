@@ -20,6 +20,9 @@ bool has_root_marker(const Fd& root);
 /// Done twice it is done once.
 Result<void> put_root_marker(const Fd& root);
 
+/// `.stowage` if it is a directory that root made: the lab cannot make one of root's.
+Result<Fd> open_marker_folder(const Fd& lab_directory);
+
 /// True if `.stowage` is root's and its marker names this lab and uid. A lab can hide or replace `.stowage`,
 /// since it owns the directory around it, but cannot forge root's: then this is false, and put_marker() mends
 /// it.

@@ -4,14 +4,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,7 @@ Result<void> set_project(const Fd& fd, std::uint32_t id, bool directory, const s
 }
 
 /// Its own descriptor per level: names would not survive that a lab moves directories meanwhile, and ".."
-/// could lead out of it.
+/// could lead out of it. Of the names in a directory few are held at a time: there may be millions.
 class Tagging {
   public:
     explicit Tagging(std::uint32_t id) : id_(id) {}
@@ -55,20 +56,24 @@ class Tagging {
     /// Everything in the directory, and itself. @param spared a name at the top that is left alone
     Result<void> run(Fd top, std::string_view spared) {
         allow_deep_trees();
-        CHECK(enter(std::move(top), spared));
+        spared_ = spared;
+        CHECK(enter(std::move(top)));
         while (!levels_.empty()) {
             auto& level = levels_.back();
             if (level.directories.empty()) {
-                levels_.pop_back();
+                if (level.is_read)
+                    levels_.pop_back();
+                else
+                    CHECK(read_on(level));
                 continue;
             }
             const auto name = std::move(level.directories.back());
             level.directories.pop_back();
             auto inner = open_beneath(level.directory, name, O_RDONLY | O_DIRECTORY, Mounts::stay);
             if (inner)
-                CHECK(enter(std::move(*inner), ""));
+                CHECK(enter(std::move(*inner)));
             else if (!is_gone(inner.error()))
-                return inner.error();
+                return told(inner.error());
         }
         return {};
     }
@@ -76,8 +81,11 @@ class Tagging {
   private:
     struct Level {
         Fd directory;
-        std::vector<std::string> directories;
+        std::vector<std::string> directories = {};
+        bool is_read = false;
     };
+    /// In deep trees one: each level holds its own.
+    static constexpr std::size_t names_at_once = 1000, wide_levels = 100;
 
     static void allow_deep_trees() {
         rlimit limit{};
@@ -91,20 +99,39 @@ class Tagging {
         return error.code == Code::not_found || error.code == Code::in_use || error.code == Code::invalid;
     }
 
-    Result<void> enter(Fd directory, std::string_view spared) {
+    Error told(Error error) const {
+        if (levels_.size() > wide_levels)
+            error.remedy = fmt::format("it is {} directories deep: move it up", levels_.size());
+        return error;
+    }
+
+    Result<void> enter(Fd directory) {
         CHECK(set_project(directory, id_, true, "a directory of the lab"));
-        Level level{std::move(directory), {}};
-        const int again = ::openat(level.directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (again < 0) return system_error(errno, "open a directory of the lab");
-        const std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> stream(::fdopendir(again));
-        if (!stream) return system_error(errno, "read a directory of the lab");
-        for (errno = 0; const auto* entry = ::readdir(stream.get()); errno = 0) {
-            const std::string name = entry->d_name;
-            if (name == "." || name == ".." || name == spared) continue;
-            CHECK(take(level, name, entry->d_type));
+        levels_.push_back({std::move(directory)});
+        return {};
+    }
+
+    /// Files get the project as they come, directories are for later. Stops behind the last that is held.
+    Result<void> read_on(Level& level) {
+        const auto most = levels_.size() > wide_levels ? 1 : names_at_once;
+        const int fd = level.directory.get();
+        while (level.directories.size() < most) {
+            const auto size = ::getdents64(fd, buffer_.data(), buffer_.size());
+            if (size < 0) return system_error(errno, "read a directory of the lab");
+            level.is_read = size == 0;
+            if (level.is_read) return {};
+            for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+                const auto* entry = reinterpret_cast<const dirent64*>(buffer_.data() + at);
+                at += entry->d_reclen;
+                const std::string name = entry->d_name;
+                const bool skipped = name == "." || name == ".." || (levels_.size() == 1 && name == spared_);
+                if (!skipped) CHECK(take(level, name, entry->d_type));
+                if (level.directories.size() < most) continue;
+                if (::lseek(fd, entry->d_off, SEEK_SET) < 0)
+                    return system_error(errno, "read on in a directory of the lab");
+                break;
+            }
         }
-        if (errno != 0) return system_error(errno, "read a directory of the lab");
-        levels_.push_back(std::move(level));
         return {};
     }
 
@@ -126,7 +153,9 @@ class Tagging {
     }
 
     std::uint32_t id_;
+    std::string_view spared_;
     std::vector<Level> levels_;
+    alignas(dirent64) std::array<char, 32768> buffer_;
 };
 
 Result<void> tag_tree(const Fd& parent, const std::string& name, std::uint32_t id, std::string_view spared) {
@@ -140,7 +169,8 @@ Result<Project> read_project(const Fd& lab_directory) {
     TRY(const auto top, attributes_of(lab_directory, "the lab"));
     Project project;
     if (top.fsx_xflags & FS_XFLAG_PROJINHERIT) project.id = top.fsx_projid;
-    const auto marker = open_beneath(lab_directory, marker_folder, O_RDONLY | O_DIRECTORY);
+    const auto marker =
+        open_marker_folder(lab_directory);  // the lab can make one of that name, but not root's
     if (!marker || project.id == 0) return project;
     TRY(const auto last, attributes_of(*marker, marker_folder));
     project.whole = hands_down(last, project.id);
@@ -151,7 +181,7 @@ Result<void> put_project(const Fd& lab_directory, std::uint32_t id) {
     if (id == 0) return Error{Code::internal, "project 0 is everybody's"};
     TRY(const auto before, read_project(lab_directory));
     if (before.id == id && before.whole) return {};
-    TRY(const auto marker, open_beneath(lab_directory, marker_folder, O_RDONLY | O_DIRECTORY, Mounts::stay));
+    TRY(const auto marker, open_marker_folder(lab_directory));
     if (before.id != id) CHECK(leave_project(marker));
     CHECK(set_project(lab_directory, id, true, "the lab"));
     // Before the rest: finished uploads are renamed out of it, which takes one project on both sides.

@@ -41,7 +41,7 @@ class TreeDeletion {
             if (names.empty()) return {};
             for (const auto& name : names) {
                 TRY(const bool gone, try_remove(folder_, name));
-                if (!gone) CHECK(thin(name));
+                if (!gone) CHECK(thin_and_remove(name));
             }
         }
     }
@@ -58,16 +58,28 @@ class TreeDeletion {
         return errno == ENOTDIR ? refused("unlink", name, unlink_error) : refused("rmdir", name, errno);
     }
 
-    Result<void> thin(const std::string& name) {
+    /// What thinning finds empty is removed at once: one that stays is not tried for ever.
+    Result<void> thin_and_remove(const std::string& name) {
+        TRY(const bool any, thin(name));
+        if (any) return {};
+        TRY(const bool gone, try_remove(folder_, name));
+        if (gone) return {};
+        return Error{
+            Code::in_use, fmt::format("rmdir {}: nothing is in it, and it is not empty", log::escaped(name)),
+            "on CephFS: remove the snapshots below the lab's folder (rmdir .snap/NAME) in labs.root"};
+    }
+
+    /// Removes or moves what is in it. False if there was nothing.
+    Result<bool> thin(const std::string& name) {
         const auto directory = open_beneath(folder_, name, O_RDONLY | O_DIRECTORY, Mounts::stay);
         if (!directory) return directory.error();
         // Whoever still has it open can add nothing to it from here on: so each directory gets empty.
         if (::fchown(directory->get(), ::geteuid(), ::getegid()) != 0 ||
             ::fchmod(directory->get(), 0700) != 0)
             return refused("take over", name, errno);
-        for (;;) {
+        for (bool any = false;; any = true) {
             TRY(const auto names, names_in(*directory, names_at_once));
-            if (names.empty()) return {};
+            if (names.empty()) return any;
             for (const auto& inner : names) {
                 TRY(const bool gone, try_remove(*directory, inner));
                 if (!gone) CHECK(move_up(*directory, inner));

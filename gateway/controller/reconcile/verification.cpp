@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "gateway/base/identity.hpp"
 #include "nfs/check/mount_check.hpp"
 
 namespace stowage::controller {
@@ -50,6 +51,12 @@ nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab)
     request.port = context.config.nfs.port;
     request.path = context.site.directory_of(lab.name);
     request.uid = request.gid = lab.uid;
+    request.v3 = context.config.nfs.v3;
+    for (const auto& text : lab.settings.clients) {
+        const auto client = parse_client(text);
+        if (client && client->read_only && networks_overlap(client->network, request.server))
+            request.read_only = true;
+    }
     return request;
 }
 

@@ -125,6 +125,7 @@ class CertificatesAreInstalled(unittest.TestCase):
 
     def test_the_hook_of_an_acme_client(self):
         """Called as certbot calls it after a renewal."""
+        self.assertEqual(self.install(self.make("before"))[0], 0)
         key, chain = self.issued("renewed")
         lineage = self.folder / "live" / "storage.example.org"
         lineage.mkdir(parents=True)
@@ -146,6 +147,17 @@ class CertificatesAreInstalled(unittest.TestCase):
         self.assertEqual(self.presented(), self.first_of(chain.read_text()))
         self.assertEqual(hook(RENEWED_DOMAINS="localhost other.example.org")[0], 1)
         self.assertEqual(hook(chain, key)[0], 0)
+        # certbot's common folder of hooks: called for the web server's certificate too.
+        key, chain = self.issued("web", names="DNS:www.example.org")
+        for file, made in ((lineage / "privkey.pem", key), (lineage / "fullchain.pem", chain)):
+            file.unlink()
+            file.symlink_to(made)
+        before = self.presented()
+        for domains in ("www.example.org", "*"):  # of which the shell must make no names of files
+            code, words = hook(RENEWED_DOMAINS=domains)
+            self.assertEqual(code, 0, words)
+            self.assertIn("is not for localhost", words)
+            self.assertEqual(self.presented(), before)
 
     def warnings(self):
         log = self.rig.gateway.log_path.read_text(errors="replace")

@@ -104,6 +104,17 @@ class Doctor(unittest.TestCase):
         self.assertIn("1 finding is left, which --fix does not set right", output)
         self.assertEqual(self.findings(), {})
 
+    def test_an_export_of_a_lab_that_a_restored_backup_does_not_know(self):
+        folder = self.rig.gateway.state_dir / "ganesha" / "exports"
+        left = folder / "gone.conf"
+        for text in (f"\n# path: {self.rig.labs}/gone\n", "\n# path: /another/gateways/gone\n"):
+            left.write_text("# stowage export\n# lab: gone\n# export_id: 2000" + text, encoding="ascii")
+            self.addCleanup(left.unlink, missing_ok=True)
+            if "another" in text:
+                self.assertEqual(self.findings(), {})
+            else:
+                self.assertIn("rm " + str(left), self.only("exports")["fix"])
+
     def test_a_data_source_that_is_read_only_by_default(self):
         department = self.rig.stored("departments")[0]["id"]
         spec = {"server": "nas", "path": "/srv", "mountPath": "/data"}

@@ -49,6 +49,12 @@ class ServiceFilesAreSound(unittest.TestCase):
     def test_a_wrong_configuration_is_not_retried(self):
         self.assertIn("RestartPreventExitStatus=78", UNIT.read_text(encoding="utf-8"))
 
+    def test_what_passes_is_retried_until_it_has_passed(self):
+        """A mount, an address, a clock may take longer than systemd's five starts within ten seconds."""
+        words = UNIT.read_text(encoding="utf-8")
+        self.assertIn("StartLimitIntervalSec=0\n", words.partition("[Service]")[0])
+        self.assertRegex(words, r"(?m)^After=.*\btime-sync\.target\b")
+
     def test_accounts(self):
         words = self.run_tool("systemd-sysusers", "--dry-run", str(SOURCE / "deploy" / "sysusers.d" / "stowage.conf"))
         for name in ("stowage", "stowage-front", "stowage-admin"):

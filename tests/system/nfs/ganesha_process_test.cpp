@@ -46,7 +46,7 @@ struct Writing {
 
 /// One open file, written and fsynced again and again.
 asio::awaitable<void> keep_writing(MountCheckRequest request, Writing& writing) {
-    NfsSession session(co_await asio::this_coro::executor, "writer", request.port,
+    NfsSession session(co_await asio::this_coro::executor, 4, "writer", request.port,
                        NfsSession::Clock::now() + std::chrono::seconds(60));
     auto result = co_await session.mount(request.server, request.path);
     if (result) result = co_await session.create("/open-file");
@@ -106,7 +106,7 @@ TEST_F(GaneshaProcess, OpenFileOfALabOutlivesChangesOfOthers) {
         auto nowhere = third;
         nowhere.path += "-nowhere";
         EXPECT_FALSE(publish(run->ganesha(), nowhere));  // a failing change as well
-        EXPECT_TRUE(withdraw(exporter, "lab3"));
+        EXPECT_TRUE(withdraw(exporter, "lab3", {}));
     }
     // Its own clients change, too: an update keeps open files.
     auto wider = lab;

@@ -76,8 +76,8 @@ TEST_F(Ganesha, UpdateChangesClientsAndWithdrawEndsIt) {
     must_publish(lab);
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
     EXPECT_THAT(step(check(run->request(lab)), "mounted"), StartsWith("failed: "));
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
-    ASSERT_TRUE(withdraw(exporter, "lab1")) << "once more is no error";
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {})) << "once more is no error";
     EXPECT_FALSE(seen(lab).present);
     expect_works(other);
 }
@@ -96,6 +96,12 @@ TEST_F(Ganesha, CheckTellsWhatIsWrong) {
     must_publish(lab);
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
     EXPECT_THAT(step(check(run->request(lab)), "wrote"), HasSubstr("read-only"));
+    auto looks = run->request(lab);
+    looks.read_only = true;
+    const auto looked = check(looks);
+    EXPECT_TRUE(looked.ok()) << looked.error.text();
+    EXPECT_THAT(step(looked, "owner"), HasSubstr("700101:700101"));
+    EXPECT_THAT(step(looked, "wrote"), HasSubstr("read-only for this address: not written"));
     std::swap(lab.clients, lab.read_only_clients);
     must_publish(lab);
     ASSERT_EQ(::chown(lab.path.c_str(), 0, 0), 0);

@@ -20,6 +20,7 @@
 namespace stowage::nfs {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 namespace {
 
@@ -64,7 +65,8 @@ class KernelExports : public ::testing::Test {
         if (!reason.empty()) GTEST_SKIP() << reason;
         std::filesystem::remove_all("/etc/exports.d");
         std::ofstream("/var/lib/nfs/etab").flush();
-        exporter = KernelExporter{.exports_dir = "/etc/exports.d", .lock_file = folder + "/lock"};
+        exporter = KernelExporter{
+            .exports_dir = "/etc/exports.d", .lock_file = folder + "/lock", .labs_root = folder + "/labs"};
     }
     Export make_lab(const std::string& name, std::uint16_t number) {
         Export lab{.lab = name,
@@ -99,8 +101,8 @@ TEST_F(KernelExports, PublishUpdateWithdraw) {
     EXPECT_FALSE(seen(lab).as_meant);
     ASSERT_TRUE(publish(exporter, lab));
     EXPECT_THAT(*read_file("/var/lib/nfs/etab"), HasSubstr("\t0.0.0.0/0("));
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
     EXPECT_FALSE(seen(lab).present);
 }
@@ -123,7 +125,7 @@ TEST_F(KernelExports, PathWithBlanksAndQuotesIsOnePath) {
     const auto published = publish(exporter, lab);
     ASSERT_TRUE(published) << published.error().text();
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
-    EXPECT_TRUE(withdraw(exporter, "lab1"));
+    EXPECT_TRUE(withdraw(exporter, "lab1", lab.fsid));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
 }
 
@@ -151,7 +153,7 @@ TEST_F(KernelExports, FailedChangePutsThePreviousFileBack) {
     changed.clients = {"172.16.0.0/12"};
     EXPECT_FALSE(publish(exporter, changed));
     std::filesystem::remove("/etc/exports.d/site.exports");
-    ASSERT_TRUE(publish(exporter, make_lab("lab2", 7)));  // runs exportfs
+    ASSERT_TRUE(publish(exporter, lab));  // ends what has no file any more
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
 }
 
@@ -188,8 +190,117 @@ TEST_F(KernelExports, KilledWithdrawalIsFinishedByTheNext) {
     const auto lab = make_lab("lab1", 9);
     ASSERT_TRUE(publish(exporter, lab));
     std::filesystem::remove("/etc/exports.d/stowage-lab1.exports");  // killed before exportfs
-    ASSERT_TRUE(withdraw(exporter, "lab1"));
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
     EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+}
+
+TEST_F(KernelExports, LabOfAnotherGatewayOnThisNodeIsLeftAlone) {
+    const auto ours = make_lab("lab1", 13);
+    const auto file = "/etc/exports.d/stowage-lab1.exports";
+    const auto theirs = folder + "/labs/other-root/lab1 10.2.0.0/16(rw,no_subtree_check,fsid=99)\n";
+    std::filesystem::create_directories(folder + "/labs/other-root/lab1");
+    std::filesystem::create_directory("/etc/exports.d");
+    std::ofstream(file) << theirs;
+    const auto published = publish(exporter, ours);
+    ASSERT_FALSE(published);
+    EXPECT_EQ(published.error().code, Code::differs);
+    EXPECT_THAT(published.error().remedy, HasSubstr("nfs.exports_dir"));
+    EXPECT_FALSE(seen(ours).present);
+    EXPECT_TRUE(withdraw(exporter, "lab1", ours.fsid));
+    EXPECT_EQ(*read_file(file), theirs);
+}
+
+TEST_F(KernelExports, LabWhoseRootWasMovedLeavesNothingAtTheOldPlace) {
+    const auto before = make_lab("lab1", 14);
+    ASSERT_TRUE(publish(exporter, before));
+    auto moved = before;
+    moved.path = folder + "/labs/moved/lab1";
+    std::filesystem::create_directories(folder + "/labs/moved");
+    std::filesystem::rename(before.path, moved.path);
+    const auto published = publish(exporter, moved);
+    ASSERT_TRUE(published) << published.error().text();
+    EXPECT_TRUE(seen(moved).as_meant) << seen(moved).why;
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr(before.path + "\t")));
+}
+
+TEST_F(KernelExports, WhatAKilledWriteLeftIsRemoved) {
+    std::filesystem::create_directory("/etc/exports.d");
+    const auto left = "/etc/exports.d/.stowage-lab1.exports.a1B2c3";
+    const auto of_another = "/etc/exports.d/.stowage-lab1.exports.d.exports.a1B2c3";
+    for (const auto* file : {left, of_another})
+        std::ofstream(file).flush();
+    ASSERT_TRUE(publish(exporter, make_lab("lab1", 15)));
+    EXPECT_FALSE(std::filesystem::exists(left));
+    EXPECT_TRUE(std::filesystem::exists(of_another));
+}
+
+// `exportfs -ra` would end it: it stands in no file.
+TEST_F(KernelExports, WhatSomebodyExportsByCommandOutlivesOurChanges) {
+    std::ofstream("/etc/exports").flush();  // without it exportfs complains
+    const auto foreign = folder + "/labs/by-command";
+    std::filesystem::create_directory(foreign);
+    const auto command = "/usr/sbin/exportfs -o rw,fsid=77,no_subtree_check 10.9.0.1:" + foreign;
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    auto lab = make_lab("lab1", 12);
+    ASSERT_TRUE(publish(exporter, lab));
+    lab.read_only_clients = {"10.1.0.0/16"};
+    lab.clients = {"127.0.0.1/32"};
+    const auto changed = publish(exporter, lab);
+    ASSERT_TRUE(changed) << changed.error().text();
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr("fd00::/8"))) << "it is no client any more";
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
+    const auto etab = *read_file("/var/lib/nfs/etab");
+    EXPECT_THAT(etab, HasSubstr(foreign + "\t10.9.0.1("));
+    EXPECT_THAT(etab, Not(HasSubstr(lab.path)));
+}
+
+/// A node whose server was changed: what the other one was told, once and for narrower rights, would come
+/// back.
+class ChangedServer : public KernelExports {
+  protected:
+    void SetUp() override {
+        KernelExports::SetUp();
+        if (IsSkipped()) return;
+        config.nfs.exports_dir = "/etc/exports.d";
+        config.state_dir = folder + "/state";
+        config.run_dir = folder + "/run";
+        config.labs.root = folder + "/labs";
+        config.nfs.dbus_executable = "/usr/bin/dbus-daemon";
+        const auto files = ganesha_files(config);
+        std::filesystem::create_directory(config.state_dir);
+        ASSERT_TRUE(make_directories(files));
+        const auto lab = make_lab("lab1", 11);
+        ASSERT_TRUE(publish(exporter, lab));
+        recorded = files.export_file("lab1");
+        index = files.index;
+        ASSERT_TRUE(write_atomically(recorded, *render_export_block(lab)));
+        ASSERT_TRUE(rebuild_index(files));
+        ASSERT_THAT(*read_file(index), HasSubstr("lab1"));
+    }
+    Config config;
+    std::string recorded, index;
+};
+
+TEST_F(ChangedServer, NfsdServesNoLabThatGaneshaHasNow) {
+    const Exporter ganesha = GaneshaExporter{.files = ganesha_files(config), .labs_root = config.labs.root};
+    EXPECT_TRUE(is_left_elsewhere(config, ganesha, "lab1", {}));
+    const auto done = withdraw_elsewhere(config, ganesha, "lab1", {});
+    ASSERT_TRUE(done) << done.error().text();
+    EXPECT_FALSE(is_left_elsewhere(config, ganesha, "lab1", {}));
+    EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+    EXPECT_TRUE(std::filesystem::exists(recorded)) << "the chosen server's own";
+}
+
+TEST_F(ChangedServer, GaneshaServesNoLabThatNfsdHasNow) {
+    EXPECT_TRUE(is_left_elsewhere(config, exporter, "lab1", {}));
+    const auto done = withdraw_elsewhere(config, exporter, "lab1", {});
+    ASSERT_TRUE(done) << done.error().text();
+    EXPECT_FALSE(is_left_elsewhere(config, exporter, "lab1", {}));
+    EXPECT_FALSE(std::filesystem::exists(recorded));
+    EXPECT_THAT(*read_file(index), Not(HasSubstr("lab1")));
+    EXPECT_TRUE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "gateway/base/step_rules.hpp"
+#include "provisioning/storage/marker.hpp"
 #include "provisioning/storage/project.hpp"
 #include "tests/system/storage/quota_rig.hpp"
 
@@ -110,6 +111,35 @@ TEST_P(ProjectQuota, ALostMarkIsSeenAndThePathBackFindsEveryFile) {
     std::ofstream(in_lab("made-meanwhile")) << "x";
     EXPECT_EQ(read().project, 0u);
     EXPECT_FALSE(read().project_whole);
+    ASSERT_TRUE(set(32 * mebibyte));
+    EXPECT_EQ(strays(), "");
+    EXPECT_TRUE(read().project_whole);
+}
+
+TEST_P(ProjectQuota, OnlyRootsFolderSaysThatEverythingIsMarked) {
+    fill_tree();
+    ASSERT_TRUE(set(32 * mebibyte));
+    fs::rename(in_lab(".stowage"), in_lab("hidden"));
+    fs::create_directory(in_lab(".stowage"));  // which inherits the project
+    ASSERT_EQ(::chown(in_lab(".stowage").c_str(), lab_uid, lab_uid), 0);
+    EXPECT_FALSE(read().project_whole) << "the lab made it";
+    ASSERT_TRUE(put_marker(lab_, "lab1", lab_uid));
+    EXPECT_FALSE(read().project_whole) << "a new one cannot know";
+    ASSERT_TRUE(set(32 * mebibyte));
+    EXPECT_TRUE(read().project_whole);
+    EXPECT_EQ(strays(), "");
+}
+
+TEST_P(ProjectQuota, WideAndDeepTreesAreMarkedToTheLast) {
+    for (int folder = 0; folder < 2500; ++folder)
+        fs::create_directory(in_lab("wide" + std::to_string(folder)));
+    auto path = in_lab("deep");
+    for (int level = 0; level < 150; ++level) {
+        for (const auto* name : {"/a", "/b", "/c"})
+            fs::create_directories(path + name);
+        std::ofstream(path + "/file") << "x";
+        path += "/b";
+    }
     ASSERT_TRUE(set(32 * mebibyte));
     EXPECT_EQ(strays(), "");
     EXPECT_TRUE(read().project_whole);

@@ -63,6 +63,20 @@ TEST(ServerDemands, VersionThreeOnlyWhereItIsServed) {
     EXPECT_FALSE(ganesha_can(config));
 }
 
+TEST(ServerDemands, VersionThreeThatNobodyWantsIsTold) {
+    Config config;
+    const auto more = more_than_wanted(config, debian_12());
+    ASSERT_TRUE(more);
+    EXPECT_THAT(more->remedy, HasSubstr("vers3=n"));
+    auto facts = debian_12();
+    facts.nfsd_versions = "-3 +4 -4.0 +4.1 +4.2\n";
+    EXPECT_FALSE(more_than_wanted(config, facts));
+    facts.nfsd_versions = "";
+    EXPECT_FALSE(more_than_wanted(config, facts)) << "it does not run";
+    config.nfs.v3 = true;
+    EXPECT_FALSE(more_than_wanted(config, debian_12()));
+}
+
 TEST(ServerDemands, VersionFourTwoMustBeServed) {
     auto facts = debian_12();
     facts.nfsd_versions = "+3 +4 +4.1 -4.2";

@@ -3,6 +3,7 @@ upload; an upgrade lets the running upload end; a reboot finds everything back; 
 restored backup as well. Nothing of it touches a lab's files."""
 
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -46,7 +47,7 @@ def unit(name):
     return run("systemctl", "show", "--value", "-p", name, "stowage").strip()
 
 
-def wait_until(condition, what, seconds=90):
+def wait_until(condition, what, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not come true\n{run('journalctl', '-u', 'stowage', '-n', '60')}"
@@ -116,7 +117,7 @@ def install_and_configure():
     assert run("systemctl", "is-enabled", "stowage").strip() == "enabled"
     assert unit("ActiveState") == "inactive", "the admin starts it"
     config = pathlib.Path("/etc/stowage/stowage.yaml")
-    config.write_text(config.read_text() + "\nnfs: {address: 127.0.0.1}\n", encoding="utf-8")
+    config.write_text(config.read_text() + "\ndrain_timeout: 5m\nnfs: {address: 127.0.0.1}\n", encoding="utf-8")
     foreign_ganesha_is_in_the_way()
     run("stowage", "check")
     run("systemctl", "start", "stowage")
@@ -156,12 +157,17 @@ def upgrade_drains(password):
     """The upload began before the upgrade and ends after systemd told the gateway to stop."""
     client = login("alice", password)
     connection = client.transfercmd("STOR during-upgrade.bin")
-    connection.sendall(DATA[: 1 << 19])
+    source = io.BytesIO(DATA)
     before = unit("MainPID")
+
+    def stops():
+        connection.sendall(source.read(1024))  # slow, but it moves
+        return unit("SubState") == "stop-sigterm"
+
     upgrade = threading.Thread(target=install, args=("second",))
     upgrade.start()
-    wait_until(lambda: unit("SubState") == "stop-sigterm", "the stop of the old gateway")
-    connection.sendall(DATA[1 << 19 :])
+    wait_until(stops, "the stop of the old gateway")
+    connection.sendall(source.read())
     connection.unwrap()
     connection.close()
     reply = client.voidresp()
