@@ -277,7 +277,10 @@ void ControllerRun::do_step(const ipc::Packet& packet) {
 
 message::StepReply ControllerRun::root_step(const message::StepRequest& request) const {
     auto [ours, theirs] = or_throw(ipc::make_pair());
-    const auto sealed = or_throw(seal("config", config_text_));
+    const auto sealed = [this] {
+        const std::lock_guard lock(mutex_);  // the test may be changing it
+        return or_throw(seal("config", config_text_));
+    }();
     or_throw(ipc::send(ours.get(), request, {sealed.get()}));
     const auto pid = spawn(binary("stowage-root-step"), theirs.get());
     theirs.reset();

@@ -7,10 +7,11 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from proc_facts import ProcFacts
-from stowage_rig import BINARIES, Rig, children_of, kill, living_orphans, run_tests, wait_until, write_site
+from stowage_rig import BINARIES, SLOWNESS, Rig, children_of, kill, living_orphans, run_tests, wait_until, write_site
 from tour.processes import Child
 
 CONVERGE_SECONDS = 60
@@ -64,6 +65,10 @@ class KillPointsConverge(unittest.TestCase):
 
     def kill_victim(self, victim):
         pid = self.pid_of(victim)
+        # The event may come before the step is a program of its own, all the more under the sanitizers.
+        soon = time.monotonic() + 0.1 * SLOWNESS
+        while pid is None and victim == "root_step" and time.monotonic() < soon:
+            pid = self.pid_of(victim)
         if pid is None:
             return False
         try:
