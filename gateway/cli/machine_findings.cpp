@@ -133,7 +133,8 @@ void look_for_nat(json::array& list, const std::vector<NamedAddresses>& names,
 std::vector<ExportFile> export_files(const Config& config) {
     std::vector<ExportFile> found;
     const auto look = [&](const std::string& folder, std::string_view start, std::string_view end,
-                          std::string_view before_path, std::string_view behind_path) {
+                          std::string_view before_path, std::string_view behind_path,
+                          const std::string& remedy) {
         std::error_code failed;
         for (std::filesystem::directory_iterator entry(folder, failed), last; !failed && entry != last;
              entry.increment(failed)) {
@@ -144,17 +145,25 @@ std::vector<ExportFile> export_files(const Config& config) {
             const auto text = read_file(entry->path().string());
             const auto line = fmt::format("\n{}{}/{}{}", before_path, config.labs.root, lab, behind_path);
             if (text && text->find(line) != text->npos)
-                found.push_back({lab, entry->path().string(), start.empty()});
+                found.push_back({lab, entry->path().string(),
+                                 fmt::format(fmt::runtime(remedy), fmt::arg("file", entry->path().string()),
+                                             fmt::arg("path", config.labs.root + "/" + lab),
+                                             fmt::arg("index", config.state_dir + "/ganesha/exports.conf"))});
         }
     };
-    look(config.nfs.exports_dir, "stowage-", ".exports", "", " ");
-    look(config.state_dir + "/ganesha/exports", "", ".conf", "# path: ", "\n");
+    // Not exportfs -r: it would end what others export by command.
+    look(config.nfs.exports_dir, "stowage-", ".exports", "", " ",
+         "for each client in the file: exportfs -u CLIENT:{path}; then rm {file}");
+    look(config.state_dir + "/ganesha/exports", "", ".conf", "# path: ", "\n",
+         config.nfs.dbus_executable.empty()
+             ? "take its line out of {index}; rm {file}; systemctl restart nfs-ganesha"
+             : "rm {file}; systemctl restart stowage");
     return found;
 }
 
 void look_at_exports_of_no_lab(json::array& list, const std::vector<ExportFile>& files,
                                const json::array& labs) {
-    for (const auto& [lab, file, ganesha] : files) {
+    for (const auto& [lab, file, remedy] : files) {
         const bool known = std::any_of(labs.begin(), labs.end(), [&](const json::value& one) {
             return one.is_object() && text_of(one.as_object(), "name") == lab;
         });
@@ -162,7 +171,7 @@ void look_at_exports_of_no_lab(json::array& list, const std::vector<ExportFile>&
         add(list, "exports", fmt::format("{} is there, and lab {} is not", file, lab),
             "the NFS server serves the lab's files to whoever was allowed then, and nobody looks after it; a "
             "restored backup that is older than the lab leaves such files",
-            fmt::format("rm {}; {}", file, ganesha ? "systemctl restart stowage" : "exportfs -ra"));
+            remedy);
     }
 }
 

@@ -39,7 +39,7 @@ void look_for_nat(boost::json::array& list, const std::vector<NamedAddresses>& n
 /// A file from which an NFS server serves a directory of labs.root.
 struct ExportFile {
     std::string lab, file;
-    bool ganesha = false;
+    std::string remedy;  ///< how to end the export, where nobody looks after it
 };
 
 /// Those below `nfs.exports_dir` and `state_dir` whose path is this gateway's; what only root may see is left

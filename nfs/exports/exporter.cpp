@@ -7,6 +7,7 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
 #include "nfs/exports/exports_file.hpp"
+#include "nfs/exports/ganesha_bus.hpp"
 #include "nfs/exports/lock.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -31,6 +32,15 @@ GaneshaExporter ganesha_exporter(const Config& config) {
         .files = ganesha_files(config), .labs_root = config.labs.root, .foreign = ganesha_is_foreign(config)};
 }
 
+/// Which of the two it was, while kernel nfsd is chosen, only the program of our own bus tells.
+GaneshaExporter former_ganesha(const Config& config) {
+    auto exporter = ganesha_exporter(config);
+    if (!config.nfs.dbus_executable.empty()) return exporter;
+    exporter.foreign = true;
+    exporter.files.bus_socket = system_bus_socket;
+    return exporter;
+}
+
 bool is_there(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
 }
@@ -52,8 +62,10 @@ Result<void> forget(GaneshaExporter exporter, const std::string& lab, const Uuid
     if (!is_there(files.export_file(lab))) return {};
     exporter.limit = limit_of_the_other;
     if (is_there(files.bus_socket)) {
-        const auto withdrawn = withdraw(exporter, lab, fsid);
-        if (withdrawn || withdrawn.error().code != Code::unavailable) return withdrawn;
+        const auto bus = GaneshaBus::connect(files.bus_socket, exporter.limit);
+        if (bus) return withdraw(exporter, lab, fsid);
+        // One that runs and did not answer would go on serving what nothing records any more.
+        if (bus.error().code != Code::unavailable) return bus.error();
     }
     TRY(const auto lock, lock_exports(files.lock_file));
     CHECK(remove_durably(files.export_file(lab)));
@@ -72,7 +84,7 @@ Result<Exporter> make_exporter(const Config& config) {
 Result<void> withdraw_files(const Config& config, const std::string& lab, const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
     CHECK(forget(kernel_exporter(config), lab, fsid));
-    return forget(ganesha_exporter(config), lab, fsid);
+    return forget(former_ganesha(config), lab, fsid);
 }
 
 bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
@@ -85,7 +97,7 @@ bool is_left_elsewhere(const Config& config, const Exporter& chosen, const std::
 Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, const std::string& lab,
                                 const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
-    if (std::holds_alternative<KernelExporter>(chosen)) return forget(ganesha_exporter(config), lab, fsid);
+    if (std::holds_alternative<KernelExporter>(chosen)) return forget(former_ganesha(config), lab, fsid);
     return forget(kernel_exporter(config), lab, fsid);
 }
 

@@ -150,18 +150,16 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
         TRY(const auto etab, read_etab(exporter));
         if (compare_etab(etab, meant, mount_point)) return {};
     } else {
+        // A former path first: once the file names another one, nobody knows it any more.
+        if (before && path_in_exports_file(*before) != meant.path)
+            CHECK(unexport(exporter, path_in_exports_file(*before), {}));
         CHECK(put_text(path, text));
     }
     auto applied = apply(exporter, meant, mount_point);
-    if (!applied) {
-        auto error = applied.error();
-        undo(exporter, meant, before, error);
-        return error;
-    }
-    const auto former_path = before ? path_in_exports_file(*before) : meant.path;
-    if (former_path == meant.path) return {};
-    CHECK(unexport(exporter, former_path, {}));
-    return {};
+    if (applied) return {};
+    auto error = applied.error();
+    undo(exporter, meant, before, error);
+    return error;
 }
 
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
