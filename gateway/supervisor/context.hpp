@@ -3,11 +3,13 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <map>
 
 #include "gateway/base/config.hpp"
 #include "gateway/base/secret.hpp"
 #include "gateway/supervisor/accounts.hpp"
 #include "gateway/supervisor/changes.hpp"
+#include "gateway/supervisor/process.hpp"
 #include "gateway/supervisor/ticket_keys.hpp"
 
 namespace stowage::supervisor {
@@ -24,13 +26,17 @@ struct Context {
     std::chrono::system_clock::time_point certificate_until{};
     std::int64_t ocsp_until = 0;  ///< seconds since the epoch; 0: there is none
     std::string libexec_dir;      ///< where the other executables lie
+    std::map<std::string, Fd> held_executables;
     TicketKeys tickets;
     Secret hash_secret;  ///< hash_keys.hpp
     Accounts accounts;
     Changes changes;  ///< of the children, told to who waits for them
     bool draining = false;
 
-    std::string executable(const std::string& name) const { return libexec_dir + "/" + name; }
+    /// Opens the other executables. From then on children are programs of now, which speak our messages: an
+    /// upgrade puts others in their place while this process drains.
+    void hold_executables();
+    Executable executable(const std::string& name) const;
 };
 
 /// More descriptors for the same open files, close-on-exec, to be passed on. Fails when this process has too

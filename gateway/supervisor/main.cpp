@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
         context.sealed_config = or_throw(seal("configuration", to_text(options->values)));
         context.libexec_dir =
             options->config.process.libexec_dir.empty() ? own_folder() : options->config.process.libexec_dir;
+        context.hold_executables();
         auto foundation = prepare(context);
         if (!foundation) return refuse(foundation.error());
 

@@ -66,8 +66,13 @@ void bound_memory(const ProcessSpec& spec) {
         (channel == ipc::supervisor_fd ? ::fcntl(channel, F_SETFD, 0) == 0
                                        : ::dup2(channel, ipc::supervisor_fd) == ipc::supervisor_fd);
     if (!placed) ::_exit(126);
-    ::syscall(SYS_close_range, ipc::supervisor_fd + 1, ~0u, 0);
+    constexpr int program = ipc::supervisor_fd + 1;
+    const int file = spec.executable.file;
+    const bool held = file >= 0 && (file == program || ::dup3(file, program, O_CLOEXEC) == program);
+    ::syscall(SYS_close_range, held ? program + 1 : program, ~0u, 0);
     bound_memory(spec);
+    if (held) ::syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
+    // Also a script, whose interpreter could not read it: the descriptor is closed when it begins.
     ::execve(arguments[0], arguments, environment);
     ::_exit(127);
 }
@@ -112,7 +117,7 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "pipe");
     Fd log_out(ends[0]), log_in(ends[1]);
-    std::vector<std::string> words = {spec.executable};
+    std::vector<std::string> words = {spec.executable.path};
     words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
     std::vector<char*> arguments;
     for (auto& word : words)
@@ -125,8 +130,9 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
     auto journal = fmt::format("JOURNAL_STREAM={}", stream ? stream : "");
     char* const environment[] = {path, locale, stream ? journal.data() : nullptr, nullptr};
 
-    if (::access(spec.executable.c_str(), X_OK) != 0)
-        return system_error(errno, "execute " + spec.executable);
+    const auto& executable = spec.executable;
+    if (executable.file < 0 && ::access(executable.path.c_str(), X_OK) != 0)
+        return system_error(errno, "execute " + executable.path);
     const pid_t pid = start_child(spec, pair.second.get(), log_in.get(), arguments.data(), environment);
     if (pid < 0) return system_error(errno, "vfork");
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

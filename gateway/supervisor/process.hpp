@@ -18,9 +18,19 @@
 
 namespace stowage::supervisor {
 
+/// A program by its path; with a descriptor it is the file that was there when that was opened, whatever has
+/// taken its place since.
+struct Executable {
+    Executable(std::string path_, int file_ = -1) : path(std::move(path_)), file(file_) {}
+    Executable(const char* path_) : path(path_) {}
+
+    std::string path;
+    int file = -1;  ///< O_PATH, somebody else's; -1: by the path
+};
+
 struct ProcessSpec {
     std::string name;  ///< in the log: "front", "worker:lab1"
-    std::string executable;
+    Executable executable;
     std::vector<std::string> arguments = {};             ///< after the name; no secrets
     std::size_t most_queued = ipc::Channel::max_queued;  ///< packets that wait for it
     std::uint64_t data_bytes = 0;                        ///< of memory, at most (RLIMIT_DATA); 0: as ours

@@ -19,6 +19,17 @@ namespace stowage::supervisor {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
+void Context::hold_executables() {
+    for (const auto* name : {"stowage-login", "stowage-root-step", "stowage-worker", "stowage-front",
+                             "stowage-controller", "stowage-nfs-server"})
+        held_executables[name] = Fd(::open((libexec_dir + "/" + name).c_str(), O_PATH | O_CLOEXEC));
+}
+
+Executable Context::executable(const std::string& name) const {
+    const auto held = held_executables.find(name);
+    return {libexec_dir + "/" + name, held == held_executables.end() ? -1 : held->second.get()};
+}
+
 Result<std::vector<Fd>> duplicates(std::initializer_list<const Fd*> fds) {
     std::vector<Fd> copies;
     for (const auto* fd : fds) {

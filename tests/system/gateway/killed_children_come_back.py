@@ -1,10 +1,11 @@
 """A child that dies is started again; sessions of other labs do not notice."""
 
 import ftplib
+import pathlib
 import signal
 import unittest
 
-from stowage_rig import Rig, kill, run_tests, wait_until
+from stowage_rig import BINARIES, Rig, kill, run_tests, wait_until
 
 
 class KilledChildrenComeBack(unittest.TestCase):
@@ -101,6 +102,32 @@ class KilledChildrenComeBack(unittest.TestCase):
     def test_bus(self):
         self.killed("dbus")
         wait_until(lambda: self.rig.run("verify", "lab2")[0] == 0, what="lab2 served over NFS again")
+
+
+class Upgrade(unittest.TestCase):
+    """Between the unpacking of another package and the restart, which waits for running transfers."""
+
+    def test_programs_of_another_package_are_not_started(self):
+        with Rig(start=False) as rig:
+            folder = rig.folder / "libexec"
+            folder.mkdir(mode=0o755)
+            for program in BINARIES.iterdir():
+                if program.name.startswith("stowage-"):
+                    (folder / program.name).symlink_to(program.resolve())
+            rig.gateway.settings["process.libexec_dir"] = str(folder)
+            rig.gateway.start()
+            for program in folder.iterdir():
+                other = folder / f".{program.name}.dpkg-new"
+                other.write_text("#!/bin/sh\nexit 9\n")
+                other.chmod(0o755)
+                other.rename(program)
+            rig.create_lab("lab1")
+            session = rig.login("alice", rig.add_user("alice", "lab1"))
+            session.store("file", b"bytes")
+            processes = rig.processes()
+            for name, program in (("front", "stowage-front"), ("worker lab1", "stowage-worker")):
+                comm = pathlib.Path("/proc", str(processes[name]["pid"]), "comm").read_text(encoding="ascii")
+                self.assertEqual(comm.strip(), program)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import threading
 import unittest
 
 from proc_facts import ProcFacts
-from stowage_rig import Rig, descendants_of, run_tests, wait_until
+from stowage_rig import BINARIES, Rig, descendants_of, run_tests, wait_until
 
 # capability.h
 CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID = 0, 1, 2, 3, 4
@@ -183,9 +183,10 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
         facts = ProcFacts(self.rig.gateway.child.pid)
         self.assert_is_root(facts)
         own = re.escape(str(self.rig.folder))
-        # It keeps what it hands out, and the log; nothing of a lab.
+        # It keeps what it hands out and starts, and the log; nothing of a lab.
         kept = rf"/memfd:(configuration|certificate|private-key|ocsp-response|runai-secret).*|anon_inode:\[(pidfd|signalfd)\]"
-        self.assert_open(facts, rf"{kept}|{own}/gateway\.log|{own}/state/[^/]*lock")
+        programs = re.escape(str(BINARIES.resolve())) + "/stowage-[a-z-]+"
+        self.assert_open(facts, rf"{kept}|{programs}|{own}/gateway\.log|{own}/state/[^/]*lock")
 
     def test_login_lives_for_one_attempt(self):
         fifo = self.rig.folder / "pam-waits"

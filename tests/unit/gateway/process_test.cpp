@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 
 #include "gateway/supervisor/service.hpp"
 
@@ -55,6 +56,20 @@ TEST(Process, InheritsTheChannelAndNothingElse) {
     EXPECT_EQ(run({"child", "/bin/sh", {"-c", script}}, std::chrono::seconds(10)).exit_code, 0);
     ::unsetenv("STOWAGE_LEAK");
     const Fd closes_it(50);
+}
+
+// An upgrade puts another program in its place while the supervisor drains.
+TEST(Process, HeldExecutableIsTheOneThatWasOpened) {
+    char folder[] = "/tmp/stowage-process-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder), nullptr);
+    const std::filesystem::path path = std::string(folder) + "/program";
+    std::filesystem::copy_file("/bin/true", path);
+    const Fd held(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    std::filesystem::copy_file("/bin/false", std::string(folder) + "/new");
+    std::filesystem::rename(std::string(folder) + "/new", path);
+    EXPECT_EQ(run({"child", path.string()}, std::chrono::seconds(10)).exit_code, 1);
+    EXPECT_EQ(run({"child", {path.string(), held.get()}}, std::chrono::seconds(10)).exit_code, 0);
+    std::filesystem::remove_all(folder);
 }
 
 // Fails when the child is not bounded: dd has a buffer of 200 MB.
