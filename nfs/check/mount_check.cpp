@@ -221,7 +221,10 @@ asio::awaitable<Result<std::string>> use_v3(Check& check) {
     CO_CHECK(co_await clear_name(check));
     auto created = co_await create(check);
     if (!created && created.error().code != Code::timeout) co_return created.error();
-    auto used = created ? co_await use_file_at_once(check) : Result<std::string>(created.error());
+    // No conditional expression around co_await: GCC 12 frees its temporaries twice.
+    Result<std::string> used = std::string();
+    if (!created) used = created.error();
+    if (created) used = co_await use_file_at_once(check);
     const auto removed = co_await remove(check);
     if (used && !removed) co_return removed.error();
     co_return used;

@@ -95,6 +95,27 @@ class KernelNfsd(unittest.TestCase):
         self.assertEqual(self.owner_of(f"{self.path}/by-v3"), self.owner())
         run("umount", str(mounted))
 
+    def test_the_mount_check_uses_version_3_where_it_is_wanted(self):
+        self.configure({"nfs.v3": "true"})
+        self.addCleanup(self.configure, {}, "nfs.v3")
+        wait_until(lambda: self.gateway.try_command("verify", "lab1")[0] == 0, PATIENCE, "a verified lab")
+        checks = {check["name"]: check for check in self.gateway.answer("lab", "show", "lab1")["checks"]}
+        self.assertIn("wrote, read back, removed", checks["NFSv3"]["detail"])
+        self.assertFalse(pathlib.Path(self.path, ".stowage-check").exists())
+
+    def test_the_mount_check_does_not_write_where_this_node_may_not(self):
+        self.gateway.create_lab("looked-at", "--clients", "10.77.1.0/24,127.0.0.0/8:ro")
+        self.addCleanup(lambda: self.gateway.command("lab", "delete", "looked-at"))
+        checks = {check["name"]: check for check in self.gateway.answer("lab", "show", "looked-at")["checks"]}
+        self.assertIn("not written", checks["wrote"]["detail"])
+
+    def test_what_is_exported_by_command_stays(self):
+        run("exportfs", "-o", "rw,fsid=77,no_subtree_check", "10.77.3.0/24:/srv/foreign")
+        self.addCleanup(run, "exportfs", "-u", "10.77.3.0/24:/srv/foreign")
+        self.gateway.create_lab("passing")
+        self.gateway.command("lab", "delete", "passing")
+        self.assertIn(("/srv/foreign", "10.77.3.0/24"), kernel_nfsd.etab())
+
     def test_stranger_is_refused(self):
         for options in ("vers=4.2", "vers=3,nolock"):
             self.assertRegex(self.stranger.refusal(self.path, options), "access denied|No such file|not permitted")
