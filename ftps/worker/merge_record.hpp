@@ -3,6 +3,7 @@
 // Distrusts: the file, which pods may write.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,14 +14,21 @@ namespace stowage::ftps {
 
 struct MergeRecord {
     std::string target;  ///< absolute_path()'s
+    /// Of `target`: pods may have put another directory there since. Without the device, whose number may be
+    /// another after each mount; a lab is one filesystem, in which the inode's is enough.
+    std::uint64_t inode = 0;
     KilledMerge killed;
+    bool kept = false;  ///< keep_merge_record()
 };
 
 /// Whole or not at all, whatever ends the process; and the machine, if `durable`. Blocks.
 /// @param place an open directory
-Result<void> put_merge_record(int place, const std::string& target, bool durable);
+Result<void> put_merge_record(int place, const std::string& target, std::uint64_t inode, bool durable);
 /// What was moved is being moved back from now on. Takes no room on a full disk.
 void turn_merge_record(int place);
+/// The merge has failed, and a client was told so: it is not to be finished any more. What it replaced and
+/// could not put back is to be kept. Takes no room either.
+void keep_merge_record(int place);
 /// From now on there is nothing to finish.
 void drop_merge_record(int place);
 /// Nothing where no merge was under way.

@@ -85,10 +85,6 @@ bool same_file(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-bool is_before(const timespec& a, const timespec& b) {
-    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
-}
-
 Merge::Open Merge::open(const std::string& directory) const {
     Open open{open_without_links(sides_.from, directory, O_RDONLY | O_DIRECTORY), {}, {}};
     if (open.from) open.into = open_without_links(sides_.into, directory, O_RDONLY | O_DIRECTORY);
@@ -199,8 +195,8 @@ Merge::Found Merge::look(const Open& open, const std::string& name, const struct
         open.replaced && ::fstatat(open.replaced.get(), name.c_str(), &kept, AT_SYMLINK_NOFOLLOW) == 0;
     if (same_file(ours, theirs) || (is_kept && same_file(kept, ours)))
         return Found::new_one;  // behind 4 or 2
-    // The ctime tells best what peers did, but our own links and renames move it.
-    const bool moved_by_us = killed_->turned || (is_kept && same_file(kept, theirs));
+    // The ctime tells best what peers did, but our own links and renames move it: for all names of a file.
+    const bool moved_by_us = killed_->turned || theirs.st_nlink > 1 || (is_kept && same_file(kept, theirs));
     const auto changed = moved_by_us ? theirs.st_mtim : theirs.st_ctim;
     return is_before(changed, killed_->began) ? Found::old_one : Found::peers_one;
 }
@@ -269,6 +265,10 @@ void Merge::tell(const Moved& moved) const {
 
 }  // namespace
 
+bool is_before(const timespec& a, const timespec& b) {
+    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
 Result<void> merge_tree(const MergeSides& sides, const std::atomic<bool>& aborted,
                         const std::function<void()>& turns, const Moved& moved, NotTakenBack& left) {
     Merge merge(sides);
@@ -291,12 +291,11 @@ Result<void> merge_tree(const MergeSides& sides, const std::atomic<bool>& aborte
     return merged;
 }
 
-Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed, const Moved& moved) {
+Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed) {
     static const std::atomic<bool> never{false};
     try {
         Merge merge(sides, killed);
         CHECK(merge.run(never));
-        merge.tell(moved);
         return merge.finished();
     } catch (const std::bad_alloc&) {
         return Error{Code::unavailable, "too many files to merge for the memory that is left",

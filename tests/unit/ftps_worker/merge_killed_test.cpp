@@ -74,6 +74,14 @@ class KilledMergeTest : public testing::Test {
         return static_cast<std::size_t>(std::distance(begin(all), end(all)));
     }
 
+    /// Where the archive is unpacked; there may be partials beside it.
+    fs::path place() const {
+        for (const auto& entry : fs::directory_iterator(lab() / ".stowage/partials"))
+            if (entry.path().filename().string().starts_with("unpack.")) return entry.path();
+        return {};
+    }
+    bool was_taken_back() const { return fs::exists(place() / "taking-back"); }
+
     /// As it is before: "data" with some old files, and with `fails` a directory that cannot be merged.
     void pod_has_data() const {
         for (const auto& entry : fs::directory_iterator(lab()))
@@ -97,7 +105,7 @@ class KilledMergeTest : public testing::Test {
         std::optional<UnpackStage> stage;
         const auto prepare = [&] {
             stage.emplace(or_throw(UnpackStage::make(files)));
-            const auto tree = fs::directory_iterator(lab() / ".stowage/partials")->path() / "tree";
+            const auto tree = place() / "tree";
             for (const auto* name : {"a", "b", "c", "d/both", "d/e/both", "d/e/new", "new", "n/m"})
                 write(tree / name, "new");
             if (fails) write(tree / "z/dir", "new");
@@ -128,7 +136,6 @@ class KilledMergeTest : public testing::Test {
         (found == before ? taken_back : finished) = true;
         EXPECT_EQ(read("data/z/own"), "old");
         EXPECT_EQ(staged(), 0u);
-        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
     }
 
     Folder folder;
@@ -146,6 +153,7 @@ TEST_F(KilledMergeTest, IsAsIfItHadNotBegunOrAsIfItHadEnded) {
         const bool killed = merge_is_killed_before(count);
         (void)UnpackStage::remove_leftovers(files, partials);
         expect_all_or_nothing(count);
+        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
         if (HasFailure()) return;
         if (!killed) break;
         ASSERT_LT(count, 1000u);
@@ -153,14 +161,18 @@ TEST_F(KilledMergeTest, IsAsIfItHadNotBegunOrAsIfItHadEnded) {
     EXPECT_TRUE(taken_back && finished);
 }
 
+// Some of what was replaced may be a pod's then, so it is kept.
 TEST_F(KilledMergeTest, WhileItWasTakenBackToo) {
     fails = true;
     for (unsigned count = 1;; ++count) {
         pod_has_data();
-        const bool killed = merge_is_killed_before(count);
+        const bool killed = merge_is_killed_before(count), turned = was_taken_back();
         (void)UnpackStage::remove_leftovers(files, partials);
         EXPECT_TRUE(fs::is_directory(lab() / "data/z/dir"));
         expect_all_or_nothing(count);
+        EXPECT_EQ(fs::exists(lab() / "not-restored.1"), turned);
+        for (const auto* name : {"a", "b", "c", "d/both", "d/e/both"})
+            EXPECT_EQ(read("not-restored.1/" + std::string(name)), turned ? "old" : "(missing)");
         if (HasFailure()) return;
         if (!killed) break;
         ASSERT_LT(count, 1000u);
@@ -177,6 +189,7 @@ TEST_F(KilledMergeTest, WhoeverFinishesItMayBeKilledToo) {
                 second, [] {}, [&] { (void)UnpackStage::remove_leftovers(files, partials); });
             (void)UnpackStage::remove_leftovers(files, partials);
             expect_all_or_nothing(first);
+            EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
             if (HasFailure()) return;
             if (!killed) break;
         }
@@ -197,9 +210,15 @@ TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
             fs::rename(lab() / "data/tmp", lab() / "data/b");
             write(lab() / "data/c", "a pod's");
             write(lab() / "data/new", "a pod's");
+            // As `cp -p` and `rsync -a` do it: only the ctime tells.
+            write(lab() / "data/tmp", "a pod's");
+            fs::last_write_time(lab() / "data/tmp", fs::last_write_time(lab() / "data/z/own"));
+            fs::rename(lab() / "data/tmp", lab() / "data/a");
             (void)UnpackStage::remove_leftovers(files, partials);
             for (const auto* name : {"data/b", "data/c", "data/new"})
                 EXPECT_EQ(read(name), "a pod's") << name << ", killed before change " << count;
+            EXPECT_TRUE(read("data/a") == "a pod's" || (failing && read("not-restored.1/a") == "a pod's"))
+                << "killed before change " << count;
             EXPECT_EQ(staged(), 0u);
             if (HasFailure()) return;
         }
@@ -207,19 +226,85 @@ TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
 }
 
 TEST_F(KilledMergeTest, WhoseTargetIsGoneKeepsWhatItReplaced) {
+    // In its place nothing, another directory, or a link to one.
+    for (const auto* another : {"", "directory", "link"}) {
+        for (unsigned count = 1;; ++count) {
+            pod_has_data();
+            if (!merge_is_killed_before(count)) FAIL() << "no kill came behind a replaced file";
+            const auto a = read("data/a"), b = read("data/b");
+            fs::rename(lab() / "data", lab() / "moved");
+            fs::create_directory(lab() / "other");
+            if (another == std::string("directory")) fs::create_directory(lab() / "data");
+            if (another == std::string("link")) fs::create_directory_symlink("other", lab() / "data");
+            (void)UnpackStage::remove_leftovers(files, partials);
+            EXPECT_EQ(staged(), 0u);
+            EXPECT_TRUE(fs::is_empty(lab() / "other"));
+            EXPECT_TRUE(!*another || fs::is_empty(lab() / "data")) << another << ", change " << count;
+            if (HasFailure()) return;
+            if (a != "new" && b != "new") continue;
+            for (const auto* name : {"a", "b"})
+                if (read("moved/" + std::string(name)) == "new") {
+                    EXPECT_EQ(read("not-restored.1/" + std::string(name)), "old");
+                }
+            break;
+        }
+    }
+}
+
+// The directory itself may have another way to it by then.
+TEST_F(KilledMergeTest, IsFinishedThroughALinkToItsTargetToo) {
     for (unsigned count = 1;; ++count) {
         pod_has_data();
         if (!merge_is_killed_before(count)) FAIL() << "no kill came behind a replaced file";
-        const auto a = read("data/a"), b = read("data/b");
+        const bool began = read("data/a") == "new";
         fs::rename(lab() / "data", lab() / "moved");
+        fs::create_directory_symlink("moved", lab() / "data");
         (void)UnpackStage::remove_leftovers(files, partials);
+        if (!began) continue;
+        for (const auto* name : {"a", "b", "c", "d/both", "d/e/both", "n/m"})
+            EXPECT_EQ(read("moved/" + std::string(name)), "new");
         EXPECT_EQ(staged(), 0u);
-        if (a != "new" && b != "new") continue;
-        for (const auto* name : {"a", "b"})
-            if (read("moved/" + std::string(name)) == "new") {
-                EXPECT_EQ(read("not-restored.1/" + std::string(name)), "old");
-            }
         return;
+    }
+}
+
+// As conda and pnpm make them: what replaces one moves the ctime of the others.
+TEST_F(KilledMergeTest, NamesOfOneFileAreFinishedLikeOthers) {
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        for (const auto* name : {"b", "d/both"}) {
+            fs::remove(lab() / "data" / name);
+            fs::create_hard_link(lab() / "data/a", lab() / "data" / name);
+        }
+        wait_for_the_clock();
+        const bool killed = merge_is_killed_before(count);
+        (void)UnpackStage::remove_leftovers(files, partials);
+        expect_all_or_nothing(count);
+        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
+        if (HasFailure()) return;
+        if (!killed) break;
+        ASSERT_LT(count, 1000u);
+    }
+    EXPECT_TRUE(finished);
+}
+
+// What the killed one had moved, too.
+TEST_F(KilledMergeTest, WhatItMovedSupersedesUnfinishedUploads) {
+    const std::string paths[] = {"/data/a", "/data/c", "/data/d/both", "/data/d/e/new", "/data/z/own"};
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        for (const auto& path : paths) {
+            const auto claim = or_throw(partials.claim(path, "ann"));
+            const auto file = or_throw(partials.open(claim, {}));
+            ASSERT_EQ(::write(file.get(), "half", 4), 4);
+        }
+        if (!merge_is_killed_before(count)) break;
+        (void)UnpackStage::remove_leftovers(files, partials);
+        for (const auto& path : paths)
+            EXPECT_EQ(partials.stat(path).has_value(), read(path) != "new")
+                << path << ", killed before change " << count;
+        if (HasFailure()) return;
+        ASSERT_LT(count, 1000u);
     }
 }
 
@@ -227,16 +312,28 @@ TEST_F(KilledMergeTest, ForgedRecordsLeadNowhere) {
     fs::create_directory(folder.base / "outside");
     ASSERT_TRUE(files.open_staging());
     const auto place = lab() / ".stowage/partials/unpack.1.1";
+    const auto record_of = [&](const char* directory, const std::string& target) {
+        struct stat seen {};
+        EXPECT_EQ(::stat((folder.base / directory).c_str(), &seen), 0);
+        return std::to_string(seen.st_ino) + " " + target;
+    };
+    for (const std::string& record : {std::string("/"), std::string("1/"), std::string("-1 /"),
+                                      std::string(" /"), std::string("99999999999999999999999 /")}) {
+        write(place / "tree/x", "1");
+        fs::create_directory(place / "replaced");
+        write(place / "merging", record);
+        EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u) << record;
+    }
     for (const std::string& target : {std::string("/../outside"), std::string("/.stowage"), std::string("x"),
                                       std::string(), std::string(5000, '/'), std::string("/a\0b", 4)}) {
         write(place / "tree/x", "1");
         fs::create_directory(place / "replaced");
-        write(place / "merging", target);
+        write(place / "merging", record_of(target == "/.stowage" ? "lab/.stowage" : "outside", target));
         EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u) << target.substr(0, 20);
     }
     write(place / "tree/.stowage/lab", "1");
     fs::create_directory(place / "replaced");
-    write(place / "merging", "/");
+    write(place / "merging", record_of("lab", "/"));
     EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u);
     EXPECT_TRUE(fs::is_empty(folder.base / "outside"));
     EXPECT_FALSE(fs::exists(lab() / ".stowage/x") || fs::exists(lab() / ".stowage/lab"));
