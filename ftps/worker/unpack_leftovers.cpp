@@ -60,11 +60,12 @@ bool UnpackStage::finish_merge_of(LabFiles& files, Partials& partials, int stagi
     const auto record = read_merge_record(own.get());
     if (record && record->kept) return keep_any_replaced(files, staging, own.get(), record->target);
     const auto tree = open_own(own.get(), tree_name), replaced = open_own(own.get(), replaced_name);
-    if (!record || !tree || !replaced) return true;
+    if (!record) return true;
+    if (!tree || !replaced) return keep_any_replaced(files, staging, own.get(), record->target);
     const auto& target = record->target;
     const auto into = files.open_directory(target);
     struct stat seen {};
-    const bool is_gone = into ? ::fstat(into->get(), &seen) == 0 && seen.st_ino != record->inode
+    const bool is_gone = into ? ::fstat(into->get(), &seen) != 0 || seen.st_ino != record->inode
                               : into.error().code == Code::not_found;
     if (is_gone) return keep_any_replaced(files, staging, own.get(), target);
     if (into && files.hides(into->get(), reserved_name) &&

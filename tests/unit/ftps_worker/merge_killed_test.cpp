@@ -210,9 +210,10 @@ TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
             fs::rename(lab() / "data/tmp", lab() / "data/b");
             write(lab() / "data/c", "a pod's");
             write(lab() / "data/new", "a pod's");
-            // As `cp -p` and `rsync -a` do it: only the ctime tells.
+            // As `cp -p` and `rsync -a` do it, and conda with a cache: only the ctime tells.
             write(lab() / "data/tmp", "a pod's");
             fs::last_write_time(lab() / "data/tmp", fs::last_write_time(lab() / "data/z/own"));
+            fs::create_hard_link(lab() / "data/tmp", lab() / "cache");
             fs::rename(lab() / "data/tmp", lab() / "data/a");
             (void)UnpackStage::remove_leftovers(files, partials);
             for (const auto* name : {"data/b", "data/c", "data/new"})
