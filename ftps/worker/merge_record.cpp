@@ -1,6 +1,5 @@
-// A file "merging" that holds inode number and path of the target ("123 /data"), called "taking-back" later,
-// or "kept".
-// Runs in: worker, on the threads that unpack.
+// A file "merging" that holds inode number, birth and path of the target ("123 456 /data"), called
+// "taking-back" later, or "kept". Runs in: worker, on the threads that unpack.
 #include "ftps/worker/merge_record.hpp"
 
 #include <fcntl.h>
@@ -28,10 +27,20 @@ constexpr const char* unfinished_name = "merging.new";
 constexpr const char* name = "merging";
 constexpr const char* turned_name = "taking-back";
 constexpr const char* kept_name = "kept";
-constexpr std::size_t most_bytes = std::numeric_limits<std::uint64_t>::digits10 + 1 + 1 + max_path_bytes;
+constexpr std::size_t most_number_bytes = std::numeric_limits<std::uint64_t>::digits10 + 1;
+constexpr std::size_t most_bytes = 2 * (most_number_bytes + 1) + max_path_bytes;
 
 Error no_record(int error_number) {
     return file_error(error_number, "the place to unpack at");
+}
+
+/// With the space behind it.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+    std::uint64_t number = 0;
+    const auto [behind, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc() || behind == text.data() + text.size() || *behind != ' ') return {};
+    text.remove_prefix(static_cast<std::size_t>(behind + 1 - text.data()));
+    return number;
 }
 
 std::optional<MergeRecord> read(int place, const char* file_name) {
@@ -41,23 +50,33 @@ std::optional<MergeRecord> read(int place, const char* file_name) {
     std::array<char, most_bytes + 1> text;
     const auto size = ::pread(file.get(), text.data(), text.size(), 0);
     if (size <= 0 || static_cast<std::size_t>(size) > most_bytes) return {};
-    const char* const end = text.data() + size;
-    std::uint64_t inode = 0;
-    const auto [behind, failed] = std::from_chars(text.data(), end, inode);
-    if (failed != std::errc() || !std::string_view(behind, end).starts_with(" /")) return {};
-    auto target = absolute_path("/", {behind + 1, end});
+    std::string_view rest(text.data(), static_cast<std::size_t>(size));
+    const auto inode = take_number(rest), made = take_number(rest);
+    if (!inode || !made || !rest.starts_with('/')) return {};
+    auto target = absolute_path("/", rest);
     if (!target) return {};
-    return MergeRecord{
-        std::move(*target), inode, {seen.st_mtim, file_name == turned_name}, file_name == kept_name};
+    return MergeRecord{std::move(*target),
+                       {*inode, *made},
+                       {seen.st_mtim, file_name == turned_name},
+                       file_name == kept_name};
 }
 
 }  // namespace
 
-Result<void> put_merge_record(int place, const std::string& target, std::uint64_t inode, bool durable) {
+std::optional<WhichDirectory> which_directory(int directory) {
+    struct statx seen {};
+    if (::statx(directory, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &seen) != 0) return {};
+    constexpr std::uint64_t second = 1'000'000'000;
+    const bool is_known = (seen.stx_mask & STATX_BTIME) != 0;
+    const auto made = static_cast<std::uint64_t>(seen.stx_btime.tv_sec) * second + seen.stx_btime.tv_nsec;
+    return WhichDirectory{seen.stx_ino, is_known ? made : 0};
+}
+
+Result<void> put_merge_record(int place, const std::string& target, WhichDirectory which, bool durable) {
     const Fd file(
         ::openat(place, unfinished_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return no_record(errno);
-    const auto text = fmt::format("{} {}", inode, target);
+    const auto text = fmt::format("{} {} {}", which.inode, which.made, target);
     const auto written = ::write(file.get(), text.data(), text.size());
     if (written < 0) return no_record(errno);
     if (static_cast<std::size_t>(written) != text.size()) return no_record(ENOSPC);

@@ -64,10 +64,10 @@ bool UnpackStage::finish_merge_of(LabFiles& files, Partials& partials, int stagi
     if (!tree || !replaced) return keep_any_replaced(files, staging, own.get(), record->target);
     const auto& target = record->target;
     const auto into = files.open_directory(target);
-    struct stat seen {};
-    const bool is_gone = into ? ::fstat(into->get(), &seen) != 0 || seen.st_ino != record->inode
-                              : into.error().code == Code::not_found;
+    const bool is_gone =
+        into ? which_directory(into->get()) != record->which : into.error().code == Code::not_found;
     if (is_gone) return keep_any_replaced(files, staging, own.get(), target);
+    struct stat seen {};
     if (into && files.hides(into->get(), reserved_name) &&
         ::fstatat(tree.get(), std::string(reserved_name).c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0)
         return true;  // publish() does not begin with that

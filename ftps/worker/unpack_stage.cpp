@@ -157,8 +157,9 @@ Result<void> UnpackStage::publish_into(LabFiles& files, Partials& partials, cons
     if (::mkdirat(own_.get(), replaced_name, 0770) != 0) return file_error(errno, "the place to unpack at");
     const auto replaced = open_own(own_.get(), replaced_name);
     if (!replaced || ::fchmod(replaced.get(), 02770) != 0) return file_error(errno, "the place to unpack at");
-    if (::fstat(into.get(), &seen) != 0) return file_error(errno, target);
-    CHECK(put_merge_record(own_.get(), target, seen.st_ino, durable));
+    const auto which = which_directory(into.get());
+    if (!which) return file_error(errno, target);
+    CHECK(put_merge_record(own_.get(), target, *which, durable));
     NotTakenBack left;
     const auto superseded = [&](const std::string& path) { partials.superseded(join(target, path)); };
     const auto turns = [this] { turn_merge_record(own_.get()); };
