@@ -21,6 +21,7 @@
 #include <deque>
 #include <new>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "ftps/worker/directory_names.hpp"
@@ -61,8 +62,8 @@ class Merge {
     Result<void> move(Open& open, std::uint32_t directory, const std::string& name);
     Result<void> join_names(Open& open, std::uint32_t directory, const std::string& name);
     Result<void> replace(Open& open, std::uint32_t directory, const std::string& name);
-    Found look(const Open& open, const std::string& name, const struct stat& ours,
-               const struct stat& theirs) const;
+    Found look(const Open& open, const std::string& name, const struct stat& ours, const struct stat& theirs);
+    bool is_in_replaced(const struct stat& file);
     Result<void> leave_alone(const std::string& path);
     int rename_noted(const Open& open, std::uint32_t directory, const std::string& name, unsigned how);
     bool undo(const Step& step) const;
@@ -70,6 +71,7 @@ class Merge {
 
     const MergeSides sides_;
     const std::optional<KilledMerge> killed_;
+    std::optional<std::set<ino_t>> in_replaced_;  // once asked for
     std::deque<std::string> directories_ = {""};  // that both sides have
     std::vector<std::uint32_t> waiting_ = {0};
     std::deque<Step> steps_;
@@ -83,10 +85,6 @@ std::string below(const std::string& directory, const std::string& name) {
 
 bool same_file(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-bool is_before(const timespec& a, const timespec& b) {
-    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
 }
 
 Merge::Open Merge::open(const std::string& directory) const {
@@ -187,22 +185,44 @@ Result<void> Merge::join_names(Open& open, std::uint32_t directory, const std::s
                      "remove it first, or unpack into another directory"};
     }
     const auto found = killed_ ? look(open, name, ours, theirs) : Found::old_one;
+    if (found == Found::old_one && in_replaced_) in_replaced_->insert(theirs.st_ino);
     if (found == Found::old_one) return replace(open, directory, name);
     return found == Found::new_one ? Result<void>() : leave_alone(path);
 }
 
 /// What a killed merge finds under a name that it has to move.
 Merge::Found Merge::look(const Open& open, const std::string& name, const struct stat& ours,
-                         const struct stat& theirs) const {
+                         const struct stat& theirs) {
     struct stat kept {};
     const bool is_kept =
         open.replaced && ::fstatat(open.replaced.get(), name.c_str(), &kept, AT_SYMLINK_NOFOLLOW) == 0;
     if (same_file(ours, theirs) || (is_kept && same_file(kept, ours)))
         return Found::new_one;  // behind 4 or 2
-    // The ctime tells best what peers did, but our own links and renames move it.
-    const bool moved_by_us = killed_->turned || (is_kept && same_file(kept, theirs));
+    // The ctime tells best what peers did, but our own links and renames move it: for all names of a file.
+    const bool moved_by_us = killed_->turned || (is_kept && same_file(kept, theirs)) ||
+                             (theirs.st_nlink > 1 && is_in_replaced(theirs));
     const auto changed = moved_by_us ? theirs.st_mtim : theirs.st_ctim;
     return is_before(changed, killed_->began) ? Found::old_one : Found::peers_one;
+}
+
+/// Under any name. What peers linked since is not: conda does so, with files whose mtime is old.
+bool Merge::is_in_replaced(const struct stat& file) {
+    if (in_replaced_) return in_replaced_->contains(file.st_ino);
+    in_replaced_.emplace();
+    for (std::deque<std::string> waiting = {""}; !waiting.empty(); waiting.pop_front()) {
+        const auto& path = waiting.front();
+        const auto directory = open_replaced(path);
+        auto names = DirectoryNames::open(directory.get(), path);
+        struct stat seen {};
+        while (const auto* entry = names ? names->next() : nullptr) {
+            if (::fstatat(directory.get(), entry->d_name, &seen, AT_SYMLINK_NOFOLLOW) != 0) continue;
+            if (S_ISDIR(seen.st_mode))
+                waiting.push_back(below(path, entry->d_name));
+            else
+                in_replaced_->insert(seen.st_ino);
+        }
+    }
+    return in_replaced_->contains(file.st_ino);
 }
 
 Result<void> Merge::leave_alone(const std::string& path) {
@@ -269,6 +289,10 @@ void Merge::tell(const Moved& moved) const {
 
 }  // namespace
 
+bool is_before(const timespec& a, const timespec& b) {
+    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
 Result<void> merge_tree(const MergeSides& sides, const std::atomic<bool>& aborted,
                         const std::function<void()>& turns, const Moved& moved, NotTakenBack& left) {
     Merge merge(sides);
@@ -291,12 +315,11 @@ Result<void> merge_tree(const MergeSides& sides, const std::atomic<bool>& aborte
     return merged;
 }
 
-Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed, const Moved& moved) {
+Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed) {
     static const std::atomic<bool> never{false};
     try {
         Merge merge(sides, killed);
         CHECK(merge.run(never));
-        merge.tell(moved);
         return merge.finished();
     } catch (const std::bad_alloc&) {
         return Error{Code::unavailable, "too many files to merge for the memory that is left",

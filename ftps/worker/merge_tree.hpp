@@ -54,6 +54,10 @@ struct FinishedMerge {
 
 /// Goes on where merge_tree() was killed: all that is left in `from` is moved, but for the names that peers
 /// have changed since it began: theirs are newer. An error leaves it for another attempt.
-Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed, const Moved& moved);
+/// What `killed.turned` has it replace may be a peer's: `replaced` is not to be removed then. Names that this
+/// or the killed one moved bear a ctime that is not before `killed.began`.
+Result<FinishedMerge> finish_merge(const MergeSides& sides, const KilledMerge& killed);
+
+bool is_before(const timespec& a, const timespec& b);
 
 }  // namespace stowage::ftps

@@ -75,6 +75,16 @@ bool Partials::any_within(const std::string& directory) {
     return first != entries_.end() && first->first.starts_with(prefix);
 }
 
+std::vector<std::string> Partials::idle_within(const std::string& directory) {
+    const std::lock_guard lock(mutex_);
+    const auto prefix = prefix_of(directory);
+    std::vector<std::string> found;
+    for (auto entry = entries_.lower_bound(prefix);
+         entry != entries_.end() && entry->first.starts_with(prefix); ++entry)
+        if (!entry->second.active) found.push_back(entry->first);
+    return found;
+}
+
 Result<void> Partials::remove(const std::string& path) {
     const std::lock_guard lock(mutex_);
     const auto entry = entries_.find(path);

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/group_sync.hpp"
@@ -100,6 +101,8 @@ class Partials {
     /// Partials of names directly in `directory`.
     std::map<std::string, struct stat> children(const std::string& directory);
     bool any_within(const std::string& directory);
+    /// The paths of idle ones below `directory`.
+    std::vector<std::string> idle_within(const std::string& directory);
     /// Code::not_found if there is none; Code::in_use while it is being uploaded.
     Result<void> remove(const std::string& path);
     Result<void> move(const std::string& from, const std::string& to);

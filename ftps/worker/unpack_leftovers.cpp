@@ -22,9 +22,10 @@ namespace {
 
 constexpr std::size_t most_removed = 1000;
 
+/// True for what cannot be read, too.
 bool has_names(const Fd& directory) {
     auto names = DirectoryNames::open(directory.get(), "what was replaced");
-    return names && names->next() != nullptr;
+    return !names || names->next() != nullptr;
 }
 
 void tell(const std::string& target, const FinishedMerge& finished) {
@@ -34,34 +35,53 @@ void tell(const std::string& target, const FinishedMerge& finished) {
                                    {"first", finished.first}});
 }
 
+/// What the killed worker moved, and what was moved now. Not what went on being uploaded afterwards.
+void drop_superseded(const LabFiles& files, Partials& partials, const std::string& target,
+                     const timespec& began) {
+    for (const auto& path : partials.idle_within(target)) {
+        const auto complete = files.lstat(path), partial = partials.stat(path);
+        if (complete && partial && !is_before(complete->st_ctim, began) &&
+            !is_before(complete->st_ctim, partial->st_mtim))
+            partials.superseded(path);
+    }
+}
+
 }  // namespace
+
+/// False: it stays, and is tried again later.
+bool UnpackStage::keep_any_replaced(const LabFiles& files, int staging, int own, const std::string& target) {
+    const auto replaced = open_own(own, replaced_name);
+    if (!replaced) return errno == ENOENT;
+    return !has_names(replaced) || !keep_replaced(files, staging, own, target).empty();
+}
 
 /// False: it may be finished later.
 bool UnpackStage::finish_merge_of(LabFiles& files, Partials& partials, int staging, const Fd& own) {
     const auto record = read_merge_record(own.get());
+    if (record && record->kept) return keep_any_replaced(files, staging, own.get(), record->target);
     const auto tree = open_own(own.get(), tree_name), replaced = open_own(own.get(), replaced_name);
-    if (!record || !tree || !replaced) return true;
-    const auto& [target, killed] = *record;
+    if (!record) return true;
+    if (!tree || !replaced) return keep_any_replaced(files, staging, own.get(), record->target);
+    const auto& target = record->target;
     const auto into = files.open_directory(target);
-    if (!into && into.error().code == Code::not_found) {
-        if (!has_names(replaced)) return true;
-        return !keep_replaced(files, staging, own.get(), target).empty();
-    }
+    const bool is_gone =
+        into ? which_directory(into->get()) != record->which : into.error().code == Code::not_found;
+    if (is_gone) return keep_any_replaced(files, staging, own.get(), target);
     struct stat seen {};
     if (into && files.hides(into->get(), reserved_name) &&
         ::fstatat(tree.get(), std::string(reserved_name).c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0)
         return true;  // publish() does not begin with that
-    const auto superseded = [&](const std::string& path) { partials.superseded(join(target, path)); };
-    const auto finished = into ? finish_merge({tree.get(), into->get(), replaced.get()}, killed, superseded)
+    const auto finished = into ? finish_merge({tree.get(), into->get(), replaced.get()}, record->killed)
                                : Result<FinishedMerge>(into.error());
-    if (finished) {
-        tell(target, *finished);
-    } else {
+    drop_superseded(files, partials, target, record->killed.began);
+    if (!finished) {
         log::warning("merge_not_finished", {{"into", target},
                                             {"why", finished.error().text()},
                                             {"next", "it is tried again within the hour"}});
+        return false;
     }
-    return finished.has_value();
+    tell(target, *finished);
+    return !record->killed.turned || keep_any_replaced(files, staging, own.get(), target);
 }
 
 std::size_t UnpackStage::remove_leftovers(LabFiles& files, Partials& partials) {

@@ -135,6 +135,7 @@ Error UnpackStage::not_taken_back(const LabFiles& files, const std::string& targ
                                    counted(left.names, "file or directory", "files and directories"),
                                    join(target, left.first)),
                 "remove what is too much"};
+    keep_merge_record(own_.get());
     auto kept = keep_replaced(files, staging_.get(), own_.get(), target);
     is_merging_ = kept.empty();
     if (kept.empty()) kept = fmt::format("/.stowage/partials/{}/{}", name_, replaced_name);
@@ -156,7 +157,9 @@ Result<void> UnpackStage::publish_into(LabFiles& files, Partials& partials, cons
     if (::mkdirat(own_.get(), replaced_name, 0770) != 0) return file_error(errno, "the place to unpack at");
     const auto replaced = open_own(own_.get(), replaced_name);
     if (!replaced || ::fchmod(replaced.get(), 02770) != 0) return file_error(errno, "the place to unpack at");
-    CHECK(put_merge_record(own_.get(), target, durable));
+    const auto which = which_directory(into.get());
+    if (!which) return file_error(errno, target);
+    CHECK(put_merge_record(own_.get(), target, *which, durable));
     NotTakenBack left;
     const auto superseded = [&](const std::string& path) { partials.superseded(join(target, path)); };
     const auto turns = [this] { turn_merge_record(own_.get()); };

@@ -44,7 +44,8 @@ class UnpackStage {
                          Durability durability, const std::atomic<bool>& aborted, LedgerShare& share);
 
     /// Finishes what a worker that was killed had begun to merge, and removes what it left; returns how many.
-    /// Names that peers have changed since stay as they are.
+    /// Names that peers have changed since stay as they are, and so does what they may have put where the
+    /// target was. What was replaced is kept, as by publish(), where it may not be known to be old.
     static std::size_t remove_leftovers(LabFiles& files, Partials& partials);
 
   private:
@@ -57,6 +58,7 @@ class UnpackStage {
     Result<void> publish_into(LabFiles& files, Partials& partials, const std::string& target, bool durable,
                               const std::atomic<bool>& aborted, LedgerShare& share);
     static bool finish_merge_of(LabFiles& files, Partials& partials, int staging, const Fd& own);
+    static bool keep_any_replaced(const LabFiles& files, int staging, int own, const std::string& target);
     static std::string keep_replaced(const LabFiles& files, int staging, int own, const std::string& target);
     static Fd open_own(int directory, const char* name);
     Error not_taken_back(const LabFiles& files, const std::string& target, const Error& why,

@@ -1,5 +1,7 @@
 // A worker killed at each step of a merge: the next one makes it as if it had never begun, or as if it had
 // ended. Runs in: tests only.
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -14,6 +16,7 @@
 #include <functional>
 #include <set>
 
+#include "ftps/worker/merge_record.hpp"
 #include "ftps/worker/unpack_stage.hpp"
 #include "tests/unit/ftps_worker/folder.hpp"
 
@@ -74,6 +77,14 @@ class KilledMergeTest : public testing::Test {
         return static_cast<std::size_t>(std::distance(begin(all), end(all)));
     }
 
+    /// Where the archive is unpacked; there may be partials beside it.
+    fs::path place() const {
+        for (const auto& entry : fs::directory_iterator(lab() / ".stowage/partials"))
+            if (entry.path().filename().string().starts_with("unpack.")) return entry.path();
+        return {};
+    }
+    bool was_taken_back() const { return fs::exists(place() / "taking-back"); }
+
     /// As it is before: "data" with some old files, and with `fails` a directory that cannot be merged.
     void pod_has_data() const {
         for (const auto& entry : fs::directory_iterator(lab()))
@@ -97,7 +108,7 @@ class KilledMergeTest : public testing::Test {
         std::optional<UnpackStage> stage;
         const auto prepare = [&] {
             stage.emplace(or_throw(UnpackStage::make(files)));
-            const auto tree = fs::directory_iterator(lab() / ".stowage/partials")->path() / "tree";
+            const auto tree = place() / "tree";
             for (const auto* name : {"a", "b", "c", "d/both", "d/e/both", "d/e/new", "new", "n/m"})
                 write(tree / name, "new");
             if (fails) write(tree / "z/dir", "new");
@@ -128,7 +139,6 @@ class KilledMergeTest : public testing::Test {
         (found == before ? taken_back : finished) = true;
         EXPECT_EQ(read("data/z/own"), "old");
         EXPECT_EQ(staged(), 0u);
-        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
     }
 
     Folder folder;
@@ -146,6 +156,7 @@ TEST_F(KilledMergeTest, IsAsIfItHadNotBegunOrAsIfItHadEnded) {
         const bool killed = merge_is_killed_before(count);
         (void)UnpackStage::remove_leftovers(files, partials);
         expect_all_or_nothing(count);
+        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
         if (HasFailure()) return;
         if (!killed) break;
         ASSERT_LT(count, 1000u);
@@ -153,14 +164,18 @@ TEST_F(KilledMergeTest, IsAsIfItHadNotBegunOrAsIfItHadEnded) {
     EXPECT_TRUE(taken_back && finished);
 }
 
+// Some of what was replaced may be a pod's then, so it is kept.
 TEST_F(KilledMergeTest, WhileItWasTakenBackToo) {
     fails = true;
     for (unsigned count = 1;; ++count) {
         pod_has_data();
-        const bool killed = merge_is_killed_before(count);
+        const bool killed = merge_is_killed_before(count), turned = was_taken_back();
         (void)UnpackStage::remove_leftovers(files, partials);
         EXPECT_TRUE(fs::is_directory(lab() / "data/z/dir"));
         expect_all_or_nothing(count);
+        EXPECT_EQ(fs::exists(lab() / "not-restored.1"), turned);
+        for (const auto* name : {"a", "b", "c", "d/both", "d/e/both"})
+            EXPECT_EQ(read("not-restored.1/" + std::string(name)), turned ? "old" : "(missing)");
         if (HasFailure()) return;
         if (!killed) break;
         ASSERT_LT(count, 1000u);
@@ -177,6 +192,7 @@ TEST_F(KilledMergeTest, WhoeverFinishesItMayBeKilledToo) {
                 second, [] {}, [&] { (void)UnpackStage::remove_leftovers(files, partials); });
             (void)UnpackStage::remove_leftovers(files, partials);
             expect_all_or_nothing(first);
+            EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
             if (HasFailure()) return;
             if (!killed) break;
         }
@@ -197,9 +213,16 @@ TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
             fs::rename(lab() / "data/tmp", lab() / "data/b");
             write(lab() / "data/c", "a pod's");
             write(lab() / "data/new", "a pod's");
+            // As `cp -p` and `rsync -a` do it, and conda with a cache: only the ctime tells.
+            write(lab() / "data/tmp", "a pod's");
+            fs::last_write_time(lab() / "data/tmp", fs::last_write_time(lab() / "data/z/own"));
+            fs::create_hard_link(lab() / "data/tmp", lab() / "cache");
+            fs::rename(lab() / "data/tmp", lab() / "data/a");
             (void)UnpackStage::remove_leftovers(files, partials);
             for (const auto* name : {"data/b", "data/c", "data/new"})
                 EXPECT_EQ(read(name), "a pod's") << name << ", killed before change " << count;
+            EXPECT_TRUE(read("data/a") == "a pod's" || (failing && read("not-restored.1/a") == "a pod's"))
+                << "killed before change " << count;
             EXPECT_EQ(staged(), 0u);
             if (HasFailure()) return;
         }
@@ -207,19 +230,99 @@ TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
 }
 
 TEST_F(KilledMergeTest, WhoseTargetIsGoneKeepsWhatItReplaced) {
+    // In its place nothing, another directory, or a link to one.
+    for (const auto* another : {"", "directory", "link"}) {
+        for (unsigned count = 1;; ++count) {
+            pod_has_data();
+            if (!merge_is_killed_before(count)) FAIL() << "no kill came behind a replaced file";
+            const auto a = read("data/a"), b = read("data/b");
+            fs::rename(lab() / "data", lab() / "moved");
+            fs::create_directory(lab() / "other");
+            if (another == std::string("directory")) fs::create_directory(lab() / "data");
+            if (another == std::string("link")) fs::create_directory_symlink("other", lab() / "data");
+            (void)UnpackStage::remove_leftovers(files, partials);
+            EXPECT_EQ(staged(), 0u);
+            EXPECT_TRUE(fs::is_empty(lab() / "other"));
+            EXPECT_TRUE(!*another || fs::is_empty(lab() / "data")) << another << ", change " << count;
+            if (HasFailure()) return;
+            if (a != "new" && b != "new") continue;
+            for (const auto* name : {"a", "b"})
+                if (read("moved/" + std::string(name)) == "new") {
+                    EXPECT_EQ(read("not-restored.1/" + std::string(name)), "old");
+                }
+            break;
+        }
+    }
+}
+
+// ext4 gives the number of a removed inode to the next one; on a filesystem that does not, this proves
+// nothing.
+TEST_F(KilledMergeTest, IsNotFinishedIntoADirectoryWithTheSameInodeNumber) {
+    for (unsigned count = 1;; count += 3) {
+        pod_has_data();
+        if (!merge_is_killed_before(count)) return;
+        if (!fs::exists(place() / "merging")) continue;
+        fs::remove_all(lab() / "data");
+        fs::create_directory(lab() / "data");
+        (void)UnpackStage::remove_leftovers(files, partials);
+        ASSERT_TRUE(fs::is_empty(lab() / "data")) << "killed before change " << count;
+    }
+}
+
+// The directory itself may have another way to it by then.
+TEST_F(KilledMergeTest, IsFinishedThroughALinkToItsTargetToo) {
     for (unsigned count = 1;; ++count) {
         pod_has_data();
         if (!merge_is_killed_before(count)) FAIL() << "no kill came behind a replaced file";
-        const auto a = read("data/a"), b = read("data/b");
+        const bool began = read("data/a") == "new";
         fs::rename(lab() / "data", lab() / "moved");
+        fs::create_directory_symlink("moved", lab() / "data");
         (void)UnpackStage::remove_leftovers(files, partials);
+        if (!began) continue;
+        for (const auto* name : {"a", "b", "c", "d/both", "d/e/both", "n/m"})
+            EXPECT_EQ(read("moved/" + std::string(name)), "new");
         EXPECT_EQ(staged(), 0u);
-        if (a != "new" && b != "new") continue;
-        for (const auto* name : {"a", "b"})
-            if (read("moved/" + std::string(name)) == "new") {
-                EXPECT_EQ(read("not-restored.1/" + std::string(name)), "old");
-            }
         return;
+    }
+}
+
+// As conda and pnpm make them: what replaces one moves the ctime of the others.
+TEST_F(KilledMergeTest, NamesOfOneFileAreFinishedLikeOthers) {
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        for (const auto* name : {"b", "d/both"}) {
+            fs::remove(lab() / "data" / name);
+            fs::create_hard_link(lab() / "data/a", lab() / "data" / name);
+        }
+        wait_for_the_clock();
+        const bool killed = merge_is_killed_before(count);
+        (void)UnpackStage::remove_leftovers(files, partials);
+        expect_all_or_nothing(count);
+        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
+        if (HasFailure()) return;
+        if (!killed) break;
+        ASSERT_LT(count, 1000u);
+    }
+    EXPECT_TRUE(finished);
+}
+
+// What the killed one had moved, too.
+TEST_F(KilledMergeTest, WhatItMovedSupersedesUnfinishedUploads) {
+    const std::string paths[] = {"/data/a", "/data/c", "/data/d/both", "/data/d/e/new", "/data/z/own"};
+    for (unsigned count = 1;; ++count) {
+        pod_has_data();
+        for (const auto& path : paths) {
+            const auto claim = or_throw(partials.claim(path, "ann"));
+            const auto file = or_throw(partials.open(claim, {}));
+            ASSERT_EQ(::write(file.get(), "half", 4), 4);
+        }
+        if (!merge_is_killed_before(count)) break;
+        (void)UnpackStage::remove_leftovers(files, partials);
+        for (const auto& path : paths)
+            EXPECT_EQ(partials.stat(path).has_value(), read(path) != "new")
+                << path << ", killed before change " << count;
+        if (HasFailure()) return;
+        ASSERT_LT(count, 1000u);
     }
 }
 
@@ -227,16 +330,30 @@ TEST_F(KilledMergeTest, ForgedRecordsLeadNowhere) {
     fs::create_directory(folder.base / "outside");
     ASSERT_TRUE(files.open_staging());
     const auto place = lab() / ".stowage/partials/unpack.1.1";
+    const auto record_of = [&](const char* directory, const std::string& target) {
+        const Fd open(::open((folder.base / directory).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const auto which = which_directory(open.get()).value();
+        return fmt::format("{} {} {}", which.inode, which.made, target);
+    };
+    for (const std::string& record :
+         {std::string("/"), std::string("1/"), std::string("1 /"), std::string("1 1"), std::string("1 1/"),
+          std::string("-1 1 /"), std::string(" /"), std::string("1  /"),
+          std::string("99999999999999999999999 /")}) {
+        write(place / "tree/x", "1");
+        fs::create_directory(place / "replaced");
+        write(place / "merging", record);
+        EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u) << record;
+    }
     for (const std::string& target : {std::string("/../outside"), std::string("/.stowage"), std::string("x"),
                                       std::string(), std::string(5000, '/'), std::string("/a\0b", 4)}) {
         write(place / "tree/x", "1");
         fs::create_directory(place / "replaced");
-        write(place / "merging", target);
+        write(place / "merging", record_of(target == "/.stowage" ? "lab/.stowage" : "outside", target));
         EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u) << target.substr(0, 20);
     }
     write(place / "tree/.stowage/lab", "1");
     fs::create_directory(place / "replaced");
-    write(place / "merging", "/");
+    write(place / "merging", record_of("lab", "/"));
     EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u);
     EXPECT_TRUE(fs::is_empty(folder.base / "outside"));
     EXPECT_FALSE(fs::exists(lab() / ".stowage/x") || fs::exists(lab() / ".stowage/lab"));

@@ -52,7 +52,7 @@ class Stage : public testing::Test {
     }
     fs::path top() const {
         for (const auto& entry : fs::directory_iterator(lab() / ".stowage/partials"))
-            return entry.path();
+            if (entry.path().filename().string().starts_with("unpack.")) return entry.path();
         return {};
     }
     fs::path place() const { return top() / "tree"; }
@@ -70,7 +70,39 @@ class Stage : public testing::Test {
         write(fs::relative(place() / path, lab()).string(), bytes);
         return stage;
     }
+    /// A pod moves a directory away in the middle of a merge that fails then: the error.
+    std::string merge_that_a_pod_comes_between() {
+        for (int attempt = 1; attempt <= 20; ++attempt) {
+            fs::remove_all(lab() / "data");
+            fs::remove_all(lab() / "moved");
+            auto stage = or_throw(UnpackStage::make(files));
+            const auto staged_d = place() / "d";
+            // Merged behind d, where it fails.
+            fs::create_directories(lab() / "data/d/sub/file");
+            fs::create_directories(staged_d / "sub");
+            write(fs::relative(staged_d / "sub/file", lab()).string(), "new");
+            for (int i = 0; i < names_in_d; ++i) {
+                write("data/d/" + std::to_string(i), "old");
+                write(fs::relative(staged_d / std::to_string(i), lab()).string(), "new");
+            }
+            const Fd notices(::inotify_init1(IN_CLOEXEC));
+            EXPECT_GE(::inotify_add_watch(notices.get(), (lab() / "data/d").c_str(), IN_MOVED_TO), 0);
+            std::thread pod([this, &notices] {
+                std::array<char, 4096> notice{};
+                (void)!::read(notices.get(), notice.data(), notice.size());
+                fs::rename(lab() / "data/d", lab() / "moved");
+            });
+            const auto refused = publish(std::move(stage), "/data", Durability::none);
+            pod.join();
+            if (refused) return "(it did not fail)";
+            if (refused.error().code == Code::exists) continue;  // the pod came late
+            EXPECT_EQ(refused.error().code, Code::io);
+            return refused.error().text();
+        }
+        return "(no merge was long enough for the pod to come in between)";
+    }
 
+    static constexpr int names_in_d = 200;
     Folder folder;
     LabFiles files{folder.root(), "/mnt/nfs"};
     Partials partials{files};
@@ -133,45 +165,45 @@ TEST_F(Stage, AMergeThatCannotBeFinishedIsTakenBack) {
     EXPECT_EQ(staged(), 0u);
 }
 
-// A pod moves a directory away in the middle of a merge that fails then.
 TEST_F(Stage, WhatCannotBeTakenBackIsKeptAndNamed) {
-    constexpr int count = 200;
-    for (int attempt = 1;; ++attempt) {
-        ASSERT_LE(attempt, 20) << "no merge was long enough for the pod to come in between";
-        fs::remove_all(lab() / "data");
-        fs::remove_all(lab() / "moved");
-        auto stage = or_throw(UnpackStage::make(files));
-        const auto staged_d = place() / "d";
-        // Merged behind d, where it fails.
-        fs::create_directories(lab() / "data/d/sub/file");
-        fs::create_directories(staged_d / "sub");
-        write(fs::relative(staged_d / "sub/file", lab()).string(), "new");
-        for (int i = 0; i < count; ++i) {
-            write("data/d/" + std::to_string(i), "old");
-            write(fs::relative(staged_d / std::to_string(i), lab()).string(), "new");
-        }
-        const Fd notices(::inotify_init1(IN_CLOEXEC));
-        ASSERT_GE(::inotify_add_watch(notices.get(), (lab() / "data/d").c_str(), IN_MOVED_TO), 0);
-        std::thread pod([this, &notices] {
-            std::array<char, 4096> notice{};
-            (void)!::read(notices.get(), notice.data(), notice.size());
-            fs::rename(lab() / "data/d", lab() / "moved");
-        });
-        const auto refused = publish(std::move(stage), "/data", Durability::none);
-        pod.join();
-        ASSERT_FALSE(refused);
-        if (refused.error().code == Code::exists) continue;  // the pod came late
-        EXPECT_EQ(refused.error().code, Code::io);
-        EXPECT_NE(refused.error().text().find("/not-restored.1"), std::string::npos)
-            << refused.error().text();
-        for (int i = 0; i < count; ++i) {
+    const auto text = merge_that_a_pod_comes_between();
+    ASSERT_NE(text.find("/not-restored.1"), std::string::npos) << text;
+    for (int i = 0; i < names_in_d; ++i) {
+        const auto name = std::to_string(i);
+        const bool put_back = read("moved/" + name) == "old";
+        EXPECT_EQ(read("not-restored.1/d/" + name) == "old", !put_back) << name;
+    }
+    EXPECT_EQ(staged(), 0u);
+}
+
+// Without keep_merge_record() the sweep finishes that merge, and removes what it replaced.
+TEST_F(Stage, WhatCannotBeKeptElsewhereStaysUntilItCan) {
+    ASSERT_TRUE(files.open_staging());
+    for (const auto* where : {"", ".stowage/partials"})
+        for (int i = 1; i <= 100; ++i)
+            fs::create_directories(lab() / where / ("not-restored." + std::to_string(i)));
+    const auto text = merge_that_a_pod_comes_between();
+    const auto place = top();
+    ASSERT_FALSE(place.empty()) << text;
+    ASSERT_NE(text.find("/.stowage/partials/" + place.filename().string() + "/replaced"), std::string::npos)
+        << text;
+    const auto expect_in = [this](const fs::path& kept) {
+        for (int i = 0; i < names_in_d; ++i) {
             const auto name = std::to_string(i);
             const bool put_back = read("moved/" + name) == "old";
-            EXPECT_EQ(read("not-restored.1/d/" + name) == "old", !put_back) << name;
+            EXPECT_EQ(read((fs::relative(kept, lab()) / "d" / name).string()) == "old", !put_back) << name;
         }
-        EXPECT_EQ(staged(), 0u);
-        return;
-    }
+    };
+    EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 0u);
+    expect_in(place / "replaced");
+    fs::remove_all(place / "tree");  // as pods may
+    EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 0u);
+    expect_in(place / "replaced");
+    EXPECT_FALSE(fs::exists(lab() / "data/d"));
+    fs::remove(lab() / "not-restored.7");
+    EXPECT_EQ(UnpackStage::remove_leftovers(files, partials), 1u);
+    expect_in(lab() / "not-restored.7");
+    EXPECT_FALSE(fs::exists(lab() / "data/d"));
 }
 
 // A child: the limit stays with it.
