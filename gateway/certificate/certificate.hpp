@@ -43,8 +43,8 @@ Result<OcspResponse> load_ocsp_response(const std::string& path, std::string_vie
 
 /// Makes an ECDSA P-256 key and a certificate for `names` (host names and IP addresses), valid for 825 days,
 /// at `files` (key 0600). Key first, then certificate, each by rename: a crash between leaves no mismatched
-/// pair, because load_certificate() refuses it and the next start makes both anew. A pair that was there stays
-/// beside it, each file with `.old` behind its name.
+/// pair, because load_certificate() refuses it and the next start makes both anew. A pair that was there
+/// stays beside it, each file with `.old` behind its name.
 Result<void> make_self_signed(const CertificateFiles& files, const std::vector<std::string>& names);
 
 /// Whether make_self_signed() may be called: one of the files is not there, or the certificate is one that it
