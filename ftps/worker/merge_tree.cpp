@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <deque>
@@ -62,8 +61,9 @@ class Merge {
     Result<void> move(Open& open, std::uint32_t directory, const std::string& name);
     Result<void> join_names(Open& open, std::uint32_t directory, const std::string& name);
     Result<void> replace(Open& open, std::uint32_t directory, const std::string& name);
-    Found look(const Open& open, const std::string& name, const struct stat& ours, const struct stat& theirs);
-    bool is_in_replaced(const struct stat& file);
+    Result<Found> look(const Open& open, const std::string& name, const struct stat& ours,
+                       const struct stat& theirs);
+    Result<bool> is_in_replaced(const struct stat& file);
     Result<void> leave_alone(const std::string& path);
     int rename_noted(const Open& open, std::uint32_t directory, const std::string& name, unsigned how);
     bool undo(const Step& step) const;
@@ -132,6 +132,7 @@ Result<void> Merge::merge(std::uint32_t directory, const std::atomic<bool>& abor
     TRY(auto names, DirectoryNames::open(both.from.get(), path));
     while (const auto* entry = names.next())
         found.emplace_back(entry->d_name);
+    if (names.failed() != 0) return file_error(names.failed(), path);
     for (const auto& name : found) {
         if (aborted) return Error{Code::cancelled, "unpacking was aborted"};
         CHECK(move(both, directory, name));
@@ -184,31 +185,33 @@ Result<void> Merge::join_names(Open& open, std::uint32_t directory, const std::s
                                  : ": a file of this name is there, and a directory in the archive"),
                      "remove it first, or unpack into another directory"};
     }
-    const auto found = killed_ ? look(open, name, ours, theirs) : Found::old_one;
+    TRY(const auto found, killed_ ? look(open, name, ours, theirs) : Found::old_one);
     if (found == Found::old_one && in_replaced_) in_replaced_->insert(theirs.st_ino);
     if (found == Found::old_one) return replace(open, directory, name);
     return found == Found::new_one ? Result<void>() : leave_alone(path);
 }
 
 /// What a killed merge finds under a name that it has to move.
-Merge::Found Merge::look(const Open& open, const std::string& name, const struct stat& ours,
-                         const struct stat& theirs) {
+Result<Merge::Found> Merge::look(const Open& open, const std::string& name, const struct stat& ours,
+                                 const struct stat& theirs) {
     struct stat kept {};
     const bool is_kept =
         open.replaced && ::fstatat(open.replaced.get(), name.c_str(), &kept, AT_SYMLINK_NOFOLLOW) == 0;
     if (same_file(ours, theirs) || (is_kept && same_file(kept, ours)))
         return Found::new_one;  // behind 4 or 2
     // The ctime tells best what peers did, but our own links and renames move it: for all names of a file.
-    const bool moved_by_us = killed_->turned || (is_kept && same_file(kept, theirs)) ||
-                             (theirs.st_nlink > 1 && is_in_replaced(theirs));
+    bool moved_by_us = killed_->turned || (is_kept && same_file(kept, theirs));
+    if (!moved_by_us && theirs.st_nlink > 1) {
+        TRY(moved_by_us, is_in_replaced(theirs));
+    }
     const auto changed = moved_by_us ? theirs.st_mtim : theirs.st_ctim;
     return is_before(changed, killed_->began) ? Found::old_one : Found::peers_one;
 }
 
 /// Under any name. What peers linked since is not: conda does so, with files whose mtime is old.
-bool Merge::is_in_replaced(const struct stat& file) {
+Result<bool> Merge::is_in_replaced(const struct stat& file) {
     if (in_replaced_) return in_replaced_->contains(file.st_ino);
-    in_replaced_.emplace();
+    std::set<ino_t> all;
     for (std::deque<std::string> waiting = {""}; !waiting.empty(); waiting.pop_front()) {
         const auto& path = waiting.front();
         const auto directory = open_replaced(path);
@@ -219,9 +222,11 @@ bool Merge::is_in_replaced(const struct stat& file) {
             if (S_ISDIR(seen.st_mode))
                 waiting.push_back(below(path, entry->d_name));
             else
-                in_replaced_->insert(seen.st_ino);
+                all.insert(seen.st_ino);
         }
+        if (names && names->failed() != 0) return file_error(names->failed(), path);
     }
+    in_replaced_ = std::move(all);
     return in_replaced_->contains(file.st_ino);
 }
 
