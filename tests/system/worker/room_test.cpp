@@ -231,8 +231,8 @@ TEST_F(OwnLedger, RefusesNothingMoreOnceTheFilesystemCounts) {
     options.usage = [&counts] {
         message::LabUsage usage;
         if (!counts) return usage;
-        usage.backend = message::QuotaBackend::ext4;
-        usage.limit_bytes = usage.disk_free_bytes = 100 * mebibyte;
+        usage.backend = message::QuotaBackend::btrfs;
+        usage.limit_bytes = 100 * mebibyte;
         return usage;
     };
     Rig rig(options);
