@@ -111,6 +111,7 @@ class BenchMeasures(unittest.TestCase):
                 (("--rounds", "0"), "--rounds 0"),
                 (("--files", "4"), "--files 4"),
                 (("--labs", "0"), "--labs 0"),
+                (("--budget", "0"), "--budget 0"),
                 (("--server", "vsftp"), "--server 'vsftp'"),
                 (("--server", "vsftpd"), "stowage's certificate"),
                 (("--scenario", "puts"), "--scenario 'puts'"),

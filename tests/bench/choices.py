@@ -19,6 +19,7 @@ COUNTS = {
     "logins": 1,
     "sessions": 1,
     "labs": 1,
+    "budget": 1,
 }
 
 
@@ -40,6 +41,7 @@ def parsed(description):
     parser.add_argument("--logins", type=int, default=100, help="logins of a run (100)")
     parser.add_argument("--sessions", type=int, default=1000, help="idle sessions (1000)")
     parser.add_argument("--labs", type=int, default=200, help="many labs (200)")
+    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="after so many, one round of the rest")
     parser.add_argument("--no-warm-up", action="store_true", help="without the small run before the first round")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", help="a release build")
     parser.add_argument("--cache", type=pathlib.Path, default="/var/tmp/stowage-bench", help="for the packages")
@@ -47,6 +49,7 @@ def parsed(description):
     parser.add_argument("--chart", type=pathlib.Path, help="where an SVG goes")
     parser.add_argument("--page", type=pathlib.Path, help="a page whose part between the bench's markers is written anew")
     parser.add_argument("--from-json", type=pathlib.Path, help="measures nothing: table, chart and page of such results")
+    parser.add_argument("--site-json", type=pathlib.Path, help="what site_scale.py --json wrote, for the page")
     parser.add_argument("--list", action="store_true", help="prints the names of scenarios and servers, one a line")
     return parser.parse_args()
 
@@ -67,9 +70,10 @@ def check(options, servers, scenarios):
             refuse(f"--{what} {path}: no folder there that can be written to", f"make {path.parent}")
     if options.page and not options.page.is_file():
         refuse(f"--page {options.page}: no such page", "give one that has the bench's markers, deploy/docs/performance.md")
+    for what, path in (("from-json", options.from_json), ("site-json", options.site_json)):
+        if path and not path.is_file():
+            refuse(f"--{what} {path}: no such file", "give what an earlier run wrote with --json")
     if options.from_json:
-        if not options.from_json.is_file():
-            refuse(f"--from-json {options.from_json}: no such file", "give what an earlier run wrote with --json")
         return
     if os.geteuid() != 0:
         refuse("it makes cgroups, mount namespaces and labs, and this is not root", "sudo tests/bench/run")

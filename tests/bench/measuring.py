@@ -82,8 +82,8 @@ def _one(title, number, server, measured):
     return values
 
 
-def measure_scenario(scenario, servers, options):
-    """{server: [values of a round, …]}; who begins is another one each round."""
+def measure_scenario(scenario, servers, options, is_over):
+    """{server: [values of a round, …]}; who begins is another one each round. @param is_over the time for more rounds"""
     runs = {server.name: [] for server in servers}
     if scenario.warms_up and not options.no_warm_up:
         for server in servers:
@@ -91,6 +91,8 @@ def measure_scenario(scenario, servers, options):
             _one(f"{scenario.title}, not counted", 0, server, lambda: scenario.run(server, less))
         _tidy(servers)
     for number in range(min(options.rounds, scenario.rounds)):
+        if number > 0 and is_over():
+            break
         turn = number % len(servers)
         for server in servers[turn:] + servers[:turn]:
             values = _one(scenario.title, number + 1, server, lambda: scenario.run(server, options))
@@ -108,11 +110,12 @@ def _tidy(servers):
 def measure(site, options, results):
     """Fills results["runs"] and writes --json after each scenario: what ends a run leaves what was measured."""
     results["runs"] = {}
+    deadline = time.monotonic() + 60 * options.budget
     for name in options.scenario or SCENARIOS:
         scenario = SCENARIOS[name]
         servers = taking_part(scenario, site.servers, site)
         began = time.monotonic()
-        results["runs"][name] = measure_scenario(scenario, servers, options)
+        results["runs"][name] = measure_scenario(scenario, servers, options, lambda: time.monotonic() > deadline)
         results["machine"].setdefault("seconds", {})[name] = round(time.monotonic() - began, 1)
         if options.json:
             written = options.json.with_name(options.json.name + ".new")

@@ -2,7 +2,7 @@
 
 from choices import refuse
 from report import summary
-from targets import target_table
+from targets import site_table, target_table
 
 BEGIN = "<!-- tests/bench/run --page writes from here … -->"
 END = "<!-- … to here -->"
@@ -52,6 +52,7 @@ def generated(results):
             "its peak; KiB and MiB PSS count shared pages by their shares. An empty field took no part: of stowage's three "
             "configurations those ran that differ in the scenario.",
             summary(results),
+            *(["### Sites that were measured", site_table(results)] if "site" in results else []),
         ]
     )
 

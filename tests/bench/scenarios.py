@@ -94,7 +94,7 @@ SCENARIOS = {
     # 64 files of the same size each time: what grows is the number of sessions alone.
     "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, limit=False, sessions=1, files=64),
     "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, limit=False, sessions=8, files=8),
-    "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, _BEST, sessions=64),
+    "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, sessions=64),
     "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, limit=False, sessions=1, files=64),
     "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, limit=False, sessions=8, files=8),
     "get64": _large("64 files down, 64 at once", get, _ONE, _BEST, sessions=64),

@@ -40,6 +40,12 @@ _FSYNC = "each 226 waits for the disk, no peer's does"
 _SERIES = "on one connection the client's own handshake and the server's are in series: [profiles](#where-the-time-goes)"
 _LOGIN = "a process of its own for each password: [profiles](#where-the-time-goes)"
 
+NO_CHANGE_SECONDS = 2
+NO_CHANGE_IN_THE_WAY = "Run:ai's answers, page by page, read three times: [whole sites](#whole-sites)"
+LEAVES = (
+    "| a lab's worker leaves when unused | after `ftps.worker_idle_timeout`, 5 min | | | | tested, not measured: "
+    "`SessionsReachWorkers.IdleWorkerLeavesAndTheNextSessionStartsAnother` |"
+)
 TARGETS = [
     Target("large upload, CPU", "best", "put", "cpu_per_gb", 0.6, _AT_THE_LIMIT, _PUT),
     Target("large upload, CPU", "limit", "put", "cpu_per_gb", 1.15, "fsync and writing back; SHA-256", _PUT),
@@ -242,4 +248,33 @@ def target_table(results):
             f"| {target.title} | {sign} {target.bound:g}{multiple} | {_against(target, results)} | {'; '.join(ours)} "
             f"| {limit} | {outcome} |"
         )
+    return "\n".join([*lines, *_of_sites(results), LEAVES])
+
+
+def _of_sites(results):
+    """What tests/bench/site_scale.py measured."""
+    site = results.get("site")
+    if not site:
+        return []
+    again = site["again"]
+    shown = f"{again['seconds']:.2f} ({again['lowest']:.2f}–{again['highest']:.2f}), {again['cpu']:.2f} of CPU"
+    outcome = "met" if again["seconds"] <= NO_CHANGE_SECONDS else NO_CHANGE_IN_THE_WAY
+    title = f"`apply` of {site['labs']} labs and {site['users']:,} people with nothing to do, s"
+    return [f"| {title} | ≤ {NO_CHANGE_SECONDS} | | {shown} | | {outcome} |"]
+
+
+def site_table(results):
+    """Markdown: the commands of site_scale.py."""
+    site = results["site"]
+    load = f"load average {site['load_average']:.1f}"
+    lines = [
+        f"{site['labs']} labs and {site['users']:,} people with three roles each, {site['when']}, {load} at the end:",
+        "",
+        "| command | calls of Run:ai's API | of them writes | s | CPU s of the gateway |",
+        "|---|---|---|---|---|",
+    ]
+    for name, words in (("apply", "`apply`, from nothing"), ("again", "`apply`, nothing to do"), ("plan", "`plan`, nothing to do")):
+        run = site[name]
+        spread = f" ({run['lowest']:.2f}–{run['highest']:.2f})" if run["lowest"] != run["highest"] else ""
+        lines.append(f"| {words} | {run['calls']:,} | {run['writes']:,} | {run['seconds']:.2f}{spread} | {run['cpu']:.2f} |")
     return "\n".join(lines)
