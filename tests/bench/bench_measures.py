@@ -50,8 +50,8 @@ def measure(folder, servers, *more, **how):
     done = run(*words, "--json", results, "--chart", chart, "--page", page, **how)
     if done.returncode != 0:
         raise AssertionError(done.stderr)
-    texts = (path.read_text(encoding="utf-8") for path in (results, chart, page))
-    return done.stdout, *((json.loads(text) if path == results else text) for path, text in zip((results, chart, page), texts))
+    read = [path.read_text(encoding="utf-8") for path in (results, chart, page)]
+    return done.stdout, json.loads(read[0]), *read[1:]
 
 
 class BenchMeasures(unittest.TestCase):
@@ -82,7 +82,8 @@ class BenchMeasures(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             _, results, _, page = measure(folder, ["stowage", *PEERS], "--scenario", "put-small", "--rounds", "2")
         for name in PEERS:
-            self.assertEqual([run.get("round") for run in results["runs"]["put-small"][name] if "cpu_per_file" in run], [1, 2])
+            runs = results["runs"]["put-small"][name]
+            self.assertEqual([run["round"] for run in runs if "cpu_per_file" in run], [1, 2])
         self.assertIn("| small files up, one connection, durable, rate | ≥ 1 × |", page)
 
     def test_a_run_that_fails_is_recorded_and_the_others_go_on(self):
@@ -130,11 +131,11 @@ class BenchMeasures(unittest.TestCase):
         self.assertIn(f"  {NOT_DURABLE}", listed)
 
     def test_the_load_client_refuses_what_it_does_not_know(self):
-        for words in (["bench_load", "nonsense"], ["bench_bare_loop", "neither"], ["bench_bare_session"]):
-            done = subprocess.run(
-                [BUILD / "tests" / words[0], *words[1:]], stdin=subprocess.PIPE, capture_output=True, text=True, check=False, timeout=20
-            )
-            self.assertEqual(done.returncode, 2, words)
+        for name, *words in (("bench_load", "nonsense"), ("bench_bare_loop", "neither"), ("bench_bare_session",)):
+            command = [BUILD / "tests" / name, *words]
+            waits_for_a_password = {"stdin": subprocess.PIPE, "timeout": 20}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, **waits_for_a_password)
+            self.assertEqual(done.returncode, 2, name)
             self.assertIn("Usage: ", done.stderr)
 
 

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-NEEDED = ("bin/stowage", "bin/stowage-supervisor", "tests/bench_load", "tests/bench_bare_loop", "tests/bench_bare_session")
+NEEDED = ("bin/stowage", "bin/stowage-supervisor", *(f"tests/bench_{name}" for name in ("load", "bare_loop", "bare_session")))
 # Of which the scenarios' descriptions say what they are. Those that several sessions share have at least one for each.
 COUNTS = {
     "rounds": 1,
@@ -36,19 +36,19 @@ def parsed(description):
     parser.add_argument("--files", type=int, default=2000, help="how many small files (2000)")
     parser.add_argument("--client-files", type=int, default=400, help="how many small files by lftp and curl (400)")
     parser.add_argument("--small-bytes", type=int, default=10240, help="of a small file (10 KiB)")
-    parser.add_argument("--unpacked-files", type=int, default=100000, help="of the archive that is unpacked (100000)")
+    parser.add_argument("--unpacked-files", type=int, default=100000, help="of the archive (100000)")
     parser.add_argument("--entries", type=int, default=100000, help="of the large directory (100000)")
     parser.add_argument("--logins", type=int, default=100, help="logins of a run (100)")
     parser.add_argument("--sessions", type=int, default=1000, help="idle sessions (1000)")
     parser.add_argument("--labs", type=int, default=200, help="many labs (200)")
-    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="after so many, one round of the rest")
+    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="after so many: one round")
     parser.add_argument("--no-warm-up", action="store_true", help="without the small run before the first round")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", help="a release build")
     parser.add_argument("--cache", type=pathlib.Path, default="/var/tmp/stowage-bench", help="for the packages")
     parser.add_argument("--json", type=pathlib.Path, help="where the results go, after each scenario")
     parser.add_argument("--chart", type=pathlib.Path, help="where an SVG goes")
-    parser.add_argument("--page", type=pathlib.Path, help="a page whose part between the bench's markers is written anew")
-    parser.add_argument("--from-json", type=pathlib.Path, help="measures nothing: table, chart and page of such results")
+    parser.add_argument("--page", type=pathlib.Path, help="a page: what is between the markers is written anew")
+    parser.add_argument("--from-json", type=pathlib.Path, help="measures nothing: tables and chart of such")
     parser.add_argument("--site-json", type=pathlib.Path, help="what site_scale.py --json wrote, for the page")
     parser.add_argument("--list", action="store_true", help="prints the names of scenarios and servers, one a line")
     return parser.parse_args()
@@ -63,13 +63,13 @@ def check(options, servers, scenarios):
     for what, wanted, known in (("server", options.server, servers), ("scenario", options.scenario, scenarios)):
         for name in wanted or []:
             if name not in known:
-                refuse(f"--{what} {name!r}: unknown", f"take one of those that --list prints, the whole line: {list(known)}")
+                refuse(f"--{what} {name!r}: unknown", f"take a whole line of what --list prints: {list(known)}")
     for what in ("json", "chart", "page"):
         path = getattr(options, what)
         if path and not os.access(path.parent, os.W_OK):
             refuse(f"--{what} {path}: no folder there that can be written to", f"make {path.parent}")
     if options.page and not options.page.is_file():
-        refuse(f"--page {options.page}: no such page", "give one that has the bench's markers, deploy/docs/performance.md")
+        refuse(f"--page {options.page}: no such page", "give one with the bench's markers, as deploy/docs/performance.md")
     for what, path in (("from-json", options.from_json), ("site-json", options.site_json)):
         if path and not path.is_file():
             refuse(f"--{what} {path}: no such file", "give what an earlier run wrote with --json")

@@ -56,9 +56,7 @@ def machine(site, options):
         "accounting": site.servers[0].group.kind,
         "load_average": os.getloadavg(),
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "options": {
-            name: value for name, value in vars(options).items() if isinstance(value, int) and not isinstance(value, bool)
-        },
+        "options": {name: value for name, value in vars(options).items() if type(value) is int},
     }
 
 
@@ -77,13 +75,16 @@ def _one(title, number, server, measured):
         values = {"round": number, **measured()}
     except Exception as problem:  # pylint: disable=broad-exception-caught  # the other runs are not lost
         values = {"round": number, "failed": f"{type(problem).__name__}: {problem}"[:400]}
-    shown = ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items())
+    words = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in values.items()}
+    shown = ", ".join(f"{key} {word}" for key, word in words.items())
     print(f"{time.strftime('%H:%M:%S')} {title}, {server.name}: {shown}", file=sys.stderr, flush=True)
     return values
 
 
 def measure_scenario(scenario, servers, options, is_over):
-    """{server: [values of a round, …]}; who begins is another one each round. @param is_over the time for more rounds"""
+    """{server: [values of a round, …]}; who begins is another one each round.
+
+    @param is_over the time for more rounds"""
     runs = {server.name: [] for server in servers}
     if scenario.warms_up and not options.no_warm_up:
         for server in servers:

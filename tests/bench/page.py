@@ -26,8 +26,8 @@ def _facts(results):
         f"`{machine['filesystem']}`; accounting by {machine['accounting']}. Load average at the start: {load:.1f}"
         + ("." if load < _LOADED else ": **something else ran, so rates are too low and CPU is too high**."),
         f"- {machine['stowage'] or 'stowage'} (commit {machine['commit'] or 'unknown'}, Release build); "
-        f"{', '.join(results['packages']) or 'no peers'}; {machine['openssl']}; {machine['lftp'].split('|')[0].strip()}; "
-        f"{machine['curl'].split(' (')[0]}.",
+        f"{', '.join(results['packages']) or 'no peers'}; {machine['openssl']}; {' '.join(machine['lftp'].replace('|', ' ').split()[:3]) or 'no lftp'}; "
+        f"{machine['curl'].split(' (')[0] or 'no curl'}.",
         f"- {chosen['rounds']} rounds, another server first in each, with sync(2) before each run; before the first round a "
         f"smaller run that is not counted. A large file has {files}; of several at once or in a row the sum has {files}. "
         f"Small files have {_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {chosen['client_files']:,} by lftp and "

@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -B
-"""How a site grows: `apply` from nothing, the second one, and a plan of the same, in seconds, CPU seconds of the gateway
-and calls of Run:ai's API.
+"""How a site grows: `apply` from nothing, the second one, and a plan of the same, in seconds, CPU seconds of the
+gateway and calls of Run:ai's API.
 
-    sudo tests/bench/site_scale.py [--labs 200] [--users 2000] [--version 2.20.29] [--rounds 5] [--json FILE] [--build DIR]
+    sudo tests/bench/site_scale.py [--labs 200] [--users 2000] [--rounds 5] [--json FILE]
 
 A gateway of its own with a stand-in for Run:ai; labs lie in a plain directory, people have no FTPS account (a password
 hash takes 18 ms by design, which is no matter of Run:ai).
@@ -33,6 +33,7 @@ compute_resources:
 """
 KINDS = 11  # token, clusters, pools, departments, projects, compute, roles, users, rules, data sources, and one to spare
 PAGE = 500
+SHOWN = {"seconds": "s", "cpu": "CPU s", "calls": "calls", "writes": "writes"}
 LONGEST = 1800  # seconds of one command, on a busy machine
 
 
@@ -58,9 +59,9 @@ def looks(rig, expected):
 
 
 def measure(labs, users, version, rounds=1):
-    """{"apply": {"seconds", "lowest", "highest", "cpu", "calls", "writes"}, "again": …, "plan": …}, medians where there are
-    several rounds, and most calls and writes. CPU is that of all of the gateway's processes, with those that have ended,
-    and with what the watch does behind an apply; the stand-in's is not in it."""
+    """{"apply": {"seconds", "lowest", "highest", "cpu", "calls", "writes"}, "again": …, "plan": …}, medians where there
+    are several rounds, and most calls and writes. CPU is that of all of the gateway's processes, with those that have
+    ended, and with what the watch does behind an apply; the stand-in's is not in it."""
     from accounting import Group  # pylint: disable=import-outside-toplevel
     from site_story import SiteRig  # pylint: disable=import-outside-toplevel
 
@@ -139,7 +140,7 @@ def main():
     sys.path[:0] = [str(SOURCE / "tests" / "support"), str(SOURCE / "deploy")]
     results = measure(options.labs, options.users, options.version, options.rounds)
     for name, values in results.items():
-        print(f"{name:<6} {values['seconds']:>8} s {values['cpu']:>8} CPU s {values['calls']:>6} calls {values['writes']:>6} writes")
+        print(f"{name:<6}", *(f"{values[key]:>8} {words}" for key, words in SHOWN.items()))
     results |= {"labs": options.labs, "users": options.users, "load_average": os.getloadavg()[0]}
     results["when"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     if options.json:

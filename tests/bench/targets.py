@@ -219,9 +219,11 @@ def _is_met(target, found):
     return value >= target.bound if target.is_floor else value <= target.bound
 
 
-def is_missed(target, results):
-    found = _figures(target, target.variants[0], results)
-    return bool(found) and not _is_met(target, found)
+def _outcome(target, results):
+    judged = _figures(target, target.variants[0], results)
+    if not judged:
+        return "not known"
+    return "met" if _is_met(target, judged) else target.in_the_way or "missed"
 
 
 def target_table(results):
@@ -231,22 +233,17 @@ def target_table(results):
         "|---|---|---|---|---|---|",
     ]
     for target in TARGETS:
-        judged = _figures(target, target.variants[0], results)
-        if not judged:
+        cells = {variant: _cell(target, variant, results) for variant in target.variants}
+        if not cells[target.variants[0]]:
             continue
-        ours = [
-            (f"{variant.removeprefix('stowage, ') if variant != 'stowage' else 'default'}: " if len(target.variants) > 1 else "")
-            + cell
-            for variant in target.variants
-            if (cell := _cell(target, variant, results))
-        ]
+        names = {variant: variant.removeprefix("stowage, ").replace("stowage", "default") for variant in cells}
+        ours = [f"{names[variant]}: {cell}" if len(cells) > 1 else cell for variant, cell in cells.items() if cell]
         sign = "≥" if target.is_floor else "≤"
         multiple = "" if target.figure == "plain" else " ×"
         limit = _cell(target, "limit", results) if target.figure != "limit" else ""
-        outcome = "met" if _is_met(target, judged) else target.in_the_way or "missed"
         lines.append(
             f"| {target.title} | {sign} {target.bound:g}{multiple} | {_against(target, results)} | {'; '.join(ours)} "
-            f"| {limit} | {outcome} |"
+            f"| {limit} | {_outcome(target, results)} |"
         )
     return "\n".join([*lines, *_of_sites(results), LEAVES])
 
@@ -273,7 +270,8 @@ def site_table(results):
         "| command | calls of Run:ai's API | of them writes | s | CPU s of the gateway |",
         "|---|---|---|---|---|",
     ]
-    for name, words in (("apply", "`apply`, from nothing"), ("again", "`apply`, nothing to do"), ("plan", "`plan`, nothing to do")):
+    commands = {"apply": "`apply`, from nothing", "again": "`apply`, nothing to do", "plan": "`plan`, nothing to do"}
+    for name, words in commands.items():
         run = site[name]
         spread = f" ({run['lowest']:.2f}–{run['highest']:.2f})" if run["lowest"] != run["highest"] else ""
         lines.append(f"| {words} | {run['calls']:,} | {run['writes']:,} | {run['seconds']:.2f}{spread} | {run['cpu']:.2f} |")
