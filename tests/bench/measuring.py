@@ -72,7 +72,7 @@ def _one(title, number, server, measured):
     """The values, or the words that say why there are none."""
     os.sync()  # nobody pays for what the one before left to write
     try:
-        values = {"round": number, **measured()}
+        values = {"round": number, **{key: float(f"{value:.5g}") for key, value in measured().items()}}
     except Exception as problem:  # pylint: disable=broad-exception-caught  # the other runs are not lost
         values = {"round": number, "failed": f"{type(problem).__name__}: {problem}"[:400]}
     words = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in values.items()}
