@@ -34,7 +34,7 @@ def parsed(description):
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured, at most (5)")
     parser.add_argument("--file-bytes", type=int, default=1 << 30, help="of a large file, or of those at once (1 GiB)")
     parser.add_argument("--files", type=int, default=2000, help="how many small files (2000)")
-    parser.add_argument("--client-files", type=int, default=400, help="how many small files by lftp and curl (400)")
+    parser.add_argument("--client-files", type=int, default=60, help="how many small files by lftp and curl (60)")
     parser.add_argument("--small-bytes", type=int, default=10240, help="of a small file (10 KiB)")
     parser.add_argument("--unpacked-files", type=int, default=100000, help="of the archive (100000)")
     parser.add_argument("--entries", type=int, default=100000, help="of the large directory (100000)")
