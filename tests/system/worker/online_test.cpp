@@ -98,6 +98,22 @@ TEST(Online, WhoeverReadsNoRepliesLosesTheSession) {
     EXPECT_EQ(bob.control->ask("NOOP").code, 200);
 }
 
+// Taken out (abort_transfer() at the end of the control connection): the upload goes on, and this fails.
+TEST(Online, WhoeverReadsNoRepliesLosesTheTransferToo) {
+    Rig rig;
+    auto alice = rig.login();
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    ASSERT_TRUE(data.write("half"));
+    for (int i = 0; i < 200000; ++i)  // for some 6 MB of replies
+        alice.control->send("NOOP");
+    EXPECT_TRUE(comes_true([&data] { return !data.write("x"); })) << "data that still come do not keep it";
+    EXPECT_TRUE(rig.visible().empty());
+    auto bob = rig.login("bob");
+    EXPECT_EQ(bob.control->ask("SIZE set").code, 213) << "it can be gone on with";
+}
+
 TEST(Online, ASessionIsToldWithWhatItDoes) {
     Rig rig;
     auto alice = rig.login();
