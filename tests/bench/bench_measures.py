@@ -77,6 +77,17 @@ class BenchMeasures(unittest.TestCase):
         self.assertNotIn("\nold\n", page)
         self.assertIn("| large upload, CPU | ≤ 1.15 × | the limit |", page)
 
+    def test_the_documented_page_and_chart_are_those_of_the_documented_results(self):
+        """Remedy: tests/bench/run --from-json deploy/docs/performance.json --page … --chart … with the two."""
+        documented = BENCH.parents[1] / "deploy" / "docs" / "performance.md"
+        with tempfile.TemporaryDirectory() as folder:
+            page, chart = (pathlib.Path(folder, name) for name in ("page.md", "chart.svg"))
+            page.write_bytes(documented.read_bytes())
+            done = run("--from-json", documented.with_suffix(".json"), "--page", page, "--chart", chart)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(page.read_text(encoding="utf-8"), documented.read_text(encoding="utf-8"))
+            self.assertEqual(chart.read_bytes(), documented.with_suffix(".svg").read_bytes())
+
     @unittest.skipUnless((CACHE / "root").exists(), f"no servers are unpacked in {CACHE}: tests/bench/run does that")
     def test_peers(self):
         with tempfile.TemporaryDirectory() as folder:
