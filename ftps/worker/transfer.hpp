@@ -74,9 +74,9 @@ struct Receiving {
 };
 
 /// STOR, APPE: receives until close_notify, answers it, then publishes; when this returns success the file is
-/// durable under its name. Otherwise the old file is as it was; the partial stays, but where there was no
-/// room only what it had before, and after an I/O error nothing. With a range (RANG), exactly its bytes must
-/// come.
+/// durable under its name. Otherwise the old file is as it was (unless the error is not_safe(), which says
+/// so); the partial stays, but where there was no room only what it had before, and after an I/O error
+/// nothing. With a range (RANG), exactly its bytes must come.
 Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer& transfer);
 
 /// RETR of a range; it ends where the file ends.
