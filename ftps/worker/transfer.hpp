@@ -38,6 +38,9 @@ class Transfer {
     /// Once, when it is known what it is about and nothing stands against it.
     void begin(Subject subject, bool waits_for_connection);
     bool has_begun() const { return begun_; }
+    /// The thread's last word: the client is about to hear of the end.
+    void set_over() { over_ = true; }
+    bool is_over() const { return over_; }
     /// Of one that has begun.
     const Subject& subject() const { return subject_; }
     bool waits_for_connection() const { return waits_; }
@@ -55,7 +58,7 @@ class Transfer {
 
   private:
     Subject subject_;
-    std::atomic<bool> begun_{false}, waits_{false};
+    std::atomic<bool> begun_{false}, waits_{false}, over_{false};
     std::mutex mutex_;  // of socket_, when it changes and when it is shut down
     Fd socket_;
 };
