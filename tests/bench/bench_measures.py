@@ -119,6 +119,7 @@ class BenchMeasures(unittest.TestCase):
     # Without the handler of SIGTERM files stay; where a wait for the load client is not called off, it takes ten minutes.
     def test_a_run_that_is_ended_leaves_nothing(self):
         with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            os.chmod(folder, 0o755)  # workers have other uids
             words = ["--server", NOT_DURABLE, "--scenario", "get", "--file-bytes", str(1 << 20)]
             run_for_long = [BENCH / "run", *words, "--rounds", "100000", "--build", BUILD]
             place = {**os.environ, "TMPDIR": folder}
