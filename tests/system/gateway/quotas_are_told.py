@@ -58,7 +58,7 @@ class Quotas:
         client = self.login()
         client.store("model", b"m" * 8 * MIB)
         refused = client.store_refused("model", b"u" * (80 * MIB))
-        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
+        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB more")
         self.assertRegex(refused, r"8(\.\d+)?MiB of 64MiB are used, (55\.\d+|56)MiB are left; delete something")
         self.assertEqual((self.folder / "model").read_bytes(), b"m" * 8 * MIB)
         self.assertEqual(self.staged(), [])
