@@ -45,7 +45,6 @@ inline privileges::SystemCalls system_calls() {
         "fgetxattr",
         "fremovexattr",
         "dup",
-        "umask",
         "open",
         // sockets: sessions, data connections
         "bind",
