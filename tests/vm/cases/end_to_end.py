@@ -12,7 +12,7 @@ import unittest
 import kernel_nfsd
 from guest_gateway import GuestGateway, format_labs_disk, mount_labs
 from kernel_nfsd import run
-from nodes import Node
+from nodes import Node, let_go_of_refused
 from stowage_rig import run_tests
 from tour import dataset, upload
 
@@ -94,6 +94,7 @@ class EndToEnd(unittest.TestCase):
                     file.flush()
                     os.fsync(file.fileno())
         self.assertIn(full.exception.errno, (errno.EDQUOT, errno.ENOSPC))
+        let_go_of_refused()
         client = self.gateway.login("bob", self.passwords["bob"])
         try:
             said = client.store("too-much", bytes(4 * MEBIBYTE))

@@ -1,5 +1,6 @@
 """Other machines, as network namespaces: they mount with the kernel's NFS client and have addresses of their own."""
 
+import os
 import pathlib
 import subprocess
 
@@ -49,6 +50,13 @@ class Node:
             return str(refused)
         subprocess.run(["umount", target], check=False)
         raise AssertionError(f"{self.name} ({self.address}) could mount {path}")
+
+
+def let_go_of_refused():
+    """A file whose writing was refused for want of room stays open at the server, closed and unmounted or not, while its
+    client has something of it to commit: until the client's kernel writes back what is 30 s old
+    (vm.dirty_expire_centisecs), or this. Removed, it keeps its room until then."""
+    os.sync()
 
 
 def connect(address):
