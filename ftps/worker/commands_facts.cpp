@@ -34,9 +34,7 @@ Result<void> set_mode(Worker& worker, const std::string& path, mode_t mode) {
 /// What the attribute is put to. A partial becomes another file once it is complete, or goes.
 Result<Fd> open_to_date(Worker& worker, const std::string& path) {
     if (path == "/") return file_error(EPERM, path);
-    if (worker.partials.stat(path))
-        return Error{Code::in_use, path + ": its upload is not complete",
-                     "go on with it first (REST, put -c)"};
+    CHECK(worker.partials.check_complete(path));
     TRY(const auto seen, worker.files.lstat(path));
     if (S_ISLNK(seen.st_mode))
         return Error{Code::denied, path + ": a symbolic link has no attributes of its own",

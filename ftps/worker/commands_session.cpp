@@ -1,8 +1,10 @@
 // Verbs about the session itself.
 // Runs in: worker. Distrusts: arguments.
 #include <fmt/format.h>
+#include <string.h>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/protocol/server_facts.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/listing_lines.hpp"
@@ -11,7 +13,8 @@
 
 namespace stowage::ftps {
 
-Done already_logged_in(Session& session, std::string) {
+Done already_logged_in(Session& session, std::string argument) {
+    explicit_bzero(argument.data(), argument.size());  // of a PASS, perhaps
     session.reply(503, "You are logged in as " + session.user + "; connect again to be somebody else.");
     co_return;
 }
@@ -137,15 +140,13 @@ Done client_name(Session& session, std::string argument) {
     co_return;
 }
 
-// draft-peterson-streamlined-ftp-command-extensions §4: facts about the server in return. Its version is
-// nobody's business.
 Done client_and_server(Session& session, std::string argument) {
     session.client = argument.substr(0, sizeof message::ClientName::bytes);
-    session.reply(200, "Name=Stowage; CaseSensitive=1; DirSep=/;");
+    session.reply(200, server_facts);
     co_return;
 }
 
-// What ran was ended when the command arrived (session.cpp), and has been answered.
+// What ran was ended when the command arrived (session_reader.cpp), and has been answered.
 Done abort_command(Session& session, std::string) {
     session.data.reset();
     session.reply(226, "Nothing is being transferred.");

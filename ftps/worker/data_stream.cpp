@@ -250,6 +250,9 @@ Result<std::size_t> DataStream::send_from(const Fd& file, std::uint64_t at, std:
 }
 
 Result<void> DataStream::send_end() {
+    // Held back until shutdown(2): the last bytes, close_notify and the end of the stream are one segment.
+    const int on = 1;
+    (void)::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
     ERR_clear_error();
     (void)SSL_shutdown(ssl_.get());
     auto sent = flush();

@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "ftps/worker/directory_names.hpp"
+#include "ftps/worker/file_error.hpp"
 #include "ftps/worker/open_beneath.hpp"
 
 namespace stowage::ftps {
@@ -15,23 +16,25 @@ bool same_file(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-MergeTraces::Found MergeTraces::look(const Fd& kept_in, const std::string& name, const struct stat& ours,
-                                     const struct stat& theirs) {
+Result<MergeTraces::Found> MergeTraces::look(const Fd& kept_in, const std::string& name,
+                                             const struct stat& ours, const struct stat& theirs) {
     struct stat kept {};
     const bool has_kept = kept_in && ::fstatat(kept_in.get(), name.c_str(), &kept, AT_SYMLINK_NOFOLLOW) == 0;
     if (same_file(ours, theirs) || (has_kept && same_file(kept, ours)))
         return Found::new_one;  // behind 4 or 2
     // The ctime tells best what peers did, but our own links and renames move it: for all names of a file.
-    const bool moved_by_us =
-        killed_.turned || (has_kept && same_file(kept, theirs)) || (theirs.st_nlink > 1 && is_kept(theirs));
+    bool moved_by_us = killed_.turned || (has_kept && same_file(kept, theirs));
+    if (!moved_by_us && theirs.st_nlink > 1) {
+        TRY(moved_by_us, is_kept(theirs));
+    }
     const auto changed = moved_by_us ? theirs.st_mtim : theirs.st_ctim;
     return is_before(changed, killed_.began) ? Found::old_one : Found::peers_one;
 }
 
 /// Under any name. What peers linked since is not: conda does so, with files whose mtime is old.
-bool MergeTraces::is_kept(const struct stat& file) {
+Result<bool> MergeTraces::is_kept(const struct stat& file) {
     if (kept_) return kept_->contains(file.st_ino);
-    kept_.emplace();
+    std::set<ino_t> all;
     for (std::deque<std::string> waiting = {""}; !waiting.empty(); waiting.pop_front()) {
         const auto& path = waiting.front();
         const auto directory = open_without_links(replaced_, path, O_RDONLY | O_DIRECTORY);
@@ -42,9 +45,11 @@ bool MergeTraces::is_kept(const struct stat& file) {
             if (S_ISDIR(seen.st_mode))
                 waiting.push_back(path.empty() ? entry->d_name : path + "/" + entry->d_name);
             else
-                kept_->insert(seen.st_ino);
+                all.insert(seen.st_ino);
         }
+        if (names && names->failed() != 0) return file_error(names->failed(), path);
     }
+    kept_ = std::move(all);
     return kept_->contains(file.st_ino);
 }
 

@@ -10,6 +10,7 @@
 
 #include "ftps/worker/merge_tree.hpp"
 #include "gateway/base/fd.hpp"
+#include "gateway/base/result.hpp"
 
 namespace stowage::ftps {
 
@@ -24,13 +25,14 @@ class MergeTraces {
 
     /// What `theirs`, in MergeSides::into, is. @param kept_in where the name would be kept; not open if there
     /// is no such directory @param ours what MergeSides::from has under that name
-    Found look(const Fd& kept_in, const std::string& name, const struct stat& ours,
-               const struct stat& theirs);
+    /// An error if it cannot be told.
+    Result<Found> look(const Fd& kept_in, const std::string& name, const struct stat& ours,
+                       const struct stat& theirs);
     /// From now on it is kept.
     void keep(const struct stat& file);
 
   private:
-    bool is_kept(const struct stat& file);
+    Result<bool> is_kept(const struct stat& file);
 
     const int replaced_;
     const KilledMerge killed_;

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <deque>
@@ -126,6 +125,7 @@ Result<void> Merge::merge(std::uint32_t directory, const std::atomic<bool>& abor
     TRY(auto names, DirectoryNames::open(both.from.get(), path));
     while (const auto* entry = names.next())
         found.emplace_back(entry->d_name);
+    if (names.failed() != 0) return file_error(names.failed(), path);
     for (const auto& name : found) {
         if (aborted) return Error{Code::cancelled, "unpacking was aborted"};
         CHECK(move(both, directory, name));
@@ -179,7 +179,8 @@ Result<void> Merge::join_names(Open& open, std::uint32_t directory, const std::s
                      "remove it first, or unpack into another directory"};
     }
     using Found = MergeTraces::Found;
-    const auto found = killed_ ? killed_->look(open.replaced, name, ours, theirs) : Found::old_one;
+    TRY(const auto found,
+        killed_ ? killed_->look(open.replaced, name, ours, theirs) : Result<Found>(Found::old_one));
     if (found == Found::old_one && killed_) killed_->keep(theirs);
     if (found == Found::old_one) return replace(open, directory, name);
     return found == Found::new_one ? Result<void>() : leave_alone(path);

@@ -15,6 +15,7 @@
 #include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/file_times.hpp"
+#include "ftps/worker/not_safe.hpp"
 #include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/paths.hpp"
 #include "gateway/base/log.hpp"
@@ -79,6 +80,7 @@ Result<void> Partials::load() {
         }
         if (entry->d_name[0] != '.') adopt(*directory, entry->d_name);
     }
+    if (names.failed() != 0) return file_error(names.failed(), "/.stowage/partials");
     return {};
 }
 
@@ -218,8 +220,8 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     if (const auto published = find(claim.id_); published != entries_.end()) entries_.erase(published);
     lock.unlock();
     if (durability == Durability::none) return {};
-    if (!names_go_with_files_) return directories_.sync(parent.get());
-    return ::fsync(file.get()) == 0 ? Result<void>() : file_error(errno, path);
+    if (!names_go_with_files_) return safe(directories_.sync(parent.get()));
+    return ::fsync(file.get()) == 0 ? Result<void>() : not_safe(file_error(errno, path));
 }
 
 Result<void> Partials::settle(const Claim& claim, const Fd& file) {

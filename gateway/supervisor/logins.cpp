@@ -18,7 +18,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The front waits 60 s in all.
+// The front waits 90 s in all (control_session.cpp).
 constexpr std::chrono::seconds longest_queueing{5};
 constexpr auto account_changed = "the account was changed meanwhile";
 

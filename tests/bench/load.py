@@ -72,8 +72,10 @@ class Load:
     def _hear(self):
         limit = threading.Timer(RUN_SECONDS, self.process.kill)
         limit.start()
-        line = self.process.stdout.readline()
-        limit.cancel()
+        try:
+            line = self.process.stdout.readline()
+        finally:
+            limit.cancel()
         if not line:
             raise RuntimeError(self._end())
         return line

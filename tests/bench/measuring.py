@@ -119,6 +119,10 @@ def measure(site, options, results):
         results["runs"][name] = measure_scenario(scenario, servers, options, lambda: time.monotonic() > deadline)
         results["machine"].setdefault("seconds", {})[name] = round(time.monotonic() - began, 1)
         if options.json:
-            written = options.json.with_name(options.json.name + ".new")
-            written.write_text(json.dumps(results, separators=(",", ":")) + "\n", encoding="utf-8")
-            written.replace(options.json)
+            write(results, options.json)
+
+
+def write(results, path):
+    written = path.with_name(path.name + ".new")
+    written.write_text(json.dumps(results, separators=(",", ":")) + "\n", encoding="utf-8")
+    written.replace(path)

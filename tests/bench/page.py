@@ -6,7 +6,7 @@ from targets import site_table, target_table
 
 BEGIN = "<!-- tests/bench/run --page writes from here … -->"
 END = "<!-- … to here -->"
-_LOADED = 1.0  # a load average at the start above which something else ran
+_LOADED = 2.0  # a load average at the start above which something else ran
 
 
 def _size(count):
@@ -16,31 +16,47 @@ def _size(count):
     return f"{count} bytes"
 
 
-def _facts(results):
-    machine, chosen = results["machine"], results["machine"]["options"]
+def _where(results):
+    machine = results["machine"]
     load = machine["load_average"][0]
     minutes = sum(machine.get("seconds", {}).values()) / 60
-    files = _size(chosen["file_bytes"])
-    return [
+    busy = "" if load < _LOADED else ": **something else ran, so rates are too low and CPU is too high**"
+    return (
         f"- {machine['when']}, {minutes:.0f} minutes. {machine['cpu']}, Linux {machine['kernel']}; files on "
-        f"`{machine['filesystem']}`; accounting by {machine['accounting']}. Load average at the start: {load:.1f}"
-        + ("." if load < _LOADED else ": **something else ran, so rates are too low and CPU is too high**."),
-        f"- {machine['stowage'] or 'stowage'} (commit {machine['commit'] or 'unknown'}, Release build); "
-        f"{', '.join(results['packages']) or 'no peers'}; {machine['openssl']}; {' '.join(machine['lftp'].replace('|', ' ').split()[:3]) or 'no lftp'}; "
-        f"{machine['curl'].split(' (')[0] or 'no curl'}.",
-        f"- {chosen['rounds']} rounds, another server first in each, with sync(2) before each run; before the first round a "
-        f"smaller run that is not counted. A large file has {files}; of several at once or in a row the sum has {files}. "
-        f"Small files have {_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {chosen['client_files']:,} by lftp and "
-        f"curl, {chosen['unpacked_files']:,} in an archive. {chosen['logins']:,} logins, {chosen['entries']:,} entries, "
-        f"{chosen['labs']:,} labs.",
+        f"`{machine['filesystem']}`; accounting by {machine['accounting']}. Load average at the start: {load:.1f}{busy}."
+    )
+
+
+def _what(results):
+    machine = results["machine"]
+    names = [
+        f"{machine['stowage']} (commit {machine['commit'] or 'unknown'}, Release build)",
+        *results["packages"],
+        machine["openssl"].partition(" (")[0],
+        " ".join(machine["lftp"].replace("|", " ").split()[:3]),
+        machine["curl"].partition(" (")[0],
     ]
+    return "- " + "; ".join(name for name in names if name) + "."
+
+
+def _how(results):
+    chosen = results["machine"]["options"]
+    files = _size(chosen["file_bytes"])
+    warmed = "; before the first round a smaller run that is not counted" if results.get("warmed_up") else ""
+    return (
+        f"- {chosen['rounds']} rounds at most, another server first in each, with sync(2) before each run{warmed}. A large "
+        f"file has {files}; of several at once or in a row the sum has {files}. Small files have "
+        f"{_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {chosen['client_files']:,} by lftp and curl, "
+        f"{chosen['unpacked_files']:,} in an archive. {chosen['logins']:,} logins, {chosen['entries']:,} entries, "
+        f"{chosen['labs']:,} labs."
+    )
 
 
 def generated(results):
     return "\n\n".join(
         [
             "## This run",
-            "\n".join(_facts(results)),
+            "\n".join(part(results) for part in (_where, _what, _how)),
             "### Where the targets are, and what is in the way",
             "Each figure is the median of the rounds, with the lowest and the highest in brackets; a ratio is taken in each "
             'round, and the median is of those. "not durable" has neither hash nor fsync, which is what peers do, and is what '
