@@ -2,6 +2,7 @@
 // Runs in: root_step, the Ganesha launcher. Distrusts: the lab's directory.
 #include "nfs/exports/export.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/openat2.h>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/identity.hpp"
@@ -93,6 +95,22 @@ Result<void> check_directory(const std::string& lab, const std::string& path) {
         return Error{Code::unavailable, path + "/.stowage/lab does not name lab " + lab + ": there is none",
                      remedy};
     return Error{Code::unavailable, path + "/.stowage/lab names another lab than " + lab, remedy};
+}
+
+bool is_lab_without_marker(const Export& meant) {
+    Fd directory(::open(meant.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    struct stat status {};
+    if (!directory || ::fstat(directory.get(), &status) != 0) return false;
+    if (status.st_uid != meant.uid || status.st_gid != meant.gid) return false;
+    if (!read_marker(directory).empty()) return false;
+    const std::unique_ptr<DIR, int (*)(DIR*)> names(::fdopendir(directory.get()), ::closedir);
+    if (!names) return false;
+    (void)directory.release();  // it is closed with the names
+    while (const auto* entry = ::readdir(names.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") return true;
+    }
+    return false;
 }
 
 Result<bool> is_mount_point(const std::string& path) {

@@ -50,6 +50,12 @@ Result<void> check_fields(const Export& meant);
 /// Follows no symbolic link below `path`. Code::unavailable when the marker is missing or names another lab.
 Result<void> check_directory(const std::string& lab, const std::string& path);
 
+/// For an export that is there already and only changes: a pod may have moved `.stowage` away and filled the
+/// lab, so that root cannot put it back, and must not so keep clients from being withdrawn. True if nothing
+/// is in the marker's place, and the directory is the lab's own by owner and group and holds something: no
+/// empty mount point.
+bool is_lab_without_marker(const Export& meant);
+
 /// True if `path` is the root of a mounted filesystem (statx(2), STATX_ATTR_MOUNT_ROOT).
 Result<bool> is_mount_point(const std::string& path);
 

@@ -103,7 +103,11 @@ Result<void> withdraw_elsewhere(const Config& config, const Exporter& chosen, co
 
 Result<void> publish(Exporter& exporter, const Export& meant) {
     CHECK(check_fields(meant));
-    CHECK(check_directory(meant.lab, meant.path));
+    if (const auto ours = check_directory(meant.lab, meant.path); !ours) {
+        if (!is_lab_without_marker(meant)) return ours.error();
+        TRY(const auto state, observe(exporter, meant));
+        if (!state.present) return ours.error();
+    }
     return std::visit([&](const auto& server) { return publish(server, meant); }, exporter);
 }
 

@@ -2,6 +2,8 @@
 // Runs in: controller.
 #include "gateway/controller/plan/step.hpp"
 
+#include <algorithm>
+
 namespace stowage::controller {
 
 std::string_view to_string(StepKind kind) {
@@ -67,6 +69,17 @@ bool depends_on(StepKind later, StepKind failed) {
         default:
             return false;
     }
+}
+
+bool depends_on(const Step& later, const Step& failed) {
+    if (!depends_on(later.kind, failed.kind)) return false;
+    const bool is_anothers =
+        std::any_of(failed.deviations.begin(), failed.deviations.end(),
+                    [](const Deviation& deviation) { return deviation.what == "owner"; });
+    if (failed.change != Change::change || is_anothers) return true;
+    const bool changes_access = later.change == Change::change && (later.kind == StepKind::publish_export ||
+                                                                   later.kind == StepKind::serve_ftps);
+    return later.kind != StepKind::set_quota && !changes_access;
 }
 
 }  // namespace stowage::controller

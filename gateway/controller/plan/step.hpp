@@ -72,4 +72,9 @@ struct Step {
 /// limit, and its data source is not registered before there is something to mount.
 bool depends_on(StepKind later, StepKind failed);
 
+/// The same of steps that are known: what stands already and could not be mended is no reason to keep the
+/// limit from being set, nor clients and settings from being changed. A pod that fills its lab makes each
+/// repair fail.
+bool depends_on(const Step& later, const Step& failed);
+
 }  // namespace stowage::controller

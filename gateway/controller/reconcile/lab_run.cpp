@@ -65,7 +65,7 @@ struct Verdict {
 
 /// The share itself decides between failed and the rest; Run:ai can only degrade a lab.
 Verdict judge(const std::vector<StepRunner::Failure>& failures, const std::string& drift) {
-    for (const auto& [kind, error] : failures)
+    for (const auto& [kind, error, step] : failures)
         if (kind != StepKind::register_data_source && kind != StepKind::unregister_data_source)
             return {is_transient(error.code) ? LabState::pending : LabState::failed, error.text()};
     if (!drift.empty())

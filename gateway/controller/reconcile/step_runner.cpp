@@ -59,12 +59,12 @@ void StepRunner::tell(const Step& step, Progress progress, Clock::time_point sin
 void StepRunner::note_failure(StepKind kind, Error error, std::string title) {
     const Step step{.lab = lab_.name, .kind = kind, .title = std::move(title)};
     tell(step, Progress::failed, Clock::now(), "", error);
-    failures_.push_back({kind, std::move(error)});
+    failures_.push_back({kind, std::move(error), step});
 }
 
-bool StepRunner::is_blocked(StepKind kind) const {
+bool StepRunner::is_blocked(const Step& step) const {
     return std::any_of(failures_.begin(), failures_.end(),
-                       [&](const Failure& failure) { return depends_on(kind, failure.kind); });
+                       [&](const Failure& failure) { return depends_on(step, failure.step); });
 }
 
 /// One try. A journal that cannot be written is a reason not to begin.
@@ -100,7 +100,7 @@ asio::awaitable<void> StepRunner::run_one(Step step) {
         const auto& error = performed.error();
         if (tries == max_tries || context_.draining || !is_worth_another_try(step, error)) {
             tell(step, Progress::failed, since, "", error);
-            failures_.push_back({step.kind, error});
+            failures_.push_back({step.kind, error, step});
             co_return;
         }
         tell(step, Progress::retry, since, "", error);
@@ -111,10 +111,10 @@ asio::awaitable<void> StepRunner::run_one(Step step) {
 
 asio::awaitable<void> StepRunner::run(std::vector<Step> steps) {
     for (auto& step : steps) {
-        if (is_blocked(step.kind)) continue;
+        if (is_blocked(step)) continue;
         if (step.error) {
             tell(step, Progress::failed, Clock::now(), step.detail, step.error);
-            failures_.push_back({step.kind, *step.error});
+            failures_.push_back({step.kind, *step.error, step});
         } else if (step.does_something()) {
             co_await run_one(step);
         } else {

@@ -19,6 +19,7 @@ class StepRunner {
     struct Failure {
         StepKind kind;
         Error error;
+        Step step;
     };
 
     StepRunner(Context& context, Lab lab, Report report)
@@ -37,7 +38,7 @@ class StepRunner {
               std::string detail, std::optional<Error> error = std::nullopt) const;
 
   private:
-    bool is_blocked(StepKind kind) const;
+    bool is_blocked(const Step& step) const;
     boost::asio::awaitable<Result<Performed>> once(Step step);
     boost::asio::awaitable<void> run_one(Step step);
 

@@ -3,7 +3,10 @@ there already too; it survives restarts, is shown, planned and applied once."""
 
 import ftplib
 import json
+import pathlib
 import ssl
+import subprocess
+import sys
 import unittest
 
 from stowage_rig import Rig, kill, run_tests, wait_until, write_site
@@ -118,6 +121,73 @@ class LabSettingsChangeLive(unittest.TestCase):
         self.assertEqual(code, 78, output)
         self.assertIn("data_tls_resumption", output)
         self.assertIn("required, optional, default", output)
+
+
+# Runs as the lab does over NFS: root's folder is renamed away, and nothing of its kind can be made again.
+POD = """
+import os
+os.rename(".stowage", "moved")
+def until_full(make):
+    number = 0
+    try:
+        while True:
+            make(number)
+            number += 1
+    except OSError as refused:
+        print(refused.strerror)
+with open("fill", "wb") as file:
+    def grow(_):
+        file.write(os.urandom(1 << 20))
+        file.flush()
+        os.fsync(file.fileno())
+    until_full(grow)
+def small(number):
+    with open(f"small{number}", "wb") as file:
+        file.write(b"x" * 1000)
+until_full(small)
+until_full(lambda number: os.mkdir(f"directory{number}"))
+"""
+
+
+class FullLabsChangeToo(unittest.TestCase):
+    """A pod that keeps root from mending its lab keeps nothing else from being changed, its own access first."""
+
+    def test_it(self):
+        with Rig(labs="btrfs", size="1GiB") as rig:
+            lab = rig.create_lab("lab1", "64MiB", "--clients", "127.0.0.0/8,10.0.0.0/8")
+            client = rig.login("alice", rig.add_user("alice", "lab1"))
+            exports = pathlib.Path(rig.gateway.settings["state_dir"], "ganesha", "exports", "lab1.conf")
+            self.assertIn("10.0.0.0/8", exports.read_text(encoding="ascii"))
+            pod = subprocess.run(
+                [sys.executable, "-c", POD],
+                cwd=lab["directory"],
+                user=lab["uid"],
+                group=lab["uid"],
+                extra_groups=[],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            self.assertEqual(set(pod.stdout.split("\n")), {"Disk quota exceeded", ""})
+
+            code, output = rig.run("lab", "set", "lab1", "--clients", "127.0.0.0/8,10.9.9.0/24")
+            self.assertEqual(code, 3, output)  # the directory cannot be mended, and that is told
+            self.assertIn("mkdir .stowage", output)
+            served = exports.read_text(encoding="ascii")
+            self.assertIn("10.9.9.0/24", served, output)
+            self.assertNotIn("10.0.0.0/8", served, output)
+
+            code, output = rig.run("lab", "set", "lab1", "--data-tls-resumption", "optional")
+            shown = rig.gateway.answer("lab", "show", "lab1")["ftps"]["data_tls_resumption"]
+            self.assertEqual(shown["value"], "optional", output)
+            client.data_session = lambda _: None
+            with self.assertRaisesRegex(ftplib.error_perm, "^55"):  # no room, and not 522
+                client.store("unresumed", b"x" * 5_000_000)
+
+            code, output = rig.run("lab", "set", "lab1", "--quota", "128MiB")
+            self.assertRegex(output, "quota 128MiB", output)
+            wait_until(lambda: rig.run("apply", "lab1")[0] == 0 or rig.run("lab", "set", "lab1", "--quota", "128MiB")[0] == 0)
+            self.assertTrue(pathlib.Path(lab["directory"], ".stowage", "lab").exists())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -71,6 +72,23 @@ TEST(Marker, MustNameTheLab) {
     EXPECT_TRUE(check_directory("lab1", place.path));
     EXPECT_FALSE(check_directory("lab2", place.path));
     EXPECT_FALSE(check_directory("lab1", place.path + "/nowhere"));
+}
+
+// Taken out, each: the owner, what the directory holds, another's marker.
+TEST(Marker, WithoutItOnlyTheLabsOwnFullDirectoryIsTheLab) {
+    const TemporaryLab place;
+    auto meant = lab();
+    meant.path = place.path;
+    meant.uid = ::getuid();
+    meant.gid = ::getgid();
+    EXPECT_TRUE(is_lab_without_marker(meant)) << "it holds .stowage";
+    ++meant.uid;
+    EXPECT_FALSE(is_lab_without_marker(meant)) << "another's";
+    --meant.uid;
+    std::ofstream(place.marker()) << "lab2\nuid=700002\nversion=1\n";
+    EXPECT_FALSE(is_lab_without_marker(meant)) << "of another lab";
+    std::filesystem::remove_all(place.path + "/.stowage");
+    EXPECT_FALSE(is_lab_without_marker(meant)) << "empty, as a mount point is";
 }
 
 TEST(Marker, IsNotFollowedNorWaitedFor) {
