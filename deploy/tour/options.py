@@ -9,7 +9,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]?)(?:i?B)?", re.IGNORECASE)
 
 _EPILOG = """\
 Without --state and --ports the gateway takes the ports 21, 990 and 2049 and the labs go to /mnt/nfs.
-With either of them the labs go to DIR/mnt/nfs, so that several can run side by side.
+With either of them the labs go to DIR/mnt/nfs; with both (--ports auto) several can run side by side.
 DIR/connection.json then tells scripts how to connect.
 
 Examples:

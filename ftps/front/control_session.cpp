@@ -25,9 +25,10 @@ using message::LoginOutcome;
 namespace {
 
 constexpr auto never = ControlSession::Clock::time_point::max();
-// A login process has 30 s (gateway/login); before and after it there may be a queue (5 s), a delayed answer
-// (9 s) and the start of a lab's worker (10 s).
-constexpr auto login_answer_limit = 60s;
+// A queue may take 5 s, a login process 35, the check of a client's certificate 10, a delayed answer 9, the
+// wait until a lab's worker may be started anew 10, and its start 10 (gateway/supervisor: logins.cpp,
+// login_attempt.cpp, client_checks.cpp, workers.cpp).
+constexpr auto login_answer_limit = 90s;
 constexpr auto longest_stall = 60s, linger_limit = 5s;
 
 asio::awaitable<void> wait_until(asio::steady_timer& timer) {

@@ -15,7 +15,8 @@ Doorkeeper::Entry Doorkeeper::enter(const std::string& peer, Clock::time_point n
     if (ban != banned_until_.end() && now < ban->second) {
         const auto left = std::chrono::ceil<std::chrono::minutes>(ban->second - now).count();
         return {{},
-                fmt::format("Too many refused logins from your address; try again in {}.",
+                fmt::format("Too many refused logins from your address; try again in {}, or ask the "
+                            "administrator (`stowage bans clear`).",
                             counted(left, "minute"))};
     }
     if (ban != banned_until_.end()) banned_until_.erase(ban);

@@ -6,8 +6,9 @@
 
 #include <algorithm>
 
-#include "ftps/protocol/features.hpp"
+#include "ftps/front/features.hpp"
 #include "ftps/protocol/reply.hpp"
+#include "ftps/protocol/server_facts.hpp"
 #include "gateway/base/identity.hpp"
 
 namespace stowage::ftps {
@@ -177,18 +178,20 @@ LoginDialog::Step LoginDialog::small_talk(const Command& command) {
     if (command.verb == "SYST") return say(215, "UNIX Type: L8");
     if (command.verb == "CLNT" || command.verb == "CSID") {
         client_ = command.argument.substr(0, sizeof message::ClientName::bytes);
-        return say(200, "Noted.");
+        return say(200, command.verb == "CSID" ? server_facts : "Noted.");
     }
     if (command.verb == "FEAT")
         return {Next::go_on, reply_lines(211, "Features:", features(active_mode_), "End")};
     if (command.verb == "HELP")
-        return say(214,
-                   "Before the login: AUTH HOST PBSZ PROT USER PASS FEAT OPTS HELP NOOP SYST STAT QUIT.");
+        return say(
+            214,
+            "Before the login: AUTH HOST PBSZ PROT USER PASS FEAT OPTS CLNT CSID HELP NOOP SYST STAT QUIT.");
     if (command.verb == "STAT")
         return say(211, tls_ ? "Encrypted, not logged in." : "Neither encrypted nor logged in.");
     if (command.verb == "OPTS") {
         const auto option = upper(command.argument);
         if (option == "UTF8 ON" || option == "UTF8") return say(200, "Names are UTF-8, always.");
+        if (option == "UTF8 OFF") return say(504, "Names are UTF-8 here, always.");
         return say(501, "Only OPTS UTF8 ON is known before the login.");
     }
     if (!tls_) return tls_first();

@@ -45,6 +45,20 @@ Result<void> use_key(SSL_CTX* context, std::string_view pem) {
     return {};
 }
 
+/// A ticket of TLS 1.2 holds the keys of the connection that it travels on in the clear, and every worker can
+/// open it. So clients of that version resume by id; their session goes to their lab's worker alone
+/// (tls_sessions.hpp).
+int on_hello(SSL* ssl, int*, void*) {
+    const unsigned char* list = nullptr;
+    std::size_t size = 0;
+    bool newer = false;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &list, &size) == 1)
+        for (std::size_t at = 1; at + 1 < size; at += 2)
+            newer = newer || (list[at] == 3 && list[at + 1] == 4);
+    if (!newer) SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 int on_server_name(SSL* ssl, int* alert, void*) {
     const auto* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (!name) return SSL_TLSEXT_ERR_NOACK;
@@ -76,6 +90,7 @@ Result<openssl::TlsContext> make_control_context(std::string_view chain, std::st
     CHECK(use_key(context.get(), key));
     keys.issue_in(context.get());
     give_session_ids_in(context.get());
+    SSL_CTX_set_client_hello_cb(context.get(), on_hello, nullptr);
     SSL_CTX_set_tlsext_servername_callback(context.get(), on_server_name);
     SSL_CTX_set_alpn_select_cb(context.get(), on_protocols, nullptr);
     return context;

@@ -45,13 +45,29 @@ CommandReader::Next parse(std::string_view line) {
     return command;
 }
 
+void wipe(std::string& text) {
+    explicit_bzero(text.data(), text.capacity());
+    text.clear();
+}
+
+/// A string that grows by itself lets go of the bytes as they are: a password's beginning, perhaps.
+void make_room(std::string& text, std::size_t more) {
+    if (text.capacity() - text.size() >= more) return;
+    std::string larger;
+    larger.reserve(std::max(2 * text.capacity(), text.size() + more));
+    larger += text;
+    wipe(text);
+    text.swap(larger);
+}
+
 }  // namespace
 
 CommandReader::~CommandReader() {
-    explicit_bzero(buffer_.data(), buffer_.size());
+    wipe(buffer_);
 }
 
 void CommandReader::feed(std::string_view bytes) {
+    make_room(buffer_, bytes.size() + 1);  // an IAC of before may be one of them
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
         if (telnet_ >= will && telnet_ <= dont) {
@@ -93,6 +109,7 @@ CommandReader::Next CommandReader::next() {
 
 std::string CommandReader::take_buffered() {
     std::string rest;
+    rest.reserve(2 * buffer_.size() + 2);
     for (const char c : buffer_)
         rest.append(static_cast<unsigned char>(c) == iac ? 2 : 1, c);
     if (telnet_ != 0) rest += static_cast<char>(iac);

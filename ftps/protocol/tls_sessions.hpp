@@ -1,5 +1,5 @@
-// TLS 1.2 sessions of clients that want no tickets (libcurl), resumed by session id across processes (RFC
-// 5246 §7.3). Runs in: front (takes the session out), worker (resumes it). Distrusts: session ids.
+// TLS 1.2 sessions, resumed by session id across processes (RFC 5246 §7.3): over that version nobody is given
+// a ticket. Runs in: front (takes the session out), worker (resumes it). Distrusts: session ids.
 #pragma once
 
 #include <openssl/types.h>
@@ -11,7 +11,7 @@
 
 namespace stowage::ftps {
 
-/// For control connections: clients without tickets get a session id. None is kept or looked up here.
+/// For control connections: clients without a ticket get a session id. None is kept or looked up here.
 void give_session_ids_in(SSL_CTX* context);
 
 /// The session of an accepted connection as DER, if it can be resumed by its id alone; else nothing.

@@ -66,12 +66,12 @@ Done site_copy_to(Session& session, std::string argument) {
     LongCommand command;
     command.verb = "CPTO";
     command.path = argument;
-    command.work = [copying = copying_of(session), directory = session.directory, from = *from, argument,
-                    durability = session.worker.durability()](Transfer& progress) -> Result<std::string> {
+    command.work = [copying = copying_of(session), directory = session.directory, from = *from,
+                    argument](Transfer& progress) -> Result<std::string> {
         TRY(const auto to, copying.files.locate(directory, argument));
         const auto seen = copying.files.stat(from);
         if (seen && S_ISDIR(seen->st_mode)) {
-            TRY(const auto copied, copy_tree(copying, from, to, durability, progress));
+            TRY(const auto copied, copy_tree(copying, from, to, progress));
             return copied_text(copied, to);
         }
         CHECK(copy_file(copying, from, to, progress));

@@ -28,9 +28,7 @@ struct Unpacking {
 
 /// What a pod sees under that name: an unfinished upload is no archive yet.
 Result<Fd> open_archive(Worker& worker, const std::string& path) {
-    if (worker.partials.stat(path))
-        return Error{Code::in_use, path + ": its upload is not complete",
-                     "go on with it first (REST, put -c)"};
+    CHECK(worker.partials.check_complete(path));
     return worker.files.open_for_reading(path);
 }
 

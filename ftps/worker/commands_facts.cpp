@@ -34,9 +34,7 @@ Result<void> set_mode(Worker& worker, const std::string& path, mode_t mode) {
 /// What the attribute is put to. A partial becomes another file once it is complete, or goes.
 Result<Fd> open_to_date(Worker& worker, const std::string& path) {
     if (path == "/") return file_error(EPERM, path);
-    if (worker.partials.stat(path))
-        return Error{Code::in_use, path + ": its upload is not complete",
-                     "go on with it first (REST, put -c)"};
+    CHECK(worker.partials.check_complete(path));
     TRY(const auto seen, worker.files.lstat(path));
     if (S_ISLNK(seen.st_mode))
         return Error{Code::denied, path + ": a symbolic link has no attributes of its own",
@@ -66,6 +64,25 @@ Result<struct stat> plain_file(Worker& worker, const std::string& path) {
     return seen;
 }
 
+/// MFMT and MFCT, which are alike but for the fact.
+Done set_one_time(Session& session, std::string argument, std::string_view fact,
+                  Result<void> (*set)(Worker&, const std::string& path, std::int64_t time)) {
+    const auto [time, name] = split_word(argument);
+    const auto seconds = parse_fact_time(time);
+    if (!seconds || name.empty()) {
+        session.reply(501, session.verb + " takes YYYYMMDDHHMMSS, in UTC, and a path.");
+        co_return;
+    }
+    auto work = [set, at = *seconds](Worker& worker, const std::string& path) {
+        return set(worker, path, at);
+    };
+    const auto done = co_await on_known_path(session, name, std::move(work));
+    if (done)
+        session.link.send(reply_with_name(213, fmt::format("{}={}; {}", fact, fact_time(*seconds), name)));
+    else
+        session.refuse(done.error());
+}
+
 }  // namespace
 
 Done size(Session& session, std::string argument) {
@@ -89,37 +106,11 @@ Done modified(Session& session, std::string argument) {
 }
 
 Done set_modified(Session& session, std::string argument) {
-    const auto [time, name] = split_word(argument);
-    const auto seconds = parse_fact_time(time);
-    if (!seconds || name.empty()) {
-        session.reply(501, "MFMT takes YYYYMMDDHHMMSS, in UTC, and a path.");
-        co_return;
-    }
-    auto work = [at = *seconds](Worker& worker, const std::string& path) {
-        return set_time(worker, path, at);
-    };
-    const auto set = co_await on_known_path(session, name, std::move(work));
-    if (set)
-        session.link.send(reply_with_name(213, fmt::format("Modify={}; {}", fact_time(*seconds), name)));
-    else
-        session.refuse(set.error());
+    return set_one_time(session, std::move(argument), "Modify", &set_time);
 }
 
 Done set_creation(Session& session, std::string argument) {
-    const auto [time, name] = split_word(argument);
-    const auto seconds = parse_fact_time(time);
-    if (!seconds || name.empty()) {
-        session.reply(501, "MFCT takes YYYYMMDDHHMMSS, in UTC, and a path.");
-        co_return;
-    }
-    auto work = [at = *seconds](Worker& worker, const std::string& path) {
-        return set_created(worker, path, at);
-    };
-    const auto set = co_await on_known_path(session, name, std::move(work));
-    if (set)
-        session.link.send(reply_with_name(213, fmt::format("Create={}; {}", fact_time(*seconds), name)));
-    else
-        session.refuse(set.error());
+    return set_one_time(session, std::move(argument), "Create", &set_created);
 }
 
 Done set_facts(Session& session, std::string argument) {

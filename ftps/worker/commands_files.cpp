@@ -1,9 +1,6 @@
 // Verbs about files and directories that need no data connection.
 // Runs in: worker; the work itself on the file threads. Distrusts: arguments.
-#include <fmt/format.h>
 #include <unistd.h>
-
-#include <charconv>
 
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"

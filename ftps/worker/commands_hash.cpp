@@ -21,13 +21,13 @@ struct Hashing {
     ByteRange range;
     bool whole = false;                // nobody asked for a range: the attribute will do
     std::optional<std::string> known;  // from the attribute
+    std::optional<Error> behind_end;   // it is refused
 };
 using SharedHashing = std::shared_ptr<Hashing>;
 
-Result<ByteRange> within(const std::string& path, ByteRange range, std::uint64_t size) {
-    if (range.begin < size) return ByteRange{range.begin, std::min(range.end, size)};
-    return Error{Code::invalid, fmt::format("{} has {} bytes; there is none at {}", path, size, range.begin),
-                 "send RANG 1 0 for the whole file"};
+Error behind_end(const std::string& path, std::uint64_t position, std::uint64_t size) {
+    return {Code::invalid, fmt::format("{} has {} bytes; there is none at {}", path, size, position),
+            "send RANG 1 0 for the whole file"};
 }
 
 Result<SharedHashing> open_for_hashing(Worker& worker, const std::string& path, HashAlgorithm algorithm,
@@ -40,7 +40,8 @@ Result<SharedHashing> open_for_hashing(Worker& worker, const std::string& path, 
     hashing->whole = !range;
     hashing->range = {0, size};
     if (range) {
-        TRY(hashing->range, within(path, *range, size));
+        hashing->range = {range->begin, std::min(range->end, size)};
+        if (range->begin >= size) hashing->behind_end = behind_end(path, range->begin, size);
     } else if (algorithm == HashAlgorithm::sha256) {
         hashing->known = worker.hashes.recall(hashing->file);
     }
@@ -49,7 +50,6 @@ Result<SharedHashing> open_for_hashing(Worker& worker, const std::string& path, 
 
 // On a thread of its own.
 Result<std::string> hash_now(const HashAttribute& attribute, const Hashing& hashing, Transfer& progress) {
-    if (hashing.known) return *hashing.known;
     TRY(auto hash,
         hash_bytes(hashing.file, hashing.algorithm, hashing.range.begin, hashing.range.end, progress));
     struct stat now {};
@@ -65,6 +65,10 @@ Result<std::string> hash_now(const HashAttribute& attribute, const Hashing& hash
 using Wording = std::function<std::string(const Hashing&, const std::string&)>;
 
 Done run(Session& session, LongCommand command, SharedHashing hashing, Wording wording) {
+    if (hashing->behind_end) {  // as after REST
+        session.refuse(554, *hashing->behind_end);
+        co_return;
+    }
     if (hashing->known) {
         session.reply(command.code, wording(*hashing, *hashing->known));
         co_return;
@@ -75,11 +79,6 @@ Done run(Session& session, LongCommand command, SharedHashing hashing, Wording w
         return wording(*hashing, hash);
     };
     co_await run_long_command(session, std::move(command));
-}
-
-// 553 for a directory (§3.5), 554 for a range behind the end as after REST; the table's for the rest.
-void refuse_hash(Session& session, const Error& error, bool is_directory) {
-    session.refuse(is_directory ? 553 : error.code == Code::invalid ? 554 : 0, error);
 }
 
 Done x_hash(Session& session, std::string verb, HashAlgorithm algorithm, std::string argument) {
@@ -93,7 +92,7 @@ Done x_hash(Session& session, std::string verb, HashAlgorithm algorithm, std::st
     };
     const auto opened = co_await on_path(session, parsed->path, std::move(open));
     if (!opened) {
-        refuse_hash(session, opened.error(), false);
+        session.refuse(opened.error());
         co_return;
     }
     LongCommand command;
@@ -114,7 +113,8 @@ Done hash(Session& session, std::string argument) {
     if (!opened) {
         auto look = [](Worker& worker, const std::string& path) { return worker.view.stat(path); };
         const auto seen = co_await on_path(session, argument, std::move(look));
-        refuse_hash(session, opened.error(), seen && S_ISDIR(seen->st_mode));
+        // §3.5; the table's for the rest
+        session.refuse(seen && S_ISDIR(seen->st_mode) ? 553 : 0, opened.error());
         co_return;
     }
     LongCommand command;

@@ -1,8 +1,12 @@
 // Verbs about the session itself.
 // Runs in: worker. Distrusts: arguments.
 #include <fmt/format.h>
+#include <string.h>
+
+#include <utility>
 
 #include "ftps/protocol/reply.hpp"
+#include "ftps/protocol/server_facts.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/listing_lines.hpp"
@@ -11,7 +15,8 @@
 
 namespace stowage::ftps {
 
-Done already_logged_in(Session& session, std::string) {
+Done already_logged_in(Session& session, std::string argument) {
+    explicit_bzero(argument.data(), argument.size());  // of a PASS, perhaps
     session.reply(503, "You are logged in as " + session.user + "; connect again to be somebody else.");
     co_return;
 }
@@ -118,7 +123,65 @@ Done protection(Session& session, std::string argument) {
     co_return;
 }
 
-Done help(Session& session, std::string) {
+namespace {
+
+/// What stands behind the verb, where it is no path.
+std::string_view syntax_of(const Verb& verb) {
+    static constexpr std::pair<std::string_view, std::string_view> unlike_paths[] = {
+        {"USER", "name"},
+        {"PASS", "password"},
+        {"ACCT", "account"},
+        {"AUTH", "TLS"},
+        {"HOST", "name"},
+        {"NOOP", ""},
+        {"OPTS", "command [options]"},
+        {"TYPE", "A|I"},
+        {"MODE", "S"},
+        {"STRU", "F"},
+        {"PBSZ", "0"},
+        {"PROT", "P"},
+        {"HELP", "[command]"},
+        {"CLNT", "name"},
+        {"CSID", "name=value;..."},
+        {"REST", "position"},
+        {"MFMT", "YYYYMMDDhhmmss path"},
+        {"MFCT", "YYYYMMDDhhmmss path"},
+        {"MFF", "fact=value;... path"},
+        {"XSHA256", "\"path\" [start end]"},
+        {"XSHA1", "\"path\" [start end]"},
+        {"XMD5", "\"path\" [start end]"},
+        {"XCRC", "\"path\" [start end]"},
+        {"COMB", "\"target\" \"part\" ..."},
+        {"RANG", "first last"},
+        {"ALLO", "bytes"},
+        {"SITE", "command: see SITE HELP"},
+        {"EPSV", "[1|2|ALL]"},
+        {"PORT", "h1,h2,h3,h4,p1,p2"},
+        {"EPRT", "|1 or 2|address|port|"},
+    };
+    for (const auto& [name, syntax] : unlike_paths)
+        if (name == verb.name) return syntax;
+    return verb.takes == Verb::Takes::nothing ? "" : verb.takes == Verb::Takes::optional ? "[path]" : "path";
+}
+
+void help_on(Session& session, const std::string& name) {
+    for (const auto& verb : verbs()) {
+        if (verb.name != name) continue;
+        const auto syntax = syntax_of(verb);
+        const auto line = fmt::format("{}{}{}", verb.name, syntax.empty() ? "" : " ", syntax);
+        session.link.send(reply_lines(214, "Written so:", {line}, "End"));
+        return;
+    }
+    session.reply(504, "That command is not known here; HELP lists those that are.");
+}
+
+}  // namespace
+
+Done help(Session& session, std::string argument) {
+    if (!argument.empty()) {
+        help_on(session, upper(argument));
+        co_return;
+    }
     std::vector<std::string> lines;
     std::string line;
     for (const auto& verb : verbs()) {
@@ -137,15 +200,13 @@ Done client_name(Session& session, std::string argument) {
     co_return;
 }
 
-// draft-peterson-streamlined-ftp-command-extensions §4: facts about the server in return. Its version is
-// nobody's business.
 Done client_and_server(Session& session, std::string argument) {
     session.client = argument.substr(0, sizeof message::ClientName::bytes);
-    session.reply(200, "Name=Stowage; CaseSensitive=1; DirSep=/;");
+    session.reply(200, server_facts);
     co_return;
 }
 
-// What ran was ended when the command arrived (session.cpp), and has been answered.
+// What ran was ended when the command arrived (session_reader.cpp), and has been answered.
 Done abort_command(Session& session, std::string) {
     session.data.reset();
     session.reply(226, "Nothing is being transferred.");

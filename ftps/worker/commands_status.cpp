@@ -9,7 +9,6 @@
 #include "ftps/worker/listing.hpp"
 #include "ftps/worker/session.hpp"
 #include "ftps/worker/worker.hpp"
-#include "gateway/base/identity.hpp"
 
 namespace stowage::ftps {
 

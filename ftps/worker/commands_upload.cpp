@@ -20,9 +20,8 @@ struct Upload {
     std::optional<Partials::Claim> claim;
 };
 
-Result<void> prepare_upload(Worker& worker, const std::string& directory, const std::string& argument,
-                            const std::string& user, Partials::Start start, Upload& upload) {
-    TRY(upload.path, worker.files.locate(directory, argument));
+/// To upload.path.
+Result<void> prepare_upload(Worker& worker, const std::string& user, Partials::Start start, Upload& upload) {
     CHECK(worker.partials.check(upload.path, start));
     TRY(auto claim, worker.partials.claim(upload.path, user));
     upload.claim.emplace(std::move(claim));
@@ -43,9 +42,9 @@ Result<void> prepare_unique(Worker& worker, const std::string& directory, const 
                             const std::string& user, Upload& upload) {
     for (int attempt = 0; attempt < max_unique_names; ++attempt) {
         const auto name = unique_name(wished, attempt);
-        TRY(const auto path, worker.files.locate(directory, name));
-        if (worker.view.look(path)) continue;
-        auto prepared = prepare_upload(worker, directory, name, user, {}, upload);
+        TRY(upload.path, worker.files.locate(directory, name));
+        if (worker.view.look(upload.path)) continue;
+        auto prepared = prepare_upload(worker, user, {}, upload);
         if (!prepared && prepared.error().code == Code::in_use) continue;
         return prepared;
     }
@@ -95,7 +94,8 @@ Done upload(Session& session, std::string verb, std::string argument, Partials::
     auto command = receive_command(session, std::move(verb), upload, start);
     command.prepare = [&worker, directory = session.directory, argument, user = session.user, start,
                        upload](DataCommand& filled) -> Result<void> {
-        if (auto prepared = prepare_upload(worker, directory, argument, user, start, *upload); !prepared) {
+        TRY(upload->path, worker.files.locate(directory, argument));
+        if (auto prepared = prepare_upload(worker, user, start, *upload); !prepared) {
             if (prepared.error().code == Code::invalid && start.offset > 0) filled.refusal = 554;
             return prepared;
         }

@@ -11,6 +11,7 @@
 
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/group_sync.hpp"
+#include "ftps/worker/not_safe.hpp"
 #include "ftps/worker/paths.hpp"
 
 namespace stowage::ftps {
@@ -93,8 +94,8 @@ Result<Committed> commit_directory(const LabFiles& files, Partials& partials, co
     if (no_flags) failed = rename_flagged(from, to, 0);
     if (failed != 0) return file_error(failed, staged + " to " + published);
     if (durable) {
-        CHECK(sync_name(to));
-        CHECK(sync_name(from));
+        CHECK(safe(sync_name(to)));
+        CHECK(safe(sync_name(from)));
     }
     return exchange ? Committed::exchanged : Committed::renamed;
 }

@@ -51,7 +51,7 @@ Result<Fd> connect(DataAttempt& attempt, Clock::duration limit) {
 
 /// One handshake, and the work behind it.
 DataStream::Handshake try_once(DataAttempt& attempt, AttemptEnd& end) {
-    auto& [session, command, transfer, door, context, asker, timeout] = attempt;
+    auto& [session, command, transfer, door, context, asker, timeout, place] = attempt;
     DataStream stream(context, transfer->socket(), {session.worker.live_sessions, asker},
                       static_cast<int>(timeout.count()));
     if (command.by_kernel) stream.offer_kernel();
@@ -106,10 +106,9 @@ struct Release {
     DataCommand& command;
 };
 
-}  // namespace
-
-Result<AttemptEnd> perform(DataAttempt& attempt) {
-    auto& [session, command, transfer, door, context, asker, timeout] = attempt;
+/// At its end nothing of it is left: no connection, and nobody holds its name.
+AttemptEnd perform_all(DataAttempt& attempt) {
+    auto& [session, command, transfer, door, context, asker, timeout, place] = attempt;
     const Release release(command);
     AttemptEnd end;
     if (auto prepared = command.prepare(command); !prepared) {
@@ -128,6 +127,24 @@ Result<AttemptEnd> perform(DataAttempt& attempt) {
     // Closed before the reply: clients may connect anew at once.
     auto socket = transfer->take_out();
     if (!end.result && command.stores && is_full(end.result.error())) end.unfinished = std::move(socket);
+    return end;
+}
+
+// From here, for the client waits for it, and the event loop would be woken up first. What the client may ask
+// for next is given back before.
+void say_success(DataAttempt& attempt) {
+    auto& [session, command, transfer, door, context, asker, timeout, place] = attempt;
+    if (!transfer->sha256.empty()) command.success += " SHA256=" + transfer->sha256;
+    transfer->set_over();
+    place.no_longer_counts();
+    session.reply(226, command.success);
+}
+
+}  // namespace
+
+Result<AttemptEnd> perform(DataAttempt& attempt) {
+    auto end = perform_all(attempt);
+    if (end.result) say_success(attempt);
     return end;
 }
 

@@ -18,6 +18,7 @@ struct DataAttempt {
     std::shared_ptr<TlsContext> context;
     LiveSessions::Asker asker;
     std::chrono::milliseconds timeout;
+    TransferPlace& place;
 };
 
 struct AttemptEnd {
@@ -30,7 +31,8 @@ struct AttemptEnd {
     Fd unfinished;        ///< the connection of an upload that found no room
 };
 
-/// Blocks. Says the 150 when it is time. A connection that is refused leaves room for the right one.
+/// Blocks. Says the 150 when it is time, and 226 at the end, but no other reply. A connection that is refused
+/// leaves room for the right one.
 Result<AttemptEnd> perform(DataAttempt& attempt);
 
 }  // namespace stowage::ftps

@@ -82,7 +82,11 @@ void TransferPlace::give_back(bool used) {
         session_.data.reset();
     else
         session_.data.not_used();
-    --session_.worker.transfers;
+    no_longer_counts();
+}
+
+void TransferPlace::no_longer_counts() {
+    if (counts_.exchange(false)) --session_.worker.transfers;
 }
 
 std::unique_ptr<TransferPlace> take_place(Session& session) {
@@ -94,7 +98,7 @@ std::unique_ptr<TransferPlace> take_place(Session& session) {
     else if (session.worker.transfers >= ftps.max_transfers_per_lab)
         session.reply(
             450, fmt::format("{} transfers of this lab are running, which is the limit; try again later.",
-                             session.worker.transfers));
+                             session.worker.transfers.load()));
     else
         return std::make_unique<TransferPlace>(session);
     return nullptr;
@@ -122,7 +126,7 @@ boost::asio::awaitable<void> run_data_command(Session& session, TransferPlace& p
     asker.given_up = &transfer->aborted;
     const auto attempt = std::make_shared<DataAttempt>(
         DataAttempt{session, std::move(prepared), transfer, place.door(), nullptr, asker,
-                    std::chrono::milliseconds(worker.config.ftps.data_timeout)});
+                    std::chrono::milliseconds(worker.config.ftps.data_timeout), place});
     auto& command = attempt->command;
     session.transfer = transfer;
     session.transferring = true;
@@ -138,14 +142,12 @@ boost::asio::awaitable<void> run_data_command(Session& session, TransferPlace& p
     session.say_opening();
 
     if (ended.was_prepared) log_transfer(session, command, ended, began);
-    if (ended.result && !transfer->sha256.empty()) command.success += " SHA256=" + transfer->sha256;
     session.transfer.reset();
     session.transferring = false;
     place.give_back(ended.was_prepared);
     session.announced.running = 0;
     if (ended.result) {
         if (command.stores) session.refused_in_a_row = 0;
-        session.reply(226, command.success);
     } else if (ended.unfinished && !session.aborting) {
         co_await refuse_full(session, ended.result.error(), transfer->bytes);
         co_await throw_away_rest(worker.context.get_executor(), std::move(ended.unfinished), rest_limit);

@@ -2,6 +2,7 @@
 // Runs in: worker.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
@@ -43,10 +44,13 @@ class TransferPlace {
     const std::shared_ptr<DataDoor>& door() const { return door_; }
     /// @param used false: what was prepared is there for the next command
     void give_back(bool used);
+    /// From now on another transfer may have it. Any thread.
+    void no_longer_counts();
 
   private:
     Session& session_;
     std::shared_ptr<DataDoor> door_;
+    std::atomic<bool> counts_{true};
 };
 
 /// None if a data command may not begin: then the reply has been sent.

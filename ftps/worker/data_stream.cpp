@@ -3,6 +3,8 @@
 #include "ftps/worker/data_stream.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -81,7 +83,13 @@ long DataStream::on_handshake_read(BIO* bio, int operation, const char*, std::si
     auto& stream = *reinterpret_cast<DataStream*>(BIO_get_callback_arg(bio));
     const auto now = Clock::now();
     if (stream.silence_ && now >= stream.speaks_until_) stream.call_silence();
-    if (now < stream.handshake_until_) return 1;
+    if (now < stream.handshake_until_) {
+        // GnuTLS, lftp's, sends the end of its handshake in two pieces, and Nagle holds the second until the
+        // first was acknowledged: 40 ms later, if the kernel may wait.
+        const int on = 1;
+        (void)::setsockopt(stream.socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+        return 1;
+    }
     BIO_clear_retry_flags(bio);
     errno = ETIMEDOUT;
     return -1;
@@ -242,6 +250,9 @@ Result<std::size_t> DataStream::send_from(const Fd& file, std::uint64_t at, std:
 }
 
 Result<void> DataStream::send_end() {
+    // Held back until shutdown(2): the last bytes, close_notify and the end of the stream are one segment.
+    const int on = 1;
+    (void)::setsockopt(socket_, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
     ERR_clear_error();
     (void)SSL_shutdown(ssl_.get());
     auto sent = flush();

@@ -39,6 +39,7 @@ bool put_into(SSL_CTX* context, const DataTls::Identity& identity) {
 }  // namespace
 
 void DataTls::add_key(const message::TicketKey& key) {
+    keys_.reserve(message::ticket_keys_kept + 2);  // growing would leave keys in freed memory
     keys_.push_back(key);
     if (keys_.size() > message::ticket_keys_kept + 1) {
         explicit_bzero(&keys_.front(), sizeof keys_.front());

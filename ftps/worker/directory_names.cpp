@@ -25,8 +25,12 @@ Result<DirectoryNames> DirectoryNames::of(Fd directory, std::string_view path) {
 
 const dirent* DirectoryNames::next() {
     for (;;) {
+        errno = 0;
         const auto* entry = ::readdir(stream_.get());
-        if (!entry) return nullptr;
+        if (!entry) {
+            failed_ = errno;
+            return nullptr;
+        }
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") return entry;
     }

@@ -24,13 +24,18 @@ class DirectoryNames {
     /// Of `directory` itself, which was opened for reading: that takes no right to search in it.
     static Result<DirectoryNames> of(Fd directory, std::string_view path);
 
-    /// The next entry but "." and "..", valid until the next call; null behind the last. Blocks.
+    /// The next entry but "." and "..", valid until the next call; null behind the last, and where no more
+    /// can be read. Blocks.
     const dirent* next();
+    /// Behind a null: 0, or the errno for which these are not all.
+    int failed() const { return failed_; }
     void rewind() { ::rewinddir(stream_.get()); }
+    int descriptor() const { return ::dirfd(stream_.get()); }
 
   private:
     explicit DirectoryNames(DIR* stream) : stream_(stream) {}
     DirectoryStream stream_;
+    int failed_ = 0;
 };
 
 }  // namespace stowage::ftps

@@ -128,10 +128,9 @@ int DirectoryStats::descriptor() const {
 void DirectoryStats::read(Batch& batch, std::size_t most) {
     batch.count = 0;
     while (!is_at_end_ && batch.count < most) {
-        errno = 0;
         const auto* entry = names_.next();
         if (!entry) {
-            if (errno != 0) failed_ = file_error(errno, path_);
+            if (names_.failed() != 0) failed_ = file_error(names_.failed(), path_);
             is_at_end_ = true;
             break;
         }

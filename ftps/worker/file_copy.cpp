@@ -2,24 +2,19 @@
 // Runs in: worker, on a thread per copy.
 #include "ftps/worker/file_copy.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 
 #include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/file_error.hpp"
-#include "ftps/worker/paths.hpp"
 
 namespace stowage::ftps {
 
 namespace {
 
 Result<Source> open_source(const Copying& copying, const std::string& path) {
-    if (copying.partials.stat(path))
-        return Error{Code::in_use, path + ": its upload has not ended", "finish or delete that upload first"};
+    CHECK(copying.partials.check_complete(path));
     Source source{path, {}, {}};
     TRY(source.file, copying.files.open_for_reading(path));
     if (::fstat(source.file.get(), &source.seen) != 0) return file_error(errno, path);

@@ -90,6 +90,8 @@ asio::awaitable<void> LabUsage::look(bool exact) {
     const bool counted_by_btrfs = !seen_.backend || seen_.backend == QuotaBackend::btrfs;
     auto seen = co_await look_at_disk(exact && is_limited() && counted_by_btrfs);
     if (seen && is_limited()) seen = co_await ask_supervisor();
+    // Quotas may have been switched on since: what the ledger goes on refusing would fit.
+    if (seen && !counts_itself()) files_.ledger().stop();
     if (seen && counts_itself()) seen = co_await count_again();
     if (seen) {
         seen_.taken_at = began;

@@ -5,12 +5,10 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "ftps/worker/creation_time.hpp"
 #include "ftps/worker/directory_stats.hpp"
-#include "ftps/worker/file_error.hpp"
 #include "ftps/worker/listing_lines.hpp"
 #include "ftps/worker/paths.hpp"
 
@@ -93,7 +91,14 @@ Result<void> LabView::rename(const std::string& from, const std::string& to) con
     const auto moved = partials_.move(from, to);
     if (moved || moved.error().code != Code::not_found) return moved;
     TRY(const auto what, files_.lstat(from));
-    CHECK(S_ISDIR(what.st_mode) ? partials_.check_free(to) : partials_.check_idle(to));
+    if (S_ISDIR(what.st_mode)) {
+        CHECK(partials_.check_free(to));
+        if (from != to && partials_.any_within(to))
+            return Error{Code::exists, to + ": unfinished uploads belong into this directory",
+                         "finish or delete them first"};
+    } else {
+        CHECK(partials_.check_idle(to));
+    }
     CHECK(files_.rename(from, to));
     if (S_ISDIR(what.st_mode))
         partials_.move_within(from, to);

@@ -56,21 +56,15 @@ class Walk {
   private:
     // What cannot be opened any more, or is not ours to read, is not counted.
     void look_into(const std::string& path) {
-        const int fd = ::openat(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        const DirectoryStream stream(fd < 0 ? nullptr : ::fdopendir(fd));
-        if (!stream) {
-            if (fd >= 0) Fd(fd).reset();
-            return;
-        }
-        while (const auto* entry = ::readdir(stream.get()))
-            count(path, fd, entry->d_name);
+        Fd directory(::openat(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        auto opened = DirectoryNames::of(std::move(directory), path);
+        while (const auto* entry = opened ? opened->next() : nullptr)
+            count(path, opened->descriptor(), entry->d_name);
     }
 
     void count(const std::string& path, int directory, const char* name) {
-        const std::string_view word(name);
         struct stat seen {};
-        if (word == "." || word == ".." || ::fstatat(directory, name, &seen, AT_SYMLINK_NOFOLLOW) != 0)
-            return;
+        if (::fstatat(directory, name, &seen, AT_SYMLINK_NOFOLLOW) != 0) return;
         if (seen.st_dev != device_) return;
         ++names;
         if (S_ISDIR(seen.st_mode)) {

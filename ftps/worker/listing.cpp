@@ -67,6 +67,7 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
 
     std::deque<Directory> left{{request.path, ".", 0}};
     bool wanted = true, cut = false;
+    Result<void> unread;
     for (unsigned count = 0; !left.empty() && wanted; ++count) {
         const auto current = left.front();
         left.pop_front();
@@ -88,8 +89,15 @@ Result<void> list(const LabView& view, const ListRequest& request, const LineSin
             return wanted = wanted && sink(line_of(line, request, seen, now));
         };
         const auto listed = view.each_child(current.path, visit, dated);
-        if (!listed && count == 0) return listed;
+        if (listed) continue;
+        if (count == 0) return listed;
+        // Removed since it was seen, or not for this lab (lost+found): these are no part of it.
+        const bool is_left_out =
+            listed.error().code == Code::not_found || listed.error().code == Code::denied;
+        if (!is_left_out && unread) unread = listed;
     }
+    if (!unread && wanted)
+        return Error{Code::io, "the listing is not whole: " + unread.error().what, unread.error().remedy};
     if (cut && wanted)
         return Error{
             Code::io,

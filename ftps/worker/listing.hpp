@@ -36,8 +36,9 @@ using LineSink = std::function<bool(std::string_view)>;
 /// Splits a last component with wildcards off, when nothing has that very name.
 ListRequest request_for(const LabView& view, ListRequest request);
 
-/// Blocks. The error of the first directory; deeper ones that cannot be read are left out. Code::io at the
-/// end of a recursive listing that was cut at the bounds above: nobody shall take it for the whole.
+/// Blocks. The error of the first directory; deeper ones that are gone or may not be read are left out.
+/// Code::io at the end of a recursive listing that was cut at the bounds above, or of which another directory
+/// could not be read: nobody shall take it for the whole.
 /// @param aborted ends it at the next name, also where none fits the pattern; may be null
 Result<void> list(const LabView& view, const ListRequest& request, const LineSink& sink,
                   const std::atomic<bool>* aborted = nullptr);

@@ -29,6 +29,38 @@ struct Keepalive {
     bool over = false;
 };
 
+/// What a session holds while its long command runs: given back whatever ends that.
+class Running {
+  public:
+    Running(Session& session, std::shared_ptr<Keepalive> keepalive)
+        : session_(session), keepalive_(std::move(keepalive)) {
+        ++session_.worker.long_commands;
+        session_.transferring = true;
+        session_.aborting = session_.asked_meanwhile = false;
+    }
+    ~Running() { give_back(); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+    /// No more lines from the coroutine below, which may go on longer than the session.
+    void end_keepalive() {
+        keepalive_->over = true;
+        keepalive_->ended.notify();
+    }
+    void give_back() {
+        if (!std::exchange(holds_, false)) return;
+        end_keepalive();
+        session_.transfer.reset();
+        session_.transferring = false;
+        --session_.worker.long_commands;
+    }
+
+  private:
+    Session& session_;
+    std::shared_ptr<Keepalive> keepalive_;
+    bool holds_ = true;
+};
+
 // A client that asks meanwhile knows that we live, and its replies must not get among these lines.
 asio::awaitable<void> keep_alive(Session& session, std::shared_ptr<Keepalive> shared, int code) {
     for (;;) {
@@ -74,30 +106,25 @@ asio::awaitable<void> run_long_command(Session& session, LongCommand command) {
         co_return;
     }
     const auto began = Clock::now();
-    ++worker.long_commands;
-    session.transferring = true;
-    session.aborting = session.asked_meanwhile = false;
+    const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());
+    Running running(session, keepalive);
     session.transfer_began = began;
     session.transfer = std::make_shared<Transfer>();
     session.transfer->begin({command.verb + " " + command.path, command.path}, false);
     if (session.is_unwanted()) session.abort_transfer();
     answer_waiting(session);
-    const auto keepalive = std::make_shared<Keepalive>(worker.context.get_executor());
     asio::co_spawn(worker.context, keep_alive(session, keepalive, command.code), asio::detached);
 
     auto work = [transfer = session.transfer, run = command.work] { return run(*transfer); };
     auto outcome = co_await on_own_thread(std::move(work));
 
-    keepalive->over = true;
-    keepalive->ended.notify();
+    running.end_keepalive();
     log_command(session, command, outcome, began);
     if (!outcome && is_full(outcome.error())) {
         const auto usage = co_await worker.usage.exact();
         outcome = explained(outcome.error(), usage, session.transfer->bytes);
     }
-    session.transfer.reset();
-    session.transferring = false;
-    --worker.long_commands;
+    running.give_back();
     answer(session, command, outcome);
 }
 

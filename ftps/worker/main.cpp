@@ -41,9 +41,9 @@ Worker::Root narrow(const message::StartWorker& order) {
     const bool names_go_with_files = file_sync_keeps_names(order.directory.str());  // asks /sys
     or_throw(privileges::enter_root(order.directory.str()));
     or_throw(privileges::become(order.uid, order.gid));
-    or_throw(privileges::allow_only(system_calls()));
     // Pods run as anybody with the lab's group: others have no rights, the group has all.
     ::umask(007);
+    or_throw(privileges::allow_only(system_calls()));
     Fd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) throw Fatal(system_error(errno, "open the lab's root directory"));
     return {std::move(root), names_go_with_files};

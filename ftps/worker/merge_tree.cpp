@@ -15,17 +15,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <deque>
 #include <new>
 #include <optional>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
+#include "ftps/worker/merge_traces.hpp"
 #include "ftps/worker/open_beneath.hpp"
 
 namespace stowage::ftps {
@@ -34,8 +34,9 @@ namespace {
 
 class Merge {
   public:
-    explicit Merge(const MergeSides& sides, const std::optional<KilledMerge>& killed = {})
-        : sides_(sides), killed_(killed) {}
+    explicit Merge(const MergeSides& sides) : sides_(sides) {}
+    Merge(const MergeSides& sides, const KilledMerge& killed)
+        : sides_(sides), killed_(std::in_place, sides.replaced, killed) {}
 
     Result<void> run(const std::atomic<bool>& aborted);
     /// Takes no memory, as long as all goes back.
@@ -49,7 +50,6 @@ class Merge {
         bool exchanged;
         std::string name;
     };
-    enum class Found { old_one, new_one, peers_one };
     struct Open {
         Fd from, into, replaced;
     };
@@ -62,16 +62,13 @@ class Merge {
     Result<void> move(Open& open, std::uint32_t directory, const std::string& name);
     Result<void> join_names(Open& open, std::uint32_t directory, const std::string& name);
     Result<void> replace(Open& open, std::uint32_t directory, const std::string& name);
-    Found look(const Open& open, const std::string& name, const struct stat& ours, const struct stat& theirs);
-    bool is_in_replaced(const struct stat& file);
     Result<void> leave_alone(const std::string& path);
     int rename_noted(const Open& open, std::uint32_t directory, const std::string& name, unsigned how);
     bool undo(const Step& step) const;
     std::string path(const Step& step) const;
 
     const MergeSides sides_;
-    const std::optional<KilledMerge> killed_;
-    std::optional<std::set<ino_t>> in_replaced_;  // once asked for
+    std::optional<MergeTraces> killed_;           // of one that this one finishes
     std::deque<std::string> directories_ = {""};  // that both sides have
     std::vector<std::uint32_t> waiting_ = {0};
     std::deque<Step> steps_;
@@ -81,10 +78,6 @@ class Merge {
 
 std::string below(const std::string& directory, const std::string& name) {
     return directory.empty() ? name : directory + "/" + name;
-}
-
-bool same_file(const struct stat& a, const struct stat& b) {
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 Merge::Open Merge::open(const std::string& directory) const {
@@ -132,6 +125,7 @@ Result<void> Merge::merge(std::uint32_t directory, const std::atomic<bool>& abor
     TRY(auto names, DirectoryNames::open(both.from.get(), path));
     while (const auto* entry = names.next())
         found.emplace_back(entry->d_name);
+    if (names.failed() != 0) return file_error(names.failed(), path);
     for (const auto& name : found) {
         if (aborted) return Error{Code::cancelled, "unpacking was aborted"};
         CHECK(move(both, directory, name));
@@ -184,45 +178,12 @@ Result<void> Merge::join_names(Open& open, std::uint32_t directory, const std::s
                                  : ": a file of this name is there, and a directory in the archive"),
                      "remove it first, or unpack into another directory"};
     }
-    const auto found = killed_ ? look(open, name, ours, theirs) : Found::old_one;
-    if (found == Found::old_one && in_replaced_) in_replaced_->insert(theirs.st_ino);
+    using Found = MergeTraces::Found;
+    TRY(const auto found,
+        killed_ ? killed_->look(open.replaced, name, ours, theirs) : Result<Found>(Found::old_one));
+    if (found == Found::old_one && killed_) killed_->keep(theirs);
     if (found == Found::old_one) return replace(open, directory, name);
     return found == Found::new_one ? Result<void>() : leave_alone(path);
-}
-
-/// What a killed merge finds under a name that it has to move.
-Merge::Found Merge::look(const Open& open, const std::string& name, const struct stat& ours,
-                         const struct stat& theirs) {
-    struct stat kept {};
-    const bool is_kept =
-        open.replaced && ::fstatat(open.replaced.get(), name.c_str(), &kept, AT_SYMLINK_NOFOLLOW) == 0;
-    if (same_file(ours, theirs) || (is_kept && same_file(kept, ours)))
-        return Found::new_one;  // behind 4 or 2
-    // The ctime tells best what peers did, but our own links and renames move it: for all names of a file.
-    const bool moved_by_us = killed_->turned || (is_kept && same_file(kept, theirs)) ||
-                             (theirs.st_nlink > 1 && is_in_replaced(theirs));
-    const auto changed = moved_by_us ? theirs.st_mtim : theirs.st_ctim;
-    return is_before(changed, killed_->began) ? Found::old_one : Found::peers_one;
-}
-
-/// Under any name. What peers linked since is not: conda does so, with files whose mtime is old.
-bool Merge::is_in_replaced(const struct stat& file) {
-    if (in_replaced_) return in_replaced_->contains(file.st_ino);
-    in_replaced_.emplace();
-    for (std::deque<std::string> waiting = {""}; !waiting.empty(); waiting.pop_front()) {
-        const auto& path = waiting.front();
-        const auto directory = open_replaced(path);
-        auto names = DirectoryNames::open(directory.get(), path);
-        struct stat seen {};
-        while (const auto* entry = names ? names->next() : nullptr) {
-            if (::fstatat(directory.get(), entry->d_name, &seen, AT_SYMLINK_NOFOLLOW) != 0) continue;
-            if (S_ISDIR(seen.st_mode))
-                waiting.push_back(below(path, entry->d_name));
-            else
-                in_replaced_->insert(seen.st_ino);
-        }
-    }
-    return in_replaced_->contains(file.st_ino);
 }
 
 Result<void> Merge::leave_alone(const std::string& path) {

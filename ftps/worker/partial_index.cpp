@@ -1,7 +1,6 @@
 // Partials as names: asked for, listed, removed, moved, expired.
 // Runs in: worker, on the file threads.
 #include <fcntl.h>
-#include <sys/xattr.h>
 
 #include <cerrno>
 
@@ -96,8 +95,7 @@ Result<void> Partials::remove(const std::string& path) {
 }
 
 void Partials::rekey(Entries::iterator entry, const std::string& to) {
-    if (const auto file = open_staged(entry->second.file, O_WRONLY, to))
-        (void)::fsetxattr(file->get(), "user.stowage.path", to.data(), to.size(), 0);
+    if (const auto file = open_staged(entry->second.file, O_WRONLY, to)) put_partial_path(*file, to);
     auto moved = entries_.extract(entry);
     moved.key() = to;
     entries_.insert(std::move(moved));
@@ -151,6 +149,12 @@ Result<void> Partials::check_free(const std::string& path) {
     if (entry->second.active) return in_use(path, entry->second.user);
     if (!stat_of(entry->second)) return {};
     return Error{Code::exists, path + ": an unfinished upload has this name", "finish or delete it first"};
+}
+
+Result<void> Partials::check_complete(const std::string& path) {
+    if (!stat(path)) return {};
+    return Error{Code::in_use, path + ": its upload is not complete",
+                 "finish it first (REST, put -c), or delete it"};
 }
 
 void Partials::superseded(const std::string& path) {

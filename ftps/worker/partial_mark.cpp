@@ -51,6 +51,10 @@ void drop_partial_mark(const Fd& file) {
     (void)::fremovexattr(file.get(), user_attribute);
 }
 
+void put_partial_path(const Fd& file, const std::string& path) {
+    (void)::fsetxattr(file.get(), path_attribute, path.data(), path.size(), 0);
+}
+
 void put_idle_age(const Fd& file, const IdleAge& age) {
     const auto text = age.text();
     (void)::fsetxattr(file.get(), idle_attribute, text.data(), text.size(), 0);

@@ -20,6 +20,8 @@ PartialMark read_partial_mark(const Fd& file);
 /// A filesystem that cannot hold it is logged and no error. Code::no_space, Code::over_quota as a write.
 Result<void> put_partial_mark(const Fd& file, const PartialMark& mark);
 void drop_partial_mark(const Fd& file);
+/// Another path, the same user. Does without where that cannot be.
+void put_partial_path(const Fd& file, const std::string& path);
 
 /// Since when it lies idle, beside the mark; does without where that cannot be.
 void put_idle_age(const Fd& file, const IdleAge& age);

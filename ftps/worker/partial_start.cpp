@@ -31,11 +31,12 @@ Result<void> Partials::check(const std::string& path, Start start) {
     TRY(const auto parent, files_.open_parent(path));
     // R_OK too: a directory that cannot be opened cannot be synced.
     if (!LabFiles::has_rights(parent.get(), R_OK | W_OK | X_OK)) return file_error(EACCES, parent_of(path));
-    if (start.at_end || start.offset == 0) return {};
+    if (!start.end && (start.at_end || start.offset == 0)) return {};
     const auto partial = stat(path);
     const auto& seen = partial ? partial : complete;
     const auto size = seen ? static_cast<std::uint64_t>(seen->st_size) : 0;
     if (start.offset > size) return behind_end(path, size);
+    if (start.end && start.offset < size) return check_complete(path);
     return {};
 }
 
@@ -65,6 +66,7 @@ Result<Fd> Partials::replace_range(const Claim& claim, const std::string& path, 
         return file.empty() ? continue_complete(claim, path, start, progress)
                             : continue_partial(claim.id_, file, path, start);
     }
+    CHECK(check_complete(path));  // published, the copy would be half a file
     TRY(auto fd, open_unseen(claim));
     CHECK(copy_counted(*source, fd, size, path, progress));
     keep_creation_time(*source, fd);

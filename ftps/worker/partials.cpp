@@ -1,5 +1,5 @@
-// Claims, staging and publishing; where uploads begin is in partial_start.cpp, what stands in for paths in
-// partial_index.cpp.
+// Claims and publishing; the files themselves are in partial_files.cpp, where uploads begin is in
+// partial_start.cpp, what stands in for paths in partial_index.cpp.
 // Runs in: worker, on the file threads.
 #include "ftps/worker/partials.hpp"
 
@@ -15,6 +15,7 @@
 #include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/file_times.hpp"
+#include "ftps/worker/not_safe.hpp"
 #include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/paths.hpp"
 #include "gateway/base/log.hpp"
@@ -54,12 +55,6 @@ int bring_to_disk(const Fd& file, bool names_go_with_files) {
         file.get(), 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
-Result<Fd> open_in(const Fd& directory, const std::string& file, int flags, const std::string& path) {
-    Fd fd(::openat(directory.get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
-    if (!fd) return file_error(errno, path);
-    return fd;
-}
-
 Error busy(const std::string& path, const std::string& user, Partials::Clock::time_point since) {
     return {Code::in_use,
             fmt::format("{}: {} has been uploading it since {}", path, user,
@@ -68,15 +63,6 @@ Error busy(const std::string& path, const std::string& user, Partials::Clock::ti
 }
 
 }  // namespace
-
-Result<std::shared_ptr<const Fd>> Partials::staging() {
-    struct stat seen {};
-    // A peer may remove the directory over NFS: uploads then go on in a new one.
-    if (staging_ && ::fstat(staging_->get(), &seen) == 0 && seen.st_nlink > 0) return staging_;
-    TRY(auto opened, files_.open_staging());
-    staging_ = std::make_shared<const Fd>(std::move(opened));
-    return staging_;
-}
 
 Result<void> Partials::load() {
     const std::lock_guard lock(mutex_);
@@ -94,6 +80,7 @@ Result<void> Partials::load() {
         }
         if (entry->d_name[0] != '.') adopt(*directory, entry->d_name);
     }
+    if (names.failed() != 0) return file_error(names.failed(), "/.stowage/partials");
     return {};
 }
 
@@ -152,18 +139,6 @@ void Partials::release(std::uint64_t id) {
     }
     if (!entry->second.file.empty()) unlink(entry->second.file);
     entries_.erase(entry);
-}
-
-Result<Fd> Partials::open_staged(const std::string& file, int flags, const std::string& path) {
-    TRY(const auto directory, staging());
-    return open_in(*directory, file, flags, path);
-}
-
-Result<Fd> Partials::make_staged(const Fd& directory, const std::string& file, const std::string& path) {
-    CHECK(ledger().take_name());
-    auto fd = open_in(directory, file, O_RDWR | O_CREAT | O_EXCL, path);
-    if (!fd) ledger().give_name();
-    return fd;
 }
 
 // The file is made outside the lock: other uploads would wait for the directory there.
@@ -245,8 +220,8 @@ Result<void> Partials::publish(const Claim& claim, const Fd& file, Durability du
     if (const auto published = find(claim.id_); published != entries_.end()) entries_.erase(published);
     lock.unlock();
     if (durability == Durability::none) return {};
-    if (!names_go_with_files_) return directories_.sync(parent.get());
-    return ::fsync(file.get()) == 0 ? Result<void>() : file_error(errno, path);
+    if (!names_go_with_files_) return safe(directories_.sync(parent.get()));
+    return ::fsync(file.get()) == 0 ? Result<void>() : not_safe(file_error(errno, path));
 }
 
 Result<void> Partials::settle(const Claim& claim, const Fd& file) {
@@ -283,30 +258,6 @@ void Partials::take_back(const Claim& claim) {
     }
     // A full btrfs has no room for a truncation, only for an unlink: better without its beginning than full.
     discard(claim);
-}
-
-bool Partials::cut(const std::string& file, const std::string& path, std::uint64_t size) {
-    const auto fd = open_staged(file, O_WRONLY, path);
-    struct stat seen {};
-    if (!fd || ::fstat(fd->get(), &seen) != 0) return false;
-    if (::ftruncate(fd->get(), static_cast<off_t>(size)) != 0) {
-        log::info("partial_not_truncated", {{"path", path}, {"why", strerrordesc_np(errno)}});
-        return false;
-    }
-    ledger().give(Ledger::held(seen) - std::min(Ledger::held(seen), size));
-    return true;
-}
-
-void Partials::unlink(const std::string& file) {
-    const auto directory = staging();
-    struct stat seen {};
-    const bool counts = directory && ledger().is_on() &&
-                        ::fstatat((*directory)->get(), file.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!directory || ::unlinkat((*directory)->get(), file.c_str(), 0) == 0 || errno == ENOENT) {
-        if (counts) ledger().give_file(seen);
-        return;
-    }
-    log::warning("partial_not_removed", {{"file", file}, {"why", strerrordesc_np(errno)}});
 }
 
 }  // namespace stowage::ftps

@@ -69,7 +69,7 @@ class Partials {
     /// The partial's file, positioned and cut at `start`. What is complete under that name is copied as far
     /// as it is to be kept, so that pods go on reading the old file. A range amid the file becomes a copy of
     /// all of it, unseen: if it fails, the file is as it was. Code::invalid for a position behind the end;
-    /// Code::cancelled if `progress` stopped the copying.
+    /// Code::in_use for a range amid an unfinished upload; Code::cancelled if `progress` stopped the copying.
     Result<Fd> open(const Claim& claim, Start start, const CopyProgress& progress = {});
     /// From now on a restart of the worker finds what open() gave. For whoever is going to wait for more of
     /// it: what comes at once needs no mark, and most small files do. Code::no_space, Code::over_quota as a
@@ -78,11 +78,13 @@ class Partials {
     /// A file that nobody sees before publish(): for copies and joins. It goes with the claim or the process;
     /// an idle partial of the same path stays until it is published.
     Result<Fd> open_unseen(const Claim& claim);
-    /// Refuses a position behind the end, and a directory of that name, before the first byte.
+    /// Refuses a position behind the end, a range amid an unfinished upload, and a directory of that name,
+    /// before the first byte.
     Result<void> check(const std::string& path, Start start);
     /// fsync, rename onto the path, fsync of the directory; then it is an ordinary file. Where names go with
     /// files, the bytes are written, and after the rename one fsync keeps both. Durability::none leaves the
-    /// waiting out. Code::exists if `may_replace` is false and somebody took the name meanwhile.
+    /// waiting out. Code::exists if `may_replace` is false and somebody took the name meanwhile. An error of
+    /// the disk behind the rename is not_safe().
     /// @param new_mode where no file is replaced; one that is gives its own
     Result<void> publish(const Claim& claim, const Fd& file, Durability durability, mode_t new_mode = 0660,
                          bool may_replace = true);
@@ -113,6 +115,8 @@ class Partials {
     /// For who would make a directory of that name: Code::exists where an upload is unfinished, which would
     /// hide it; Code::in_use while one runs.
     Result<void> check_free(const std::string& path);
+    /// For who would take what is there for the whole: Code::in_use where an upload is unfinished or runs.
+    Result<void> check_complete(const std::string& path);
     /// A complete file took this name: an idle partial of it is of no more use.
     void superseded(const std::string& path);
     /// Removes partials that have lain idle for `limit`, as far as both clocks agree (IdleAge); returns how

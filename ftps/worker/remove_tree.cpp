@@ -44,11 +44,12 @@ Result<void> lift_out(int top, const char* name, std::uint64_t& lifted) {
         if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
             return file_error(errno, entry->d_name);
     }
+    if (names.failed() != 0) return file_error(names.failed(), name);
     return {};
 }
 
 /// One pass over `top`; the number of names that it found.
-Result<std::uint64_t> pass(int top, DirectoryNames& names, std::uint64_t& lifted) {
+Result<std::uint64_t> pass(int top, DirectoryNames& names, const std::string& name, std::uint64_t& lifted) {
     std::uint64_t found = 0;
     names.rewind();
     while (const auto* entry = names.next()) {
@@ -60,6 +61,7 @@ Result<std::uint64_t> pass(int top, DirectoryNames& names, std::uint64_t& lifted
         // What a peer put there meanwhile is for the next pass.
         (void)::unlinkat(top, entry->d_name, AT_REMOVEDIR);
     }
+    if (names.failed() != 0) return file_error(names.failed(), name);
     return found;
 }
 
@@ -75,7 +77,7 @@ Result<void> remove_tree(int directory, const std::string& name) {
     TRY(auto names, DirectoryNames::open(top.get(), name));
     std::uint64_t lifted = 0;
     for (int passes = 0; passes < most_passes; ++passes) {
-        TRY(const auto found, pass(top.get(), names, lifted));
+        TRY(const auto found, pass(top.get(), names, name, lifted));
         if (found > 0) continue;
         if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
         if (errno != ENOTEMPTY && errno != EEXIST) return file_error(errno, name);

@@ -8,7 +8,7 @@
 
 namespace stowage::ftps {
 
-/// Removes `name` in `directory` and everything below it, following no links and with three descriptors at
+/// Removes `name` in `directory` and everything below it, following no links and with four descriptors at
 /// most, however deep it is. Success if it is not there. Code::in_use while a peer goes on filling it.
 /// Blocks.
 Result<void> remove_tree(int directory, const std::string& name);

@@ -28,6 +28,7 @@ std::uint64_t announced_by_others(const Session& session) {
         if (other == &session || other->leaving) continue;
         auto announced = other->announced;
         if (other->transfer) announced.arrived = other->transfer->bytes;
+        if (other->transfer && other->transfer->is_over()) announced.running = 0;
         sum += std::min(announced.to_come(), UINT64_MAX - sum);
     }
     return sum;

@@ -86,7 +86,11 @@ asio::awaitable<void> end(Session& session) {
     session.leaving = true;
     session.data.reset();
     session.room.notify();
-    session.link.send_close();
+    try {
+        session.link.send_close();
+    } catch (const std::bad_alloc&) {
+        session.link.close();  // the reader refers to the session: it must end before that does
+    }
     // The front closes its end when the client has everything; only then is the reader at its end as well.
     if (!session.gone) (void)co_await session.reader_ended.wait(closing_limit);
     session.link.close();
@@ -196,6 +200,45 @@ bool Session::is_unwanted() const {
            });
 }
 
+namespace {
+
+/// A session's places in the worker's tables: they go before it does, whatever ends it.
+class Places {
+  public:
+    Places(Session& session, const asio::ip::address& peer) : session_(session) {
+        auto& worker = session.worker;
+        worker.sessions[session.number] = &session;
+        try {
+            worker.live_sessions.enter(session.nonce, {session.user, peer});
+        } catch (...) {
+            worker.sessions.erase(session.number);
+            throw;
+        }
+        worker.sessions_changed.notify();
+    }
+    ~Places() {
+        session_.worker.live_sessions.leave(session_.nonce);
+        session_.worker.sessions.erase(session_.number);
+        session_.worker.sessions_changed.notify();
+    }
+    Places(const Places&) = delete;
+    Places& operator=(const Places&) = delete;
+
+  private:
+    Session& session_;
+};
+
+/// Where memory does not suffice for last words, the end of the connection says it.
+void say_failed(Session& session, const std::exception& error) noexcept {
+    try {
+        log::error("session_failed", {{"session", session.number}, {"why", error.what()}});
+        session.reply(421, "Something went wrong in the server; the administrator finds it in the log.");
+    } catch (const std::exception&) {
+    }
+}
+
+}  // namespace
+
 asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd socket) {
     const auto ends = ends_in(start);
     if (!ends) {
@@ -209,9 +252,7 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
         co_return;
     }
     Session session(worker, start, std::move(socket), *ends);
-    worker.sessions[session.number] = &session;
-    worker.sessions_changed.notify();
-    worker.live_sessions.enter(session.nonce, {session.user, ends->peer});
+    const Places places(session, ends->peer);
     log::info("session_start",
               {{"session", session.number}, {"user", session.user}, {"peer", start.peer.view()}});
     try {
@@ -222,13 +263,9 @@ asio::awaitable<void> serve(Worker& worker, message::SessionStart start, Fd sock
     try {
         if (!too_many(session)) co_await serve_commands(session);
     } catch (const std::exception& error) {
-        log::error("session_failed", {{"session", session.number}, {"why", error.what()}});
-        session.reply(421, "Something went wrong in the server; the administrator finds it in the log.");
+        say_failed(session, error);
     }
     co_await end(session);
-    worker.live_sessions.leave(session.nonce);
-    worker.sessions.erase(session.number);
-    worker.sessions_changed.notify();
     log::info("session_end", {{"session", session.number}, {"user", session.user}});
 }
 

@@ -26,7 +26,7 @@ bool done_meanwhile(Session& session, const Inbox::Line& line) {
     if (!session.transferring || !command) return false;
     if (command->verb == "ABOR") session.abort_transfer();
     if (!session.inbox.empty()) return false;  // not before those that came earlier
-    if (!session.transfer || !session.transfer->has_begun()) return false;
+    if (!session.transfer || !session.transfer->has_begun() || session.transfer->is_over()) return false;
     if (session.open_reply != 0) {  // a reply of its own would end the open one
         if (command->verb == "STAT") session.tell_progress();
         return false;

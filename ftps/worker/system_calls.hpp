@@ -2,6 +2,9 @@
 // Runs in: worker.
 #pragma once
 
+#include <linux/tls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -45,7 +48,6 @@ inline privileges::SystemCalls system_calls() {
         "fgetxattr",
         "fremovexattr",
         "dup",
-        "umask",
         "open",
         // sockets: sessions, data connections
         "bind",
@@ -55,7 +57,6 @@ inline privileges::SystemCalls system_calls() {
         "connect",
         "getsockname",
         "getpeername",
-        "setsockopt",
         "getsockopt",
         "shutdown",
         "sendmsg",
@@ -66,6 +67,11 @@ inline privileges::SystemCalls system_calls() {
     calls.sockets = {{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}};
     // blocking mode, bytes to read, bytes not yet acknowledged
     calls.ioctls = {FIONBIO, FIONREAD, TIOCOUTQ};
+    // The last two are OpenSSL's, which gives the kernel the keys of a download (kTLS).
+    calls.socket_options = {
+        {SOL_SOCKET, SO_RCVTIMEO},  {SOL_SOCKET, SO_SNDTIMEO},   {SOL_SOCKET, SO_REUSEADDR},
+        {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_QUICKACK}, {IPPROTO_TCP, TCP_ULP},
+        {SOL_TLS, TLS_TX}};
     calls.threads = true;
     return calls;
 }

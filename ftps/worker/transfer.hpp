@@ -38,6 +38,9 @@ class Transfer {
     /// Once, when it is known what it is about and nothing stands against it.
     void begin(Subject subject, bool waits_for_connection);
     bool has_begun() const { return begun_; }
+    /// The thread's last word: the client is about to hear of the end.
+    void set_over() { over_ = true; }
+    bool is_over() const { return over_; }
     /// Of one that has begun.
     const Subject& subject() const { return subject_; }
     bool waits_for_connection() const { return waits_; }
@@ -55,7 +58,7 @@ class Transfer {
 
   private:
     Subject subject_;
-    std::atomic<bool> begun_{false}, waits_{false};
+    std::atomic<bool> begun_{false}, waits_{false}, over_{false};
     std::mutex mutex_;  // of socket_, when it changes and when it is shut down
     Fd socket_;
 };
@@ -71,9 +74,9 @@ struct Receiving {
 };
 
 /// STOR, APPE: receives until close_notify, answers it, then publishes; when this returns success the file is
-/// durable under its name. Otherwise the old file is as it was; the partial stays, but where there was no
-/// room only what it had before, and after an I/O error nothing. With a range (RANG), exactly its bytes must
-/// come.
+/// durable under its name. Otherwise the old file is as it was (unless the error is not_safe(), which says
+/// so); the partial stays, but where there was no room only what it had before, and after an I/O error
+/// nothing. With a range (RANG), exactly its bytes must come.
 Result<void> receive_file(DataStream& stream, const Receiving& upload, Transfer& transfer);
 
 /// RETR of a range; it ends where the file ends.

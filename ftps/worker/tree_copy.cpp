@@ -8,7 +8,6 @@
 
 #include <cerrno>
 
-#include "ftps/worker/copy_range.hpp"
 #include "ftps/worker/directory_names.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/ledger_share.hpp"
@@ -60,13 +59,17 @@ Result<void> TreeCopy::directory(int from, int to, const std::string& path, int 
                          "copy it in parts"};
         CHECK(name(from, to, entry->d_name, join(path, entry->d_name), depth));
     }
+    if (names.failed() != 0) return file_error(names.failed(), path);
     return {};
 }
 
 Result<void> TreeCopy::name(int from, int to, const char* name, const std::string& path, int depth) {
     struct stat seen {};
-    // Removed since it was read: it is not copied, and that is no error.
-    if (::fstatat(from, name, &seen, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    if (::fstatat(from, name, &seen, AT_SYMLINK_NOFOLLOW) != 0) {
+        // Removed since it was read: it is not copied, and that is no error.
+        if (errno == ENOENT) return {};
+        return file_error(errno, path);
+    }
     CHECK(share_.take_name());
     if (S_ISDIR(seen.st_mode)) return subdirectory(from, to, name, path, depth);
     if (S_ISREG(seen.st_mode)) return file(from, to, name, path);
@@ -119,7 +122,7 @@ Result<void> TreeCopy::link(int from, int to, const char* name, const std::strin
 }  // namespace
 
 Result<TreeCopied> copy_tree(const Copying& copying, const std::string& from, const std::string& to,
-                             Durability durability, Transfer& progress) {
+                             Transfer& progress) {
     if (from == to) return Error{Code::exists, to + ": this is the directory itself", "choose another name"};
     TRY(const auto source, copying.files.open_directory(from));
     CHECK(copying.partials.check_free(to));
@@ -129,7 +132,7 @@ Result<TreeCopied> copy_tree(const Copying& copying, const std::string& from, co
     TRY(auto stage, UnpackStage::make(copying.files));
     TreeCopy copy(copying, share, progress);
     CHECK(copy.directory(source.get(), stage.directory(), from, 0));
-    CHECK(stage.publish(copying.files, copying.partials, to, durability, progress.aborted, share));
+    CHECK(stage.publish(copying.files, copying.partials, to, copying.durability, progress.aborted, share));
     return copy.copied();
 }
 

@@ -21,6 +21,6 @@ struct TreeCopied {
 /// everything is as it was. Code::invalid above a million names or 64 levels. Blocks; ends when `progress` is
 /// aborted.
 Result<TreeCopied> copy_tree(const Copying& copying, const std::string& from, const std::string& to,
-                             Durability durability, Transfer& progress);
+                             Transfer& progress);
 
 }  // namespace stowage::ftps

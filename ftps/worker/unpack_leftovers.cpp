@@ -25,7 +25,7 @@ constexpr std::size_t most_removed = 1000;
 /// True for what cannot be read, too.
 bool has_names(const Fd& directory) {
     auto names = DirectoryNames::open(directory.get(), "what was replaced");
-    return !names || names->next() != nullptr;
+    return !names || names->next() != nullptr || names->failed() != 0;
 }
 
 void tell(const std::string& target, const FinishedMerge& finished) {

@@ -15,6 +15,7 @@
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/group_sync.hpp"
 #include "ftps/worker/merge_record.hpp"
+#include "ftps/worker/not_safe.hpp"
 #include "ftps/worker/paths.hpp"
 #include "ftps/worker/remove_tree.hpp"
 #include "gateway/base/counted.hpp"
@@ -183,14 +184,17 @@ Result<void> UnpackStage::publish(LabFiles& files, Partials& partials, const std
     TRY(const bool whole, publish_whole(files, target, parent));
     if (!whole) {
         CHECK(publish_into(files, partials, target, durable, aborted, share));
-        if (durable && ::syncfs(own_.get()) != 0) return file_error(errno, target);
+        if (durable && ::syncfs(own_.get()) != 0) return not_safe(file_error(errno, target));
         return {};
     }
     share.keep();
+    for (const auto& path : partials.idle_within(target))
+        if (files.lstat(path)) partials.superseded(path);
     if (!durable) return {};
     const Fd readable(::openat(parent.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!readable) return file_error(errno, target);
-    if (const int failed = sync_directory(readable.get()); failed != 0) return file_error(failed, target);
+    if (!readable) return not_safe(file_error(errno, target));
+    const int failed = sync_directory(readable.get());
+    if (failed != 0) return not_safe(file_error(failed, target));
     return {};
 }
 

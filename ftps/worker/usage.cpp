@@ -94,7 +94,10 @@ int percent_of_files(const Usage& usage) {
 
 /// From 80 % on.
 const char* tone_of(int percent) {
-    return percent >= 95 ? " ALMOST FULL:" : percent >= 90 ? " Little room is left:" : "";
+    return percent >= 100  ? " FULL:"
+           : percent >= 95 ? " ALMOST FULL:"
+           : percent >= 90 ? " Little room is left:"
+                           : "";
 }
 
 std::string_view who_counts(const Usage& usage) {
@@ -169,8 +172,7 @@ Error explained(Error error, const Usage& usage, std::uint64_t grown) {
                             inode_words(usage)),
                 remedy_lab};
     auto words = subject + "the lab's limit is reached";
-    if (grown > 0)
-        words += fmt::format(" after {} of this upload, which were taken back", format_bytes(grown));
+    if (grown > 0) words += fmt::format(" after {} more, which were taken back", format_bytes(grown));
     return lab_is_full(usage, std::move(words));
 }
 

@@ -2,6 +2,7 @@
 // Runs in: worker.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
@@ -56,7 +57,7 @@ struct Worker {
 
     std::map<std::uint64_t, Session*> sessions;
     std::uint64_t sessions_started = 0;
-    unsigned transfers = 0;
+    std::atomic<unsigned> transfers = 0;
     unsigned long_commands = 0;
     bool draining = false;
     Event sessions_changed;

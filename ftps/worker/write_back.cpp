@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "ftps/worker/file_error.hpp"
@@ -31,9 +32,10 @@ Result<void> WriteBack::wrote(std::size_t bytes) {
     started_ = written_;
     CHECK(sync_range(file_, begin, size, SYNC_FILE_RANGE_WRITE));
     // These ranges follow one another just as the steps do, so that none is left out.
-    const auto old = begin - static_cast<off_t>(step_bytes * steps_under_way);
-    if (old < first_) return {};
-    return sync_range(file_, old, size,
+    const auto end = begin - static_cast<off_t>(step_bytes * steps_under_way) + size;
+    if (end <= first_) return {};
+    const auto old = std::max(end - size, first_);
+    return sync_range(file_, old, end - old,
                       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 

@@ -17,11 +17,12 @@ namespace stowage {
 
 namespace {
 
-std::string_view nearest_key(std::string_view unknown) {
+std::string what_was_meant(std::string_view unknown) {
     std::vector<std::string_view> names;
     for (const auto& key : config_keys())
         names.push_back(key.key);
-    return nearest(unknown, names);
+    const auto closest = resembling(unknown, names);
+    return closest.empty() ? "see `stowage config reference`" : fmt::format("did you mean {}?", closest);
 }
 
 std::string problem(const std::string& origin, std::string_view key, std::string_view value,
@@ -83,8 +84,8 @@ Result<Config> parse_config(const ConfigValues& values) {
     for (const auto& [key, value] : values) {
         const auto& keys = config_keys();
         if (std::none_of(keys.begin(), keys.end(), [&](const ConfigKey& k) { return k.key == key; }))
-            problems.push_back(fmt::format("{}: {}: unknown key; did you mean {}?", value.origin,
-                                           log::escaped(key), nearest_key(key)));
+            problems.push_back(
+                fmt::format("{}: {}: unknown key; {}", value.origin, log::escaped(key), what_was_meant(key)));
     }
     if (problems.empty()) check_together(config, problems);
     if (problems.empty()) return config;

@@ -2,6 +2,7 @@
 // Runs in: every process.
 #include "gateway/base/config_table.hpp"
 
+#include "gateway/base/config_choices.hpp"
 #include "gateway/base/config_parsers.hpp"
 
 namespace stowage {
@@ -9,6 +10,7 @@ namespace stowage {
 namespace {
 
 namespace parse = config_parsers;
+namespace choose = config_choices;
 using std::chrono::seconds;
 
 /// A setter from a parser and a place in Config.
@@ -36,46 +38,6 @@ auto count(std::string_view text) {
     return parse_count("count", text);
 }
 
-Result<log::Level> log_level(std::string_view text) {
-    using log::Level;
-    return parse::choice<Level>(text, {{"error", Level::error},
-                                       {"warning", Level::warning},
-                                       {"notice", Level::notice},
-                                       {"info", Level::info},
-                                       {"debug", Level::debug}});
-}
-Result<QuotaChoice> quota_choice(std::string_view text) {
-    using Q = QuotaChoice;
-    return parse::choice<Q>(text, {{"auto", Q::automatic},
-                                   {"btrfs", Q::btrfs},
-                                   {"xfs", Q::xfs},
-                                   {"ext4", Q::ext4},
-                                   {"cephfs", Q::cephfs},
-                                   {"none", Q::none}});
-}
-Result<DriftPolicy> drift_policy(std::string_view text) {
-    return parse::choice<DriftPolicy>(text,
-                                      {{"repair", DriftPolicy::repair}, {"report", DriftPolicy::report}});
-}
-Result<NfsServer> nfs_server(std::string_view text) {
-    using N = NfsServer;
-    return parse::choice<N>(text, {{"auto", N::automatic}, {"kernel", N::kernel}, {"ganesha", N::ganesha}});
-}
-Result<std::string> nfs_security(std::string_view text) {
-    return parse::choice<std::string>(
-        text, {{"sys", "sys"}, {"krb5", "krb5"}, {"krb5i", "krb5i"}, {"krb5p", "krb5p"}});
-}
-Result<std::string> nfs_transport(std::string_view text) {
-    return parse::choice<std::string>(text, {{"none", "none"}, {"tls", "tls"}, {"mtls", "mtls"}});
-}
-Result<UploadHashing> upload_hashing(std::string_view text) {
-    return parse::choice<UploadHashing>(text,
-                                        {{"sha256", UploadHashing::sha256}, {"none", UploadHashing::none}});
-}
-Result<std::string> scope(std::string_view text) {
-    return parse::choice<std::string>(text, {{"department", "department"}, {"project", "project"}});
-}
-
 Result<void> set_passive_ports(Config& config, std::string_view text) {
     TRY(const auto range, parse::port_range(text));
     std::tie(config.ftps.passive_port_min, config.ftps.passive_port_max) = range;
@@ -98,7 +60,7 @@ const std::vector<ConfigRow>& config_table() {
           "Sockets and the front's empty root directory; emptied by a reboot."},
          into(parse::absolute_path, FIELD(run_dir))},
         {{"log_level", "info", "error, warning, notice, info, debug", "The lowest level that is logged."},
-         into(log_level, FIELD(log_level))},
+         into(choose::log_level, FIELD(log_level))},
         {{"drain_timeout", "30s", "time", "How long running transfers may go on after SIGTERM."},
          into(duration(seconds(0), seconds(86400)), FIELD(drain_timeout))},
         {{"reconcile_interval", "5m", "time", "How often every lab is looked at again and repaired."},
@@ -127,12 +89,12 @@ const std::vector<ConfigRow>& config_table() {
           "What enforces quotas; auto looks at the filesystem under labs.root and at its mount options, and "
           "says "
           "what it chose."},
-         into(quota_choice, FIELD(labs.quota_backend))},
+         into(choose::quota_choice, FIELD(labs.quota_backend))},
         {{"labs.drift", "repair", "repair, report",
           "What a pass does when somebody changed a lab's owner, mode, quota, project id, mount or export by "
           "hand: repair sets it right; report only says so, until `stowage apply`. Foreign data is never "
           "touched."},
-         into(drift_policy, FIELD(labs.drift))},
+         into(choose::drift_policy, FIELD(labs.drift))},
         {{"labs.default_quota", "1TiB", "size", "Quota of a lab that is created without one."},
          into(size, FIELD(labs.default_quota_bytes))},
         {{"labs.default_inodes", "none", "count",
@@ -187,7 +149,7 @@ const std::vector<ConfigRow>& config_table() {
         {{"ftps.upload_hash", "sha256", "sha256, none",
           "sha256: uploads are hashed as they come, 226 tells the hash and HASH answers at once; none: less "
           "CPU per upload, and HASH reads the file."},
-         into(upload_hashing, FIELD(ftps.upload_hash))},
+         into(choose::upload_hashing, FIELD(ftps.upload_hash))},
         {{"ftps.data_tls_resumption", "required", "required, optional",
           "optional admits clients that cannot resume a TLS session on data connections; it gives the lab's "
           "worker the private key. For labs that do not choose."},
@@ -252,7 +214,7 @@ const std::vector<ConfigRow>& config_table() {
 
         {{"nfs.server", "auto", "auto, kernel, ganesha",
           "auto: the kernel's nfsd where there is one, else NFS-Ganesha."},
-         into(nfs_server, FIELD(nfs.server))},
+         into(choose::nfs_server, FIELD(nfs.server))},
         {{"nfs.address", "", "address or host name",
           "This node as pods reach it; goes into data sources. Empty: the host's name."},
          into(parse::text_or_empty, FIELD(nfs.address))},
@@ -263,12 +225,12 @@ const std::vector<ConfigRow>& config_table() {
         {{"nfs.security", "sys", "sys, krb5, krb5i, krb5p",
           "Security flavour of the exports. The mount check speaks sys only and is left out with the "
           "others."},
-         into(nfs_security, FIELD(nfs.security))},
+         into(choose::nfs_security, FIELD(nfs.security))},
         {{"nfs.transport_security", "none", "none, tls, mtls",
           "xprtsec= of the exports: tls encrypts NFS, mtls wants client certificates too. Needs Linux 6.4 "
           "and an "
           "nfs-utils that knows it."},
-         into(nfs_transport, FIELD(nfs.transport_security))},
+         into(choose::nfs_transport, FIELD(nfs.transport_security))},
         {{"nfs.v3", "false", "true, false",
           "true: NFSv3 as well; the kernel's server and rpcbind must offer it. false does not switch it off "
           "there: vers3=n in /etc/nfs.conf does."},
@@ -307,7 +269,7 @@ const std::vector<ConfigRow>& config_table() {
         {{"runai.data_source_scope", "department", "department, project",
           "Of which scope a new lab's data source is, where nothing else is said; project: that of "
           "LAB-default-project, as site files name it."},
-         into(scope, FIELD(runai.data_source_scope))},
+         into(choose::scope, FIELD(runai.data_source_scope))},
         {{"runai.request_timeout", "20s", "time", "Limit of one call."},
          into(duration(seconds(1), seconds(600)), FIELD(runai.request_timeout))},
         {{"runai.max_parallel", "4", "count", "Calls under way at once."},

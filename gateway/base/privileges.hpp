@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,15 @@ Result<void> become(uid_t uid, gid_t gid, std::initializer_list<int> keep = {});
 /// Whether a process may still map code: a library that is loaded after chroot would be one of the lab's.
 enum class NewCode { allowed, refused };
 
-/// What socket(2) may make: a family and one of its types, without flags.
+/// What socket(2) may make: a family and one of its types, without flags; of its protocols the type's usual
+/// one.
 struct SocketKind {
     int family, type;
+};
+
+/// What setsockopt(2) may set: IPPROTO_TCP and TCP_NODELAY.
+struct SocketOption {
+    int level, option;
 };
 
 /// What a process may still ask the kernel for, beyond what every process of ours needs (memory, signals,
@@ -42,7 +49,10 @@ struct SystemCalls {
     std::vector<const char*> plain;        ///< names as in syscalls(2), whatever their arguments
     std::vector<SocketKind> sockets = {};  ///< socket(2) of another family or type kills
     std::vector<unsigned> ioctls = {};     ///< requests of ioctl(2)
-    bool threads = false;                  ///< clone(2) of a thread; of a process it kills
+    /// Of setsockopt(2); any other answers EPERM. Nothing here: all but SO_LINGER, which would make whoever
+    /// the socket is passed to wait in close(2).
+    std::optional<std::vector<SocketOption>> socket_options = {};
+    bool threads = false;  ///< clone(2) of a thread; of a process it kills
     NewCode new_code = NewCode::refused;
 };
 

@@ -1,6 +1,7 @@
 // The system call filter.
 // Runs in: front, worker, controller.
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -156,6 +157,12 @@ Result<void> add_memory(void* filter, NewCode new_code) {
     return {};
 }
 
+/// Besides 0, which is the same.
+std::uint64_t usual_protocol(int family, int type) {
+    if (family != AF_INET && family != AF_INET6) return 0;
+    return type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
+}
+
 Result<void> add_sockets(void* filter, const std::vector<SocketKind>& kinds) {
     constexpr int last_family = 46, last_type = SOCK_PACKET;
     constexpr std::uint64_t type_mask = 0xf;  // the rest are SOCK_NONBLOCK and SOCK_CLOEXEC
@@ -170,9 +177,36 @@ Result<void> add_sockets(void* filter, const std::vector<SocketKind>& kinds) {
             CHECK(add(filter, SCMP_ACT_KILL_PROCESS, "socket", {of_family}));
             continue;
         }
-        for (int type = 0; type <= last_type; ++type)
-            CHECK(add(filter, allowed(family, type) ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS, "socket",
-                      {of_family, is(1, type_mask, static_cast<std::uint64_t>(type))}));
+        for (int type = 0; type <= last_type; ++type) {
+            const auto of_type = is(1, type_mask, static_cast<std::uint64_t>(type));
+            if (!allowed(family, type)) {
+                CHECK(add(filter, SCMP_ACT_KILL_PROCESS, "socket", {of_family, of_type}));
+                continue;
+            }
+            CHECK(add(filter, SCMP_ACT_ALLOW, "socket", {of_family, of_type, is(2, request_mask, 0)}));
+            // A stream of another protocol is MPTCP's, SCTP's or SMC's: more of the kernel than we use.
+            if (const auto usual = usual_protocol(family, type))
+                CHECK(
+                    add(filter, SCMP_ACT_ALLOW, "socket", {of_family, of_type, is(2, request_mask, usual)}));
+        }
+    }
+    return {};
+}
+
+Result<void> add_socket_options(void* filter, const std::optional<std::vector<SocketOption>>& options) {
+    constexpr const char* call = "setsockopt";
+    if (options) {
+        for (const auto& [level, option] : *options)
+            CHECK(add(filter, SCMP_ACT_ALLOW, call,
+                      {is(1, request_mask, static_cast<std::uint64_t>(level)),
+                       is(2, request_mask, static_cast<std::uint64_t>(option))}));
+        return {};
+    }
+    // There is no rule for "another than": level or option differ in one bit at least.
+    for (unsigned bit = 0; bit < 32; ++bit) {
+        const std::uint64_t mask = 1ul << bit;
+        CHECK(add(filter, SCMP_ACT_ALLOW, call, {is(1, mask, ~std::uint64_t{SOL_SOCKET} & mask)}));
+        CHECK(add(filter, SCMP_ACT_ALLOW, call, {is(2, mask, ~std::uint64_t{SO_LINGER} & mask)}));
     }
     return {};
 }
@@ -218,6 +252,7 @@ Result<void> allow_only(const SystemCalls& calls) {
                   {is(0, request_mask, static_cast<std::uint64_t>(option))}));
     CHECK(add_memory(filter.get(), calls.new_code));
     CHECK(add_sockets(filter.get(), calls.sockets));
+    CHECK(add_socket_options(filter.get(), calls.socket_options));
     CHECK(add_ioctls(filter.get(), calls.ioctls));
     CHECK(add_threads(filter.get(), calls.threads));
     const int loaded = seccomp_load(filter.get());

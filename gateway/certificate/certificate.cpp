@@ -25,7 +25,11 @@ Result<std::chrono::system_clock::time_point> time_of(const ASN1_TIME* time, con
 
 Result<void> check_key_mode(const std::string& path) {
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return system_error(errno, "private key " + path);
+    if (::stat(path.c_str(), &info) != 0) {
+        auto error = system_error(errno, "private key " + path);
+        if (error.remedy.empty()) error.remedy = "name the file of the certificate's private key";
+        return error;
+    }
     if (info.st_mode & (S_IRWXO | S_IWGRP))
         return Error{Code::config, "private key " + path + " is open to others than its owner",
                      "chmod 0600 " + path};

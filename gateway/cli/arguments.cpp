@@ -43,11 +43,16 @@ Error CommandLine::refusal_of(const CLI::ParseError& problem) const {
     std::vector<std::string_view> names;
     for (const auto* command : app->get_subcommands([](const CLI::App*) { return true; }))
         names.push_back(command->get_name());
-    for (const auto& word : app_.remaining(true))
-        if (!names.empty() && !word.starts_with('-'))
-            return {Code::usage,
-                    fmt::format("unknown command \"{}\"; did you mean {}?", word, nearest(word, names)),
-                    fmt::format("see {} --help", path)};
+    const auto left = app_.remaining(true);
+    if (!names.empty() && !left.empty()) {
+        const auto& word = left.front();
+        const bool option = word.size() > 1 && word.starts_with('-');
+        const auto meant = option ? std::string_view() : resembling(word, names);
+        return {Code::usage,
+                fmt::format("unknown {} \"{}\"{}", option ? "option" : "command", word,
+                            meant.empty() ? "" : fmt::format("; did you mean {}?", meant)),
+                fmt::format("see {} --help", path)};
+    }
     return {Code::usage, problem.what(), fmt::format("see {} --help", path)};
 }
 

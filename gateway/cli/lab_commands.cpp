@@ -87,7 +87,9 @@ Result<json::object> settings_of(const LabCreate& command) {
     if (!command.durability.empty()) body["durability"] = command.durability;
     if (!command.data_tls_resumption.empty()) body["data_tls_resumption"] = command.data_tls_resumption;
     if (!command.client_ca_file.empty()) {
-        TRY(body["client_cas"], read_client_cas(command.client_ca_file));
+        auto cas = read_client_cas(command.client_ca_file);
+        if (!cas) return Error{Code::usage, "--client-ca: " + cas.error().what, cas.error().remedy};
+        body["client_cas"] = *cas;
     }
     return body;
 }

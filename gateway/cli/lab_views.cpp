@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <ctime>
 
 #include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
@@ -28,12 +29,13 @@ Colour colour_of_warning(std::uint64_t level) {
     return level >= 95 ? Colour::red : level > 0 ? Colour::yellow : Colour::plain;
 }
 
-/// " NEARLY FULL", from 95 % on; milder before.
-const char* words_of_warning(std::uint64_t level) {
-    return level >= 95   ? "; ALMOST FULL"
-           : level >= 90 ? "; little room is left"
-           : level > 0   ? "; filling up"
-                         : "";
+/// "; ALMOST FULL" from 95 % on; milder before.
+const char* words_of_warning(std::uint64_t level, std::uint64_t percent) {
+    return percent >= 100 ? "; FULL"
+           : level >= 95  ? "; ALMOST FULL"
+           : level >= 90  ? "; little room is left"
+           : level > 0    ? "; filling up"
+                          : "";
 }
 
 // What nobody has counted is null in the gateway's answer: no filesystem is asked yet, or it counts none.
@@ -77,14 +79,21 @@ std::string quota_text(const json::object& lab) {
     if (backend == "none")
         return text + "; not enforced: " + (why.empty() ? "this filesystem has no quotas" : why);
     if (!backend.empty()) text += "; enforced by " + backend;
-    return text + words_of_warning(number_of(lab, "quota_warning"));
+    return text + words_of_warning(number_of(lab, "quota_warning"), number_of(lab, "used_percent"));
+}
+
+/// ", 4 min ago": the gateway's look at a lab that nobody changes is as old as its last pass.
+std::string age_text(const json::object& lab, std::int64_t now) {
+    const auto seen = static_cast<std::int64_t>(number_of(lab, "seen_at"));
+    if (seen == 0 || now - seen < 60) return {};
+    return fmt::format(", {} min ago", (now - seen) / 60);
 }
 
 /// "9.5GiB 95%" once it is worth a warning.
-std::string used_text(const json::object& lab) {
-    const auto used = used_space(lab);
-    if (number_of(lab, "quota_warning") == 0) return used;
-    return fmt::format("{} {}%", used, number_of(lab, "used_percent"));
+std::string used_text(const json::object& lab, std::int64_t now) {
+    const auto used = used_space(lab), age = known_number(lab, "used_bytes") ? age_text(lab, now) : "";
+    if (number_of(lab, "quota_warning") == 0) return used + age;
+    return fmt::format("{} {}%{}", used, number_of(lab, "used_percent"), age);
 }
 
 void print_export(const Console& console, const json::object& lab) {
@@ -185,6 +194,7 @@ void print_checks(const Console& console, const json::object& lab) {
 
 void print_labs(const Console& console, const json::array& labs) {
     if (labs.empty()) return console.line("There is no lab yet: `stowage lab create NAME`.");
+    const auto now = static_cast<std::int64_t>(std::time(nullptr));
     Table table({"LAB", "STATE", "USED", "QUOTA", "FILES", "USERS", "WHY"});
     for (const auto& value : labs) {
         const auto* lab = value.if_object();
@@ -192,7 +202,7 @@ void print_labs(const Console& console, const json::array& labs) {
         const auto state = text_of(*lab, "state");
         table.add({{text_of(*lab, "name")},
                    {state, colour_of_state(state)},
-                   {used_text(*lab), colour_of_warning(number_of(*lab, "quota_warning")), true},
+                   {used_text(*lab, now), colour_of_warning(number_of(*lab, "quota_warning")), true},
                    {limit_text(number_of(*lab, "quota_bytes")), Colour::plain, true},
                    {used_files(*lab), Colour::plain, true},
                    {std::to_string(list_of(*lab, "users").size()), Colour::plain, true},

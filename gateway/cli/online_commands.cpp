@@ -74,8 +74,18 @@ std::vector<Cell> row_of(const json::object& session) {
             {doing ? tail(text_of(*doing, "path"), longest_path) : ""}};
 }
 
-void print_sessions(const Console& console, const json::array& sessions) {
-    if (sessions.empty()) return console.line("Nobody is logged in.");
+/// The gateway's list of sessions knows of no labs: a mistyped one would look like a quiet one.
+Result<void> check_there(Context& context, const std::string& lab) {
+    TRY(const auto answer, fetch_object(context, {"GET", "/v1/labs"}));
+    for (const auto& value : list_of(answer, "labs"))
+        if (const auto* one = value.if_object(); one != nullptr && text_of(*one, "name") == lab) return {};
+    return Error{Code::not_found, fmt::format("there is no lab {}", lab), "see `stowage lab list`"};
+}
+
+void print_sessions(const Console& console, const json::array& sessions, const std::string& lab) {
+    if (sessions.empty())
+        return console.line(lab.empty() ? "Nobody is logged in."
+                                        : fmt::format("Nobody of lab {} is logged in.", lab));
     Table table({"ID", "USER", "LAB", "PEER", "SINCE", "CLIENT", "DOING", "FOR", "BYTES", "MB/S", "PATH"});
     for (const auto& value : sessions)
         table.add(row_of(value.get_object()));
@@ -99,12 +109,13 @@ void print_bans(const Console& console, const json::array& bans) {
 
 Result<Exit> run(const Sessions& command, Context& context) {
     TRY(auto sessions, fetch_sessions(command, context));
+    if (sessions.empty() && !command.lab.empty()) CHECK(check_there(context, command.lab));
     if (context.console.json) {
         json::object answer;
         answer["sessions"] = std::move(sessions);
         print_json(context.console, answer);
     } else {
-        print_sessions(context.console, sessions);
+        print_sessions(context.console, sessions, command.lab);
     }
     return Exit::done;
 }

@@ -21,7 +21,7 @@ namespace {
 Colour colour_of_change(std::string_view change) {
     if (change == "create" || change == "adopt") return Colour::green;
     if (change == "change") return Colour::yellow;
-    return change == "differs" || change == "remove" ? Colour::red : Colour::faint;
+    return change == "differs" || change == "blocked" || change == "remove" ? Colour::red : Colour::faint;
 }
 
 /// "  + create  department lab1", then a line for each field.
@@ -103,6 +103,7 @@ void print_plan(const Console& console, const json::object& plan) {
     if (const auto* runai = object_of(plan, "runai")) print_runai(console, *runai);
     Table table({"CHANGE", "LAB", "STEP", "DETAIL"});
     bool any = false;
+    std::string remedies;
     for (const auto& value : list_of(plan, "steps")) {
         const auto* step = value.if_object();
         if (step == nullptr) continue;
@@ -111,14 +112,20 @@ void print_plan(const Console& console, const json::object& plan) {
         // Run:ai's silence stands above already.
         if (change == "unchanged" && (error == nullptr || count.runai_unknown)) continue;
         if (change == "unchanged") change = "not known";
+        if (error != nullptr && !count.runai_unknown && change != "differs" && change != "not known")
+            change = "blocked";
         if (error != nullptr && detail.empty()) detail = text_of(*error, "what");
         table.add({{change, colour_of_change(change)},
                    {text_of(*step, "lab")},
                    {text_of(*step, "title")},
                    {detail}});
         any = true;
+        const auto remedy = error == nullptr || count.runai_unknown ? "" : text_of(*error, "remedy");
+        if (!remedy.empty())
+            remedies += fmt::format("remedy for {}: {}\n", shown(text_of(*step, "title")), shown(remedy));
     }
     if (any) table.print(console);
+    if (!remedies.empty()) console.line(remedies.substr(0, remedies.size() - 1));
     const auto users = joined(list_of(plan, "new_users"));
     if (!users.empty()) console.line("new users: " + shown(users));
 }

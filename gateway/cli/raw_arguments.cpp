@@ -27,9 +27,14 @@ Result<std::string> user_name(const std::string& text) {
 }
 
 Result<std::vector<std::string>> networks(const std::vector<std::string>& texts) {
-    std::vector<std::string> networks;
+    std::vector<std::string> networks, given;
     for (const auto& text : texts) {
         TRY(const auto client, as_usage(parse_client(text)));
+        for (const auto& other : given)
+            if (networks_overlap(other, client.network))
+                return Error{Code::usage, fmt::format("--clients: {} and {} overlap", other, client.network),
+                             "leave the smaller one out: the larger one admits it already"};
+        given.push_back(client.network);
         networks.push_back(to_text(client));
     }
     return networks;

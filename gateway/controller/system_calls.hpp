@@ -14,13 +14,13 @@ namespace stowage::controller {
 /// when it knows which.
 inline privileges::SystemCalls system_calls() {
     privileges::SystemCalls calls;
-    calls.plain = {"openat",     "pread64",  "pwrite64",    "fsync",       "fdatasync",  "ftruncate",
-                   "fallocate",  "unlink",   "access",      "faccessat",   "faccessat2", "stat",
-                   "lstat",      "statx",    "readlink",    "readlinkat",  "getcwd",     "fchmod",
-                   "fchown",     "flock",    "statfs",      "fstatfs",     "connect",    "bind",
-                   "accept4",    "accept",   "getsockname", "getpeername", "getsockopt", "setsockopt",
-                   "sendto",     "recvfrom", "sendmsg",     "recvmsg",     "sendmmsg",   "shutdown",
-                   "getdents64", "sysinfo",  "getrlimit",   "pipe2",       "geteuid",    "memfd_create"};
+    calls.plain = {"openat",    "pread64",   "pwrite64",    "fsync",       "fdatasync",   "ftruncate",
+                   "fallocate", "unlink",    "access",      "faccessat",   "faccessat2",  "stat",
+                   "lstat",     "statx",     "readlink",    "readlinkat",  "getcwd",      "fchmod",
+                   "fchown",    "flock",     "statfs",      "fstatfs",     "connect",     "bind",
+                   "accept4",   "accept",    "getsockname", "getpeername", "getsockopt",  "sendto",
+                   "recvfrom",  "sendmsg",   "recvmsg",     "sendmmsg",    "shutdown",    "getdents64",
+                   "sysinfo",   "getrlimit", "pipe2",       "geteuid",     "memfd_create"};
     calls.sockets = {{AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM},  {AF_INET6, SOCK_STREAM},
                      {AF_INET6, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_DGRAM},
                      {AF_NETLINK, SOCK_RAW}};

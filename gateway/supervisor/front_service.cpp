@@ -53,6 +53,7 @@ Result<void> FrontService::introduce(ipc::Channel& channel) {
     for (const auto& ban : bans())
         tell(ban);
     for (const auto& listener : listeners_) {
+        CHECK(listen_again(listener));
         TRY(auto socket, duplicates({&listener.socket}));
         CHECK(channel.send(message::Listener{listener.implicit_tls}, std::move(socket)));
     }

@@ -81,6 +81,12 @@ Result<std::vector<BoundListener>> bind_ftps(const Config& config) {
     return listeners;
 }
 
+Result<void> listen_again(const BoundListener& listener) {
+    if (::listen(listener.socket.get(), backlog) != 0)
+        return system_error(errno, "listen again for the front");
+    return {};
+}
+
 Result<Fd> bind_control(const Config& config, gid_t admin_gid) {
     const auto path = config.run_dir + "/control.sock";
     sockaddr_un address{};

@@ -19,6 +19,9 @@ struct BoundListener {
 /// taken.
 Result<std::vector<BoundListener>> bind_ftps(const Config& config);
 
+/// It is the same socket for all fronts: one that was taken over may have shut it down.
+Result<void> listen_again(const BoundListener& listener);
+
 /// The control socket `<run_dir>/control.sock`, 0660, owned by root and `admin_gid`. A socket file that
 /// nobody serves is replaced.
 Result<Fd> bind_control(const Config& config, gid_t admin_gid);

@@ -18,7 +18,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The front waits 60 s in all.
+// The front waits 90 s in all (control_session.cpp).
 constexpr std::chrono::seconds longest_queueing{5};
 constexpr auto account_changed = "the account was changed meanwhile";
 
@@ -90,8 +90,10 @@ asio::awaitable<void> FrontService::decide(message::LoginRequest& request, Decis
     // Those in front of it in the queue may have had it banned. Then PAM is not asked: the password may even
     // be right, and nobody learns it.
     if (is_banned())
-        answer(decision.reply, LoginOutcome::banned,
-               "Too many refused logins from your address; try again later.");
+        answer(
+            decision.reply, LoginOutcome::banned,
+            "Too many refused logins from your address; try again later, or ask the administrator (`stowage "
+            "bans clear`).");
     else if (!admitted)
         answer(decision.reply, LoginOutcome::busy, "Too many logins at once; try again in a moment.");
     else

@@ -26,8 +26,8 @@ constexpr std::chrono::seconds start_limit{10};
 constexpr std::size_t most_queued = 500;
 
 // What it may need: eight archives, each with zstd's largest window (128 MiB), the lists of zips (0.45 GB),
-// two dozen threads, and for each transfer two buffers of 256 KiB and up to four threads: large directories
-// are listed by as many. Their stacks, 2 MiB each (own_threads.hpp), count whole.
+// two dozen threads, and for each transfer up to four buffers of 256 KiB and as many threads: large
+// directories are listed by as many. Their stacks, 2 MiB each (own_threads.hpp), count whole.
 constexpr std::uint64_t memory_of_lab = 2ull << 30, memory_of_transfer = 10ull << 20;
 
 // Not a budget but an end: what passes it is a fault or an attack, and its lab's alone.

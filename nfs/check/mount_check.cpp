@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 
+#include "nfs/check/nfs_error.hpp"
 #include "nfs/check/nfs_session.hpp"
 
 namespace stowage::nfs {
@@ -73,8 +74,12 @@ struct Check {
         const auto now = Clock::now();
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - step_started).count();
         step_started = now;
-        if (!seen && report.ok()) report.error = seen.error();
-        report.steps.push_back({std::move(name), seen.has_value(), ms, seen ? *seen : seen.error().text()});
+        const bool full = !seen && is_full(seen.error(), request.at_limit);
+        report.full = report.full || full;
+        if (!seen && !full && report.ok()) report.error = seen.error();
+        auto detail = seen ? *seen : seen.error().text();
+        report.steps.push_back(
+            {std::move(name), seen.has_value() || full, ms, (full ? "full: " : "") + std::move(detail)});
     }
 };
 
@@ -181,10 +186,10 @@ asio::awaitable<void> use_file(Check& check) {
 
 constexpr const char* not_written = "read-only for this address: not written";
 
-asio::awaitable<void> look(Check& check) {
+asio::awaitable<bool> look(Check& check) {
     const auto owned = co_await owner(check, "/");
     check.note("owner", owned);
-    if (owned) check.note("wrote", Result<std::string>(not_written));
+    co_return owned.has_value();
 }
 
 asio::awaitable<void> write_and_read(Check& check) {
@@ -195,6 +200,7 @@ asio::awaitable<void> write_and_read(Check& check) {
     } else {
         check.note("wrote", created.error());
     }
+    if (check.report.full) (void)co_await look(check);
     // After a timeout nobody knows whether the server made the file.
     const bool may_exist = created || created.error().code == Code::timeout;
     if (may_exist) {
@@ -241,10 +247,11 @@ asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request) {
     const auto mounted = co_await mount(check);
     check.note("mounted", mounted);
     if (!mounted) co_return std::move(check.report);
-    if (check.request.read_only)
-        co_await look(check);
-    else
+    if (!check.request.read_only) {
         co_await write_and_read(check);
+    } else if (co_await look(check)) {
+        check.note("wrote", Result<std::string>(not_written));
+    }
     if (check.request.v3 && check.report.ok()) {
         const auto used = co_await use_v3(check);
         check.note("NFSv3", used);

@@ -19,6 +19,7 @@ struct MountCheckRequest {
     std::uint32_t uid = 0, gid = 0;
     bool read_only = false;  ///< the export lets `server` itself, whence the check comes, read only
     bool v3 = false;         ///< by NFSv3 too
+    bool at_limit = false;   ///< "no space" is then the lab's own limit, and not the whole storage's
     std::chrono::seconds limit{30};
 };
 
@@ -31,8 +32,9 @@ struct CheckedStep {
 
 struct MountCheckReport {
     std::vector<CheckedStep>
-        steps;    ///< up to the first that failed; then "removed" if there was a file to remove
-    Error error;  ///< of the first step that failed; meaningless when ok()
+        steps;          ///< up to the first that failed; then "removed" if there was a file to remove
+    Error error;        ///< of the first step that failed; meaningless when ok()
+    bool full = false;  ///< what was to be written was refused for the lab's limit, and that is as asked
 
     bool ok() const;
 };
@@ -40,8 +42,9 @@ struct MountCheckReport {
 /// Mounts the lab by NFSv4 in this process, makes the file `.stowage-check` in it, writes and fsyncs it,
 /// reads it back, compares its owner with uid:gid, and removes it, also after a failure; what a killed check
 /// left goes first. With `v3` all but the owner once more by NFSv3, as one step. Of a `read_only` export the
-/// lab's directory is looked at, and nothing is written. One check of a lab at a time. Waits for the end of
-/// the server's grace period within the limit. Never throws for what the server does; done within `limit`.
+/// lab's directory is looked at, and nothing is written; so of a lab that is full, which is no failure: a
+/// limit admits nothing new. One check of a lab at a time. Waits for the end of the server's grace period
+/// within the limit. Never throws for what the server does; done within `limit`.
 boost::asio::awaitable<MountCheckReport> check_mount(MountCheckRequest request);
 
 }  // namespace stowage::nfs

@@ -91,4 +91,8 @@ Error nfs_error(int number, std::string_view text, std::string_view doing) {
     return {code_of_number(number), fmt::format("{}: {}", doing, text.empty() ? "failed" : text)};
 }
 
+bool is_full(const Error& error, bool at_limit) {
+    return error.code == Code::over_quota || (at_limit && error.code == Code::no_space);
+}
+
 }  // namespace stowage::nfs

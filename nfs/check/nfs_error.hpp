@@ -17,4 +17,8 @@ std::string_view error_token(std::string_view text);
 /// @param doing "mount /mnt/nfs/lab1"
 Error nfs_error(int number, std::string_view text, std::string_view doing);
 
+/// Whether a write was refused for the lab's own limit.
+/// @param at_limit the lab is known to be at it: XFS says "no space" for a project's limit, too
+bool is_full(const Error& error, bool at_limit);
+
 }  // namespace stowage::nfs

@@ -11,22 +11,24 @@ import time
 from accounting import Peak
 from limit import make_file
 
-CLIENT_SECONDS = 1800
+CLIENT_SECONDS = 600
 
 
-def _lftp(server, verb, local, remote):
+def _lftp(server, verb, local, remote, parallel):
     options = ("cmd:fail-exit yes", "net:max-retries 2", "net:timeout 60", "ftp:ssl-force yes")
     options += ("ftp:ssl-protect-data yes", "ssl:verify-certificate no")
     words = [*(f"set {option}" for option in options)]
     words.append(f'open -u "{server.user}","{server.password}" -p {server.port} 127.0.0.1')
-    words.append(f'mirror -R "{local}" "{remote}"' if verb == "put" else f'mirror "{remote}" "{local}"')
+    mirror = f"mirror --parallel={parallel}"
+    words.append(f'{mirror} -R "{local}" "{remote}"' if verb == "put" else f'{mirror} "{remote}" "{local}"')
     home = local.parent / "lftp-home"
     home.mkdir(exist_ok=True)
     environment = {**os.environ, "HOME": str(home), "LFTP_HOME": str(home)}
     return ["lftp", "-f", "/dev/stdin"], "\n".join([*words, "bye"]) + "\n", environment
 
 
-def _curl(server, verb, local, remote):
+def _curl(server, verb, local, remote, parallel):
+    del parallel  # on one connection only
     where = "upload-file" if verb == "put" else "output"
     names = [path.name for path in (local if verb == "put" else server.home / remote).iterdir()]
     lines = [f'user = "{server.user}:{server.password}"']
@@ -39,11 +41,11 @@ def _curl(server, verb, local, remote):
 CLIENTS = {"lftp": _lftp, "curl": _curl}
 
 
-def run_client(server, client, verb, local, remote):
+def run_client(server, client, verb, local, remote, parallel):
     """{"seconds", "cpu", "peak"}"""
     if not shutil.which(client):
         raise RuntimeError(f"{client} is not installed")
-    words, script, environment = CLIENTS[client](server, verb, local, remote)
+    words, script, environment = CLIENTS[client](server, verb, local, remote, parallel)
     before, began = server.group.cpu_seconds(), time.monotonic()
     with Peak(server.group) as peak:
         done = subprocess.run(
@@ -59,7 +61,7 @@ def run_client(server, client, verb, local, remote):
     }
 
 
-def move_small(server, client, verb, remote, files, size):
+def move_small(server, client, verb, remote, files, size, parallel=1):
     """`remote` is an empty directory of the server. All files must have come over."""
     with tempfile.TemporaryDirectory() as folder:
         local = pathlib.Path(folder, "files")
@@ -67,8 +69,10 @@ def move_small(server, client, verb, remote, files, size):
         source, owner = (local, None) if verb == "put" else (server.home / remote, server.owner)
         for number in range(files):
             make_file(source / f"file-{number:06}.bin", size, owner)
-        result = run_client(server, client, verb, local, remote)
+        os.sync()
+        result = run_client(server, client, verb, local, remote, parallel)
         target = server.home / remote if verb == "put" else local
         sizes = [path.stat().st_size for path in target.iterdir()]
-        assert sizes == [size] * files, f"{server.name}, {client}: {len(sizes)} of {files} files came over"
+        if sizes != [size] * files:
+            raise RuntimeError(f"{server.name}, {client}: {sizes.count(size)} of {files} files came over")
     return {**result, "files": files}

@@ -7,6 +7,8 @@ import time
 import types
 
 from load import once
+from proc_tree import tree_pss_bytes
+from sessions import logged_in, login
 from site_of_servers import put_cheap_hash
 from stowage_rig import write_site
 
@@ -22,13 +24,6 @@ def _workers(server):
         if comm.exists() and comm.read_text(encoding="utf-8").strip() == "stowage-worker":
             found.add(pid)
     return found
-
-
-def _pss_bytes(pid):
-    for line in pathlib.Path("/proc", str(pid), "smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"process {pid} has no Pss")
 
 
 def _seconds_of_login(server):
@@ -58,15 +53,46 @@ def lab(server, sizes):
     return {
         "lab_seconds": made,
         "worker_start": max(0.0, first - later) * 1e3,
-        "worker_memory": _pss_bytes(worker) / MIB,
+        "worker_memory": tree_pss_bytes([worker]) / MIB,
     }
 
 
-def make_many(server, count):
-    """Until there are so many; those of before stay."""
-    there = {lab["name"] for lab in server.gateway.answer("lab", "list")["labs"]}
-    names = [f"many{number:04}" for number in range(max(0, count - len(there)))]
-    if not names:
+def _make_many(server, count):
+    """So many, with a user each: many0000, many0001, … with the server's password."""
+    gateway, labs_root = server.gateway, server.home.parent
+    names = [f"many{number:04}" for number in range(count)]
+    there = {found["name"] for found in gateway.answer("lab", "list")["labs"]}
+    missing = [name for name in names if name not in there]
+    if not missing:
         return
-    site = write_site(server.home.parent.parent / "many-labs.yaml", [{"name": name, "quota": "1GiB"} for name in names])
-    server.gateway.command("apply", str(site))
+    site = write_site(
+        labs_root.parent / "many-labs.yaml",
+        [{"name": name, "quota": "1GiB"} for name in missing],
+        [{"name": name, "lab": name} for name in missing],
+    )
+    gateway.command("apply", str(site), "--secrets-file", str(labs_root.parent / f"secrets-{time.monotonic_ns()}"))
+    for name in missing:
+        put_cheap_hash(gateway.state_dir / "ftps.passwd", server.password, name)
+        empty = labs_root / name / "empty"
+        empty.mkdir()
+        os.chown(empty, empty.parent.stat().st_uid, empty.parent.stat().st_gid)
+    # Their workers start here, uncounted.
+    once(_many(server), "login", sessions=count, parallel=2, users=count)
+
+
+def _many(server):
+    return types.SimpleNamespace(
+        name=server.name, port=server.port, user="many", password=server.password, group=server.group
+    )
+
+
+def login_to_one(server, sizes):
+    _make_many(server, sizes.labs)
+    return login(server, sizes, parallel=1)
+
+
+def login_to_all(server, sizes):
+    """Each login is to another lab than the one before; their workers are there."""
+    _make_many(server, sizes.labs)
+    result = once(_many(server), "login", sessions=max(sizes.logins, sizes.labs), parallel=1, users=sizes.labs)
+    return logged_in(result)

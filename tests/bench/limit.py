@@ -6,25 +6,24 @@ import os
 import subprocess
 
 from accounting import Group
-from load import BINARIES, Load
+from load import BINARIES, once
 
 
 class Limit:
-    """Large files: one connection, one file. Small ones: while `serving()`."""
+    """Large files: one a connection. Small ones: while `serving()`."""
 
-    name, user, password, durable = "limit", "none", "none", False
+    name, user, password = "limit", "none", "none"
 
     def __init__(self, site):
         self.site, self.port, self.group = site, 0, None
-        self.file, self.folder_of_files = site.folder / "limit-file", site.folder
+        self.folder_of_files = site.folder
         self.home, self.owner = site.folder / "limit-home", (0, 0)
         self.home.mkdir(exist_ok=True)
 
-    def measure(self, direction, size):
-        """direction: "put" (the limit receives) or "get"."""
-        if direction == "get" and not self.file.exists():
-            make_file(self.file, size)
+    def measure(self, direction, connections, size):
+        """direction: "put" (the limit receives upN-0) or "get" (it sends downN-0)."""
         self.group = Group("limit")
+        loop = None
         try:
             with self.group.around():
                 loop = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -33,21 +32,27 @@ class Limit:
                         "receive" if direction == "put" else "send",
                         str(self.site.certificate),
                         str(self.site.private_key),
-                        str(self.file),
+                        str(connections),
+                        str(self.home / ("up" if direction == "put" else "down")),
                     ],
                     stdout=subprocess.PIPE,
                     text=True,
                 )
-            self.port = int(loop.stdout.readline())
-            with Load(self, f"raw-{direction}", bytes=size) as load:
-                result = load.run()
-            loop.wait(60)
-            loop.stdout.close()
+            self.port = _port(loop)
+            result = once(self, f"raw-{direction}", sessions=connections, bytes=size)
+            if loop.wait(60) != 0:
+                raise RuntimeError(f"bench_bare_loop ended with {loop.returncode}")
             return result
         finally:
-            self.group.remove()
-            if direction == "put":
-                self.file.unlink(missing_ok=True)
+            self._end(loop)
+
+    def _end(self, process):
+        """Of a failed run, too: with what is left of the group's processes."""
+        if process:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        self.group.remove()
 
     @contextlib.contextmanager
     def serving(self):
@@ -66,20 +71,25 @@ class Limit:
                 text=True,
             )
         try:
-            self.port = int(session.stdout.readline())
+            self.port = _port(session)
             yield
         finally:
             session.stdin.close()
-            session.wait(60)
-            session.stdout.close()
-            self.group.remove()
+            self._end(session)
+
+
+def _port(process):
+    line = process.stdout.readline()
+    if not line.strip().isdigit():
+        raise RuntimeError(f"the limit ended with {process.wait()} before it listened")
+    return int(line)
 
 
 def make_file(path, size, owner=None):
     """Of bytes that no filesystem packs, in the page cache."""
-    block = os.urandom(1 << 20)
+    block = os.urandom(min(size, 1 << 20))
     with open(path, "wb") as file:
-        for offset in range(0, size, len(block)):
+        for offset in range(0, size, 1 << 20):
             file.write(block[: min(len(block), size - offset)])
     if owner:
         os.chown(path, *owner)

@@ -1,4 +1,4 @@
-"""Debian's FTP servers, downloaded and unpacked into a folder, never installed: no service starts, nothing is left."""
+"""Debian's FTP servers, downloaded and unpacked into a folder that stays, never installed: no service starts."""
 
 import os
 import pathlib

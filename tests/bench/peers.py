@@ -16,16 +16,15 @@ from accounting import Group
 from tour.processes import Child
 
 READY_SECONDS = 20
-PASSIVE_PORTS = 1000
 
 
 class Peer:
     name = executable = pam_service = ""
-    durable = False
+    processes_stay = False  # one for each session
 
-    def __init__(self, site, packages, port, passive_from):
+    def __init__(self, site, packages, port, passive):
         self.site, self.packages, self.port = site, packages, port
-        self.passive = (passive_from, passive_from + PASSIVE_PORTS - 1)
+        self.passive = passive
         self.folder = site.folder / "peers" / self.name
         self.home = self.folder / "home"
         self.folder_of_files = self.folder
@@ -114,7 +113,7 @@ class Vsftpd(Peer):
                 f"secure_chroot_dir={self.folder}/empty",
                 f"pam_service_name={self.pam_service}",
                 "xferlog_enable=YES",
-                f"xferlog_file={self.folder}/log",
+                f"vsftpd_log_file={self.folder}/log",
                 "ssl_enable=YES",
                 "force_local_logins_ssl=YES",
                 "force_local_data_ssl=YES",
@@ -130,6 +129,8 @@ class Vsftpd(Peer):
 
 
 class Proftpd(Peer):
+    """Without PassivePorts: out of a range it takes ports that are in use, and says 425."""
+
     name, executable, pam_service = "ProFTPD", "proftpd", "proftpd"
 
     def command(self):
@@ -142,7 +143,6 @@ class Proftpd(Peer):
                 "DefaultAddress 127.0.0.1",
                 "UseIPv6 off",
                 f"Port {self.port}",
-                f"PassivePorts {self.passive[0]} {self.passive[1]}",
                 "User nobody",
                 "Group nogroup",
                 "DefaultRoot ~",
@@ -156,6 +156,10 @@ class Proftpd(Peer):
                 f"ScoreboardFile {self.folder}/scoreboard",
                 f"TransferLog {self.folder}/log",
                 f"SystemLog {self.folder}/system.log",
+                "DelayEngine off",  # it makes logins slower on purpose
+                f"DelayTable {self.folder}/delay",
+                f"ControlsSocket {self.folder}/control.sock",
+                "WtmpLog off",
                 "TLSEngine on",
                 "TLSRequired on",
                 "TLSOptions NoSessionReuseRequired",  # a session resumes once, and an upload brings no other
@@ -169,6 +173,8 @@ class Proftpd(Peer):
 
 
 class PureFtpd(Peer):
+    """Without --passiveportrange, which is also a limit of clients: half of the range."""
+
     name, executable, pam_service = "Pure-FTPd", "pure-ftpd", "pure-ftpd"
 
     def command(self):
@@ -178,7 +184,6 @@ class PureFtpd(Peer):
         return [
             self.packages.executable(self.executable),
             *("--bind", f"127.0.0.1,{self.port}"),
-            *("--passiveportrange", f"{self.passive[0]}:{self.passive[1]}"),
             *("--login", "pam"),
             *("--tls", "3"),
             *("--certfile", str(both)),
@@ -192,3 +197,6 @@ class PureFtpd(Peer):
             "--chrooteveryone",
             "--dontresolve",
         ]
+
+
+PEERS = (Vsftpd, Proftpd, PureFtpd)

@@ -1,83 +1,126 @@
-"""Results as a table. A result is {"machine": …, "runs": {scenario: {server: [{quantity: value}, …]}}}."""
+"""Results as tables. A result is {"machine": …, "runs": {scenario: {server: [{"round": n, quantity: value}, …]}}}; a run
+that failed has "failed" and the words instead of quantities. What the program no longer knows of is left out."""
 
 import statistics
 
-from scenarios import BASELINE, QUANTITIES, SCENARIOS
+from scenarios import QUANTITIES, SCENARIOS
+
+
+def values(runs, quantity):
+    """{round: value}"""
+    return {run["round"]: run[quantity] for run in runs if quantity in run}
+
+
+def failures(runs):
+    return [run for run in runs if "failed" in run]
 
 
 def median(runs, quantity):
-    values = [run[quantity] for run in runs if quantity in run]
-    return statistics.median(values) if values else None
+    found = values(runs, quantity)
+    return statistics.median(found.values()) if found else None
 
 
 def spread(runs, quantity):
-    values = [run[quantity] for run in runs if quantity in run]
-    return min(values), max(values)
+    found = values(runs, quantity).values()
+    return min(found), max(found)
+
+
+def ratios(runs, others, quantity):
+    """Of the rounds that both have, one each: what changes from round to round changes for both."""
+    ours, theirs = values(runs, quantity), values(others, quantity)
+    return [ours[number] / theirs[number] for number in ours if theirs.get(number)]
 
 
 def best_peer(servers, quantity, peers):
-    """(name, median) of the peer that does best, or None."""
+    """The name of the peer whose median is best, or None."""
     more = QUANTITIES[quantity][1]
+    if more is None:
+        return None
     found = [
         (value, name)
         for name, runs in servers.items()
         if name in peers and (value := median(runs, quantity)) is not None
     ]
-    if not found:
-        return None
-    value, name = max(found) if more else min(found)
-    return name, value
+    return (max(found) if more else min(found))[1] if found else None
 
 
 def number(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def with_spread(found, shown=number):
+    """ "0.66 (0.6–0.7)", the median first; "" of nothing."""
+    found = list(found)
+    if not found:
+        return ""
+    middle, low, high = shown(statistics.median(found)), shown(min(found)), shown(max(found))
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
+def ratio_text(found):
+    return with_spread(found, "{:.2f}".format)
+
+
+def known_runs(results):
+    return {name: servers for name, servers in results["runs"].items() if name in SCENARIOS}
+
+
 def rows(results):
-    """(scenario, quantity, server, median, low, high, ratio to the best peer, ratio to the limit)"""
-    for scenario, servers in results["runs"].items():
+    """(scenario, quantity, server, its runs, ratios to the best peer, ratios to the limit)"""
+    for scenario, servers in known_runs(results).items():
         for quantity in QUANTITIES:
-            compared = results["runs"].get(BASELINE.get(scenario, scenario), servers)
-            best = best_peer(compared, quantity, results["peers"])
-            limit = median(servers.get("limit", []), quantity)
+            best = best_peer(servers, quantity, results["peers"])
             for server, runs in servers.items():
-                value = median(runs, quantity)
-                if value is None:
+                if not values(runs, quantity):
                     continue
-                to_best = value / best[1] if best and best[1] else None
-                to_limit = value / limit if limit and server != "limit" else None
-                yield scenario, quantity, server, value, *spread(runs, quantity), to_best, to_limit
+                to_best = ratios(runs, servers[best], quantity) if best else []
+                compares = server != "limit" and QUANTITIES[quantity][1] is not None
+                to_limit = ratios(runs, servers.get("limit", []), quantity) if compares else []
+                yield scenario, quantity, server, runs, to_best, to_limit
+
+
+def failed_words(runs):
+    failed = len(failures(runs))
+    return f"failed: {failed} of {len(runs)}" if failed else ""
 
 
 def summary(results):
-    """Markdown: medians, a column for each server, then each stowage against the best peer."""
+    """Markdown: medians and spreads, a column for each server, then each stowage against the best peer."""
     servers = list(dict.fromkeys(server for runs in results["runs"].values() for server in runs))
     head = f"| scenario | quantity | {' | '.join(servers)} | stowage / best peer |"
     lines = [head, "|---|" + "---|" * (len(servers) + 2)]
-    cells, ratios = {}, {}
-    for scenario, quantity, server, value, _low, _high, to_best, _to_limit in rows(results):
-        cells.setdefault((scenario, quantity), {})[server] = number(value)
-        if server.startswith("stowage") and to_best is not None:
-            ratios.setdefault((scenario, quantity), {})[server] = f"{to_best:.2f}"
-    for (scenario, quantity), values in cells.items():
-        ratio = " / ".join(ratios.get((scenario, quantity), {}).values())
-        columns = [values.get(server, "") for server in servers]
-        lines.append(f"| {SCENARIOS[scenario][0]} | {QUANTITIES[quantity][0]} | {' | '.join(columns)} | {ratio} |")
+    cells, compared = {}, {}
+    for scenario, quantity, server, runs, to_best, _ in rows(results):
+        cells.setdefault((scenario, quantity), {})[server] = with_spread(values(runs, quantity).values())
+        if server.startswith("stowage") and to_best:
+            compared.setdefault((scenario, quantity), []).append(f"{statistics.median(to_best):.2f}")
+    for (scenario, quantity), shown in cells.items():
+        columns = [shown.get(server, "") for server in servers]
+        ratio = " / ".join(compared.get((scenario, quantity), []))
+        lines.append(f"| {SCENARIOS[scenario].title} | {QUANTITIES[quantity][0]} | {' | '.join(columns)} | {ratio} |")
+    for scenario, runs in known_runs(results).items():
+        columns = [failed_words(runs.get(server, [])) for server in servers]
+        if any(columns):
+            lines.append(f"| {SCENARIOS[scenario].title} | failed | {' | '.join(columns)} | |")
     return "\n".join(lines)
 
 
 def table(results):
-    """Markdown."""
+    """Markdown: a line for each server, with the spread of the ratios."""
     lines = [
-        "| scenario | quantity | server | median | lowest to highest | × best peer | × limit |",
-        "|---|---|---|---|---|---|---|",
+        "| scenario | quantity | server | median (lowest–highest) | × best peer | × limit |",
+        "|---|---|---|---|---|---|",
     ]
     last = None
-    for scenario, quantity, server, value, low, high, to_best, to_limit in rows(results):
-        title = SCENARIOS[scenario][0] if (scenario, quantity) != last else ""
-        unit = QUANTITIES[quantity][0] if (scenario, quantity) != last else ""
+    for scenario, quantity, server, runs, to_best, to_limit in rows(results):
+        is_new = (scenario, quantity) != last
         last = (scenario, quantity)
-        ratios = [f"{ratio:.2f}" if ratio is not None else "" for ratio in (to_best, to_limit)]
-        cells = [title, unit, server, number(value), f"{number(low)} to {number(high)}", *ratios]
+        head = [SCENARIOS[scenario].title, QUANTITIES[quantity][0]] if is_new else ["", ""]
+        cells = [*head, server, with_spread(values(runs, quantity).values()), ratio_text(to_best), ratio_text(to_limit)]
         lines.append("| " + " | ".join(cells) + " |")
+    for scenario, servers in known_runs(results).items():
+        for server, runs in servers.items():
+            for run in failures(runs):
+                words = run["failed"].replace("|", "/").replace("\n", " ")
+                lines.append(f"| {SCENARIOS[scenario].title} | failed | {server} | round {run['round']}: {words} | | |")
     return "\n".join(lines)

@@ -1,32 +1,27 @@
-"""What is measured. Each scenario is a function of one server that returns {quantity: value}; QUANTITIES says which way
-is better."""
+"""What is measured, and who takes part. QUANTITIES says which way is better."""
 
-import contextlib
-import io
-import itertools
-import os
-import resource
-import tarfile
-import time
+import dataclasses
+import functools
+import typing
 
 import labs
-from clients import move_small
-from limit import Limit, make_file
-from load import Load, once
+import sessions
+import transfers
+from site_of_servers import PEERS as _PEERS
+from site_of_servers import VARIANTS
 
-GB = 1e9
-MIB = 1 << 20
-# Quantity: (unit, is more better)
+# Quantity: (unit, is more better; None: neither, it is compared with nobody)
 QUANTITIES = {
     "rate": ("GB/s", True),
     "cpu_per_gb": ("CPU s/GB", False),
+    "client_cpu_per_gb": ("CPU s/GB of the client", None),
     "fairness": ("slowest / mean rate", True),
     "files_per_second": ("files/s", True),
     "cpu_per_file": ("CPU ms/file", False),
     "logins_per_second": ("logins/s", True),
     "cpu_per_login": ("CPU ms/login", False),
-    "memory_per_session": ("KiB/session", False),
-    "sessions": ("sessions held", True),
+    "memory_per_session": ("KiB PSS/session", False),
+    "sessions": ("sessions held", None),
     "lab_seconds": ("s/lab", False),
     "worker_start": ("ms more at the first login", False),
     "worker_memory": ("MiB PSS of an idle worker", False),
@@ -35,210 +30,86 @@ QUANTITIES = {
     "first_byte": ("ms to the first byte", False),
     "peak": ("MiB peak", False),
 }
+PEERS = tuple(_PEERS)
+_ONE, _DURABLE, _ALL = ("stowage",), ("stowage", "stowage, not durable"), tuple(VARIANTS)
+_NOT_DURABLE = ("stowage, not durable",)
+_BEST = ("Pure-FTPd",)  # of the peers, at large files: with the others a run would take minutes more
 
 
-def _moved(result):
-    gigabytes = result["bytes"] / GB
-    values = {
-        "rate": gigabytes / result["seconds"],
-        "cpu_per_gb": result["cpu"] / gigabytes,
-        "peak": result["peak"] / MIB,
-    }
-    sessions = result.get("session_seconds", [])
-    if len(sessions) > 1:
-        rates = [1 / seconds for seconds in sessions]
-        values["fairness"] = min(rates) / (sum(rates) / len(rates))
-    return values
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    title: str
+    run: typing.Callable  # (server, options) -> {quantity: value}
+    variants: tuple = _ONE  # those of stowage that differ here
+    peers: tuple = PEERS
+    limit: bool = False
+    rounds: int = 1000  # at most: where a value hardly varies and a run takes long
+    warms_up: bool = True
 
 
-def _filed(result):
-    return {
-        "files_per_second": result["files"] / result["seconds"],
-        "cpu_per_file": result["cpu"] / result["files"] * 1e3,
-        "peak": result["peak"] / MIB,
-    }
+def _large(title, function, variants, peers=PEERS, limit=True, **extra):
+    return Scenario(title, functools.partial(function, **extra), variants, peers, limit)
 
 
-_directories = itertools.count()
+put, get = transfers.put, transfers.get
+put_small, get_small = transfers.put_small, transfers.get_small
 
 
-def _fresh_directory(server):
-    """Its name. What the runs of small files leave stays until the end: ext4 searches long for an inode where many were
-    deleted a moment ago, and would let the next run pay for it."""
-    name = f"run-{next(_directories)}"
-    (server.home / name).mkdir()
-    os.chown(server.home / name, *server.owner)
-    return name
+def _small(title, function, variants, **extra):
+    return Scenario(title, functools.partial(function, **extra), variants, limit=True)
 
 
-def _clear(server):
-    """Of large files."""
-    for entry in server.home.iterdir():
-        if entry.is_file():
-            entry.unlink()
+def _by(client, verb, parallel=1):
+    words = f"small files {'up' if verb == 'put' else 'down'}, {client}" + (f", {parallel} at once" if parallel > 1 else "")
+    run = functools.partial(transfers.by_client, client=client, verb=verb, parallel=parallel)
+    # vsftpd resumes a session once and sends the next on the data connection, where curl reads nothing amid an upload.
+    peers = [name for name in PEERS if (client, verb, name) != ("curl", "put", "vsftpd")]
+    rounds = 3 if (client, verb) == ("curl", "get") else 1000  # it sleeps for 0.2 s amid each
+    return Scenario(words, run, _DURABLE if verb == "put" else _ONE, tuple(peers), rounds=rounds)
 
 
-def _warm_memory(folder, size):
-    """A virtual machine gives free memory back to its host after seconds, and whoever takes it next pays for that, more
-    than for the copy: so there is some at hand for each server, not for those that come after another."""
-    make_file(folder / "warm", size)
-    (folder / "warm").unlink()
+def _listing(title, peers=PEERS, **extra):
+    return Scenario(title, functools.partial(sessions.listing, **extra), peers=peers, warms_up=False)
 
 
-def put(server, sizes, sessions):
-    _warm_memory(server.folder_of_files, sizes.file_bytes + sizes.file_bytes // 2)
-    if isinstance(server, Limit):
-        return _moved(server.measure("put", sizes.file_bytes))
-    result = once(server, "put", sessions=sessions, bytes=sizes.file_bytes // sessions, prefix="up")
-    _clear(server)
-    return _moved(result)
+def _ours(title, function, **more):
+    return Scenario(title, function, peers=(), warms_up=False, **more)
 
 
-def get(server, sizes, sessions):
-    if isinstance(server, Limit):
-        return _moved(server.measure("get", sizes.file_bytes))
-    for session in range(sessions):
-        make_file(server.home / f"down{session}-0", sizes.file_bytes // sessions, server.owner)
-    result = once(server, "get", sessions=sessions, prefix="down")
-    _clear(server)
-    return _moved(result)
-
-
-def _serving(server):
-    return server.serving() if isinstance(server, Limit) else contextlib.nullcontext()
-
-
-def put_small(server, sizes, sessions):
-    prefix = _fresh_directory(server) + "/s"
-    files = sizes.files // sessions
-    with _serving(server):
-        return _filed(once(server, "put", sessions=sessions, files=files, bytes=sizes.small_bytes, prefix=prefix))
-
-
-def get_small(server, sizes, sessions):
-    prefix = _fresh_directory(server) + "/s"
-    files = sizes.files // sessions
-    for session in range(sessions):
-        for file in range(files):
-            make_file(server.home / f"{prefix}{session}-{file}", sizes.small_bytes, server.owner)
-    with _serving(server):
-        return _filed(once(server, "get", sessions=sessions, files=files, prefix=prefix))
-
-
-def by_client(server, sizes, client, verb):
-    remote = _fresh_directory(server)
-    return _filed(move_small(server, client, verb, remote, sizes.client_files, sizes.small_bytes))
-
-
-def login(server, sizes, parallel):
-    _make_directory(server, "empty", 1)
-    with Load(server, "login", sessions=sizes.logins, parallel=parallel) as load:
-        result = load.run()
-    return {
-        "logins_per_second": result["logins"] / result["seconds"],
-        "cpu_per_login": result["cpu"] / result["logins"] * 1e3,
-    }
-
-
-def _settle(server):
-    """The memory once processes that end have ended."""
-    memory, still = server.group.pss_bytes(), 0
-    while still < 3:
-        time.sleep(0.2)
-        now = server.group.pss_bytes()
-        still = still + 1 if abs(now - memory) < 256 * 1024 else 0
-        memory = now
-    return memory
-
-
-_with_one_session = {}
-
-
-def idle(server, sizes, times=1):
-    """A first session is there before, so that what all share is counted for none. From the second round on, a process
-    that stays has memory in reserve from the first: what counts is what it had before that."""
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    sessions = min(sizes.sessions * times, (descriptors - 200) // 2)
-    with Load(server, "idle", sessions=1):
-        before = _with_one_session.setdefault(server.name, _settle(server))
-        with Load(server, "idle", sessions=sessions):
-            after = _settle(server)
-    return {"memory_per_session": (after - before) / 1024 / sessions, "sessions": sessions}
-
-
-def login_among_labs(server, sizes):
-    labs.make_many(server, sizes.labs)
-    return login(server, sizes, parallel=1)
-
-
-def _make_directory(server, name, entries):
-    folder = server.home / name
-    if folder.exists():
-        return
-    folder.mkdir()
-    for number in range(entries):
-        (folder / f"file-{number:06}.bin").touch()
-    os.chown(folder, *server.owner)
-
-
-def listing(server, sizes, verb):
-    _make_directory(server, "many", sizes.entries)
-    result = once(server, "list", verb=verb, directory="many")
-    assert result["lines"] >= sizes.entries, f"{server.name}: {result['lines']} lines of {sizes.entries}"
-    return {
-        "entries_per_second": result["lines"] / result["seconds"],
-        "cpu_per_entry": result["cpu"] / result["lines"] * 1e6,
-        "first_byte": result["first_byte_seconds"] * 1e3,
-        "peak": result["peak"] / MIB,
-    }
-
-
-def unpack(server, sizes):
-    archive = server.home.parent / "files.tar"
-    content = os.urandom(sizes.small_bytes)
-    with tarfile.open(archive, "w") as tar:
-        for number in range(sizes.unpacked_files):
-            member = tarfile.TarInfo(f"{number // 1000}/file-{number:06}.bin")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    name = _fresh_directory(server) + "/files.tar"
-    result = once(server, "unpack", file=archive, name=name)
-    archive.unlink()
-    found = sum(1 for path in (server.home / f"{name}.d").rglob("*.bin"))
-    assert found == sizes.unpacked_files, f"{found} of {sizes.unpacked_files} files were unpacked"
-    return _filed({**result, "files": sizes.unpacked_files})
-
-
-# Name: (title, function, arguments, does the limit take part)
 SCENARIOS = {
-    "put": ("upload, one connection", put, {"sessions": 1}, True),
-    "get": ("download, one connection", get, {"sessions": 1}, True),
-    "put8": ("upload, 8 at once", put, {"sessions": 8}, False),
-    "get8": ("download, 8 at once", get, {"sessions": 8}, False),
-    "put-small": ("small files up, one connection", put_small, {"sessions": 1}, True),
-    "put-small8": ("small files up, 8 at once", put_small, {"sessions": 8}, True),
-    "get-small": ("small files down, one connection", get_small, {"sessions": 1}, True),
-    "get-small8": ("small files down, 8 at once", get_small, {"sessions": 8}, True),
-    "unpack": ("small files up as one tar, SITE UNPACK", unpack, {}, False),
-    "login": ("login to first listing, one after another", login, {"parallel": 1}, False),
-    "login8": ("login to first listing, 8 at once", login, {"parallel": 8}, False),
-    "idle": ("logged in and idle", idle, {}, False),
-    "list": ("LIST of a large directory", listing, {"verb": "LIST"}, False),
-    "mlsd": ("MLSD of a large directory", listing, {"verb": "MLSD"}, False),
-    "put-small-lftp": ("small files up, lftp", by_client, {"client": "lftp", "verb": "put"}, False),
-    "get-small-lftp": ("small files down, lftp", by_client, {"client": "lftp", "verb": "get"}, False),
-    "put-small-curl": ("small files up, curl", by_client, {"client": "curl", "verb": "put"}, False),
-    "get-small-curl": ("small files down, curl", by_client, {"client": "curl", "verb": "get"}, False),
-    "put64": ("upload, 64 at once", put, {"sessions": 64}, False),
-    "get64": ("download, 64 at once", get, {"sessions": 64}, False),
-    "idle10": ("logged in and idle, ten times as many", idle, {"times": 10}, False),
-    "lab": ("a lab is made, and entered", labs.lab, {}, False),
+    "put": _large("upload, one connection", put, _ALL, sessions=1),
+    "get": _large("download, one connection", get, _ONE, sessions=1),
+    "put8": _large("upload, 8 at once", put, _ALL, sessions=8),
+    "get8": _large("download, 8 at once", get, _ONE, sessions=8),
+    "put-small": _small("small files up, one connection", put_small, _DURABLE, sessions=1),
+    "put-small8": _small("small files up, 8 at once", put_small, _DURABLE, sessions=8),
+    "get-small": _small("small files down, one connection", get_small, _ONE, sessions=1),
+    "get-small8": _small("small files down, 8 at once", get_small, _ONE, sessions=8),
+    "unpack": Scenario("small files up as one tar, SITE UNPACK", transfers.unpack, _DURABLE, peers=()),
+    "login": Scenario("login to first listing, one after another", functools.partial(sessions.login, parallel=1)),
+    "login8": Scenario("login to first listing, 8 at once", functools.partial(sessions.login, parallel=8)),
+    "list": _listing("LIST of a large directory", verb="LIST"),
+    "mlsd": _listing("MLSD of a large directory", peers=("ProFTPD", "Pure-FTPd"), verb="MLSD"),  # vsftpd has none
+    "mlsd-hundredth": _listing("MLSD of a hundredth of it, 100 times", peers=(), verb="MLSD", part=100),
+    "mlsd-tenth": _listing("MLSD of a tenth of it, 10 times", peers=(), verb="MLSD", part=10),
+    # 64 files of the same size each time: what grows is the number of sessions alone.
+    "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, limit=False, sessions=1, files=64),
+    "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, limit=False, sessions=8, files=8),
+    "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, sessions=64),
+    "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, limit=False, sessions=1, files=64),
+    "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, limit=False, sessions=8, files=8),
+    "get64": _large("64 files down, 64 at once", get, _ONE, _BEST, sessions=64),
+    "put-small-lftp": _by("lftp", "put"),
+    "get-small-lftp": _by("lftp", "get"),
+    "put-small8-lftp": _by("lftp", "put", parallel=8),
+    "get-small8-lftp": _by("lftp", "get", parallel=8),
+    "put-small-curl": _by("curl", "put"),
+    "get-small-curl": _by("curl", "get"),
+    "idle": Scenario("logged in and idle", sessions.idle, rounds=2, warms_up=False),
+    # Ten thousand processes of a peer would take 6 to 20 GB.
+    "idle10": _ours("logged in and idle, ten times as many", functools.partial(sessions.idle, times=10), rounds=2),
+    "lab": _ours("a lab is made, and entered", labs.lab),
     # Last: so many labs are there from then on.
-    "login-labs": ("login to first listing, among many labs", login_among_labs, {}, False),
+    "login-labs": _ours("login to first listing, one lab among many", labs.login_to_one),
+    "login-spread": _ours("login to first listing, each to another of many labs", labs.login_to_all),
 }
-PEERS = ("vsftpd", "ProFTPD", "Pure-FTPd")
-# vsftpd has no MLSD; only stowage unpacks and has labs; ten thousand processes of a peer would take 6 to 20 GB.
-_OURS = ("unpack", "idle10", "lab", "login-labs")
-CANNOT = {("mlsd", "vsftpd"), *((scenario, name) for scenario in _OURS for name in PEERS)}
-# Whose best peer is that of another scenario.
-BASELINE = {"unpack": "put-small", "idle10": "idle", "login-labs": "login"}

@@ -7,7 +7,7 @@ import sys
 
 from accounting import Group, sweep_after_the_killed
 from packages import Packages
-from peers import Proftpd, PureFtpd, Vsftpd
+from peers import PEERS as _PEERS
 from stowage_rig import Rig
 from tour import machine
 
@@ -50,9 +50,10 @@ def put_cheap_hash(password_file, password, user=USER):
 class Stowage:
     """A whole gateway. `settings` are configuration keys beside the defaults."""
 
+    processes_stay = True
+
     def __init__(self, rig, name, port, passive_from, settings):
         self.name, self.port = name, port
-        self.durable = settings.get("ftps.durability", "full") == "full"
         folder = rig.folder / f"gateway-{port}"
         labs = folder / "labs"
         labs.mkdir(parents=True)
@@ -86,12 +87,13 @@ class Stowage:
         self.group.remove()
 
 
+# Of stowage's configuration: the default, and what comes nearer to what the peers do.
 VARIANTS = {
     "stowage": {},
     "stowage, no hash": {"ftps.upload_hash": "none"},
     "stowage, not durable": {"ftps.upload_hash": "none", "ftps.durability": "none"},
 }
-PEERS = {kind.name: kind for kind in (Vsftpd, Proftpd, PureFtpd)}
+PEERS = {kind.name: kind for kind in _PEERS}
 
 
 class Site:
@@ -124,7 +126,7 @@ class Site:
         if name in VARIANTS:
             server = Stowage(self.rig, name, port, passive_from, VARIANTS[name])
         else:
-            server = PEERS[name](self, self.packages, port, passive_from)
+            server = PEERS[name](self, self.packages, port, (passive_from, passive_from + PORTS_EACH - 1))
         self.servers.append(server)
         server.start()
         if self.certificate is None:

@@ -1,4 +1,6 @@
 // libFuzzer: any bytes on a control connection, cut anywhere, before the login.
+// Planted, and found within a second: Telnet's state forgotten between two pieces (feed()); control bytes
+// left in replies (reply()).
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,6 @@
 // libFuzzer: any bytes as the argument of PORT and EPRT.
+// Planted, and found within a second: EPRT read from a text that is too short; a zone taken for part of an
+// address.
 #include "ftps/worker/data_arguments.hpp"
 #include "tests/fuzz/demand.hpp"
 

@@ -1,4 +1,5 @@
 // libFuzzer: any bytes as the attribute that keeps a file's hash: pods may write it, and none is believed.
+// Planted, and found within a second: an attribute that is too short, read behind its end.
 #include "ftps/worker/hash_attribute.hpp"
 #include "tests/fuzz/demand.hpp"
 

@@ -1,4 +1,5 @@
 // libFuzzer: any bytes in TYPE A, cut anywhere.
+// Planted, and found within a second: a CR given out at the end of a piece (LocalLines).
 #include "ftps/worker/line_ends.hpp"
 #include "tests/fuzz/demand.hpp"
 

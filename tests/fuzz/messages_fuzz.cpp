@@ -1,5 +1,7 @@
 // libFuzzer: any bytes as packets between processes: what a front, worker or controller that was taken over
 // can send to the supervisor, and the supervisor's answers.
+// Planted, and found within a second: a packet shorter than its header, after some 900 inputs; a login
+// without a user, after 12,000.
 #include <sys/socket.h>
 
 #include "gateway/base/identity.hpp"

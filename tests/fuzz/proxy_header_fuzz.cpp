@@ -1,4 +1,5 @@
 // libFuzzer: any bytes where a PROXY header should be, whole and through the reader's two steps.
+// Planted, and found within a second: a TLV's prefix read behind the header's end, after 19 inputs.
 #include <arpa/inet.h>
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // libFuzzer: any bytes as packets that the front, taken over, sends to a worker; what it says is read as
 // commands.
+// Planted, and found within a second: a packet that was cut, taken for whole, after 59 inputs.
 #include "ftps/protocol/command_line.hpp"
 #include "ftps/protocol/session_packets.hpp"
 #include "tests/fuzz/demand.hpp"

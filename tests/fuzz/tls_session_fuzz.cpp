@@ -1,4 +1,5 @@
 // libFuzzer: any bytes as the TLS session that a front, taken over, sends to a worker, and any session id.
+// Planted, and found within a second: a session of another id offered.
 #include <openssl/ssl.h>
 
 #include "ftps/protocol/tls_sessions.hpp"

@@ -1,5 +1,6 @@
 // libFuzzer: any bytes as an archive. Whatever comes out lies below its directory, and no link in it leads
 // out.
+// Planted, and found within a second: a link that leads out (link_stays_inside()).
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

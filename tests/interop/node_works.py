@@ -1,4 +1,6 @@
-"""Node's basic-ftp, fetched by npm for this run: the scenario. It resumes TLS sessions on data connections by itself."""
+"""Node's basic-ftp, fetched by npm for this run: the scenario. It resumes TLS sessions on data connections by itself.
+
+Taken out (that an upload's 150 comes behind the handshake; 0.3 s before it instead): the tree does not go up."""
 
 import shutil
 import subprocess

@@ -38,8 +38,8 @@ def run(*words, **more):
 
 
 class BareDebian:
-    """A copy of a debootstrap tree; the tree is kept for the next time. Commands run in it with mounts, processes and
-    a network of their own, and no systemd runs there."""
+    """A copy of a debootstrap tree; the tree is kept for the next time. Commands run in it with mounts and processes of
+    their own, and no systemd runs there."""
 
     def __init__(self):
         self.folder = None

@@ -5,6 +5,30 @@ import pathlib
 import re
 
 
+def wanted_a_processor(pid):
+    """Seconds that its threads ran or waited to run (schedstat): one that spins does either all the time, however busy the
+    machine is."""
+    nanoseconds = 0
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            ran, waited, _ = (thread / "schedstat").read_text(encoding="ascii").split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        nanoseconds += int(ran) + int(waited)
+    return nanoseconds / 1e9
+
+
+def tcp_socket(local, remote):
+    """The fields of proc(5)'s /proc/net/tcp of the connection between two ports, whichever family the socket is of; None
+    without it."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(table, encoding="ascii") as sockets:
+            for fields in [line.split() for line in sockets][1:]:
+                if [int(fields[place].rpartition(":")[2], 16) for place in (1, 2)] == [local, remote]:
+                    return fields
+    return None
+
+
 class ProcFacts:
     """A snapshot of /proc/PID/status by field name, as text, with typed views."""
 

@@ -12,6 +12,7 @@
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/plan/doctor.hpp"
+#include "gateway/controller/plan/quota_warning.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"
 
 namespace stowage::controller {
@@ -42,6 +43,15 @@ void add_lab(const Context& context, const Lab& lab, bool silent, std::vector<Fi
                             fmt::format("lab {} has a quota, and the filesystem enforces none", lab.name),
                             "pods can fill the disk for every lab",
                             "put labs.root on XFS or ext4 with project quotas, or on btrfs", false});
+    if (storage.directory_exists != 0 && percent_used(storage) >= 100)
+        findings.push_back(
+            {Finding::Severity::warning, "full",
+             fmt::format("lab {} is full: {} % of its limit are used", lab.name, percent_used(storage)),
+             "what is in it stays and can be read; nothing new is admitted, from users or pods",
+             fmt::format("delete something in it, or stowage lab set {} --quota SIZE (or "
+                         "--inodes COUNT)",
+                         lab.name),
+             false});
     if (storage.directory_exists != 0 && storage.exported == 0)
         findings.push_back({Finding::Severity::error, "export",
                             fmt::format("lab {} is not exported over NFS", lab.name), "pods cannot mount it",

@@ -27,7 +27,7 @@ Result<Secret> password_in(Fields fields) {
     TRY(auto password, fields.maybe_secret("password"));
     CHECK(fields.finish());
     if (!password) return Error{Code::invalid, "password is missing", "give one of at least 8 bytes"};
-    CHECK(check_password(*password));
+    if (auto good = check_password(*password); !good) return at("password", good.error());
     return std::move(*password);
 }
 

@@ -6,7 +6,10 @@
 
 namespace stowage::controller {
 
-/// In the step that changes the export: to whom the lab is exported now.
+/// In the step that changes the export: to whom the lab was exported.
 void name_former_clients(const std::optional<Lab>& now, const Lab& wanted, std::vector<Step>& steps);
+
+/// What the server has instead is news only where nobody asked for a change.
+void hide_former_export(std::vector<Step>& steps);
 
 }  // namespace stowage::controller

@@ -259,7 +259,12 @@ void name_former_clients(const std::optional<Lab>& now, const Lab& wanted, std::
     if (!now || now->settings.clients == wanted.settings.clients) return;
     for (auto& step : steps)
         if (step.kind == StepKind::publish_export && step.change == Change::change)
-            step.detail = fmt::format("now to {}", fmt::join(now->settings.clients, ", "));
+            step.detail = fmt::format("was to {}", fmt::join(now->settings.clients, ", "));
+}
+
+void hide_former_export(std::vector<Step>& steps) {
+    for (auto& step : steps)
+        if (step.kind == StepKind::publish_export && step.change == Change::change) step.detail.clear();
 }
 
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed) {

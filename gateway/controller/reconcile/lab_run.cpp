@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "gateway/base/log.hpp"
+#include "gateway/controller/plan/former_clients.hpp"
 #include "gateway/controller/reconcile/drift_log.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
@@ -50,6 +51,7 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     if (!right.wanted.empty() && right.wanted != wanted)
         if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
             log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
+    if (!right.wanted.empty() && right.wanted != wanted) hide_former_export(steps);
     co_await runner.run(std::move(steps));
     auto open = note_drift(context, runner, drift);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);
@@ -158,7 +160,8 @@ asio::awaitable<LabResult> verify_lab(Context& context, std::string name, Report
     co_await runner.run(std::move(check));
     auto steps = co_await look_at_registration(context, *lab);
     for (auto& step : steps) {
-        if (!step.does_something()) continue;
+        // What stands in its way has its own remedy, which no pass can do.
+        if (!step.does_something() || step.error) continue;
         step.error = Error{Code::differs,
                            fmt::format("{} is not as it should be: {}", step.title,
                                        step.detail.empty() ? to_string(step.change) : step.detail),

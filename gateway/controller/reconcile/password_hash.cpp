@@ -29,14 +29,13 @@ struct WipingDeleter {
 Result<void> check_password(const Secret& password) {
     const auto bytes = password.reveal();
     if (bytes.size() < least_bytes || bytes.size() > most_bytes)
-        return Error{Code::invalid, "password: has " + std::to_string(bytes.size()) + " bytes",
+        return Error{Code::invalid, "has " + std::to_string(bytes.size()) + " bytes",
                      "use 8 to 511; `stowage user add` makes a good one by itself"};
     const bool control = std::any_of(bytes.begin(), bytes.end(), [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
     });
     if (control)
-        return Error{Code::invalid, "password: holds a control character",
-                     "leave out line ends, tabs and the like"};
+        return Error{Code::invalid, "holds a control character", "leave out line ends, tabs and the like"};
     return {};
 }
 

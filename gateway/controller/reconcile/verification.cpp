@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "gateway/base/identity.hpp"
+#include "gateway/controller/plan/quota_warning.hpp"
 #include "nfs/check/mount_check.hpp"
 
 namespace stowage::controller {
@@ -45,8 +46,11 @@ bool all_but_last_are_ok(const std::vector<Check>& checks) {
                        [](const Check& check) { return check.ok; });
 }
 
-nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab) {
+nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab,
+                                         const message::LabObservation& seen) {
     nfs::MountCheckRequest request;
+    // XFS says "no space" for a project's limit, too.
+    request.at_limit = warning_level(percent_used(seen)) >= 95;
     request.server = context.config.nfs.check_address;
     request.port = context.config.nfs.port;
     request.path = context.site.directory_of(lab.name);
@@ -89,14 +93,16 @@ asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
     auto checks = compare(context, lab, seen, took);
     auto failure = first_failure(checks);
     std::vector<Check> over_nfs;
+    bool full = false;
     const auto unchecked = why_not_mounted(context.config);
     // Of an export that is not as it was set, the mount tells whether the server is there at all.
     const bool only_export = failure && all_but_last_are_ok(checks);
     if (!failure && !unchecked.empty()) {
         over_nfs.push_back({"mounted", true, 0, unchecked});
     } else if (!failure || (only_export && unchecked.empty())) {
-        auto request = request_for_check(context, lab);
+        auto request = request_for_check(context, lab, seen);
         const auto report = co_await nfs::check_mount(std::move(request));
+        full = report.full;
         for (const auto& step : report.steps)
             over_nfs.push_back({step.name, step.ok, step.ms, step.detail});
         if (!report.ok() && (!failure || is_transient(report.error.code))) failure = report.error;
@@ -105,7 +111,7 @@ asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
     CO_CHECK(context.state.set_checks(lab.name, checks));
     if (failure) co_return *failure;
     Performed performed;
-    performed.detail = sum(over_nfs);
+    performed.detail = (full ? "full: not written; " : "") + sum(over_nfs);
     co_return performed;
 }
 

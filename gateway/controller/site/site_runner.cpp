@@ -237,8 +237,10 @@ Result<void> SiteRunner::choose_projects() {
                                  member.project.empty() ? "no single project"
                                                         : "no project " + log::escaped(member.project),
                                  log::escaped(member.department)),
-                     names.empty() ? "make it: give the lab `gpus` in the site file and apply it"
-                                   : fmt::format("give --project one of: {}", fmt::join(names, ", "))};
+                     names.empty()
+                         ? "make it: give the lab `gpus` in the site file and apply it; an account for FTPS "
+                           "alone: `stowage user add --ftps-only`"
+                         : fmt::format("give --project one of: {}", fmt::join(names, ", "))};
     }
     return {};
 }

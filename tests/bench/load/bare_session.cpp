@@ -1,11 +1,8 @@
 // The limit of small files: the least that FTPS asks of any server. One process, a thread a connection,
 // nobody checked, names taken as they come, nothing brought to disk, no log. Usage: bench_bare_session
 // CERTIFICATE KEY FOLDER; prints its port, serves until its standard input ends. Runs in: the bench.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,27 +24,7 @@ namespace stowage::bench {
 namespace {
 
 // Of a record, so that a small file and its end are one read(2) or write(2).
-constexpr std::size_t buffer_bytes = 17 * 1024;
-
-std::pair<Fd, int> listen_anywhere() {
-    Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        ::listen(listener.get(), 128) != 0 ||
-        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        fail("no port");
-    return {std::move(listener), ntohs(address.sin_port)};
-}
-
-Fd accept_on(const Fd& listener) {
-    Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    const int on = 1;
-    (void)::setsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return accepted;
-}
+constexpr std::size_t record_bytes = 17 * 1024;
 
 /// The greeting and AUTH TLS, before there is TLS.
 Fd greeted(Fd socket) {
@@ -64,6 +41,7 @@ class BareSession {
     BareSession(SSL_CTX* context, int folder, Fd socket)
         : context_(context), folder_(folder), control_(context, greeted(std::move(socket)), 0) {
         std::tie(listener_, port_) = listen_anywhere();
+        control_.read_ahead();
         control_.accept();
     }
 
@@ -84,7 +62,8 @@ class BareSession {
                                (verb == "STOR" ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0600));
         if (!file) fail("cannot open " + name);
         reply("150 go");
-        TlsStream data(context_, accept_on(listener_), buffer_bytes);
+        TlsStream data(context_, accept_on(listener_), record_bytes);
+        data.send_no_tickets();
         data.accept();
         verb == "STOR" ? receive(data, file) : send(data, file);
         reply("226 done");
@@ -113,11 +92,14 @@ class BareSession {
     TlsStream control_;
     Fd listener_;
     int port_ = 0;
-    std::vector<char> buffer_ = std::vector<char>(buffer_bytes);
+    std::vector<char> buffer_ = std::vector<char>(record_bytes);
 };
 
 int run(int argc, char** argv) {
-    if (argc != 4) return 2;
+    if (argc != 4) {
+        std::fputs("Usage: bench_bare_session CERTIFICATE KEY FOLDER\n", stderr);
+        return 2;
+    }
     const auto context = server_context(argv[1], argv[2]);
     const Fd folder(::open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder) fail("cannot open the folder");

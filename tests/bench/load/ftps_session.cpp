@@ -14,7 +14,6 @@ namespace stowage::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t data_buffer_bytes = 256 * 1024;
 
 // Up to AUTH there is no TLS.
 void plain_reply(const Fd& socket) {
@@ -40,7 +39,7 @@ Fd start_tls(std::uint16_t port) {
 
 const std::vector<char>& some_bytes() {
     static const auto bytes = [] {
-        std::vector<char> made(data_buffer_bytes);
+        std::vector<char> made(block_bytes);
         std::uint32_t state = 1;
         for (auto& byte : made)
             byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
@@ -95,7 +94,7 @@ std::unique_ptr<TlsStream> FtpsSession::open_data(const std::string& line) {
     if (port <= 0 || port > 65535) fail("no port in: " + answer);
     auto socket = connect_to(static_cast<std::uint16_t>(port));
     command(line, "1");
-    auto data = std::make_unique<TlsStream>(context_, std::move(socket), data_buffer_bytes);
+    auto data = std::make_unique<TlsStream>(context_, std::move(socket), gathered_bytes);
     data->connect(from_data_ ? from_data_.get() : control_.session());
     if (!data->is_resumed()) ++not_resumed_;
     return data;
@@ -115,7 +114,7 @@ void FtpsSession::put(const std::string& name, std::uint64_t bytes) {
 void FtpsSession::put_content(const std::string& name, std::string_view content) {
     const auto data = open_data("STOR " + name);
     while (!content.empty()) {
-        const auto step = content.substr(0, data_buffer_bytes);
+        const auto step = content.substr(0, block_bytes);
         data->write(step.data(), step.size());
         content.remove_prefix(step.size());
     }
@@ -135,7 +134,7 @@ void FtpsSession::site(const std::string& words) {
 }
 
 Received FtpsSession::get(const std::string& line) {
-    buffer_.resize(data_buffer_bytes);
+    buffer_.resize(block_bytes);
     const auto began = Clock::now();
     const auto data = open_data(line);
     Received received;

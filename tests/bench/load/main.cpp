@@ -2,6 +2,7 @@
 // in, waits for a line, works, prints its result as JSON, waits for a line, leaves. So the driver can read
 // the servers' CPU clocks between. Runs in: the bench.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,13 +32,13 @@ constexpr const char* usage = R"(Usage: bench_load WHAT port=N user=NAME [key=va
 The password is the first line of standard input. resume=newest: data connections resume the session that the last one
 brought, not that of the control connection.
   put         sessions=1 files=1 bytes=0 prefix=NAME   uploads prefixS-F for each session S and file F
-  get         sessions=1 files=1 prefix=NAME           downloads them
-  list        verb=MLSD directory=NAME                 one listing
-  login       sessions=1 parallel=1                    each logs in, lists, leaves
+  get         sessions=1 files=1 bytes=0 prefix=NAME   downloads them
+  list        verb=MLSD directory=NAME times=1         listings, one after another
+  login       sessions=1 parallel=1 users=0            each logs in, lists, leaves; as NAME0000, NAME0001, ... of so many
   unpack      file=LOCAL name=NAME                     uploads an archive, SITE UNPACK into NAME.d
   idle        sessions=1                               logs in and waits
-  raw-put     bytes=N                                  TLS alone, to bench_bare_loop
-  raw-get                                              TLS alone, from bench_bare_loop
+  raw-put     sessions=1 bytes=N                       TLS alone, to bench_bare_loop; N each
+  raw-get     sessions=1                               TLS alone, from bench_bare_loop
 )";
 
 struct Options {
@@ -59,6 +60,16 @@ struct Options {
 
 double since(Clock::time_point began) {
     return std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+/// Of this process: where client and server share a machine, what the client takes the server does not get.
+double cpu_seconds() {
+    rusage used{};
+    (void)::getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 void say(const std::string& line) {
@@ -101,22 +112,28 @@ void transfers(const std::string& what, const Options& options, const Account& a
     // Nobody reads a result of those, and that of thousands would fill the pipe.
     if (what == "idle") return quit_all(sessions);
     const auto began = Clock::now();
+    const auto cpu_before = cpu_seconds();
     std::vector<double> seconds(sessions.size());
     std::atomic<std::uint64_t> moved{0}, full{0};
     const auto work = [&](std::size_t number) {
         auto& session = *sessions[number];
         for (std::uint64_t file = 0; file < files; ++file) {
             const auto name = fmt::format("{}{}-{}", options.text("prefix"), number, file);
-            if (what == "put") session.put(name, bytes);
-            moved += what == "put" ? bytes : session.get("RETR " + name).bytes;
+            if (what == "put")
+                session.put(name, bytes);
+            else if (const auto got = session.get("RETR " + name).bytes; got != bytes)
+                fail(fmt::format("{}: {} bytes came of {}", name, got, bytes));
+            moved += bytes;
         }
         seconds[number] = since(began);
         full += session.not_resumed();
     };
     run_parallel(sessions.size(), work);
     say(fmt::format(
-        R"({{"seconds": {:.6f}, "bytes": {}, "files": {}, "not_resumed": {}, "session_seconds": [{:.6f}]}})",
-        since(began), moved.load(), files * sessions.size(), full.load(), fmt::join(seconds, ", ")));
+        R"({{"seconds": {:.6f}, "client_cpu": {:.6f}, "bytes": {}, "files": {}, "not_resumed": {}, )"
+        R"("session_seconds": [{:.6f}]}})",
+        since(began), cpu_seconds() - cpu_before, moved.load(), files * sessions.size(), full.load(),
+        fmt::join(seconds, ", ")));
     wait_line();
     quit_all(sessions);
 }
@@ -128,9 +145,15 @@ void listing(const Options& options, const Account& account) {
     say("ready");
     wait_line();
     const auto began = Clock::now();
-    const auto got = session.get(line);
+    Received all;
+    for (std::uint64_t number = 0; number < options.number("times", 1); ++number) {
+        const auto got = session.get(line);
+        if (number == 0) all.first_byte_seconds = got.first_byte_seconds;
+        all.bytes += got.bytes;
+        all.lines += got.lines;
+    }
     say(fmt::format(R"({{"seconds": {:.6f}, "bytes": {}, "lines": {}, "first_byte_seconds": {:.6f}}})",
-                    since(began), got.bytes, got.lines, got.first_byte_seconds));
+                    since(began), all.bytes, all.lines, all.first_byte_seconds));
     wait_line();
     session.quit();
 }
@@ -154,14 +177,16 @@ void unpack(const Options& options, const Account& account) {
 
 void logins(const Options& options, const Account& account) {
     const auto context = client_context();
-    const auto count = options.number("sessions", 1);
+    const auto count = options.number("sessions", 1), users = options.number("users", 0);
     say("ready");
     wait_line();
     const auto began = Clock::now();
     std::atomic<std::uint64_t> next{0};
     run_parallel(options.number("parallel", 1), [&](std::size_t) {
-        while (next.fetch_add(1) < count) {
-            FtpsSession session(context.get(), account);
+        for (std::uint64_t number; (number = next.fetch_add(1)) < count;) {
+            auto as = account;
+            if (users > 0) as.user += fmt::format("{:04}", number % users);
+            FtpsSession session(context.get(), as);
             (void)session.get("LIST empty");
             session.quit();
         }
@@ -171,53 +196,70 @@ void logins(const Options& options, const Account& account) {
 }
 
 void raw(bool sends, const Options& options) {
-    constexpr std::size_t buffer_bytes = 256 * 1024;
     const auto context = client_context();
-    TlsStream stream(context.get(), connect_to(static_cast<std::uint16_t>(options.number("port", 0))),
-                     buffer_bytes);
-    stream.connect(nullptr);
-    std::vector<char> buffer(buffer_bytes, 'x');
+    std::vector<std::unique_ptr<TlsStream>> streams(options.number("sessions", 1));
+    for (auto& stream : streams) {
+        stream = std::make_unique<TlsStream>(
+            context.get(), connect_to(static_cast<std::uint16_t>(options.number("port", 0))), gathered_bytes);
+        stream->connect(nullptr);
+    }
     say("ready");
     wait_line();
     const auto began = Clock::now();
-    std::uint64_t moved = 0;
-    while (sends && moved < options.number("bytes", 0)) {
-        stream.write(buffer.data(), buffer.size());
-        moved += buffer.size();
-    }
-    stream.send_end();
-    while (const auto got = stream.read(buffer.data(), buffer.size()))
-        moved += got;
-    say(fmt::format(R"({{"seconds": {:.6f}, "bytes": {}}})", since(began), moved));
+    const auto cpu_before = cpu_seconds();
+    std::vector<double> seconds(streams.size());
+    std::atomic<std::uint64_t> moved{0};
+    run_parallel(streams.size(), [&](std::size_t number) {
+        auto& stream = *streams[number];
+        std::vector<char> buffer(block_bytes, 'x');
+        if (!sends) stream.write("x", 1);
+        for (auto left = sends ? options.number("bytes", 0) : 0; left > 0;) {
+            const auto step = std::min<std::uint64_t>(left, buffer.size());
+            stream.write(buffer.data(), step);
+            left -= step;
+            moved += step;
+        }
+        if (sends) stream.send_end();
+        while (const auto got = stream.read(buffer.data(), buffer.size()))
+            moved += got;
+        if (!sends) stream.send_end();
+        seconds[number] = since(began);
+    });
+    say(fmt::format(
+        R"({{"seconds": {:.6f}, "client_cpu": {:.6f}, "bytes": {}, "session_seconds": [{:.6f}]}})",
+        since(began), cpu_seconds() - cpu_before, moved.load(), fmt::join(seconds, ", ")));
     wait_line();
 }
 
+using Work = std::function<void(const Options&, const Account&)>;
+
+Work work_of(const std::string& what) {
+    if (what == "raw-put" || what == "raw-get")
+        return [what](const Options& options, const Account&) { raw(what == "raw-put", options); };
+    if (what == "put" || what == "get" || what == "idle")
+        return [what](const Options& options, const Account& account) { transfers(what, options, account); };
+    if (what == "list") return listing;
+    if (what == "unpack") return unpack;
+    if (what == "login") return logins;
+    return {};
+}
+
+int refuse() {
+    std::fputs(usage, stderr);
+    return 2;
+}
+
 int run(int argc, char** argv) {
+    const auto work = work_of(argc > 1 ? argv[1] : "");
+    if (!work) return refuse();
     Options options;
     for (int i = 2; i < argc; ++i) {
         const std::string word = argv[i];
         const auto equals = word.find('=');
-        if (equals == std::string::npos) {
-            std::fputs(usage, stderr);
-            return 2;
-        }
+        if (equals == std::string::npos) return refuse();
         options.values[word.substr(0, equals)] = word.substr(equals + 1);
     }
-    const std::string what = argc > 1 ? argv[1] : "";
-    const bool is_raw = what == "raw-put" || what == "raw-get";
-    const auto account = options.account(wait_line());
-    if (is_raw)
-        raw(what == "raw-put", options);
-    else if (what == "put" || what == "get" || what == "idle")
-        transfers(what, options, account);
-    else if (what == "list")
-        listing(options, account);
-    else if (what == "unpack")
-        unpack(options, account);
-    else if (what == "login")
-        logins(options, account);
-    else
-        std::fputs(usage, stderr);
+    work(options, options.account(wait_line()));
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace stowage::bench {
 
@@ -55,6 +56,27 @@ Context server_context(const std::string& certificate_file, const std::string& k
     return context;
 }
 
+std::pair<Fd, int> listen_anywhere() {
+    Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(listener.get(), 128) != 0 ||
+        ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        fail(fmt::format("no port to listen on: {}", strerrordesc_np(errno)));
+    return {std::move(listener), ntohs(address.sin_port)};
+}
+
+Fd accept_on(const Fd& listener) {
+    Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!accepted) fail(fmt::format("accept: {}", strerrordesc_np(errno)));
+    const int on = 1;
+    (void)::setsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return accepted;
+}
+
 Fd connect_to(std::uint16_t port) {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
@@ -68,12 +90,12 @@ Fd connect_to(std::uint16_t port) {
     return socket;
 }
 
-TlsStream::TlsStream(SSL_CTX* context, Fd socket, std::size_t gathered_bytes)
+TlsStream::TlsStream(SSL_CTX* context, Fd socket, std::size_t buffer_bytes)
     : socket_(std::move(socket)), ssl_(SSL_new(context)) {
     auto* wire = BIO_new_socket(socket_.get(), BIO_NOCLOSE);
-    if (gathered_bytes > 0) {
+    if (buffer_bytes > 0) {
         auto* gathered = BIO_new(BIO_f_buffer());
-        BIO_set_buffer_size(gathered, static_cast<long>(gathered_bytes));
+        BIO_set_buffer_size(gathered, static_cast<long>(buffer_bytes));
         wire = BIO_push(gathered, wire);
     }
     SSL_set_bio(ssl_.get(), wire, wire);
@@ -87,7 +109,9 @@ int TlsStream::keep_session(SSL* ssl, SSL_SESSION* session) {
 }
 
 void TlsStream::connect(SSL_SESSION* session) {
-    if (session && SSL_set_session(ssl_.get(), session) != 1) fail("SSL_set_session");
+    // OpenSSL lets a session of TLS 1.3 come back once; a server may take it more often.
+    const Resumption copy(session ? SSL_SESSION_dup(session) : nullptr);
+    if (copy && SSL_set_session(ssl_.get(), copy.get()) != 1) fail("SSL_set_session");
     if (SSL_connect(ssl_.get()) != 1) fail("TLS handshake: " + openssl_reason());
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/tls_handles.hpp"
@@ -14,6 +15,10 @@ namespace stowage::bench {
 
 using Context = openssl::TlsContext;
 using Resumption = openssl::TlsSession;
+
+/// 256 KiB of plaintext are 16 records of 16,406 bytes: buffers of 256 KiB between OpenSSL and the socket
+/// would make two system calls of each block.
+constexpr std::size_t block_bytes = 256 * 1024, gathered_bytes = 264 * 1024;
 
 /// What goes wrong ends the program: a bench with failures in it measures nothing.
 [[noreturn]] void fail(const std::string& what);
@@ -24,20 +29,27 @@ Context client_context();
 Context server_context(const std::string& certificate_file, const std::string& key_file);
 
 Fd connect_to(std::uint16_t port);
+/// A listener on a port of the loopback interface that the kernel chooses, and that port.
+std::pair<Fd, int> listen_anywhere();
+Fd accept_on(const Fd& listener);
 
 /// One TLS connection. Not copied and not moved: OpenSSL keeps a pointer to it.
 class TlsStream {
   public:
-    /// @param gathered_bytes size of the buffers between OpenSSL and the socket; 0: none
-    TlsStream(SSL_CTX* context, Fd socket, std::size_t gathered_bytes);
+    /// @param buffer_bytes size of the buffers between OpenSSL and the socket; 0: none
+    TlsStream(SSL_CTX* context, Fd socket, std::size_t buffer_bytes);
     TlsStream(const TlsStream&) = delete;
     TlsStream& operator=(const TlsStream&) = delete;
 
     /// @param session to resume, may be null
     void connect(SSL_SESSION* session);
     void accept();
+    /// Before accept(): a session that comes back brings no new one.
+    void send_no_tickets() { SSL_set_num_tickets(ssl_.get(), 0); }
+    /// Without gathered bytes: one recv(2) for a record, not one for its head and one for the rest.
+    void read_ahead() { SSL_set_read_ahead(ssl_.get(), 1); }
     bool is_resumed() const { return SSL_session_reused(ssl_.get()) != 0; }
-    /// 0 at the end, however the peer ends.
+    /// 0 at the end, however the peer ends: who reads compares what came with what should.
     std::size_t read(char* buffer, std::size_t size);
     void write(const char* bytes, std::size_t size);
     /// close_notify and the end of our direction.

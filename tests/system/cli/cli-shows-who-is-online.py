@@ -89,6 +89,12 @@ class Bans(CliTest):
             self.check(gateway.run("bans", "list"), 0, ["No address is banned"])
             self.check(gateway.run("sessions"), 0, ["Nobody is logged in"])
 
+    def test_a_mistyped_lab_is_no_quiet_lab(self):
+        body = {"sessions": [], "labs": [{"name": "lab1"}]}
+        with FakeGateway(lambda m, t, b, reply: reply.json(body)) as gateway:
+            self.check(gateway.run("sessions", "--lab", "lab1"), 0, ["Nobody of lab lab1 is logged in"])
+            self.check(gateway.run("sessions", "--lab", "lab7"), 1, err=["there is no lab lab7", "stowage lab list"])
+
 
 if __name__ == "__main__":
     unittest.main()

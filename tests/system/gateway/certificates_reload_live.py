@@ -2,7 +2,8 @@
 connections of labs that admit full handshakes, without ending a session or a process. What cannot be used changes
 nothing, and the log says why.
 
-Tried, each makes its test fail when taken out of Supervisor::reload(): what the front gets, what the workers get."""
+Tried, each makes its test fail when taken out: in Supervisor::reload() what the front gets, and what the workers get; in
+ocsp_response_of() that what cannot be used is left out. What makes a response unsuitable: unit OcspTest."""
 
 import pathlib
 import re
@@ -118,26 +119,25 @@ class CertificatesReloadLive(unittest.TestCase):
         )
         return done.stdout.decode(errors="replace")
 
-    def make_response(self, name, days):
+    def make_response(self, name):
         chain = self.made[name][1]
         signer = ["-rsigner", chain, "-rkey", self.made[name][0], "-CA", chain]
         question = self.folder / "question"
         run = lambda *words: subprocess.run(["openssl", "ocsp", *map(str, words)], check=True, capture_output=True)  # noqa: E731
         run("-issuer", chain, "-cert", chain, "-no_nonce", "-reqout", question)
-        validity = ["-ndays", days] if days else ["-nmin", 0]
-        run("-index", self.folder / "index.txt", *signer, "-reqin", question, "-respout", self.response, *validity)
+        run("-index", self.folder / "index.txt", *signer, "-reqin", question, "-respout", self.response, "-ndays", 1)
 
     def test_ocsp_response_is_stapled_if_it_is_good(self):
         self.install("first")
         self.response.unlink(missing_ok=True)
         self.reload("ocsp_not_stapled")
         self.assertIn("OCSP response: no response sent", self.stapled())
-        self.make_response("first", 1)
+        self.make_response("first")
         self.reload("certificate_in_use")
         self.assertIn("OCSP Response Status: successful", self.stapled())
         self.assertIn("Cert Status: good", self.stapled())
         # For another certificate; none at all; garbage.
-        for other in (lambda: self.make_response("second", 1), lambda: self.response.write_bytes(b"garbage")):
+        for other in (lambda: self.make_response("second"), lambda: self.response.write_bytes(b"garbage")):
             other()
             self.reload("ocsp_not_stapled")
             self.assertIn("OCSP response: no response sent", self.stapled())

@@ -57,11 +57,16 @@ class Drift(unittest.TestCase):
 
     def test_a_change_of_ours_that_failed_is_nobodys(self):
         self.wait_until_ready()
-        code, output = self.rig.run("lab", "set", "lab1", "--quota", "4KiB")
-        self.assertNotEqual(code, 0, "the mount check has no room: " + output)
+        subprocess.run(["chattr", "+i", str(self.path)], check=True)
+        try:
+            code, output = self.rig.run("lab", "set", "lab1", "--quota", "32MiB")
+        finally:
+            subprocess.run(["chattr", "-i", str(self.path)], check=True)
+        self.assertNotEqual(code, 0, "the mount check may not write: " + output)
+        self.assertRegex(output, r"done +lab1 +quota 32MiB")
         self.rig.gateway.command("lab", "set", "lab1", "--quota", "64MiB")
         self.wait_until_ready()
-        self.assertNotIn("4KiB", [one["was"] for one in self.shown()["drift"]])
+        self.assertNotIn("32MiB", [one["was"] for one in self.shown()["drift"]])
 
     def test_reported_drift_stays_until_somebody_asks(self):
         self.wait_until_ready()

@@ -1,11 +1,36 @@
 """A child that dies is started again; sessions of other labs do not notice."""
 
+import ctypes
 import ftplib
+import os
 import pathlib
 import signal
+import socket
 import unittest
 
 from stowage_rig import BINARIES, Rig, kill, run_tests, wait_until
+
+
+PIDFD_GETFD = 438
+
+
+def listeners_of(pid):
+    """Copies of the listening TCP sockets of a process."""
+    process = os.pidfd_open(pid)
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            if not os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):
+                continue
+            copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, process, int(name), 0)
+            if copy < 0:
+                raise OSError(ctypes.get_errno(), f"pidfd_getfd {name} of {pid}")
+            with socket.socket(fileno=copy) as one:
+                if one.family in (socket.AF_INET, socket.AF_INET6) and one.getsockopt(
+                    socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+                ):
+                    yield one
+    finally:
+        os.close(process)
 
 
 class KilledChildrenComeBack(unittest.TestCase):
@@ -83,6 +108,15 @@ class KilledChildrenComeBack(unittest.TestCase):
         wait_until(lambda: self.can_log_in("alice"), what="a login after the front's restart")
         self.can_transfer("alice", "lab1")
         self.assertGreater(self.newest_session(), before)
+
+    def test_front_that_shut_its_listeners_down(self):
+        """All fronts have the same listening sockets: what one that was taken over does to them ends with it."""
+        self.can_transfer("alice", "lab1")
+        for listener in listeners_of(self.rig.processes()["front"]["pid"]):
+            listener.shutdown(socket.SHUT_RDWR)
+        self.assertIsNone(self.can_log_in("alice"))
+        self.killed("front")
+        wait_until(lambda: self.can_log_in("alice"), what="a login after the front's restart")
 
     def newest_session(self):
         return max(session["id"] for session in self.rig.gateway.answer("sessions")["sessions"])

@@ -1,7 +1,8 @@
 """Limits are announced with their reason, and slow clients do not hold their places. Real logins, through PAM.
 
 Tried, each makes its test fail when taken out: the place taken before a session is opened; the limits of a user and of a
-lab in SessionTable::refusal(); the limit of time before a login in the front."""
+lab in SessionTable::refusal(); the limit of time before a login in the front; that a byte does not put off the limit of an
+idle session; the limit of time of a reply that is not taken, and the end of a transfer with its control connection."""
 
 import contextlib
 import ftplib
@@ -11,6 +12,7 @@ import threading
 import time
 
 from login_gateway import OTHER, LoginGateway
+from proc_facts import tcp_socket
 from stowage_rig import kill, run_tests, wait_until
 
 
@@ -93,6 +95,33 @@ class SlowClients(LoginGateway):
         took = self.dribble(alice.sock, 20)
         self.assertGreater(took, 4)
         self.assertLess(took, 15)
+
+    def test_who_reads_no_replies_loses_the_transfer_with_the_session(self):
+        alice = self.login()
+        alice.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        data, _ = alice.ntransfercmd("STOR endless")
+        self.ask_until_replies_are_stuck(alice)
+        began = time.monotonic()
+        with self.assertRaises(OSError):
+            while time.monotonic() - began < 30:
+                data.sendall(b"x")
+                time.sleep(0.1)  # a transfer on which something moves ends by no other limit
+                # Where the machine was only slow to answer. Ten times as many would meet the worker's own limit, of bytes.
+                with contextlib.suppress(OSError):
+                    alice.sock.sendall(b"NOOP\r\n" * 300)
+        wait_until(lambda: not self.sessions(), what="the end of the session")
+        self.assertFalse((self.rig.labs / "lab1" / "endless").exists())
+        self.assertGreater(self.login().size("endless"), 0, "it can be gone on with")
+
+    def ask_until_replies_are_stuck(self, client):
+        stuck, looks = 0, 0
+        while looks < 5:
+            client.sock.sendall(b"NOOP\r\n" * 2000)
+            time.sleep(0.1)  # that nothing more is taken has no event
+            fields = tcp_socket(self.rig.ports.ftps, client.sock.getsockname()[1])
+            unsent = int(fields[4].partition(":")[0], 16)
+            looks = looks + 1 if unsent == stuck > 0 else 0
+            stuck = unsent
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Quotas:
         client = self.login()
         client.store("model", b"m" * 8 * MIB)
         refused = client.store_refused("model", b"u" * (80 * MIB))
-        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
+        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB more")
         self.assertRegex(refused, r"8(\.\d+)?MiB of 64MiB are used, (55\.\d+|56)MiB are left; delete something")
         self.assertEqual((self.folder / "model").read_bytes(), b"m" * 8 * MIB)
         self.assertEqual(self.staged(), [])
@@ -136,6 +136,20 @@ class Quotas:
 
 class OnBtrfs(Quotas, unittest.TestCase):
     who_counts = "Enforced by the filesystem (btrfs), for pods too"
+
+    def test_a_full_lab_is_full_and_not_broken(self):
+        self.write_as_pod("of-a-pod", 40 * MIB)
+        subprocess.run(["sync", "-f", str(self.folder)], check=True)
+        code, output = self.rig.run("lab", "set", self.lab, "--quota", "16MiB")
+        self.assertEqual(code, 0, output)
+        code, output = self.rig.run("verify", self.lab)
+        self.assertEqual(code, 0, output)
+        self.assertIn("full", output)
+        shown = self.rig.run("lab", "show", self.lab)[1]
+        self.assertIn(f"{self.lab} is ready", shown)
+        self.assertRegex(shown, r"; FULL\b")
+        self.assertIn(f"lab {self.lab} is full", self.rig.run("doctor")[1])
+        self.assertEqual((self.folder / "of-a-pod").stat().st_size, 40 * MIB)
 
     def test_what_pods_write_counts_and_what_they_remove_makes_room(self):
         client = self.login()

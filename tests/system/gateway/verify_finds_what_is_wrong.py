@@ -51,6 +51,14 @@ class VerifyFindsWhatIsWrong(unittest.TestCase):
         kill(before["pid"])
         wait_until(lambda: self.rig.processes()["ganesha"]["restarts"] > before["restarts"], what="its restart")
 
+    def test_a_lab_without_a_department_keeps_its_remedy(self):
+        code, output = self.rig.run("lab", "create", "lab2", "--quota", "1GiB")
+        self.assertEqual(code, PENDING, output)
+        self.assertIn("make a department of that name", output)
+        code, output = self.rig.run("verify", "lab2")
+        self.assertIn("make a department of that name", output)
+        self.assertNotIn("or the next pass", output)
+
     # Taken out (the check's address among the export's clients): this fails.
     def test_nothing_where_the_networks_do_not_name_this_node(self):
         code, output = self.rig.run("lab", "set", "lab1", "--clients", "10.0.0.0/8")

@@ -10,6 +10,7 @@ import debian_package
 from stowage_rig import need_root, run_tests
 
 LAB_FILES = ("/mnt/nfs/lab1/data.bin", "/mnt/nfs/.stowage-root", "/var/lib/stowage/labs/lab2/data.bin")
+INDEX = "/var/lib/stowage/ganesha/exports.conf"
 
 
 class PackageLeavesLabsAlone(unittest.TestCase):
@@ -32,7 +33,10 @@ class PackageLeavesLabsAlone(unittest.TestCase):
             self.assertEqual(self.debian.path(path).read_text(encoding="ascii"), path)
 
     def test_a_life(self):
-        for step in (self.install, self.use, self.upgrade, self.remove, self.install_again, self.purge):
+        for step in (
+            *(self.install, self.use, self.upgrade, self.remove, self.install_again, self.purge),
+            self.purge_beside_an_nfs_ganesha_that_reads_our_file,
+        ):
             with self.subTest(step.__name__):
                 step()
 
@@ -43,7 +47,7 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         self.assertEqual(self.has("/mnt/nfs", "/var/lib/stowage"), [True, True])
         self.assertIn("enabled", self.debian.run("systemctl is-enabled stowage"))
         # Whoever has no NFS server is told, and nothing else is wrong.
-        code, words = self.debian.run("stowage check", check=False)
+        code, words = self.debian.run("unshare --net stowage check", check=False)  # this machine may have a gateway
         self.assertEqual(code, 78, words)
         problems = [line.split(":")[1].strip() for line in words.splitlines() if line.startswith("error")]
         self.assertEqual(problems, ["nfs.server"], words)
@@ -91,6 +95,27 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         self.assertIn("/var/lib/stowage holds files that are not the gateway's", words)
         self.assertEqual(self.debian.path("/etc/exports.d/other.exports").read_text(), "other\n")
         self.assert_labs_are_there()
+
+    def purge_beside_an_nfs_ganesha_that_reads_our_file(self):
+        """It does not start without what its configuration includes."""
+        index = self.debian.path(INDEX)
+        self.debian.install(self.second)
+        self.debian.run(
+            "mkdir -p /etc/ganesha /var/lib/stowage/ganesha/exports.d && cd /var/lib/stowage/ganesha"
+            " && echo '%include exports.d/lab1.conf' >exports.conf && echo 'EXPORT {}' >exports.d/lab1.conf"
+            f" && echo '%include {INDEX}' >/etc/ganesha/ganesha.conf"
+        )
+        words = self.debian.run("apt-get -q -y purge stowage")
+        self.assertIn(f"{INDEX} stays, empty", words)
+        self.assertEqual(sorted(path.name for path in index.parent.iterdir()), ["exports.conf"])
+        left = index.read_text(encoding="ascii").splitlines()
+        self.assertTrue(left and all(line.startswith("#") for line in left), left)
+        self.assert_labs_are_there()
+        # The admin did as told.
+        self.debian.run("rm /etc/ganesha/ganesha.conf")
+        self.debian.install(self.second)
+        self.assertNotIn(INDEX, self.debian.run("apt-get -q -y purge stowage"))
+        self.assertFalse(index.parent.exists())
 
 
 if __name__ == "__main__":

@@ -211,7 +211,7 @@ TEST(Listings, PathsBeyondTheLimitDoNoHarm) {
     }
     fs::current_path(here);
     std::string text;
-    EXPECT_EQ(rig.retrieve(alice, "LIST -R", text).code, 226);
+    EXPECT_EQ(rig.retrieve(alice, "LIST -R", text).code, 451) << "it cannot go to the end";
     std::string path;
     for (int i = 0; i < 25; ++i)
         path += "/" + name;

@@ -95,6 +95,36 @@ TEST_F(Range, WhatDoesNotFillItChangesNothing) {
     EXPECT_EQ(rig.staged(), 0u);
 }
 
+// It was renamed onto the name, half as it was, and took a complete file's place: fails without
+// check_complete().
+TEST_F(Range, AmidAnUnfinishedUploadIsRefused) {
+    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+    ASSERT_TRUE(data.handshake());
+    data.write("abcdef");
+    data.cut();
+    ASSERT_EQ(alice.control->read().code, 426);
+    for (const auto* range : {"0 1", "2 3", "5 9"}) {
+        ASSERT_EQ(alice.control->ask(std::string("RANG ") + range).code, 350);
+        Rig::epsv(*alice.control);
+        const auto refused = alice.control->ask("STOR set");
+        EXPECT_EQ(refused.code, 450) << refused.text;
+    }
+    EXPECT_EQ(rig.content("/set"), "0123456789");
+    EXPECT_EQ(alice.control->ask("SIZE set").text, "213 6\r\n");
+}
+
+// 554 is for where it begins. Taken out (any invalid argument is 554): this fails.
+TEST_F(Range, OfANameThatIsTooLongIs553) {
+    const std::string name(300, 'n');
+    for (const auto& command : {"STOR " + name, "HASH " + name}) {
+        ASSERT_EQ(alice.control->ask("RANG 2 5").code, 350);
+        Rig::epsv(*alice.control);
+        EXPECT_EQ(alice.control->ask(command).code, 553) << command;
+    }
+    EXPECT_EQ(alice.control->ask("XCRC \"" + name + "\" 2 5").code, 553);
+}
+
 TEST_F(Range, GoesOnWithAnUnfinishedUpload) {
     Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
     ASSERT_EQ(alice.control->ask("STOR set").code, 150);
@@ -103,7 +133,7 @@ TEST_F(Range, GoesOnWithAnUnfinishedUpload) {
     data.cut();
     ASSERT_EQ(alice.control->read().code, 426);
     // A wrong range leaves what is there already as it is.
-    EXPECT_EQ(store("2 3", "x").code, 426);
+    EXPECT_EQ(store("7 8", "x").code, 554);
     std::string staged;
     EXPECT_EQ(rig.retrieve(alice, "RETR set", staged).code, 226);
     EXPECT_EQ(staged, "abcdef");

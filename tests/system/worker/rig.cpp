@@ -186,8 +186,8 @@ void Rig::kill() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
+    hang_up();  // behind it no other thread asks for pid_
     pid_ = -1;
-    hang_up();
 }
 
 int Rig::wait_for_exit() {

@@ -224,6 +224,25 @@ TEST_F(OwnLedger, NoWayRoundByAppendRestartOrRename) {
     EXPECT_EQ(rig.store(alice, "STOR c", some(624 * kibibyte)).code, 226);
 }
 
+// `btrfs quota enable` in the midst of it: the ledger went on refusing until the worker's end.
+TEST_F(OwnLedger, RefusesNothingMoreOnceTheFilesystemCounts) {
+    auto options = limit(mebibyte);
+    std::atomic<bool> counts{false};
+    options.usage = [&counts] {
+        message::LabUsage usage;
+        if (!counts) return usage;
+        usage.backend = message::QuotaBackend::btrfs;
+        usage.limit_bytes = 100 * mebibyte;
+        return usage;
+    };
+    Rig rig(options);
+    auto alice = rig.login();
+    EXPECT_EQ(rig.store(alice, "STOR set", some(2 * mebibyte)).code, 552);
+    counts = true;
+    EXPECT_EQ(rig.store(alice, "STOR set", some(2 * mebibyte)).code, 552) << "and looks how full it is";
+    EXPECT_EQ(rig.store(alice, "STOR set", some(2 * mebibyte)).code, 226);
+}
+
 TEST_F(OwnLedger, ParallelUploadsDoNotPassTheLimitTogether) {
     Rig rig(limit(mebibyte));
     std::vector<Rig::Login> logins;

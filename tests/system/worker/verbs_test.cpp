@@ -66,6 +66,15 @@ TEST(Verbs, EveryVerbThatBelongsInFeatIsInIt) {
     EXPECT_TRUE(announced.contains("REST"));
 }
 
+TEST(Verbs, HelpOnOneVerbSaysHowItIsWritten) {
+    Rig rig;
+    auto alice = rig.login();
+    EXPECT_EQ(inner_lines(alice.control->ask("HELP hash").text), std::vector<std::string>{"HASH path"});
+    EXPECT_EQ(inner_lines(alice.control->ask("HELP RANG").text), std::vector<std::string>{"RANG first last"});
+    EXPECT_EQ(inner_lines(alice.control->ask("HELP PWD").text), std::vector<std::string>{"PWD"});
+    EXPECT_EQ(alice.control->ask("HELP NOTHING").code, 504);
+}
+
 // Taken out ("FILE: " in the 150): this fails.
 TEST(Verbs, StouNamesTheFileInThe150) {
     Rig rig;

@@ -100,6 +100,7 @@ TEST(Arguments, RefuseWithFieldAndRemedy) {
         {{"lab", "create", "a", "--quota", "1e30"}, "--quota \"1e30\""},
         {{"lab", "create", "a", "--inodes", "1KiB"}, "--inodes \"1KiB\""},
         {{"lab", "create", "a", "--clients", "10.1.2.3/8"}, "10.1.2.3/8"},
+        {{"lab", "create", "a", "--clients", "10.0.0.0/8,10.1.0.0/16"}, "10.0.0.0/8 and 10.1.0.0/16 overlap"},
         {{"lab", "set", "a"}, "lab set needs something to set"},
         {{"lab", "set", "a", "--quota", "0"}, "--quota \"0\""},
         {{"lab", "delete", "a", "--confirm", "b"}, "--confirm b"},
@@ -117,6 +118,15 @@ TEST(Arguments, RefuseWithFieldAndRemedy) {
         EXPECT_THAT(parsed.error().what, HasSubstr(expected));
         EXPECT_FALSE(parsed.error().remedy.empty()) << expected;
     }
+}
+
+TEST(Arguments, GuessesNoCommandThatDoesNotResembleTheWord) {
+    EXPECT_EQ(parse({"foo"}).error().what, "unknown command \"foo\"");
+}
+
+TEST(Arguments, NamesAWrongOptionFirst) {
+    EXPECT_EQ(parse({"--bogus"}).error().what, "unknown option \"--bogus\"");
+    EXPECT_EQ(parse({"lab", "--bogus"}).error().what, "unknown option \"--bogus\"");
 }
 
 TEST(Arguments, HelpIsNoError) {

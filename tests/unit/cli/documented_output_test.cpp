@@ -4,10 +4,12 @@
 
 #include <boost/json.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
 #include "gateway/cli/findings_view.hpp"
+#include "gateway/cli/lab_views.hpp"
 #include "gateway/cli/plan_view.hpp"
 #include "gateway/cli/site_secrets.hpp"
 
@@ -57,6 +59,29 @@ TEST(DocumentedOutput, PlanIsAsOnThePage) {
         {"kind":"compute resource","title":"b","change":"unchanged","fields":[]}],"warnings":[]}})");
     const auto text = printed([&](const Console& console) { print_plan(console, plan.as_object()); });
     EXPECT_THAT(page(), testing::HasSubstr(text)) << text;
+}
+
+TEST(PlanTable, AStepThatIsLeftAsItIsSaysSoAndHasItsRemedy) {
+    const auto plan =
+        json::parse(R"({"steps":[{"lab":"lab1","step":"register_data_source","title":"data source",
+        "change":"create","detail":"","error":{"what":"no department lab1","remedy":"make one"}}]})");
+    const auto text = printed([&](const Console& console) { print_plan(console, plan.as_object()); });
+    EXPECT_THAT(text, testing::HasSubstr("blocked"));
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("create")));
+    EXPECT_THAT(text, testing::HasSubstr("no department lab1"));
+    EXPECT_THAT(text, testing::HasSubstr("remedy for data source: make one\n"));
+}
+
+TEST(LabTable, SaysHowOldTheUsageIs) {
+    const auto row = [](std::int64_t age) {
+        json::object lab{{"name", "lab1"}, {"state", "ready"}, {"used_bytes", 1024}};
+        lab["seen_at"] = static_cast<std::int64_t>(std::time(nullptr)) - age;
+        json::array labs;
+        labs.push_back(lab);
+        return printed([&](const Console& console) { print_labs(console, labs); });
+    };
+    EXPECT_THAT(row(245), testing::HasSubstr("1KiB, 4 min ago"));
+    EXPECT_THAT(row(20), testing::Not(testing::HasSubstr("ago")));
 }
 
 TEST(PlanCounts, WhatApplyDoesAndWhatItLeaves) {

@@ -32,7 +32,8 @@ TEST_F(Door, BannedAddressesStayOutUntilTheBanEnds) {
     door_.put_ban(ban("192.0.2.1", 90), now_);
     door_.put_ban(ban("2001:db8::/64", 90), now_);
     EXPECT_THAT(door_.enter("192.0.2.1", now_).refusal, HasSubstr("try again in 2 minutes"));
-    EXPECT_THAT(door_.enter("192.0.2.1", now_ + 31s).refusal, HasSubstr("try again in 1 minute."));
+    EXPECT_THAT(door_.enter("192.0.2.1", now_ + 31s).refusal,
+                HasSubstr("try again in 1 minute, or ask the administrator (`stowage bans clear`)."));
     EXPECT_NE(door_.enter("2001:db8::77", now_).refusal, "");
     EXPECT_EQ(door_.enter("2001:db8:0:1::77", now_).refusal, "");
     EXPECT_EQ(door_.enter("192.0.2.2", now_).refusal, "");

@@ -1,5 +1,5 @@
 // The front promises what the worker keeps.
-#include "ftps/protocol/features.hpp"
+#include "ftps/front/features.hpp"
 
 #include <gmock/gmock.h>
 

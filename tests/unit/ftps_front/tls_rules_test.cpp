@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "ftps/front/stapling.hpp"
+#include "ftps/protocol/tls_sessions.hpp"
 #include "tests/unit/ftps_front/handshake.hpp"
 
 namespace stowage::ftps {
@@ -59,6 +60,34 @@ TEST(TlsRules, WeakKeysAreRefused) {
     const auto context = make_control_context(good.certificate_pem(), good.key_pem(), keys);
     ASSERT_TRUE(context);
     EXPECT_EQ(SSL_CTX_get_security_level(context->get()), 2);
+}
+
+/// Whether the client got a ticket, of those that come after the handshake too.
+bool gets_a_ticket(SSL_CTX* server, SSL_CTX* client_side) {
+    const Connection connection(server, client_side);
+    EXPECT_TRUE(connection.done());
+    char byte = 0;
+    (void)SSL_read(connection.client.get(), &byte, 1);
+    return SSL_SESSION_has_ticket(SSL_get_session(connection.client.get())) == 1;
+}
+
+// A ticket of TLS 1.2 holds the keys of the connection that it travels on, and every lab's worker can open
+// it: with it, a worker that was taken over and a look at the wire are the passwords of all labs. Taken out
+// (on_hello): this fails.
+TEST(TlsRules, NoTicketHoldsTheKeysOfAControlConnection) {
+    Server server(identity("storage.example", nullptr, "serverAuth"));
+    const auto old = client_context(TLS1_2_VERSION);
+    EXPECT_FALSE(gets_a_ticket(server.context(), old.get()));
+    EXPECT_TRUE(gets_a_ticket(server.context(), client_context(TLS1_3_VERSION).get()));
+
+    const auto both = client_context(TLS1_3_VERSION);
+    SSL_CTX_set_min_proto_version(both.get(), TLS1_2_VERSION);
+    EXPECT_TRUE(gets_a_ticket(server.context(), both.get()));
+
+    // It resumes by its id, which opens nothing.
+    const Connection connection(server.context(), old.get());
+    ASSERT_TRUE(connection.done());
+    EXPECT_FALSE(session_without_ticket(connection.server.get()).empty());
 }
 
 std::string stapled_for(SSL_CTX* server, bool asks, int version) {

@@ -140,6 +140,21 @@ class KilledMergeTest : public testing::Test {
         EXPECT_EQ(read("data/z/own"), "old");
         EXPECT_EQ(staged(), 0u);
     }
+    /// A merge into what `prepare` leaves, killed before its first change, its second and so on until one
+    /// ends by itself; each is made all or nothing, and `look` is called behind it.
+    void kill_before_each_change(const std::function<void()>& prepare,
+                                 const std::function<void(bool was_turned)>& look) {
+        bool killed = true;
+        for (unsigned count = 1; killed && !HasFailure(); ++count) {
+            ASSERT_LT(count, 1000u);
+            prepare();
+            killed = merge_is_killed_before(count);
+            const bool turned = was_taken_back();
+            (void)UnpackStage::remove_leftovers(files, partials);
+            expect_all_or_nothing(count);
+            look(turned);
+        }
+    }
 
     Folder folder;
     LabFiles files{folder.root(), ""};
@@ -151,35 +166,22 @@ class KilledMergeTest : public testing::Test {
 
 // Without finish_merge_of() half of the files are new and half old.
 TEST_F(KilledMergeTest, IsAsIfItHadNotBegunOrAsIfItHadEnded) {
-    for (unsigned count = 1;; ++count) {
-        pod_has_data();
-        const bool killed = merge_is_killed_before(count);
-        (void)UnpackStage::remove_leftovers(files, partials);
-        expect_all_or_nothing(count);
-        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
-        if (HasFailure()) return;
-        if (!killed) break;
-        ASSERT_LT(count, 1000u);
-    }
+    kill_before_each_change([&] { pod_has_data(); },
+                            [&](bool) { EXPECT_FALSE(fs::exists(lab() / "not-restored.1")); });
     EXPECT_TRUE(taken_back && finished);
 }
 
 // Some of what was replaced may be a pod's then, so it is kept.
 TEST_F(KilledMergeTest, WhileItWasTakenBackToo) {
     fails = true;
-    for (unsigned count = 1;; ++count) {
-        pod_has_data();
-        const bool killed = merge_is_killed_before(count), turned = was_taken_back();
-        (void)UnpackStage::remove_leftovers(files, partials);
-        EXPECT_TRUE(fs::is_directory(lab() / "data/z/dir"));
-        expect_all_or_nothing(count);
-        EXPECT_EQ(fs::exists(lab() / "not-restored.1"), turned);
-        for (const auto* name : {"a", "b", "c", "d/both", "d/e/both"})
-            EXPECT_EQ(read("not-restored.1/" + std::string(name)), turned ? "old" : "(missing)");
-        if (HasFailure()) return;
-        if (!killed) break;
-        ASSERT_LT(count, 1000u);
-    }
+    kill_before_each_change([&] { pod_has_data(); },
+                            [&](bool was_turned) {
+                                EXPECT_TRUE(fs::is_directory(lab() / "data/z/dir"));
+                                EXPECT_EQ(fs::exists(lab() / "not-restored.1"), was_turned);
+                                for (const auto* name : {"a", "b", "c", "d/both", "d/e/both"})
+                                    EXPECT_EQ(read("not-restored.1/" + std::string(name)),
+                                              was_turned ? "old" : "(missing)");
+                            });
     EXPECT_TRUE(taken_back && finished);
 }
 
@@ -200,7 +202,7 @@ TEST_F(KilledMergeTest, WhoeverFinishesItMayBeKilledToo) {
     }
 }
 
-// Without the look at the times (Merge::look()) what the pod has written meanwhile is gone.
+// Without the look at the times (MergeTraces::look()) what the pod has written meanwhile is gone.
 TEST_F(KilledMergeTest, WhatPodsWroteSinceIsNewer) {
     for (const bool failing : {false, true}) {
         fails = failing;
@@ -288,21 +290,15 @@ TEST_F(KilledMergeTest, IsFinishedThroughALinkToItsTargetToo) {
 
 // As conda and pnpm make them: what replaces one moves the ctime of the others.
 TEST_F(KilledMergeTest, NamesOfOneFileAreFinishedLikeOthers) {
-    for (unsigned count = 1;; ++count) {
+    const auto prepare = [&] {
         pod_has_data();
         for (const auto* name : {"b", "d/both"}) {
             fs::remove(lab() / "data" / name);
             fs::create_hard_link(lab() / "data/a", lab() / "data" / name);
         }
         wait_for_the_clock();
-        const bool killed = merge_is_killed_before(count);
-        (void)UnpackStage::remove_leftovers(files, partials);
-        expect_all_or_nothing(count);
-        EXPECT_FALSE(fs::exists(lab() / "not-restored.1"));
-        if (HasFailure()) return;
-        if (!killed) break;
-        ASSERT_LT(count, 1000u);
-    }
+    };
+    kill_before_each_change(prepare, [&](bool) { EXPECT_FALSE(fs::exists(lab() / "not-restored.1")); });
     EXPECT_TRUE(finished);
 }
 

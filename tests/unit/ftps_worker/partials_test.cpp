@@ -313,4 +313,45 @@ TEST_F(PartialsTest, UploadsGoOnWhenAPeerRemovesTheStagingDirectory) {
     EXPECT_FALSE(partials.stat("/one"));
 }
 
+// The partial with the range was renamed onto the name: half a file, where a complete one had been.
+TEST_F(PartialsTest, ARangeAmidAnUnfinishedUploadIsRefusedAndPublishesNothing) {
+    folder.write("lab/set", "complete");
+    Partials partials(files);
+    upload(partials, "/set", "half");
+    for (const std::uint64_t offset : {0, 2}) {
+        const Partials::Start amid{false, offset, offset + 2};
+        const auto checked = partials.check("/set", amid);
+        ASSERT_FALSE(checked);
+        EXPECT_EQ(checked.error().code, Code::in_use);
+        auto claim = partials.claim("/set", "alice");
+        ASSERT_TRUE(claim);
+        const auto opened = partials.open(*claim, amid);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Code::in_use);
+    }
+    EXPECT_EQ(partials.check("/set", {false, 5, 6}).error().code, Code::invalid);
+    EXPECT_TRUE(partials.check("/set", {false, 4, 6}));
+    EXPECT_EQ(folder.read("lab/set"), "complete");
+    EXPECT_EQ(partials.stat("/set")->st_size, 4);
+}
+
+// They hid the files that came with the directory; RNTO does not replace one that is there, but pods remove
+// them.
+TEST_F(PartialsTest, ADirectoryTakesNoNameInWhichUploadsAreUnfinished) {
+    Partials partials(files);
+    const LabView view(files, partials);
+    for (const auto* name : {"data", "next"})
+        fs::create_directory(folder.lab / name);
+    folder.write("lab/next/x", "complete");
+    upload(partials, "/data/x", "half");
+    EXPECT_FALSE(view.rename("/next", "/data"));
+    fs::remove(folder.lab / "data");
+    const auto refused = view.rename("/next", "/data");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::exists);
+    ASSERT_TRUE(partials.remove("/data/x"));
+    ASSERT_TRUE(view.rename("/next", "/data"));
+    EXPECT_EQ(folder.read("lab/data/x"), "complete");
+}
+
 }  // namespace stowage::ftps

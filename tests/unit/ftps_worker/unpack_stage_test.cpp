@@ -147,6 +147,20 @@ TEST_F(Stage, TheRootOfTheLabToo) {
     EXPECT_EQ(staged(), 0u);
 }
 
+// What was left of an upload hid the archive's complete file over FTPS.
+TEST_F(Stage, WhatComesWholeSupersedesUnfinishedUploads) {
+    fs::create_directory(lab() / "data");
+    for (const auto* name : {"/data/x", "/data/other"}) {
+        auto claim = or_throw(partials.claim(name, "alice"));
+        const auto half = or_throw(partials.open(claim, {}));
+        ASSERT_EQ(::write(half.get(), "half", 4), 4);
+    }
+    ASSERT_TRUE(publish(staged_with("x", "complete"), "/data"));
+    EXPECT_EQ(read("data/x"), "complete");
+    EXPECT_FALSE(partials.stat("/data/x"));
+    EXPECT_TRUE(partials.stat("/data/other"));
+}
+
 // Fails without Merge::take_back().
 TEST_F(Stage, AMergeThatCannotBeFinishedIsTakenBack) {
     for (const auto* name : {"a", "b", "c", "d"})

@@ -76,7 +76,8 @@ TEST(Explained, EdquotIsTheLabsLimitWithWhatWasTakenBack) {
     const auto text = explained({Code::over_quota, "the upload: the lab's limit is reached", ""},
                                 lab(2 * gibibyte, 10 * gibibyte), 8 * gibibyte)
                           .text();
-    EXPECT_THAT(text, HasSubstr("the upload: the lab's limit is reached after 8GiB of this upload"));
+    EXPECT_THAT(text,
+                HasSubstr("the upload: the lab's limit is reached after 8GiB more, which were taken back"));
     EXPECT_THAT(text, HasSubstr("2GiB of 10GiB are used, 8GiB are left"));
 }
 
@@ -125,7 +126,7 @@ TEST(Warning, ComesAt80And90And95Percent) {
     EXPECT_EQ(warning(lab(80, 100)), " 80 % of its room are used, 20B are left.");
     EXPECT_EQ(warning(lab(90, 100)), " Little room is left: 90 % of its room are used, 10B are left.");
     EXPECT_EQ(warning(lab(95, 100)), " ALMOST FULL: 95 % of its room are used, 5B are left.");
-    EXPECT_EQ(warning(lab(120, 100)), " ALMOST FULL: 120 % of its room are used, 0B are left.");
+    EXPECT_EQ(warning(lab(120, 100)), " FULL: 120 % of its room are used, 0B are left.");
     EXPECT_EQ(warning(Usage{}), "");
     auto files = lab(1, 100);
     files.limit_inodes = 10;

@@ -68,6 +68,12 @@ TEST(Config, TellsEveryProblemAtOnceWithOriginAndRemedy) {
         << text;
 }
 
+TEST(Config, GuessesNoKeyThatDoesNotResembleWhatWasWritten) {
+    const auto refused = parse_config({{"foo", {"bar", "--set"}}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().what, "--set: foo: unknown key; see `stowage config reference`");
+}
+
 TEST(Config, ChecksKeysAgainstEachOther) {
     EXPECT_FALSE(parse_config({{"ftps.certificate", {"/a", "x"}}}));
     EXPECT_FALSE(parse_config({{"ftps.port", {"50010", "x"}}}));

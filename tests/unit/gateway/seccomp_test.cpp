@@ -4,6 +4,7 @@
 #include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,6 +15,7 @@
 
 #include <csignal>
 #include <functional>
+#include <string>
 #include <thread>
 
 #include "ftps/front/system_calls.hpp"
@@ -156,6 +158,33 @@ TEST_P(EveryFilter, RefusesWhatItDoesNotKnow) {
         testing::ExitedWithCode(0), "");
 }
 
+/// Of setsockopt(2), with bits that the kernel does not look at.
+bool sets(int socket, int level, int option) {
+    const struct { int first, second; } value{1, 1};
+    constexpr unsigned long high = 0x500000000;
+    return ::syscall(SYS_setsockopt, socket, high | static_cast<unsigned>(level),
+                     high | static_cast<unsigned>(option), &value, sizeof value) == 0;
+}
+
+// The socket may be passed to the front or the supervisor, which would wait in close(2) for as long as the
+// option says. Taken out (setsockopt with any arguments): this fails.
+TEST_P(EveryFilter, LetsNobodyWaitInCloseForTheNetwork) {
+    Fd old(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto lingers = [&] { return !sets(old.get(), SOL_SOCKET, SO_LINGER) && errno == EPERM; };
+    EXPECT_EXIT(with_filter(GetParam(), lingers), testing::ExitedWithCode(0), "");
+}
+
+// Fails when a filter lacks an option that the code sets.
+TEST_P(EveryFilter, LetsItsSocketsBeSetUp) {
+    Fd old(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto sets_up = [&] {
+        return sets(old.get(), IPPROTO_TCP, TCP_NODELAY) &&
+               (GetParam().calls == ftps::front_system_calls ? sets(old.get(), SOL_SOCKET, SO_KEEPALIVE)
+                                                             : sets(old.get(), SOL_SOCKET, SO_REUSEADDR));
+    };
+    EXPECT_EXIT(with_filter(GetParam(), sets_up), testing::ExitedWithCode(0), "");
+}
+
 // Fails when what the sanitizers ask for is in the filters of other builds too.
 TEST_P(EveryFilter, HasHolesForSanitizersOnlyWhereTheyAre) {
     if (!sanitizer_calls.empty()) GTEST_SKIP() << "a build with sanitizers";
@@ -182,6 +211,27 @@ TEST(Filters, TheFrontMakesNoSocketAndNoThread) {
     const auto socket = [] { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0; };
     EXPECT_EXIT(with_filter(processes[1], socket), testing::KilledBySignal(SIGSYS), "");
     EXPECT_EXIT(with_filter(processes[1], runs_a_thread), testing::KilledBySignal(SIGSYS), "");
+}
+
+// Less trodden parts of the kernel, and none that we use. Taken out (any protocol): this fails.
+TEST(Filters, StreamsAreOfTcpAlone) {
+    constexpr int mptcp = 262;
+    for (const auto& process : {processes[0], processes[2]})
+        for (const int protocol : {int{IPPROTO_SCTP}, mptcp}) {
+            SCOPED_TRACE(process.name + std::string(" ") + std::to_string(protocol));
+            const auto make = [&] { return is_refused(::socket(AF_INET, SOCK_STREAM, protocol)); };
+            EXPECT_EXIT(with_filter(process, make), testing::ExitedWithCode(0), "");
+        }
+}
+
+// All fronts have the same listening sockets: a filter that is locked in would outlive the one that was taken
+// over. Taken out (all options for the front): this fails.
+TEST(Filters, AFrontLeavesItsListenersAsTheyAre) {
+    Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    for (const int option : {SO_ATTACH_FILTER, SO_LOCK_FILTER, SO_ATTACH_BPF, SO_RCVBUF, SO_BINDTODEVICE}) {
+        const auto set = [&] { return !sets(listener.get(), SOL_SOCKET, option) && errno == EPERM; };
+        EXPECT_EXIT(with_filter(processes[1], set), testing::ExitedWithCode(0), "") << option;
+    }
 }
 
 TEST(Filters, AWorkerReachesNoSocketOfThisNode) {

@@ -35,4 +35,13 @@ TEST(NfsError, NumberWithoutToken) {
     EXPECT_THAT(nfs_error(-EINVAL, "", "mount x").what, HasSubstr("mount x: failed"));
 }
 
+TEST(NfsError, ALabAtItsLimitIsFullAndTheWholeStorageIsNot) {
+    const auto quota = nfs_error(-ERANGE, "failed with NFS4ERR_DQUOT(-34)", "create");
+    const auto space = nfs_error(-ERANGE, "failed with NFS4ERR_NOSPC(-28)", "create");
+    EXPECT_TRUE(is_full(quota, false));
+    EXPECT_TRUE(is_full(space, true));
+    EXPECT_FALSE(is_full(space, false));
+    EXPECT_FALSE(is_full(nfs_error(-ENOENT, "failed with NFS4ERR_NOENT(-2)", "mount"), true));
+}
+
 }  // namespace stowage::nfs

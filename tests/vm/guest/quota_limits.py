@@ -135,7 +135,7 @@ class Limits:
         client = self.login()
         client.store("model", b"m" * 4 * MIB)
         refused = client.store_refused("model", b"u" * (LIMIT + 2 * MIB))
-        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB of this upload")
+        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB more")
         self.assertRegex(refused, r"4(\.\d+)?MiB of 32MiB are used")
         self.assertEqual((self.path / "model").stat().st_size, 4 * MIB)
         pod = self.write_as_pod("of-a-pod", 25 * MIB)

@@ -342,14 +342,24 @@ TEST(StoragePlan, SaysFromTheFirstThatBtrfsCountsNoFiles) {
     EXPECT_THAT(step.detail, HasSubstr("btrfs limits no number of files"));
 }
 
-TEST(StoragePlan, SaysToWhomALabIsExportedNow) {
+TEST(StoragePlan, SaysToWhomALabWasExported) {
     auto lab = made_lab();
     lab.settings.clients = {"10.0.0.0/8", "192.168.0.0/16"};
     auto seen = all_there();
     seen.exported = 0;
     auto steps = plan_for(lab, seen);
     name_former_clients(made_lab(), lab, steps);
-    EXPECT_EQ(export_of(steps).detail, "now to 10.0.0.0/8");
+    EXPECT_EQ(export_of(steps).detail, "was to 10.0.0.0/8");
+}
+
+/// The server has it otherwise since the lab is asked for otherwise: that is no news.
+TEST(StoragePlan, SaysNothingOfAnExportThatTheAdminChanges) {
+    auto seen = all_there();
+    seen.exported = 0;
+    auto steps = plan_for(made_lab(), seen);
+    EXPECT_EQ(export_of(steps).detail, "the server has it otherwise");
+    hide_former_export(steps);
+    EXPECT_EQ(export_of(steps).detail, "");
 }
 
 }  // namespace

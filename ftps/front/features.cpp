@@ -1,6 +1,6 @@
 // The list of extensions.
 // Runs in: front.
-#include "ftps/protocol/features.hpp"
+#include "ftps/front/features.hpp"
 
 namespace stowage::ftps {
 
