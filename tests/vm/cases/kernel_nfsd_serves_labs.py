@@ -14,6 +14,7 @@ from stowage_rig import run_tests
 TIMEOUT = 560
 DISKS = {"labs": "1G", "foreign": "64M"}
 
+PATIENCE = 120
 EXPORTS = pathlib.Path("/etc/exports.d")
 FOREIGN = "/srv/foreign 10.77.0.0/16(rw,sync,no_subtree_check,fsid=77)\n"
 
@@ -35,7 +36,7 @@ class KernelNfsd(unittest.TestCase):
         cls.other = Node("node2", 2)
         cls.third = Node("node3", 3)
         cls.stranger = Node("stranger", 1, block=99)
-        cls.gateway = GuestGateway(reconcile_interval="5s")
+        cls.gateway = GuestGateway(reconcile_interval="10s")
         cls.gateway.start()
         cls.addClassCleanup(cls.gateway.stop)
         cls.lab = cls.gateway.create_lab("lab1")
@@ -179,7 +180,7 @@ class KernelNfsd(unittest.TestCase):
         """What the other tests mount was sealed too."""
         self.configure({}, "nfs.security")
         options = lambda: [found for (path, _), found in kernel_nfsd.etab().items() if path == self.path]  # noqa: E731
-        wait_until(lambda: options() and all("sec=sys" in found for found in options()), 120, "the first lab's return")
+        wait_until(lambda: options() and all("sec=sys" in found for found in options()), PATIENCE, "the first lab's return")
 
     def configure(self, settings, *without):
         self.gateway.stop()
@@ -212,8 +213,8 @@ class KernelNfsd(unittest.TestCase):
         meant = file.read_text(encoding="utf-8")
         file.write_text(meant.replace("rw,", "ro,").replace("all_squash", "no_all_squash"), encoding="utf-8")
         run("exportfs", "-ra")
-        wait_until(lambda: file.read_text(encoding="utf-8") == meant, 30, "the repair of the exports file")
-        wait_until(lambda: self.gateway.answer("lab", "show", "lab1")["state"] == "ready", 30, "a lab that is ready")
+        wait_until(lambda: file.read_text(encoding="utf-8") == meant, PATIENCE, "the repair of the exports file")
+        wait_until(lambda: self.gateway.answer("lab", "show", "lab1")["state"] == "ready", PATIENCE, "a lab that is ready")
         self.test_etab_is_as_meant()
 
     def test_unmounted_disk_is_not_served(self):
@@ -232,7 +233,7 @@ class KernelNfsd(unittest.TestCase):
             for options in ("vers=4.2", "vers=3,nolock"):
                 self.assertRegex(self.third.refusal(self.path, options), "access denied|No such file|not permitted")
             self.gateway.start()
-            lab = wait_until(lambda: self.state_other_than("ready"), 30, "a lab that is not ready")
+            lab = wait_until(lambda: self.state_other_than("ready"), PATIENCE, "a lab that is not ready")
             self.assertIn("filesystem", lab["why"])
         finally:
             self.gateway.stop()
@@ -242,7 +243,7 @@ class KernelNfsd(unittest.TestCase):
             run("exportfs", "-ra")
             self.gateway.start()
             type(self).mounted = self.node.mount(self.path)
-        wait_until(lambda: self.gateway.answer("lab", "show", "lab1")["state"] == "ready", 30, "a lab that is ready")
+        wait_until(lambda: self.gateway.answer("lab", "show", "lab1")["state"] == "ready", PATIENCE, "a lab that is ready")
 
     def state_other_than(self, state):
         lab = self.gateway.answer("lab", "show", "lab1")

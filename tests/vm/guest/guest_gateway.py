@@ -3,12 +3,13 @@
 import ftplib
 import os
 import pathlib
+import re
 import subprocess
 import types
 
 import ftps_client
 from ftps_client import FtpsClient
-from kernel_nfsd import run
+from kernel_nfsd import run, wait_until
 from tour.gateway import Gateway
 from tour.story import Failed
 
@@ -76,6 +77,22 @@ class GuestGateway(Gateway):
             text=True,
         )
         return done.returncode, done.stdout
+
+    def logged(self):
+        """How much there is in the log by now, for until_logged()."""
+        return self.log_path.stat().st_size
+
+    def until_logged(self, since, patterns, seconds):
+        """Waits until each pattern matches a line that was written since. It costs the guest next to nothing, as asking the
+        gateway again and again does not."""
+
+        def all_there():
+            with open(self.log_path, "rb") as log:
+                log.seek(since)
+                text = log.read().decode(errors="replace")
+            return all(re.search(pattern, text) for pattern in patterns)
+
+        wait_until(all_there, seconds, f"log lines with {', '.join(patterns)}")
 
     def create_lab(self, name, *more):
         self.command("lab", "create", name, *more)

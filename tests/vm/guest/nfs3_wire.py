@@ -5,7 +5,8 @@ import os
 import socket
 import struct
 
-_MOUNT, _NFS = (100005, 3, 20048), (100003, 3, 2049)
+_MOUNT, _NFS, _RPCBIND = (100005, 3), (100003, 3), (100000, 2)
+_NFS_PORT, _RPCBIND_PORT, _GETPORT, _TCP = 2049, 111, 3, 6
 _MNT, _LOOKUP, _READ = 1, 3, 6
 
 
@@ -24,7 +25,8 @@ def _connect(port):
 
 
 def _call(program, procedure, arguments):
-    number, version, port = program
+    number, version = program
+    port = {_NFS: _NFS_PORT, _RPCBIND: _RPCBIND_PORT}.get(program) or _port_of(program)
     credentials = struct.pack(">I", 0) + _opaque(b"stowage-vm") + struct.pack(">III", 0, 0, 0)
     message = os.urandom(4) + struct.pack(">IIIII", 0, 2, number, version, procedure)
     message += struct.pack(">I", 1) + _opaque(credentials) + struct.pack(">II", 0, 0) + arguments
@@ -35,6 +37,11 @@ def _call(program, procedure, arguments):
     accepted = struct.unpack(">IIIIII", reply[:24])
     assert accepted[1:] == (1, 0, 0, 0, 0), f"RPC reply {accepted}"
     return reply[24:]
+
+
+def _port_of(program):
+    """Where rpcbind says that it is (RFC 1833, version 2)."""
+    return struct.unpack(">I", _call(_RPCBIND, _GETPORT, struct.pack(">IIII", *program, _TCP, 0))[:4])[0]
 
 
 def _handle_in(reply):

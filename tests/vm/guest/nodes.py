@@ -17,13 +17,18 @@ class Node:
         self.name, self.server = name, f"10.{block}.{number}.1"
         self.address = f"10.{block}.{number}.2"
         run("ip", "netns", "add", name)
-        run("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
-        run("ip", "address", "add", f"{self.server}/24", "dev", f"to-{name}")
-        run("ip", "link", "set", f"to-{name}", "up")
-        run("ip", "-n", name, "address", "add", f"{self.address}/24", "dev", "eth0")
-        run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "-n", name, "route", "add", "default", "via", self.server)
+        _ip(
+            f"link add to-{name} type veth peer name eth0 netns {name}",
+            f"address add {self.server}/24 dev to-{name}",
+            f"link set to-{name} up",
+        )
+        _ip(
+            f"address add {self.address}/24 dev eth0",
+            "link set eth0 up",
+            "link set lo up",
+            f"route add default via {self.server}",
+            netns=name,
+        )
 
     def run(self, *words, check=True, **options):
         """In its network, with its host name: NFSv4 clients tell who they are by it."""
@@ -59,13 +64,23 @@ def let_go_of_refused():
     os.sync()
 
 
+def _ip(*commands, netns=None):
+    words = ("ip", "-n", netns) if netns else ("ip",)
+    run(*words, "-batch", "-", input="\n".join(commands) + "\n")
+
+
 def connect(address):
     """This machine to the cable between the two machines of a test."""
     run("modprobe", "virtio_net")
-    # Both cards come from one saved state, with one address.
-    run("ip", "link", "set", "eth0", "address", f"52:54:00:77:00:{int(address.split('.')[-1]):02x}")
-    run("ip", "address", "add", f"{address}/24", "dev", "eth0")
-    run("ip", "link", "set", "eth0", "up")
+    if pathlib.Path("/run/udev/control").exists():
+        run("udevadm", "settle")  # it gives the card another name
+    (card,) = pathlib.Path("/sys/bus/virtio/drivers/virtio_net").glob("virtio*/net/*")
+    _ip(
+        # Both cards come from one saved state, with one address.
+        f"link set {card.name} address 52:54:00:77:00:{int(address.split('.')[-1]):02x}",
+        f"address add {address}/24 dev {card.name}",
+        f"link set {card.name} up",
+    )
 
 
 def as_user(uid, *words, check=True):

@@ -15,6 +15,7 @@ from kernel_nfsd import run
 from machine_end import STAGE, cut_power
 
 CLIENTS, WANTED = 3, 40
+UPLOADS_SECONDS = 400  # beside many others an emulated guest took more than 120
 CARELESS = 2  # the client that uploads to the lab without durability
 STATE = pathlib.Path("/var/lib/stowage-test")
 SECTOR = 512
@@ -145,7 +146,7 @@ def play(filesystem):
     uploads = [Uploads(gateway, passwords, ledger, number, len(ledger.names) + WANTED) for number in range(CLIENTS)]
     for upload in uploads:
         upload.start()
-    assert going_down.wait(120), f"only {len(ledger.names)} uploads"
+    assert going_down.wait(UPLOADS_SECONDS), f"only {len(ledger.names)} uploads"
     failures = [upload.failure for upload in uploads if upload.failure]
     assert not failures, failures
     cut_power({"first": "second", "second": "third"}[STAGE])

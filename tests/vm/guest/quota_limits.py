@@ -176,6 +176,7 @@ class Limits:
         return {one["what"]: one for one in self.shown()["drift"]}
 
     def is_ready(self):
+        self.changed_after = self.gateway.logged()
         wait_until(lambda: self.shown()["state"] == "ready", PATIENCE, "a lab that is ready")
 
     def test_what_was_changed_by_hand_is_shown_and_set_right(self):
@@ -183,13 +184,12 @@ class Limits:
         self.set_limit(1024)
         os.chown(self.path, 0, 0)
         os.chmod(self.path, 0o755)
-        was = {"quota": f"1GiB, {FILES} files", "owner": "0:0", "mode": "755"}
-        seen = wait_until(lambda: self.repaired(was), PATIENCE, f"the repair of {was}")
+        seen = self.repaired({"quota": f"1GiB, {FILES} files", "owner": "0:0", "mode": "755"})
         self.assertEqual(seen["quota"]["should_be"], SHOWN)
         self.assertIn("quota", self.gateway.try_command("status")[1])
         self.is_ready()
         self.clear_project()
-        wait_until(lambda: self.repaired({"project id": "none"}), PATIENCE, "the repair of the project id")
+        self.repaired({"project id": "none"})
         self.is_ready()
         self.assertEqual(self.path.stat().st_mode & 0o7777, 0o2770)
         mounted = self.node.mount(str(self.path))
@@ -198,10 +198,12 @@ class Limits:
 
     def repaired(self, was):
         """All drift, once each of these was found as it `was` and set right."""
+        lines = [f'event=drift .*what="?{what}"? .*outcome=repaired' for what in was]
+        self.gateway.until_logged(self.changed_after, lines, PATIENCE)
         seen = self.drift()
-        found = (seen[what] for what in was if what in seen)
-        right = [one for one in found if one["was"] == was[one["what"]] and one["outcome"] == "repaired"]
-        return seen if len(right) == len(was) else None
+        for what, value in was.items():
+            self.assertEqual((seen[what]["was"], seen[what]["outcome"]), (value, "repaired"))
+        return seen
 
     def test_where_the_policy_is_to_report_nothing_is_touched_until_somebody_asks(self):
         self.gateway.stop()

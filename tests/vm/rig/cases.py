@@ -7,6 +7,8 @@ import pathlib
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "cases"
 OF_THE_RIG = FOLDER.with_name("bad_ends")  # for rig_tells_ends_apart.py; not listed
 
+BOOTS = ("plain", "systemd")
+
 
 @dataclasses.dataclass
 class Case:
@@ -14,7 +16,7 @@ class Case:
 
     name: str
     timeout: int = 300  # seconds, over all boots: on a loaded machine a boot can take ten times its 5 s
-    boot: str = "plain"  # or "systemd"
+    boot: str = BOOTS[0]
     disks: dict = dataclasses.field(default_factory=dict)  # {serial: size}, e.g. {"labs": "2G"}; empty at first
     lossy_disks: tuple = ()  # those of the disks that lose what was not flushed when the power is cut
     keep_root: bool = False  # the root filesystem keeps its changes over a reboot
@@ -55,8 +57,8 @@ def load(name):
                 setattr(case, field, ast.literal_eval(statement.value))
             except ValueError as problem:
                 raise BadCase(f"{case.path}: {field.upper()} must be a literal") from problem
-    if case.boot not in ("plain", "systemd"):
-        raise BadCase(f'{case.path}: BOOT is {case.boot!r}; it may be "plain" or "systemd"')
+    if case.boot not in BOOTS:
+        raise BadCase(f"{case.path}: BOOT is {case.boot!r}; it may be one of {', '.join(BOOTS)}")
     unknown = set(case.lossy_disks) - set(case.disks)
     if unknown:
         raise BadCase(f"{case.path}: LOSSY_DISKS names {', '.join(sorted(unknown))}, which DISKS does not")

@@ -17,9 +17,21 @@ def nameless(size=0):
     return file
 
 
+def copy(path, target):
+    """To a file that is new; it stays sparse."""
+    with open(target, "xb") as file:
+        file.truncate(os.path.getsize(path))
+        _copy_into(file, path)
+
+
 def copy_of(path):
-    """A copy that stays sparse."""
-    copy = nameless(os.path.getsize(path))
+    """Without a name."""
+    file = nameless(os.path.getsize(path))
+    _copy_into(file, path)
+    return file
+
+
+def _copy_into(copy, path):
     with open(path, "rb") as source:
         position, end = 0, os.path.getsize(path)
         while position < end:
@@ -32,15 +44,15 @@ def copy_of(path):
             while position < hole:
                 count = os.sendfile(copy.fileno(), source.fileno(), position, min(hole - position, _CHUNK))
                 position += count
-    return copy
 
 
 def _device(name, write_cache="auto"):
     return ["-device", f"virtio-blk-pci,drive={name},serial={name},write-cache={write_cache}"]
 
 
-def _root(guest):
-    return ["-drive", f"if=none,id=root,format=raw,file={guest / 'root.img'},snapshot=on,cache=unsafe", *_device("root")]
+def _root(image, changed=False):
+    snapshot = "off" if changed else "on"
+    return ["-drive", f"if=none,id=root,format=raw,file={image},snapshot={snapshot},cache=unsafe", *_device("root")]
 
 
 def _spares(count):
@@ -50,17 +62,17 @@ def _spares(count):
     return words
 
 
-def only_root(guest):
-    """QEMU's words for a guest that is to be saved."""
-    return _root(guest) + _spares(SLOTS)
+def only_root(image, changed):
+    """QEMU's words for a guest that is to be saved; whether the image may be `changed`."""
+    return _root(image, changed) + _spares(SLOTS)
 
 
 class Disks:
     """Root, payload and what the test asked for. `seed` decides what a power cut takes."""
 
-    def __init__(self, case, guest, payload_file, seed):
-        self._case, self._guest, self._payload, self._seed, self._cuts = case, guest, payload_file, seed, 0
-        self._root = copy_of(guest / "root.img") if case.keep_root else None
+    def __init__(self, case, payload_file, seed):
+        self._case, self._payload, self._seed, self._cuts = case, payload_file, seed, 0
+        self._root = None
         self._files, self._lossy = {}, {}
         for name, size in case.disks.items():
             file = nameless(cases.size_bytes(size))
@@ -69,10 +81,12 @@ class Disks:
             else:
                 self._files[name] = file
 
-    def plug_in(self):
-        """QEMU's words, and the descriptors that it inherits."""
+    def plug_in(self, root):
+        """QEMU's words, and the descriptors that it inherits. `root`: what the root disk holds, unless it was kept."""
         inherited = []
-        words = self._file("root", self._root, inherited) if self._root else _root(self._guest)
+        if self._case.keep_root and not self._root:
+            self._root = copy_of(root)
+        words = self._file("root", self._root, inherited) if self._root else _root(root)
         words += self._file("payload", self._payload, inherited, ",readonly=on")  # two machines of a test read it
         for name, file in self._files.items():
             words += self._file(name, file, inherited)

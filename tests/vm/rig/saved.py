@@ -2,8 +2,9 @@
 seconds of emulation. The memory is a file that each test's QEMU copies from what it changes (share=off), so that
 beginning costs what is touched, and guests that run side by side share the rest.
 
-It fits a disk that nobody has written to (the root is mounted read-only at that moment), this QEMU and this machine's
-clock; where one of them is another, it is made anew."""
+There is one for each way to boot. The plain one fits the guest's root disk, which it has mounted read-only; systemd has
+written to it, so that one comes with a disk of its own. Both fit this QEMU and this machine's clock; where one of them is
+another, they are made anew."""
 
 import contextlib
 import fcntl
@@ -17,25 +18,28 @@ from rig import clock, disks, host, machine
 MEMORY_MIB = 1536
 _CLOCKS_DIFFER = 0.001  # what two measurements of one clock do not
 _BOOT_SECONDS = 600
-_KEPT = 2  # besides the newest
+_ROOT = "root.img"
+_KEPT = 4  # besides the newest
 
 
 class Saved:
     """What `folder` holds: the guest's memory and the state of its devices. Nobody removes it while this is there."""
 
-    def __init__(self, folder, khz):
-        self._folder, self._khz = folder, khz
+    def __init__(self, guest, folder, khz, boot):
+        self._folder, self._khz, self._boot = folder, khz, boot
+        own = folder / _ROOT
+        self.root = own if own.exists() else guest / _ROOT
         self._in_use = open(folder / "in-use", "a", encoding="utf-8")  # pylint: disable=consider-using-with
         fcntl.flock(self._in_use, fcntl.LOCK_SH)
 
     def fits(self, case, stage):
-        return case.boot == "plain" and case.memory == MEMORY_MIB and stage == "first"
+        return case.boot == self._boot and case.memory == MEMORY_MIB and stage == "first"
 
     def begin(self, guest, words, inherited, link):
         """The running machine."""
         memory = machine.Memory(MEMORY_MIB, self._folder / "memory")
         words = [*words, "-incoming", "defer"]
-        begun = machine.Machine(guest, memory, _kernel_words(self._khz), words, inherited, link)
+        begun = machine.Machine(guest, memory, _kernel_words(self._boot, self._khz), words, inherited, link)
         with contextlib.ExitStack() as on_failure:
             on_failure.push(begun)
             monitor = begun.ask()
@@ -46,18 +50,18 @@ class Saved:
         return begun
 
 
-def of(guest):
-    """The saved state of this guest; made, if there is none that fits."""
+def of(guest, boot):
+    """The saved state of this guest, booted so; made, if there is none that fits."""
     khz = clock.counter_khz()
     with open(guest / "saving", "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        begin = f"saved-{_key()}-"
+        begin = f"saved-{boot}-{_key()}-"
         for folder in guest.glob(f"{begin}*"):
             its_khz = int(folder.name.removeprefix(begin))
             if its_khz == (khz or 0) or khz and abs(its_khz / khz - 1) < _CLOCKS_DIFFER:
-                return Saved(folder, its_khz or None)
+                return Saved(guest, folder, its_khz or None, boot)
         _forget_old_ones(guest)
-        return _make(guest, guest / f"{begin}{khz or 0}", khz)
+        return _make(guest, guest / f"{begin}{khz or 0}", khz, boot)
 
 
 def _forget_old_ones(guest):
@@ -77,17 +81,22 @@ def _key():
     return digest.hexdigest()[:16]
 
 
-def _kernel_words(khz):
-    return f"{machine.plain_words(khz)} stowage.save"
+def _kernel_words(boot, khz):
+    return f"{machine.boot_words(boot, khz)} stowage.save"
 
 
-def _make(guest, folder, khz):
+def _make(guest, folder, khz, boot):
     for left in guest.glob("saving-*"):  # we hold the lock: whoever made it is dead
         shutil.rmtree(left)
     work = pathlib.Path(tempfile.mkdtemp(prefix="saving-", dir=guest))
     try:
         memory = machine.Memory(MEMORY_MIB, work / "memory", share=True)
-        with machine.Machine(guest, memory, _kernel_words(khz), disks.only_root(guest), []) as booted:
+        root = guest / _ROOT
+        if boot == "systemd":
+            root = work / _ROOT
+            disks.copy(guest / _ROOT, root)
+        words = disks.only_root(root, changed=boot == "systemd")
+        with machine.Machine(guest, memory, _kernel_words(boot, khz), words, []) as booted:
             booted.control.settimeout(_BOOT_SECONDS)
             try:
                 said = booted.control.recv(100)
@@ -102,4 +111,4 @@ def _make(guest, folder, khz):
     finally:
         if work.exists():
             shutil.rmtree(work)
-    return Saved(folder, khz)
+    return Saved(guest, folder, khz, boot)

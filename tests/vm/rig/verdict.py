@@ -20,15 +20,16 @@ def run(guest, case, build, show_console, patience=1.0):
     """The exit code: the test's own, PANIC, HANG, or FAILED when the guest ended without a word."""
     seed = os.environ.get("STOWAGE_VM_SEED", secrets.token_hex(4))
     seconds = case.timeout * patience
-    state = saved.of(guest)
+    state = saved.of(guest, case.boot)
+    of_peer = saved.of(guest, "plain") if case.peer else None
     deadline = time.monotonic() + seconds
     with disks.nameless() as archive, contextlib.ExitStack() as ended:
         payload.write(archive, build, case.files)
-        all_disks = disks.Disks(case, guest, archive, seed)
+        all_disks = disks.Disks(case, archive, seed)
         link, peer = None, None
         if case.peer:
             link, other_end = (ended.enter_context(end) for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
-            peer = ended.enter_context(_Peer(guest, case, archive, state, other_end, deadline))
+            peer = ended.enter_context(_Peer(guest, case, archive, of_peer, other_end, deadline))
         code = _all_boots(guest, case, all_disks, state, link, seconds, deadline, show_console)
         return code or (peer.judge(seconds) if peer else code)
 
@@ -53,13 +54,13 @@ def _all_boots(guest, case, all_disks, state, link, seconds, deadline, show_cons
 
 
 class _Peer(threading.Thread):
-    """The other machine of a test: it outlives the first one's reboots. It has no disks of its own. The thread lives as
-    long as its QEMU, which would die with it."""
+    """The other machine of a test, a plain one: it outlives the first one's reboots. It has no disks of its own. The
+    thread lives as long as its QEMU, which would die with it."""
 
     def __init__(self, guest, case, archive, state, link, deadline):
         super().__init__(daemon=True)
-        self._case = dataclasses.replace(case, disks={}, lossy_disks=(), keep_root=False)
-        own_disks = disks.Disks(self._case, guest, archive, "")
+        self._case = dataclasses.replace(case, boot="plain", disks={}, lossy_disks=(), keep_root=False)
+        own_disks = disks.Disks(self._case, archive, "")
         self._begin = lambda: machine.begin(guest, self._case, own_disks, state, link)
         self._deadline, self._boot, self._machine = deadline, None, None
 
