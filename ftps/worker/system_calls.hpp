@@ -68,10 +68,10 @@ inline privileges::SystemCalls system_calls() {
     // blocking mode, bytes to read, bytes not yet acknowledged
     calls.ioctls = {FIONBIO, FIONREAD, TIOCOUTQ};
     // The last two are OpenSSL's, which gives the kernel the keys of a download (kTLS).
-    calls.socket_options = {
-        {SOL_SOCKET, SO_RCVTIMEO},  {SOL_SOCKET, SO_SNDTIMEO},   {SOL_SOCKET, SO_REUSEADDR},
-        {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_QUICKACK}, {IPPROTO_TCP, TCP_ULP},
-        {SOL_TLS, TLS_TX}};
+    calls.socket_options = {{SOL_SOCKET, SO_RCVTIMEO},   {SOL_SOCKET, SO_SNDTIMEO},
+                            {SOL_SOCKET, SO_REUSEADDR},  {IPPROTO_TCP, TCP_NODELAY},
+                            {IPPROTO_TCP, TCP_QUICKACK}, {IPPROTO_TCP, TCP_CORK},
+                            {IPPROTO_TCP, TCP_ULP},      {SOL_TLS, TLS_TX}};
     calls.threads = true;
     return calls;
 }
