@@ -104,8 +104,10 @@ Result<void> put_root_marker(const Fd& root) {
     if (has_root_marker(root)) return {};
     // Only root writes in labs.root: whatever else has this name is an administrator's, and stays.
     const Fd file(::openat(root.get(), root_marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-    if (!file) return system_error(errno, std::string("create ") + root_marker + " in labs.root");
-    return {};
+    if (file) return {};
+    const int why = errno;
+    if (why == EEXIST && has_root_marker(root)) return {};  // another lab is made at the same time
+    return system_error(why, std::string("create ") + root_marker + " in labs.root");
 }
 
 bool has_marker(const Fd& lab_directory, const std::string& lab, uid_t uid) {

@@ -4,8 +4,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "provisioning/storage/marker.hpp"
 #include "provisioning/storage/subvolume.hpp"
@@ -76,6 +80,26 @@ TEST_P(LabDirectory, TheFirstLabMarksTheFilesystem) {
     fs::remove(root_ + "/.stowage-root");
     fs::create_directory_symlink("/tmp", root_ + "/.stowage-root");
     EXPECT_FALSE(observe_directory(place("lab2"))->root_marked);
+}
+
+// Without the second look, after somebody else's was made meanwhile, this fails.
+TEST_P(LabDirectory, LabsThatAreTheFirstTogetherMarkTheFilesystemOnce) {
+    const auto root = *open_root(root_);
+    for (int round = 0; round < 200; ++round) {
+        fs::remove(root_ + "/.stowage-root");
+        std::barrier start(4);
+        std::atomic<int> failed = 0;
+        {
+            std::vector<std::jthread> labs;
+            for (int i = 0; i < 4; ++i)
+                labs.emplace_back([&] {
+                    start.arrive_and_wait();
+                    if (!put_root_marker(root)) ++failed;
+                });
+        }
+        ASSERT_EQ(failed, 0) << "round " << round;
+        ASSERT_TRUE(has_root_marker(root));
+    }
 }
 
 TEST_P(LabDirectory, EmptyDirectoryIsTaken) {
