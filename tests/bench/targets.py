@@ -36,6 +36,7 @@ _SMALL = (_ND, "stowage")
 _HANDSHAKE = "a TLS handshake and a file's creation are most of it: [profiles](#where-the-time-goes)"
 _BOTH_CORES = "both cores are busy, and the client has its part: [profiles](#where-the-time-goes)"
 _AT_THE_LIMIT = "what the limit takes too: [profiles](#where-the-time-goes)"
+_CACHES = "the same bytes cost more, for 64 connections share the caches: [profiles](#where-the-time-goes)"
 _FSYNC = "each 226 waits for the disk, no peer's does"
 _SERIES = "on one connection the client's own handshake and the server's are in series: [profiles](#where-the-time-goes)"
 _CLIENT = "the client waits by itself, whichever the server: [fair settings](#fair-settings)"
@@ -134,7 +135,7 @@ TARGETS = [
         "put64",
         "cpu_per_gb",
         1.1,
-        "64 threads take turns on the cores: more switches, caches shared",
+        _CACHES,
         (_ND,),
         "put64-by-1",
         "of the same files over one session",
@@ -145,7 +146,7 @@ TARGETS = [
         "get64",
         "cpu_per_gb",
         1.1,
-        "64 threads take turns on the cores: more switches, caches shared",
+        _CACHES,
         ("stowage",),
         "get64-by-1",
         "of the same files over one session",
