@@ -51,7 +51,7 @@ LEAVES = (
 TARGETS = [
     Target("large upload, CPU", "best", "put", "cpu_per_gb", 0.6, _AT_THE_LIMIT, _PUT),
     Target("large upload, CPU", "limit", "put", "cpu_per_gb", 1.15, "fsync and writing back; SHA-256", _PUT),
-    Target("large upload, rate", "best", "put", "rate", 1.5, "the disk, and SHA-256", _PUT),
+    Target("large upload, rate", "best", "put", "rate", 1.5, "what the limit takes too; by default the disk, and SHA-256", _PUT),
     Target("large download, CPU", "best", "get", "cpu_per_gb", 0.75, _AT_THE_LIMIT),
     Target("large download, CPU", "limit", "get", "cpu_per_gb", 1.1, ""),
     Target("large download, rate", "best", "get", "rate", 1.3, _AT_THE_LIMIT),
