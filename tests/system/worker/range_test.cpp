@@ -21,6 +21,15 @@ class Range : public testing::Test {
         EXPECT_EQ(last.code, 226) << last.text;
         return bytes;
     }
+    /// An upload of the same name that stays unfinished.
+    void break_off(const std::string& bytes) {
+        Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
+        ASSERT_EQ(alice.control->ask("STOR set").code, 150);
+        ASSERT_TRUE(data.handshake());
+        data.write(bytes);
+        data.cut();
+        ASSERT_EQ(alice.control->read().code, 426);
+    }
 
     Rig rig;
     Rig::Login alice = rig.login();
@@ -98,12 +107,7 @@ TEST_F(Range, WhatDoesNotFillItChangesNothing) {
 // It was renamed onto the name, half as it was, and took a complete file's place: fails without
 // check_complete().
 TEST_F(Range, AmidAnUnfinishedUploadIsRefused) {
-    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
-    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
-    ASSERT_TRUE(data.handshake());
-    data.write("abcdef");
-    data.cut();
-    ASSERT_EQ(alice.control->read().code, 426);
+    ASSERT_NO_FATAL_FAILURE(break_off("abcdef"));
     for (const auto* range : {"0 1", "2 3", "5 9"}) {
         ASSERT_EQ(alice.control->ask(std::string("RANG ") + range).code, 350);
         Rig::epsv(*alice.control);
@@ -126,12 +130,7 @@ TEST_F(Range, OfANameThatIsTooLongIs553) {
 }
 
 TEST_F(Range, GoesOnWithAnUnfinishedUpload) {
-    Data data(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, tls13), tls13);
-    ASSERT_EQ(alice.control->ask("STOR set").code, 150);
-    ASSERT_TRUE(data.handshake());
-    data.write("abcdef");
-    data.cut();
-    ASSERT_EQ(alice.control->read().code, 426);
+    ASSERT_NO_FATAL_FAILURE(break_off("abcdef"));
     // A wrong range leaves what is there already as it is.
     EXPECT_EQ(store("7 8", "x").code, 554);
     std::string staged;
