@@ -4,6 +4,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
@@ -57,6 +58,23 @@ Result<std::chrono::system_clock::time_point> check_validity(const X509* certifi
     return *until;
 }
 
+Result<std::string> read_named(const std::string& path) {
+    auto text = read_file(path);
+    if (text || !text.error().remedy.empty()) return text;
+    auto error = text.error();
+    error.remedy =
+        "name a file that is there; without ftps.certificate and ftps.private_key a self-signed one is made";
+    return error;
+}
+
+Result<std::string> read_chain(const CertificateFiles& files) {
+    TRY(auto text, read_named(files.chain_path));
+    auto chain = certificates_alone(text, files.chain_path);
+    explicit_bzero(text.data(), text.size());  // a private key may stand beside them
+    if (chain) return chain;
+    return Error{chain.error().code, chain.error().what, files.renewal};
+}
+
 }  // namespace
 
 CertificateFiles certificate_files(const Config& config) {
@@ -81,30 +99,29 @@ std::string published_certificate(const std::string& run_dir) {
     return run_dir + "/certificate.pem";
 }
 
-namespace {
-
-Result<std::string> read_named(const std::string& path) {
-    auto text = read_file(path);
-    if (text || !text.error().remedy.empty()) return text;
-    auto error = text.error();
-    error.remedy =
-        "name a file that is there; without ftps.certificate and ftps.private_key a self-signed one is made";
-    return error;
+Result<std::string> certificates_alone(std::string_view pem, const std::string& path) {
+    const auto in = openssl::reading(pem), out = openssl::memory();
+    ERR_clear_error();
+    while (const openssl::Certificate next{
+        PEM_read_bio_X509(in.get(), nullptr, openssl::no_passphrase, nullptr)})
+        PEM_write_bio_X509(out.get(), next.get());
+    const bool at_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    auto chain = openssl::written(out);
+    if (chain.empty()) return Error{Code::config, path + " holds no PEM certificate", "name another one"};
+    if (!at_the_end) return Error{Code::config, path + " holds a broken PEM certificate", "name another one"};
+    return chain;
 }
-
-}  // namespace
 
 Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     LoadedCertificate loaded;
-    TRY(loaded.chain_pem, read_named(files.chain_path));
+    TRY(loaded.chain_pem, read_chain(files));
     CHECK(check_key_mode(files.key_path));
     TRY(auto key_text, read_named(files.key_path));
     loaded.key_pem = Secret(key_text);
     explicit_bzero(key_text.data(), key_text.size());
 
     const auto certificate = first_certificate(loaded.chain_pem);
-    if (!certificate)
-        return Error{Code::config, files.chain_path + " holds no PEM certificate", files.renewal};
     const auto key = private_key(loaded.key_pem.reveal());
     if (!key)
         return Error{Code::config,
