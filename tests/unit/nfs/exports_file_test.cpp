@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/base/octal_escapes.hpp"
+
 namespace stowage::nfs {
 
 using ::testing::HasSubstr;
