@@ -38,7 +38,7 @@ ADDED = """
 drain_timeout: 5m
 ftps: {data_timeout: 1h}
 labs: {default_clients: "127.0.0.0/8,10.77.0.0/16"}
-nfs: {address: 10.77.1.1}
+nfs: {address: 127.0.0.1}
 """
 
 
@@ -94,6 +94,9 @@ class Story:
         assert unit("WatchdogUSec") == "2min" and unit("NRestarts") == "0"
 
     def two_labs_are_made_and_mounted_by_two_nodes(self):
+        # Ids that differ by the order in which labs are made would show after the reboot.
+        run("stowage", "lab", "create", "another")
+        run("stowage", "lab", "delete", "another")
         for lab, user in (("lab1", "alice"), ("lab2", "bob")):
             run("stowage", "lab", "create", lab, "--quota", f"{QUOTA // MIB}MiB")
             self.passwords[user] = answer("user", "add", user, "--lab", lab)["password"]
