@@ -12,6 +12,7 @@ import re
 import threading
 import time
 
+import kernel_nfsd
 import machine_end
 import nfs3_wire
 from held_mount import Holder, serve
@@ -171,6 +172,7 @@ class Story(TwoLabs):
             assert is_locked(file), "the lock was not reclaimed"
         print(self.other.ask("end"), end=" ")
         (lab1 / "held").unlink()
+        kernel_nfsd.end_grace()  # 90 s, in which nodes may not open what they did not have open
 
     def a_handle_that_was_kept_opens_the_same_file(self):
         assert nfs3_wire.read(bytes.fromhex(self.notes["handle"])) == DATA[:65536]
