@@ -3,6 +3,7 @@
 #include "gateway/certificate/certificate.hpp"
 
 #include <fmt/chrono.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
@@ -51,6 +52,22 @@ Result<std::chrono::system_clock::time_point> check_validity(const X509* certifi
     return until;
 }
 
+Result<std::string> read_named(const std::string& path) {
+    auto text = read_file(path);
+    if (text || !text.error().remedy.empty()) return text;
+    auto error = text.error();
+    error.remedy =
+        "name a file that is there; without ftps.certificate and ftps.private_key a self-signed one is made";
+    return error;
+}
+
+Result<std::string> read_chain(const std::string& path) {
+    TRY(auto text, read_named(path));
+    auto chain = certificates_alone(text, path);
+    explicit_bzero(text.data(), text.size());  // a private key may stand beside them
+    return chain;
+}
+
 }  // namespace
 
 CertificateFiles certificate_files(const Config& config) {
@@ -62,22 +79,23 @@ std::string published_certificate(const std::string& run_dir) {
     return run_dir + "/certificate.pem";
 }
 
-namespace {
-
-Result<std::string> read_named(const std::string& path) {
-    auto text = read_file(path);
-    if (text || !text.error().remedy.empty()) return text;
-    auto error = text.error();
-    error.remedy =
-        "name a file that is there; without ftps.certificate and ftps.private_key a self-signed one is made";
-    return error;
+Result<std::string> certificates_alone(std::string_view pem, const std::string& path) {
+    const auto in = openssl::reading(pem), out = openssl::memory();
+    ERR_clear_error();
+    while (const openssl::Certificate next{
+        PEM_read_bio_X509(in.get(), nullptr, openssl::no_passphrase, nullptr)})
+        PEM_write_bio_X509(out.get(), next.get());
+    const bool at_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    auto chain = openssl::written(out);
+    if (chain.empty()) return Error{Code::config, path + " holds no PEM certificate", reissue};
+    if (!at_the_end) return Error{Code::config, path + " holds a broken PEM certificate", reissue};
+    return chain;
 }
-
-}  // namespace
 
 Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     LoadedCertificate loaded;
-    TRY(loaded.chain_pem, read_named(files.chain_path));
+    TRY(loaded.chain_pem, read_chain(files.chain_path));
     CHECK(check_key_mode(files.key_path));
     TRY(auto key_text, read_named(files.key_path));
     loaded.key_pem = Secret(key_text);
@@ -86,7 +104,6 @@ Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     const auto chain = openssl::reading(loaded.chain_pem);
     const openssl::Certificate certificate(
         PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr));
-    if (!certificate) return Error{Code::config, files.chain_path + " holds no PEM certificate", reissue};
     const auto key_bytes = openssl::reading(loaded.key_pem.reveal());
     const openssl::Key key(
         PEM_read_bio_PrivateKey(key_bytes.get(), nullptr, openssl::no_passphrase, nullptr));

@@ -21,8 +21,13 @@ CertificateFiles certificate_files(const Config& config);
 /// Where the supervisor publishes the chain that it serves, for everybody to read.
 std::string published_certificate(const std::string& run_dir);
 
+/// The certificates of a PEM text, written anew: a private key that stands beside them, as HAProxy keeps both
+/// in one file, and whatever else is left out. Code::config, naming `path`, where there is none, or a broken
+/// one.
+Result<std::string> certificates_alone(std::string_view pem, const std::string& path);
+
 struct LoadedCertificate {
-    std::string chain_pem;
+    std::string chain_pem;  ///< certificates alone: it is published for everybody to read
     Secret key_pem;
     std::chrono::system_clock::time_point not_after;
 };

@@ -33,6 +33,25 @@ TEST_F(CertificateTest, SelfSignedOneLoads) {
     EXPECT_EQ(std::filesystem::status(files("a").key_path).permissions(), std::filesystem::perms(0600));
 }
 
+// Published for everybody to read, as admins are told to hand it on.
+TEST_F(CertificateTest, ChainIsWithoutThePrivateKeyThatStandsBesideIt) {
+    if (::geteuid() != 0) GTEST_SKIP() << "the files are given to root";
+    const auto pair = files("a"), other = files("b");
+    ASSERT_TRUE(make_self_signed(pair, {"a"}));
+    ASSERT_TRUE(make_self_signed(other, {"b"}));
+    const auto own = or_throw(read_file(pair.chain_path)), issuer = or_throw(read_file(other.chain_path));
+    const auto both =
+        "Bag Attributes\r\n" + or_throw(read_file(pair.key_path)) + own + "\n" + issuer + "end\n";
+    ASSERT_TRUE(write_atomically(pair.key_path, both, {0, 0, 0600}));
+    const auto loaded = load_certificate({pair.key_path, pair.key_path});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ(loaded->chain_pem, own + issuer);
+    ASSERT_TRUE(write_atomically(pair.key_path, both + "-----BEGIN CERTIFICATE-----\nMIIB\n", {0, 0, 0600}));
+    const auto broken = load_certificate({pair.key_path, pair.key_path});
+    ASSERT_FALSE(broken);
+    EXPECT_NE(broken.error().what.find("a.key holds a broken PEM certificate"), std::string::npos);
+}
+
 TEST_F(CertificateTest, KeyOfAnotherCertificateIsRefused) {
     if (::geteuid() != 0) GTEST_SKIP() << "the files are given to root";
     ASSERT_TRUE(make_self_signed(files("a"), {"a"}));
