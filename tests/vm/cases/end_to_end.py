@@ -97,9 +97,6 @@ class Story(TwoLabs):
         transfer = journal_entry("STOWAGE_EVENT=transfer", "STOWAGE_LAB=lab1")
         assert transfer["STOWAGE_PROCESS"] == "worker:lab1" and transfer["STOWAGE_BYTES"] == str(len(DATA)), transfer
 
-    def another_machine_holds_a_mount_a_file_and_its_lock(self):
-        self.other.ask("hold", "/mnt/nfs/lab1")
-
     def an_upgrade_lets_the_running_upload_end(self):
         """It began before the upgrade and ends after systemd told the gateway to stop."""
         client = login("alice", self.passwords["alice"])
@@ -135,6 +132,9 @@ class Story(TwoLabs):
         assert client.refusal().startswith("426")
         assert client.size("broken-off") > 0
         client.quit()
+
+    def another_machine_holds_a_mount_a_file_and_its_lock(self):
+        self.other.ask("hold", "/mnt/nfs/lab1")
 
     def what_must_come_back_is_noted(self):
         run("stowage", "backup", "/root/backup")
@@ -232,9 +232,9 @@ if machine_end.STAGE == "first":
         story.a_lab_is_full_from_both_sides_and_has_room_again,
         story.a_running_upload_is_not_seen_before_its_end,
         story.the_journal_has_the_fields,
-        story.another_machine_holds_a_mount_a_file_and_its_lock,
         story.an_upgrade_lets_the_running_upload_end,
         story.an_upload_breaks_off,
+        story.another_machine_holds_a_mount_a_file_and_its_lock,
         story.what_must_come_back_is_noted,
         story.the_machine_reboots,
     )

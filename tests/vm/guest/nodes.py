@@ -47,10 +47,10 @@ class Node:
         self.run("mount", "-t", "nfs", "-o", options, f"{server or self.server}:{path}", target)
         return target
 
-    def refusal(self, path, options="vers=4.2"):
+    def refusal(self, path, options="vers=4.2", server=None):
         """What mount says; it must not succeed."""
         try:
-            target = self.mount(path, options + ",retry=0")
+            target = self.mount(path, options + ",retry=0", server)
         except AssertionError as refused:
             return str(refused)
         subprocess.run(["umount", target], check=False)
