@@ -46,9 +46,9 @@ bool all_but_last_are_ok(const std::vector<Check>& checks) {
                        [](const Check& check) { return check.ok; });
 }
 
-/// The kernel's nfsd tells of the directory that is exported, where XFS and ext4 put the limit in the place of
-/// the filesystem's size (CephFS, too, unless it is mounted with noquotadf); NFS-Ganesha tells of the mount
-/// point.
+/// The kernel's nfsd tells of the directory that is exported, where XFS and ext4 put the limit in the place
+/// of the filesystem's size (CephFS, too, unless it is mounted with noquotadf); NFS-Ganesha tells of the
+/// mount point.
 bool is_shown_to_clients(NfsServer server, message::QuotaBackend backend) {
     using message::QuotaBackend;
     return server == NfsServer::kernel && (backend == QuotaBackend::xfs || backend == QuotaBackend::ext4);
