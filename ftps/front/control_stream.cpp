@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "ftps/front/handshake_memory.hpp"
+#include "ftps/protocol/tls_identity.hpp"
 #include "ftps/protocol/tls_sessions.hpp"
 
 namespace stowage::ftps {
