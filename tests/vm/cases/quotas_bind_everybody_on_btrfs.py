@@ -66,22 +66,34 @@ class OnBtrfs(Limits, unittest.TestCase):
         run("exportfs", "-ua")
         run("umount", str(self.path))
         run("umount", str(LABS))
+        late = Node("late", 2)
+        self.a_folder_of_the_root_disk_is_not_served(late)
         mount_labs(self.kind, self.mount_options)
         run("exportfs", "-ra")
-        kernel_nfsd.serve()
         self.assertFalse(self.mount_options_seen())
-        self.assertRegex(Node("late", 2).refusal(str(self.path)), "access denied|No such file|not permitted")
+        # mountd takes the subvolume's own device number for a mount, and what it serves is the lab.
+        self.assertIn("kept", os.listdir(late.mount(str(self.path))))
         pod = threading.Thread(target=lambda: (os.write(held, b" and after"), os.fsync(held)))
+        began = time.monotonic()
         pod.start()
         self.gateway.start()
-        began = time.monotonic()
         wait_until(self.mount_options_seen, PATIENCE, "the lab's mount")
         pod.join(PATIENCE)
-        print(f"the pod goes on {time.monotonic() - began:.1f} s after the gateway's start", flush=True)
+        print(f"the pod and the lab's mount were there after {time.monotonic() - began:.1f} s", flush=True)
         self.assertFalse(pod.is_alive())
         self.assertEqual(nfs3_wire.read(handle), b"of before")
         self.assertEqual((self.path / "held").read_bytes(), b"before and after")
         self.is_ready()
+
+    def a_folder_of_the_root_disk_is_not_served(self, node):
+        self.path.mkdir()
+        (self.path / "of-the-root-disk").touch()
+        run("exportfs", "-ra", check=False)
+        kernel_nfsd.serve()
+        self.assertRegex(node.refusal(str(self.path)), "access denied|No such file|not permitted")
+        run("exportfs", "-ua")
+        (self.path / "of-the-root-disk").unlink()
+        self.path.rmdir()
 
 
 if __name__ == "__main__":
