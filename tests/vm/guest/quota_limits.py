@@ -129,35 +129,6 @@ class Limits:
         pod.unlink()
         client.store("upload", b"u" * 10 * MIB)
 
-    def test_a_full_disk_is_told_apart_from_a_full_lab(self):
-        client = self.login()
-        hog = LABS / "not-a-lab"
-        with open(hog, "wb") as file:
-            left = os.statvfs(LABS)
-            os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - 6 * MIB)
-        try:
-            self.assertRegex(client.store_refused("upload", b"u" * (15 * MIB)), "^(552|452) .*the whole storage is full")
-            self.assertIn("The whole storage has", client.sendcmd("SITE QUOTA"))
-        finally:
-            hog.unlink()
-        client.store("upload", b"u" * 15 * MIB)
-
-    def test_a_lab_that_fills_up_is_warned_about_once(self):
-        told = self.gateway.log_path.read_text(encoding="utf-8").count("event=quota_nearly_full")
-        # At once: of a file that grows, a pass could see 80 % first, and warn of that as well.
-        as_user(self.lab["uid"], "fallocate", "--length", str(30 * MIB), str(self.path / "most"))
-        lines = lambda: self.gateway.log_path.read_text(encoding="utf-8").count("event=quota_nearly_full") - told  # noqa: E731
-        wait_until(lambda: lines() > 0, PATIENCE, "the warning in the log")
-        seen = self.shown()
-        self.assertEqual((seen["quota_warning"], seen["used_percent"]), (90, 93))
-        self.assertIn("little room is left", self.gateway.try_command("lab", "show", "lab1")[1])
-        self.assertRegex(self.gateway.try_command("status")[1], "30.*MiB 93%")
-        client = self.login()
-        self.assertRegex(client.sendcmd("AVBL"), r"^213 \d+ Little room is left: 93 % of its room are used")
-        for _ in range(3):
-            self.shown()
-        self.assertEqual(lines(), 1)
-
     def drift(self):
         return {one["what"]: one for one in self.shown()["drift"]}
 
@@ -229,3 +200,32 @@ class ProjectLimits(Limits):
                     entry.unlink()
                 (mounted / "again").unlink()
                 run("umount", str(mounted))
+
+    def test_a_full_disk_is_told_apart_from_a_full_lab(self):
+        client = self.login()
+        hog = LABS / "not-a-lab"
+        with open(hog, "wb") as file:
+            left = os.statvfs(LABS)
+            os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - 6 * MIB)
+        try:
+            self.assertRegex(client.store_refused("upload", b"u" * (15 * MIB)), "^(552|452) .*the whole storage is full")
+            self.assertIn("The whole storage has", client.sendcmd("SITE QUOTA"))
+        finally:
+            hog.unlink()
+        client.store("upload", b"u" * 15 * MIB)
+
+    def test_a_lab_that_fills_up_is_warned_about_once(self):
+        told = self.gateway.log_path.read_text(encoding="utf-8").count("event=quota_nearly_full")
+        # At once: of a file that grows, a pass could see 80 % first, and warn of that as well.
+        as_user(self.lab["uid"], "fallocate", "--length", str(30 * MIB), str(self.path / "most"))
+        lines = lambda: self.gateway.log_path.read_text(encoding="utf-8").count("event=quota_nearly_full") - told  # noqa: E731
+        wait_until(lambda: lines() > 0, PATIENCE, "the warning in the log")
+        seen = self.shown()
+        self.assertEqual((seen["quota_warning"], seen["used_percent"]), (90, 93))
+        self.assertIn("little room is left", self.gateway.try_command("lab", "show", "lab1")[1])
+        self.assertRegex(self.gateway.try_command("status")[1], "30.*MiB 93%")
+        client = self.login()
+        self.assertRegex(client.sendcmd("AVBL"), r"^213 \d+ Little room is left: 93 % of its room are used")
+        for _ in range(3):
+            self.shown()
+        self.assertEqual(lines(), 1)
