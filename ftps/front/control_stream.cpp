@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "ftps/protocol/tls_identity.hpp"
 #include "ftps/protocol/tls_sessions.hpp"
 
 namespace stowage::ftps {

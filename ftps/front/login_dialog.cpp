@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ftps/front/features.hpp"
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/protocol/reply.hpp"
 #include "ftps/protocol/server_facts.hpp"
 #include "gateway/base/identity.hpp"
@@ -20,18 +21,6 @@ using Next = LoginDialog::Next;
 // A browser, or somebody who makes one talk to us (ALPACA): there is nothing to say to it.
 constexpr std::string_view http_verbs[] = {"GET",     "POST",  "PUT",   "HEAD",    "DELETE",
                                            "OPTIONS", "TRACE", "PATCH", "CONNECT", "PROPFIND"};
-
-std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return text;
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
 
 /// A name, or an address; IPv6 ones stand in brackets (RFC 7151 §3.1). Empty if it is neither.
 std::string host_in(const std::string& argument) {
@@ -66,7 +55,7 @@ LoginDialog::LoginDialog(bool implicit_tls, bool active_mode, AnswersTo answers_
 
 void LoginDialog::tls_started(std::string_view server_name) {
     tls_ = true;
-    server_name_ = lower(std::string(server_name));
+    server_name_ = lower(server_name);
 }
 
 std::string LoginDialog::greeting() {

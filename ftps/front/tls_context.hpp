@@ -2,7 +2,6 @@
 // Runs in: front. Distrusts: clients' hellos; the certificate files are the administrator's.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "ftps/protocol/ticket_keys.hpp"
@@ -18,8 +17,5 @@ namespace stowage::ftps {
 /// @return Code::config when the two cannot be read or do not belong together
 Result<openssl::TlsContext> make_control_context(std::string_view chain, std::string_view key,
                                                  TicketKeys& keys);
-
-/// The newest of OpenSSL's errors of this thread in words, and the queue emptied.
-std::string take_ssl_error();
 
 }  // namespace stowage::ftps

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "ftps/protocol/ascii_case.hpp"
+
 namespace stowage::ftps {
 
 namespace {
@@ -18,10 +20,6 @@ bool is_letter(char c) {
 }
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
-}
-// Not std::toupper: the locale has no say in what a verb is.
-char upper(char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
 bool is_verb(std::string_view word) {
@@ -40,7 +38,8 @@ CommandReader::Next parse(std::string_view line) {
     const auto word = line.substr(0, blank);
     if (!is_verb(word)) return CommandReader::BadLine{"not a command"};
     Command command;
-    std::transform(word.begin(), word.end(), std::back_inserter(command.verb), upper);
+    std::transform(word.begin(), word.end(), std::back_inserter(command.verb),
+                   [](char c) { return upper(c); });
     if (blank != std::string_view::npos) command.argument = line.substr(blank + 1);
     return command;
 }

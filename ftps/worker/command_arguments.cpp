@@ -28,13 +28,6 @@ std::optional<std::string> quoted_word(std::string_view text, std::size_t& at) {
 
 }  // namespace
 
-std::string upper(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-    return out;
-}
-
 TwoWords split_word(std::string_view text) {
     const auto blank = text.find(' ');
     if (blank == std::string_view::npos) return {std::string(text), {}};

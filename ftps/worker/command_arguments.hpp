@@ -12,9 +12,6 @@
 
 namespace stowage::ftps {
 
-/// ASCII letters as capitals, every other byte as it is.
-std::string upper(std::string_view text);
-
 struct TwoWords {
     std::string first, rest;
 };

@@ -2,6 +2,7 @@
 // Runs in: worker; hashes on a thread each. Distrusts: arguments, and files that change while they are read.
 #include <fmt/format.h>
 
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/commands.hpp"
 #include "ftps/worker/file_error.hpp"

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/protocol/reply.hpp"
 #include "ftps/protocol/server_facts.hpp"
 #include "ftps/worker/command_arguments.hpp"

@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,7 +18,7 @@
 #include <string>
 #include <utility>
 
-#include "ftps/worker/openssl_reason.hpp"
+#include "ftps/protocol/tls_identity.hpp"
 
 namespace stowage::ftps {
 
@@ -65,7 +66,7 @@ DataStream::DataStream(std::shared_ptr<TlsContext> context, int socket, Admissio
     openssl::Bio to(BIO_new_socket(socket, BIO_NOCLOSE));
     if (!ssl_ || !in || !out || !from || !to || BIO_set_read_buffer_size(in.get(), gathered_bytes) != 1 ||
         BIO_set_write_buffer_size(out.get(), gathered_bytes) != 1)
-        throw Fatal({Code::internal, "SSL_new: " + openssl_reason()});
+        throw Fatal({Code::internal, "SSL_new: " + take_ssl_error()});
     SSL_set_bio(ssl_.get(), BIO_push(in.release(), from.release()), BIO_push(out.release(), to.release()));
     SSL_set_ex_data(ssl_.get(), admission_index, &admission_);
 }
@@ -165,7 +166,7 @@ Error DataStream::broken(int outcome, const char* doing) const {
         case SSL_ERROR_SSL:
             if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
                 return {Code::protocol, "the data connection ended without TLS close_notify"};
-            return {Code::protocol, "TLS on the data connection: " + openssl_reason()};
+            return {Code::protocol, "TLS on the data connection: " + take_ssl_error()};
         default:
             if (saved == EAGAIN) return {Code::timeout, "nothing moved on the data connection"};
             if (saved == 0) return {Code::protocol, "the data connection ended without TLS close_notify"};

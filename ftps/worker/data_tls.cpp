@@ -2,12 +2,11 @@
 // Runs in: worker.
 #include "ftps/worker/data_tls.hpp"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/ssl.h>
 
+#include "ftps/protocol/tls_identity.hpp"
 #include "ftps/protocol/tls_sessions.hpp"
 #include "ftps/worker/data_stream.hpp"
-#include "ftps/worker/openssl_reason.hpp"
 
 namespace stowage::ftps {
 
@@ -21,19 +20,6 @@ bool is_admitted(SSL* ssl, const message::Nonce& nonce) {
 void offer_sessions(SSL* ssl, const std::function<bool(std::string_view der)>& offer) {
     const auto& admission = DataStream::admission_of(ssl);
     (void)admission.sessions.offer(admission.asker, offer);
-}
-
-bool put_into(SSL_CTX* context, const DataTls::Identity& identity) {
-    const auto chain = openssl::reading(identity.certificates);
-    const openssl::Certificate leaf(PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr));
-    if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return false;
-    while (const openssl::Certificate next{
-        PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr)})
-        if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return false;
-    ERR_clear_error();  // the end of the chain
-    const auto text = openssl::reading(identity.private_key.reveal());
-    const openssl::Key key(PEM_read_bio_PrivateKey(text.get(), nullptr, openssl::no_passphrase, nullptr));
-    return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
 }
 
 }  // namespace
@@ -65,13 +51,12 @@ Result<std::shared_ptr<TlsContext>> DataTls::context() {
     for (const auto& key : keys_)
         made->keys.add(key);
     made->context.reset(SSL_CTX_new(TLS_server_method()));
-    if (!made->context) return Error{Code::internal, "SSL_CTX_new: " + openssl_reason()};
+    if (!made->context) return Error{Code::internal, "SSL_CTX_new: " + take_ssl_error()};
     auto* context = made->context.get();
     set_common_options(context);
     made->keys.accept_in(context, &is_admitted);
     resume_session_ids_in(context, &offer_sessions);
-    if (identity_ && !put_into(context, *identity_))
-        return Error{Code::config, "the certificate for data connections: " + openssl_reason()};
+    if (identity_) CHECK(load_identity(context, identity_->certificates, identity_->private_key.reveal()));
     // A busy stream would give its large buffer back and take it again at every read.
     SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
     context_ = std::move(made);

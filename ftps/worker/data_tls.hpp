@@ -34,7 +34,7 @@ class DataTls {
     /// From the next handshake on, full ones are admitted; those under way go on with what they had.
     void use_identity(Identity identity);
     void forget_identity();
-    /// For the next handshake. Code::internal if OpenSSL refuses the certificate.
+    /// For the next handshake. Code::config if OpenSSL refuses the certificate.
     Result<std::shared_ptr<TlsContext>> context();
 
   private:

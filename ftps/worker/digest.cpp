@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/worker/command_arguments.hpp"
 
 namespace stowage::ftps {

@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/file_times.hpp"
 

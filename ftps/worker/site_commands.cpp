@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/session.hpp"

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
+#include <boost/algorithm/string/case_conv.hpp>
+#include <locale>
 
 #include "gateway/base/identity.hpp"
 #include "gateway/cli/site_reader.hpp"
@@ -17,9 +18,8 @@ const KeySet user_keys = {{"name", "lab", "email", "project", "roles", "ftps"},
                           {"role", "labs", "projects", "runai", "groups"}};
 
 /// Words that mean yes or no, so nobody's name.
-bool is_switch(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+bool is_switch(const std::string& name) {
+    const auto text = boost::algorithm::to_lower_copy(name, std::locale::classic());
     for (const char* word : {"no", "yes", "on", "off", "true", "false"})
         if (text == word) return true;
     return false;

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/case_conv.hpp>
 #include <charconv>
+#include <locale>
 
 #include "gateway/base/identity.hpp"
 #include "gateway/base/nearest.hpp"
@@ -78,10 +80,7 @@ std::optional<std::string> read_email(SiteProblems& problems, const YAML::Node& 
                                       const std::string& where) {
     const auto text = problems.scalar(node, where);
     if (!text) return std::nullopt;
-    auto email = *text;
-    std::transform(email.begin(), email.end(), email.begin(), [](unsigned char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c);
-    });
+    auto email = boost::algorithm::to_lower_copy(*text, std::locale::classic());
     const auto at = email.find('@');
     const auto dot = email.rfind('.');
     const bool good = at != email.npos && at > 0 && email.find('@', at + 1) == email.npos &&

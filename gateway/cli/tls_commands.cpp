@@ -86,7 +86,7 @@ Result<Exit> run(const TlsShow& command, Context& context) {
     // Not everybody may look into the folder of the key; what is served is public.
     if (!stored && !published)
         return Error{stored.error().code, stored.error().what, "start the gateway once"};
-    const auto& chain = stored ? *stored : *published;
+    TRY(const auto chain, certificates_alone(stored ? *stored : *published, files.chain_path));
     TRY(const auto facts, describe_certificate(chain));
     const bool in_use = published && *published == chain;
     const auto& console = context.console;

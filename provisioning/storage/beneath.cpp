@@ -64,8 +64,9 @@ Result<void> set_owner_and_mode(const Fd& directory, uid_t uid, mode_t mode, con
 
 std::string random_name() {
     std::uint64_t number = 0;
-    // Names are probed with O_EXCL, so even a failure only costs a retry.
-    [[maybe_unused]] const auto got = ::getrandom(&number, sizeof number, 0);
+    // Callers rename to it, and a directory would take the place of an empty one of a name that is known.
+    if (::getrandom(&number, sizeof number, 0) != sizeof number)
+        throw Fatal({Code::internal, "getrandom gave no bytes"});
     return fmt::format("{:016x}", number);
 }
 

@@ -9,12 +9,14 @@ import stat
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 from stowage_rig import need_root, run_tests
 
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
+from measuring import measure_scenario  # noqa: E402  pylint: disable=wrong-import-position
 from page import BEGIN, END  # noqa: E402  pylint: disable=wrong-import-position
 from scenarios import PEERS, SCENARIOS  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -29,6 +31,7 @@ SMALL = {
     "logins": 4,
     "sessions": 5,
     "client-files": 4,
+    "curl-files": 4,
     "labs": 4,
 }
 NOT_DURABLE = "stowage, not durable"
@@ -68,9 +71,10 @@ class BenchMeasures(unittest.TestCase):
             for server, rounds in servers.items():
                 self.assertEqual([run.get("failed") for run in rounds], [None], (name, server))
         self.assertGreater(runs["put"][NOT_DURABLE][0]["cpu_per_gb"], 0)
-        for name in ("put", "get", "put8", "get8", "put64", "get64"):
+        for name in ("put", "get", "put8", "get8", "put64-by-1", "put64-by-8", "put64", "get64-by-1", "get64"):
             self.assertGreater(runs[name]["limit"][0]["rate"], 0, name)
-        self.assertGreater(runs["get-small8"]["limit"][0]["cpu_per_file"], 0)
+        for name, limit in (("put-small", "limit, durable"), ("put-small8", "limit, durable"), ("get-small8", "limit")):
+            self.assertGreater(runs[name][limit][0]["cpu_per_file"], 0, name)
         self.assertEqual(results["machine"]["options"]["file_bytes"], SMALL["file-bytes"])
         self.assertIn(f"| upload, one connection | GB/s | {NOT_DURABLE} |", printed)
         self.assertIn("</svg>", chart)
@@ -96,7 +100,15 @@ class BenchMeasures(unittest.TestCase):
         for name in PEERS:
             runs = results["runs"]["put-small"][name]
             self.assertEqual([run["round"] for run in runs if "cpu_per_file" in run], [1, 2])
-        self.assertIn("| small files up, one connection, durable, rate | ≥ 1 × |", page)
+        self.assertRegex(page, r"\| small files up, one connection, durable, rate \| ≥ 1 × \|[^|]+\|[^|]+\| \d")
+
+    def test_a_late_scenario_has_three_rounds_too(self):
+        one = types.SimpleNamespace(title="one", warms_up=False, rounds=1000, run=lambda server, sizes: {"rate": 1.0})
+        with tempfile.TemporaryDirectory() as folder:
+            server = types.SimpleNamespace(name="server", home=pathlib.Path(folder))
+            sizes = types.SimpleNamespace(rounds=5, no_warm_up=True)
+            measured = {over: measure_scenario(one, [server], sizes, lambda: over) for over in (True, False)}
+        self.assertEqual([len(measured[over]["server"]) for over in (True, False)], [3, 5])
 
     def test_a_run_that_fails_is_recorded_and_the_others_go_on(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ COUNTS = {
     "file-bytes": 64,
     "files": 8,
     "client-files": 1,
+    "curl-files": 1,
     "small-bytes": 1,
     "unpacked-files": 1,
     "entries": 1,
@@ -34,14 +35,15 @@ def parsed(description):
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured, at most (5)")
     parser.add_argument("--file-bytes", type=int, default=1 << 30, help="of a large file, or of those at once (1 GiB)")
     parser.add_argument("--files", type=int, default=2000, help="how many small files (2000)")
-    parser.add_argument("--client-files", type=int, default=60, help="how many small files by lftp and curl (60)")
+    parser.add_argument("--client-files", type=int, default=60, help="how many small files by lftp (60)")
+    parser.add_argument("--curl-files", type=int, default=20, help="by curl, which waits 0.2 s in most of them (20)")
     parser.add_argument("--small-bytes", type=int, default=10240, help="of a small file (10 KiB)")
     parser.add_argument("--unpacked-files", type=int, default=100000, help="of the archive (100000)")
     parser.add_argument("--entries", type=int, default=100000, help="of the large directory (100000)")
     parser.add_argument("--logins", type=int, default=100, help="logins of a run (100)")
     parser.add_argument("--sessions", type=int, default=1000, help="idle sessions (1000)")
     parser.add_argument("--labs", type=int, default=200, help="many labs (200)")
-    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="after so many: one round")
+    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="after so many: three rounds at most")
     parser.add_argument("--no-warm-up", action="store_true", help="without the small run before the first round")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", help="a release build")
     parser.add_argument("--cache", type=pathlib.Path, default="/var/tmp/stowage-bench", help="for the packages")
@@ -89,6 +91,6 @@ def smaller(options):
     """The sizes of the run before the first round, which is not counted."""
     less = argparse.Namespace(**vars(options))
     less.file_bytes = max(64, options.file_bytes // 8)
-    for name in ("files", "client_files", "unpacked_files", "logins"):
+    for name in ("files", "client_files", "curl_files", "unpacked_files", "logins"):
         setattr(less, name, max(8, getattr(options, name) // 8))
     return less

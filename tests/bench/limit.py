@@ -9,19 +9,27 @@ from accounting import Group
 from load import BINARIES, once
 
 
+PLAIN, DURABLE = "limit", "limit, durable"
+LIMITS = (PLAIN, DURABLE)
+
+
 class Limit:
     """Large files: one a connection. Small ones: while `serving()`."""
 
-    name, user, password = "limit", "none", "none"
+    user, password = "none", "none"
 
-    def __init__(self, site):
+    def __init__(self, site, durable=False):
+        """@param durable one fsync(2) before each 226 of a small file"""
+        self.name, self.durable = DURABLE if durable else PLAIN, durable
         self.site, self.port, self.group = site, 0, None
         self.folder_of_files = site.folder
-        self.home, self.owner = site.folder / "limit-home", (0, 0)
+        self.home, self.owner = site.folder / f"{self.name}-home", (0, 0)
         self.home.mkdir(exist_ok=True)
 
-    def measure(self, direction, connections, size):
-        """direction: "put" (the limit receives upN-0) or "get" (it sends downN-0)."""
+    def measure(self, direction, sessions, files, size):
+        """Each file has a connection, of which so many at once are served as there are sessions.
+
+        @param direction "put" (the limit receives upN-0) or "get" (it sends downN-0)"""
         self.group = Group("limit")
         loop = None
         try:
@@ -32,14 +40,14 @@ class Limit:
                         "receive" if direction == "put" else "send",
                         str(self.site.certificate),
                         str(self.site.private_key),
-                        str(connections),
+                        str(sessions * files),
                         str(self.home / ("up" if direction == "put" else "down")),
                     ],
                     stdout=subprocess.PIPE,
                     text=True,
                 )
             self.port = _port(loop)
-            result = once(self, f"raw-{direction}", sessions=connections, bytes=size)
+            result = once(self, f"raw-{direction}", sessions=sessions, files=files, bytes=size)
             if loop.wait(60) != 0:
                 raise RuntimeError(f"bench_bare_loop ended with {loop.returncode}")
             return result
@@ -65,6 +73,7 @@ class Limit:
                     str(self.site.certificate),
                     str(self.site.private_key),
                     str(self.home),
+                    *(["durable"] if self.durable else []),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

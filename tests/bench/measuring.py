@@ -17,6 +17,7 @@ from scenarios import SCENARIOS
 from transfers import tidy
 
 DESCRIPTORS = 1 << 16
+LEAST_ROUNDS = 3  # of each scenario, however late it is: the median of fewer may be the one that something fell into
 
 
 def raise_descriptor_limit():
@@ -61,11 +62,12 @@ def machine(site, options):
 
 
 def taking_part(scenario, servers, site):
-    """Those variants of stowage in which it differs, or else one; those peers that can; the limit."""
+    """Those variants of stowage in which it differs, or else one; those peers that can; the limits."""
     variants = [server for server in servers if server.name.startswith("stowage")]
     differing = [server for server in variants if server.name in scenario.variants] or variants[:1]
     peers = [server for server in servers if server.name in scenario.peers]
-    return differing + peers + ([Limit(site)] if scenario.limit else [])
+    limits = [Limit(site)] * scenario.limit + [Limit(site, durable=True)] * scenario.durable_limit
+    return differing + peers + limits
 
 
 def _one(title, number, server, measured):
@@ -84,7 +86,7 @@ def _one(title, number, server, measured):
 def measure_scenario(scenario, servers, options, is_over):
     """{server: [values of a round, …]}; who begins is another one each round.
 
-    @param is_over the time for more rounds"""
+    @param is_over the time for more than LEAST_ROUNDS"""
     runs = {server.name: [] for server in servers}
     if scenario.warms_up and not options.no_warm_up:
         for server in servers:
@@ -92,7 +94,7 @@ def measure_scenario(scenario, servers, options, is_over):
             _one(f"{scenario.title}, not counted", 0, server, lambda: scenario.run(server, less))
         _tidy(servers)
     for number in range(min(options.rounds, scenario.rounds)):
-        if number > 0 and is_over():
+        if number >= LEAST_ROUNDS and is_over():
             break
         turn = number % len(servers)
         for server in servers[turn:] + servers[:turn]:

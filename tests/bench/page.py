@@ -39,6 +39,11 @@ def _what(results):
     return "- " + "; ".join(name for name in names if name) + "."
 
 
+def _by_clients(chosen):
+    lftp, curl = chosen["client_files"], chosen.get("curl_files", chosen["client_files"])
+    return f"{lftp:,} by lftp and curl" if lftp == curl else f"{lftp:,} by lftp, {curl:,} by curl"
+
+
 def _how(results):
     chosen = results["machine"]["options"]
     files = _size(chosen["file_bytes"])
@@ -46,7 +51,7 @@ def _how(results):
     return (
         f"- {chosen['rounds']} rounds at most, another server first in each, with sync(2) before each run{warmed}. A large "
         f"file has {files}; of several at once or in a row the sum has {files}. Small files have "
-        f"{_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {chosen['client_files']:,} by lftp and curl, "
+        f"{_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {_by_clients(chosen)}, "
         f"{chosen['unpacked_files']:,} in an archive. {chosen['logins']:,} logins, {chosen['entries']:,} entries, "
         f"{chosen['labs']:,} labs."
     )

@@ -3,6 +3,7 @@ that failed has "failed" and the words instead of quantities. What the program n
 
 import statistics
 
+from limit import LIMITS
 from scenarios import QUANTITIES, SCENARIOS
 
 
@@ -74,7 +75,7 @@ def rows(results):
                 if not values(runs, quantity):
                     continue
                 to_best = ratios(runs, servers[best], quantity) if best else []
-                compares = server != "limit" and QUANTITIES[quantity][1] is not None
+                compares = server not in LIMITS and QUANTITIES[quantity][1] is not None
                 to_limit = ratios(runs, servers.get("limit", []), quantity) if compares else []
                 yield scenario, quantity, server, runs, to_best, to_limit
 

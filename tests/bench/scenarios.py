@@ -43,12 +43,13 @@ class Scenario:
     variants: tuple = _ONE  # those of stowage that differ here
     peers: tuple = PEERS
     limit: bool = False
+    durable_limit: bool = False  # one with an fsync(2) a file
     rounds: int = 1000  # at most: where a value hardly varies and a run takes long
     warms_up: bool = True
 
 
-def _large(title, function, variants, peers=PEERS, limit=True, **extra):
-    return Scenario(title, functools.partial(function, **extra), variants, peers, limit)
+def _large(title, function, variants, peers=PEERS, **extra):
+    return Scenario(title, functools.partial(function, **extra), variants, peers, limit=True)
 
 
 put, get = transfers.put, transfers.get
@@ -56,7 +57,8 @@ put_small, get_small = transfers.put_small, transfers.get_small
 
 
 def _small(title, function, variants, **extra):
-    return Scenario(title, functools.partial(function, **extra), variants, limit=True)
+    run = functools.partial(function, **extra)
+    return Scenario(title, run, variants, limit=True, durable_limit=function is put_small)
 
 
 def _by(client, verb, parallel=1):
@@ -64,7 +66,7 @@ def _by(client, verb, parallel=1):
     run = functools.partial(transfers.by_client, client=client, verb=verb, parallel=parallel)
     # vsftpd resumes a session once and sends the next on the data connection, where curl reads nothing amid an upload.
     peers = [name for name in PEERS if (client, verb, name) != ("curl", "put", "vsftpd")]
-    rounds = 3 if (client, verb) == ("curl", "get") else 1000  # it sleeps for 0.2 s amid each
+    rounds = 3 if client == "curl" else 1000  # it sleeps for 0.2 s amid most files
     return Scenario(words, run, _DURABLE if verb == "put" else _ONE, tuple(peers), rounds=rounds)
 
 
@@ -93,11 +95,11 @@ SCENARIOS = {
     "mlsd-hundredth": _listing("MLSD of a hundredth of it, 100 times", peers=(), verb="MLSD", part=100),
     "mlsd-tenth": _listing("MLSD of a tenth of it, 10 times", peers=(), verb="MLSD", part=10),
     # 64 files of the same size each time: what grows is the number of sessions alone.
-    "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, limit=False, sessions=1, files=64),
-    "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, limit=False, sessions=8, files=8),
+    "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, sessions=1, files=64),
+    "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, sessions=8, files=8),
     "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, sessions=64),
-    "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, limit=False, sessions=1, files=64),
-    "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, limit=False, sessions=8, files=8),
+    "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, sessions=1, files=64),
+    "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, sessions=8, files=8),
     "get64": _large("64 files down, 64 at once", get, _ONE, _BEST, sessions=64),
     "put-small-lftp": _by("lftp", "put"),
     "get-small-lftp": _by("lftp", "get"),
@@ -105,9 +107,9 @@ SCENARIOS = {
     "get-small8-lftp": _by("lftp", "get", parallel=8),
     "put-small-curl": _by("curl", "put"),
     "get-small-curl": _by("curl", "get"),
-    "idle": Scenario("logged in and idle", sessions.idle, rounds=2, warms_up=False),
+    "idle": Scenario("logged in and idle", sessions.idle, rounds=3, warms_up=False),
     # Ten thousand processes of a peer would take 6 to 20 GB.
-    "idle10": _ours("logged in and idle, ten times as many", functools.partial(sessions.idle, times=10), rounds=2),
+    "idle10": _ours("logged in and idle, ten times as many", functools.partial(sessions.idle, times=10), rounds=3),
     "lab": _ours("a lab is made, and entered", labs.lab),
     # Last: so many labs are there from then on.
     "login-labs": _ours("login to first listing, one lab among many", labs.login_to_one),

@@ -79,7 +79,7 @@ def put(server, sizes, sessions, files=1):
     _warm_memory(server.folder_of_files, sizes.file_bytes + sizes.file_bytes // 2)
     try:
         if isinstance(server, Limit):
-            result = server.measure("put", sessions, size)
+            result = server.measure("put", sessions, files, size)
         else:
             result = once(server, "put", sessions=sessions, files=files, bytes=size, prefix="up")
         _expect_sizes([path for path in server.home.iterdir() if path.name.startswith("up")], size, count)
@@ -92,13 +92,15 @@ def get(server, sizes, sessions, files=1):
     """The files are made once and stay for all rounds: read before, and written to disk long ago."""
     count = sessions * files
     size = sizes.file_bytes // count
-    for session, file in itertools.product(range(sessions), range(files)):
+    by_connection = isinstance(server, Limit)
+    names = itertools.product(range(count), range(1)) if by_connection else itertools.product(range(sessions), range(files))
+    for session, file in names:
         path = server.home / f"down{session}-{file}"
         if not path.exists() or path.stat().st_size != size:
             make_file(path, size, server.owner)
     os.sync()
-    if isinstance(server, Limit):
-        return _moved(server.measure("get", sessions, size), size * count)
+    if by_connection:
+        return _moved(server.measure("get", sessions, files, size), size * count)
     return _moved(once(server, "get", sessions=sessions, files=files, bytes=size, prefix="down"), size * count)
 
 
@@ -129,7 +131,8 @@ def get_small(server, sizes, sessions):
 
 def by_client(server, sizes, client, verb, parallel):
     remote = _fresh_directory(server)
-    return _filed(move_small(server, client, verb, remote, sizes.client_files, sizes.small_bytes, parallel))
+    files = sizes.curl_files if client == "curl" else sizes.client_files
+    return _filed(move_small(server, client, verb, remote, files, sizes.small_bytes, parallel))
 
 
 def _archive(folder, sizes):

@@ -82,40 +82,46 @@ asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
     co_return steps;
 }
 
+/// One lab that cannot be looked at, as while it is changed for long, keeps no other from being planned.
+std::vector<Step> not_known(const Context& context, const Lab& lab, const Error& why) {
+    return {{.lab = lab.name,
+             .kind = StepKind::make_directory,
+             .title = "look at " + context.site.directory_of(lab.name),
+             .detail = "not known: " + why.what,
+             .error = why}};
+}
+
 /// Labs of one plan, looked at side by side.
 struct Planning {
     explicit Planning(const asio::any_io_executor& executor) : done(executor) {}
     struct One {
         Lab lab;
         ObservedRegistration registration;
-        Result<std::vector<Step>> steps = {};
+        std::vector<Step> steps = {};
     };
     std::vector<One> labs = {};
     std::size_t next = 0, at_work = 0;
-    bool failed = false;
     Gate done;
 };
 
 asio::awaitable<void> plan_some(Context& context, std::shared_ptr<Planning> all) {
-    while (all->next < all->labs.size() && !all->failed) {
+    while (all->next < all->labs.size()) {
         auto& one = all->labs[all->next++];
-        one.steps = co_await plan_lab(context, one.lab, one.registration);
-        all->failed = all->failed || !one.steps;
+        auto steps = co_await plan_lab(context, one.lab, one.registration);
+        one.steps = steps ? std::move(*steps) : not_known(context, one.lab, steps.error());
     }
     if (--all->at_work == 0) all->done.open();
 }
 
-asio::awaitable<Result<std::vector<Step>>> plan_labs(Context& context, std::shared_ptr<Planning> all) {
+asio::awaitable<std::vector<Step>> plan_labs(Context& context, std::shared_ptr<Planning> all) {
     all->at_work = std::min(all->labs.size(), looks_at_once);
     const auto workers = all->at_work;
     for (std::size_t i = 0; i < workers; ++i)
         asio::co_spawn(context.executor, plan_some(context, all), rethrow);
     if (workers > 0) co_await all->done.wait();
     std::vector<Step> steps;
-    for (auto& one : all->labs) {
-        CO_CHECK(one.steps);
-        std::move(one.steps->begin(), one.steps->end(), std::back_inserter(steps));
-    }
+    for (auto& one : all->labs)
+        std::move(one.steps.begin(), one.steps.end(), std::back_inserter(steps));
     co_return steps;
 }
 
@@ -208,7 +214,7 @@ asio::awaitable<Result<json::object>> plan_site(Context& context, SiteRequest re
             registration = UnknownRegistration{seen->error()};
         planning->labs.push_back({std::move(lab), std::move(registration)});
     }
-    CO_TRY(const auto planned, co_await plan_labs(context, planning));
+    const auto planned = co_await plan_labs(context, planning);
     for (const auto& step : planned) {
         steps.push_back(step_view(step));
         if (step.change != Change::unchanged || step.error) ++pending;

@@ -37,8 +37,8 @@ brought, not that of the control connection.
   login       sessions=1 parallel=1 users=0            each logs in, lists, leaves; as NAME0000, NAME0001, ... of so many
   unpack      file=LOCAL name=NAME                     uploads an archive, SITE UNPACK into NAME.d
   idle        sessions=1                               logs in and waits
-  raw-put     sessions=1 bytes=N                       TLS alone, to bench_bare_loop; N each
-  raw-get     sessions=1                               TLS alone, from bench_bare_loop
+  raw-put     sessions=1 files=1 bytes=N               TLS alone, to bench_bare_loop; N each, a connection a file
+  raw-get     sessions=1 files=1                       TLS alone, from bench_bare_loop
 )";
 
 struct Options {
@@ -197,7 +197,8 @@ void logins(const Options& options, const Account& account) {
 
 void raw(bool sends, const Options& options) {
     const auto context = client_context();
-    std::vector<std::unique_ptr<TlsStream>> streams(options.number("sessions", 1));
+    const auto sessions = options.number("sessions", 1), files = options.number("files", 1);
+    std::vector<std::unique_ptr<TlsStream>> streams(sessions * files);
     for (auto& stream : streams) {
         stream = std::make_unique<TlsStream>(
             context.get(), connect_to(static_cast<std::uint16_t>(options.number("port", 0))), gathered_bytes);
@@ -207,11 +208,9 @@ void raw(bool sends, const Options& options) {
     wait_line();
     const auto began = Clock::now();
     const auto cpu_before = cpu_seconds();
-    std::vector<double> seconds(streams.size());
+    std::vector<double> seconds(sessions);
     std::atomic<std::uint64_t> moved{0};
-    run_parallel(streams.size(), [&](std::size_t number) {
-        auto& stream = *streams[number];
-        std::vector<char> buffer(block_bytes, 'x');
+    const auto move = [&](TlsStream& stream, std::vector<char>& buffer) {
         if (!sends) stream.write("x", 1);
         for (auto left = sends ? options.number("bytes", 0) : 0; left > 0;) {
             const auto step = std::min<std::uint64_t>(left, buffer.size());
@@ -223,6 +222,11 @@ void raw(bool sends, const Options& options) {
         while (const auto got = stream.read(buffer.data(), buffer.size()))
             moved += got;
         if (!sends) stream.send_end();
+    };
+    run_parallel(sessions, [&](std::size_t number) {
+        std::vector<char> buffer(block_bytes, 'x');
+        for (std::uint64_t file = 0; file < files; ++file)
+            move(*streams[number * files + file], buffer);
         seconds[number] = since(began);
     });
     say(fmt::format(

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "tests/system/controller/controller_run.hpp"
@@ -109,6 +110,22 @@ TEST_F(Reconciles, APlanWritesNothingAndSaysWhatApplyWouldDo) {
     EXPECT_EQ(run_->lab("lab1"), nullptr);
     EXPECT_TRUE(apply().at("converged").as_bool());
     EXPECT_TRUE(becomes_true([&] { return run_->accounts()["alice"] == "lab1"; }));
+}
+
+TEST_F(Reconciles, APlanHasTheOtherLabsWhereOneCannotBeLookedAt) {
+    const auto in_the_way = run_->config().run_dir + "/lab-lab2.lock";
+    std::filesystem::create_directory(in_the_way);
+    const auto plan = run_->call("POST", "/v1/plan", R"({"labs":[{"name":"lab1"},{"name":"lab2"}]})").json();
+    std::map<std::string, std::vector<std::string>> kinds;
+    for (const auto& step : plan.at("steps").as_array())
+        kinds[std::string(step.at("lab").as_string())].emplace_back(
+            step.as_object().contains("error") ? "unknown" : step.at("change").as_string());
+    EXPECT_THAT(kinds["lab1"], ::testing::Contains("create"));
+    EXPECT_THAT(kinds["lab2"], ::testing::ElementsAre("unknown")) << plan;
+    std::filesystem::remove(in_the_way);
+    EXPECT_EQ(
+        run_->call("POST", "/v1/plan", R"({"labs":[{"name":"lab2"}]})").json().at("steps").as_array().size(),
+        kinds["lab1"].size());
 }
 
 TEST_F(Reconciles, ChangesWhatWasChanged) {

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "ftps/protocol/ascii_case.hpp"
+
 namespace stowage::ftps {
 namespace {
 
@@ -169,6 +171,11 @@ TEST(CommandReader, BufferedBytesMoveToAnotherReader) {
                                     "NOOP|"}));
     worker.feed("\x01PWD\r\n");
     EXPECT_EQ(drain(worker), (Lines{"PWD|"}));
+}
+
+TEST(Letters, OfAsciiHaveTwoCasesAndOtherBytesStay) {
+    EXPECT_EQ(upper("sHa-256@[`{ \xc3\xa4"), "SHA-256@[`{ \xc3\xa4");
+    EXPECT_EQ(lower("Sto-9@[`{.Example \xc3\x84"), "sto-9@[`{.example \xc3\x84");
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ namespace fs = std::filesystem;
 class Commit : public testing::Test {
   protected:
     void write(const std::string& path, const std::string& bytes) const {
-        fs::create_directories((folder.lab / path).parent_path());
         folder.write("lab/" + path, bytes);
     }
     std::string read(const std::string& path) const { return folder.read("lab/" + path); }

@@ -22,10 +22,7 @@ class FailingStorageTest : public testing::Test {
   protected:
     fs::path lab() const { return folder.lab; }
     std::string read(const std::string& path) const { return folder.read("lab/" + path); }
-    void write(const fs::path& path, const std::string& bytes) const {
-        fs::create_directories(path.parent_path());
-        std::ofstream(path) << bytes;
-    }
+    void write(const fs::path& path, const std::string& bytes) const { folder.write(path, bytes); }
     Result<TreeCopied> copy() {
         Transfer progress;
         progress.begin({"CPTO", "/from"}, false);

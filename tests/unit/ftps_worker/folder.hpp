@@ -31,7 +31,9 @@ struct Folder {
     Folder& operator=(const Folder&) = delete;
 
     Fd root() const { return Fd(::open(lab.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)); }
-    void write(const std::string& path, const std::string& bytes) const {
+    /// Makes the directories above it too. `path` is absolute or below `base`.
+    void write(const std::filesystem::path& path, const std::string& bytes) const {
+        std::filesystem::create_directories((base / path).parent_path());
         std::ofstream(base / path) << bytes;
     }
     std::string read(const std::string& path) const {

@@ -68,10 +68,7 @@ class KilledMergeTest : public testing::Test {
   protected:
     fs::path lab() const { return folder.lab; }
     std::string read(const std::string& path) const { return folder.read("lab/" + path); }
-    void write(const fs::path& path, const std::string& bytes) const {
-        fs::create_directories(path.parent_path());
-        std::ofstream(path) << bytes;
-    }
+    void write(const fs::path& path, const std::string& bytes) const { folder.write(path, bytes); }
     std::size_t staged() const {
         const fs::directory_iterator all(lab() / ".stowage/partials");
         return static_cast<std::size_t>(std::distance(begin(all), end(all)));

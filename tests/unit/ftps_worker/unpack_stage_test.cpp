@@ -47,7 +47,6 @@ class Stage : public testing::Test {
     fs::path lab() const { return folder.lab; }
     std::string read(const std::string& path) const { return folder.read("lab/" + path); }
     void write(const std::string& path, const std::string& bytes) const {
-        fs::create_directories((lab() / path).parent_path());
         folder.write("lab/" + path, bytes);
     }
     fs::path top() const {

@@ -1,117 +1,250 @@
-"""Two labs on XFS with project quotas, mounted by two nodes with the kernel's NFS client: uploads by lftp and curl show
-up whole and only then, a full lab is full from both sides, and freed room is room again. (The package, systemd and the
-reboot: package_lives and handles_outlive_a_reboot.)"""
+"""A storage node's life as one story. The package is installed on Debian's own systemd, nothing but
+/etc/stowage/stowage.yaml is edited, the service started. Two labs on XFS with project quotas are mounted at /mnt/nfs by
+two nodes with the kernel's NFS client: what lftp and curl upload shows up whole and only then, a full lab is full from
+both sides. An upgrade lets the running upload end; the machine reboots, and everything is back, a mount included that
+another machine held meanwhile. A purge, a new installation and a restored backup touch nothing of a lab's files."""
 
 import errno
-import ftplib
+import json
 import os
 import pathlib
-import subprocess
-import unittest
+import re
+import threading
+import time
 
 import kernel_nfsd
-from guest_gateway import GuestGateway, format_labs_disk, mount_labs
-from kernel_nfsd import run
-from nodes import Node, let_go_of_refused
-from stowage_rig import run_tests
-from tour import dataset, upload
+import machine_end
+import nfs3_wire
+from held_mount import Holder, serve
+from installed import CONFIG, LABS, STATE, exports, hashes, identities, install, journal, journal_entry
+from installed import labs_are_ready, login, run, unit, wait_until
+from lab_files import fill, is_locked
+from two_labs import DATA, QUOTA, TwoLabs
 
-TIMEOUT = 600
+TIMEOUT = 700
+BOOT = "systemd"
+PEER = True
 DISKS = {"labs": "1G"}
+KEEP_ROOT = True
+FILES = ("packages/first.deb", "packages/second.deb")
 
-QUOTA = 64 << 20
-MEBIBYTE = 1 << 20
+NOTES = pathlib.Path("/root/notes.json")
+# While dpkg works an upload stands still: on a busy machine for longer than the minute that is usual.
+ADDED = """
+drain_timeout: 5m
+ftps: {data_timeout: 1h}
+labs: {default_clients: "127.0.0.0/8,10.77.0.0/16"}
+nfs: {address: 127.0.0.1}
+"""
 
 
-class EndToEnd(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        format_labs_disk("xfs")
-        mount_labs("xfs", "prjquota,nosuid,nodev")
-        kernel_nfsd.start()
-        kernel_nfsd.end_grace()
-        cls.gateway = GuestGateway()
-        cls.gateway.start()
-        cls.addClassCleanup(cls.gateway.stop)
-        cls.nodes = [Node("node1", 1), Node("node2", 2)]
-        cls.labs, cls.passwords, cls.mounts = {}, {}, {}
-        for lab, user in (("lab1", "alice"), ("lab2", "bob")):
-            cls.labs[lab] = cls.gateway.create_lab(lab, "--quota", "64MiB")
-            cls.passwords[user] = cls.gateway.add_user(user, lab)
-            cls.mounts[lab] = [node.mount(cls.labs[lab]["directory"]) for node in cls.nodes]
+class Story(TwoLabs):
+    """What its steps know of each other."""
 
-    def test_quota_is_the_kernels(self):
-        self.assertEqual(self.labs["lab1"]["quota_backend"], "xfs")
-        seen = os.statvfs(self.mounts["lab1"][0])
-        self.assertEqual(seen.f_blocks * seen.f_frsize, QUOTA, "a pod's df shows the quota")
+    def __init__(self):
+        super().__init__()
+        self.other, self.notes = Holder(), {}
 
-    def test_lftp_uploads_a_tree_that_both_nodes_see(self):
-        source = pathlib.Path("/run/tree")
-        digests = dataset.make(source)
-        commands = [f"mirror -R --parallel=2 {upload.quoted(source)} tree"]
-        script = upload.script(self.gateway.certificate, "127.0.0.1", 21, "alice", self.passwords["alice"], commands)
-        upload.run(script, pathlib.Path("/run/lftp-home"))
-        for mounted in self.mounts["lab1"]:
-            run("diff", "-r", str(source), str(mounted / "tree"))
-        self.assertGreater(len(digests), 10)
+    def tell(self, *steps):
+        for step in steps:
+            began = time.monotonic()
+            print(f"{step.__name__} ...", end=" ", flush=True)
+            step()
+            print(f"{time.monotonic() - began:.1f} s", flush=True)
 
-    def test_curl_uploads_to_the_other_lab(self):
-        source = pathlib.Path("/run/by-curl")
-        source.write_bytes(os.urandom(3 * MEBIBYTE + 1))
-        netrc = pathlib.Path("/run/netrc")
-        netrc.write_text(f"machine 127.0.0.1 login bob password {self.passwords['bob']}\n", encoding="ascii")
-        run(
-            *("curl", "-sS", "--ssl-reqd", "--cacert", str(self.gateway.certificate), "--netrc-file", str(netrc)),
-            *("-T", str(source), "ftp://127.0.0.1/by-curl"),
-        )
-        for mounted in self.mounts["lab2"]:
-            self.assertEqual((mounted / "by-curl").read_bytes(), source.read_bytes())
-        for mounted in self.mounts["lab1"]:
-            self.assertFalse((mounted / "by-curl").exists(), "in the other lab")
+    # --- before the reboot ----------------------------------------------------------------------------------------
 
-    def test_a_running_upload_is_not_seen_before_its_end(self):
-        client = self.gateway.login("alice", self.passwords["alice"])
-        data = os.urandom(2 * MEBIBYTE)
-        connection = client.transfercmd("STOR running.bin")
-        connection.sendall(data[:MEBIBYTE])
-        for mounted in self.mounts["lab1"]:
-            self.assertNotIn("running.bin", os.listdir(mounted))
-        connection.sendall(data[MEBIBYTE:])
-        connection.unwrap()
-        connection.close()
-        self.assertTrue(client.voidresp().startswith("226"))
-        for mounted in self.mounts["lab1"]:
-            self.assertEqual((mounted / "running.bin").read_bytes(), data)
-        client.quit()
+    def the_labs_disk_is_in_fstab(self):
+        """As an admin has it: by its UUID, with project quotas. (A boot on a busy machine takes longer than the 90 s for
+        which systemd waits for a disk by itself.)"""
+        run("mkfs.xfs", "-q", "/dev/disk/stowage/labs")
+        uuid = run("blkid", "-s", "UUID", "-o", "value", "/dev/disk/stowage/labs").strip()
+        LABS.mkdir(parents=True, exist_ok=True)
+        with open("/etc/fstab", "a", encoding="ascii") as fstab:
+            fstab.write(f"UUID={uuid} {LABS} xfs prjquota,nofail,x-systemd.device-timeout=10min 0 0\n")
+        run("systemctl", "daemon-reload")
+        run("mount", str(LABS))
 
-    def test_full_from_both_sides_and_free_again(self):
-        mounted = self.mounts["lab2"][0]
-        filler = mounted / "filler"
-        with self.assertRaises(OSError) as full:
-            with open(filler, "wb") as file:
-                for _ in range(2 * QUOTA // MEBIBYTE):
-                    file.write(bytes(MEBIBYTE))
-                    file.flush()
-                    os.fsync(file.fileno())
-        self.assertIn(full.exception.errno, (errno.EDQUOT, errno.ENOSPC))
-        let_go_of_refused()
-        client = self.gateway.login("bob", self.passwords["bob"])
+    def the_package_is_installed_and_its_configuration_edited(self):
+        install("first")
+        assert run("systemctl", "is-enabled", "stowage").strip() == "enabled"
+        assert unit("ActiveState") == "inactive", "the admin starts it"
+        CONFIG.write_text(CONFIG.read_text(encoding="utf-8") + ADDED, encoding="utf-8")
+
+    def a_foreign_ganesha_in_the_way_is_named(self):
+        """The guest has both of Debian's NFS servers, and NFS-Ganesha holds the port: said, with the remedy that helps."""
+        run("systemctl", "stop", "nfs-server")
+        run("systemctl", "restart", "nfs-ganesha")
+        wait_until(lambda: ":2049 " in run("ss", "-ltn"), "Debian's NFS-Ganesha")
+        said = run("stowage", "check", check=False)
+        assert "port 2049 is in use by ganesha.nfsd" in said, said
+        remedy = re.search(r"remedy: (systemctl disable --now nfs-ganesha), then (systemctl restart nfs-server)", said)
+        assert remedy, said
+        for command in remedy.groups():
+            run(*command.split())
+        run("stowage", "check")
+
+    def the_service_starts(self):
+        run("systemctl", "start", "stowage")
+        assert unit("Type") == "notify" and unit("ActiveState") == "active"
+        assert unit("WatchdogUSec") == "2min" and unit("NRestarts") == "0"
+
+    def the_journal_has_the_fields(self):
+        """Written by the front and the supervisor, narrowed as they are."""
+        entry = journal_entry("STOWAGE_EVENT=login", "STOWAGE_LAB=lab1")
+        assert (entry["STOWAGE_USER"], entry["STOWAGE_RESULT"]) == ("alice", "ok"), entry
+        assert entry["_SYSTEMD_UNIT"] == "stowage.service", entry
+        transfer = journal_entry("STOWAGE_EVENT=transfer", "STOWAGE_LAB=lab1")
+        assert transfer["STOWAGE_PROCESS"] == "worker:lab1" and transfer["STOWAGE_BYTES"] == str(len(DATA)), transfer
+
+    def an_upgrade_lets_the_running_upload_end(self):
+        """It began before the upgrade and ends after systemd told the gateway to stop."""
+        client = login("alice", self.passwords["alice"])
+        connection = client.transfercmd("STOR during-upgrade.bin")
+        connection.sendall(DATA[: len(DATA) // 2])
+        before = unit("MainPID")
+        upgrade = threading.Thread(target=install, args=("second",))
+        upgrade.start()
+        # systemd reloads meanwhile, and may hang up on who asks.
+        wait_until(lambda: unit("SubState", check=False) == "stop-sigterm", "the stop of the old gateway")
         try:
-            said = client.store("too-much", bytes(4 * MEBIBYTE))
-        except ftplib.error_perm as refused:
-            said = str(refused)
-        except OSError:  # the data connection was closed before all was sent
-            said = client.refusal()
-        self.assertTrue(said.startswith("552"), said)
-        filler.unlink()
-        self.assertTrue(client.store("fits-again", bytes(4 * MEBIBYTE)).startswith("226"))
-        (mounted / "fits-too").write_bytes(bytes(4 * MEBIBYTE))
+            connection.sendall(DATA[len(DATA) // 2 :])
+            connection.unwrap()
+        except OSError as broken:
+            raise AssertionError(f"{broken}; the gateway said: {client.refusal()}\n{journal()}") from None
+        connection.close()
+        reply = client.voidresp()
+        assert reply.startswith("226"), reply
+        client.drop()
+        upgrade.join()
+        assert run("dpkg-query", "-W", "-f", "${Version}", "stowage").endswith("-2")
+        assert unit("ActiveState") == "active" and unit("MainPID") not in ("0", before), "the new gateway"
+        assert (LABS / "lab1" / "during-upgrade.bin").read_bytes() == DATA
+        assert CONFIG.read_text(encoding="utf-8").endswith(ADDED)
+        wait_until(labs_are_ready, "both labs ready after the upgrade")
+
+    def an_upload_breaks_off(self):
+        client = login("alice", self.passwords["alice"])
+        client.voidcmd("TYPE I")
+        connection = client.transfercmd("STOR broken-off")
+        connection.sendall(DATA[: len(DATA) // 2])
+        connection.close()  # without close_notify
+        assert client.refusal().startswith("426")
+        assert client.size("broken-off") > 0
         client.quit()
 
-    def test_the_other_lab_has_its_own_room(self):
-        (self.mounts["lab1"][1] / "room").write_bytes(bytes(8 * MEBIBYTE))
-        subprocess.run(["rm", str(self.mounts["lab1"][1] / "room")], check=True)
+    def another_machine_holds_a_mount_a_file_and_its_lock(self):
+        self.other.ask("hold", "/mnt/nfs/lab1")
+
+    def what_must_come_back_is_noted(self):
+        run("stowage", "backup", "/root/backup")
+        handle = nfs3_wire.lookup(nfs3_wire.root_handle(str(LABS / "lab1")), "data.bin")
+        notes = {"passwords": self.passwords, "labs": identities(), "hashes": hashes(), "exports": exports()}
+        NOTES.write_text(json.dumps(notes | {"handle": handle.hex()}), encoding="ascii")
+
+    def the_machine_reboots(self):
+        for node in self.nodes:
+            node.leave()
+        self.other.ask("more")
+        machine_end.reboot("rebooted")
+
+    # --- after it -------------------------------------------------------------------------------------------------
+
+    def everything_is_back(self):
+        self.notes = json.loads(NOTES.read_text(encoding="ascii"))
+        self.passwords = self.notes["passwords"]
+        # With nofail the boot does not wait for the disk.
+        wait_until(lambda: os.path.ismount(LABS), f"the mount of {LABS}")
+        wait_until(lambda: unit("ActiveState") == "active", "the service")
+        wait_until(labs_are_ready, "both labs ready")
+        assert identities() == self.notes["labs"], "uids, export ids and fsids"
+        assert (there := exports()) == self.notes["exports"], f"{there}\nwere {self.notes['exports']}"
+        assert (there := hashes()) == self.notes["hashes"], f"{there}\nwere {self.notes['hashes']}"
+        client = login("alice", self.passwords["alice"])
+        assert client.fetch("data.bin") == DATA
+        client.quit()
+        login("bob", self.passwords["bob"]).quit()
+
+    def the_mount_that_was_held_goes_on(self):
+        self.other.ask("more")
+        lab1 = LABS / "lab1"
+        with open(lab1 / "held", "rb") as file:
+            assert is_locked(file), "the lock was not reclaimed"
+        print(self.other.ask("end"), end=" ")
+        (lab1 / "held").unlink()
+        kernel_nfsd.end_grace()  # 90 s, in which nodes may not open what they did not have open
+
+    def a_handle_that_was_kept_opens_the_same_file(self):
+        assert nfs3_wire.read(bytes.fromhex(self.notes["handle"])) == DATA[:65536]
+
+    def nodes_mount_again_and_find_the_quota(self):
+        self.nodes_mount_both()
+        for mounted in self.mounts["lab1"]:
+            assert (mounted / "data.bin").read_bytes() == DATA
+        filler = self.mounts["lab2"][0] / "filler"
+        assert fill(filler, QUOTA) in (errno.EDQUOT, errno.ENOSPC), "nothing binds any more"
+        filler.unlink()
+        for node in self.nodes:
+            node.leave()
+
+    def the_upload_goes_on_where_it_broke_off(self):
+        client = login("alice", self.passwords["alice"])
+        client.voidcmd("TYPE I")
+        there = client.size("broken-off")
+        assert 0 < there <= len(DATA) // 2, f"{there} bytes of the upload are left"
+        assert "broken-off" not in os.listdir(LABS / "lab1"), "pods see half an upload"
+        client.store("broken-off", DATA[there:], rest=there)
+        assert (LABS / "lab1" / "broken-off").read_bytes() == DATA
+        client.delete("broken-off")
+        client.quit()
+        run("stowage", "verify", "lab1")
+
+    def a_removal_and_a_purge_leave_the_labs_alone(self):
+        run("dpkg", "--remove", "stowage")
+        assert unit("ActiveState") == "inactive" and not run("pgrep", "-f", "/usr/libexec/stowage", check=False)
+        assert (STATE / "controller" / "stowage.db").exists() and hashes() == self.notes["hashes"]
+        run("dpkg", "--purge", "stowage")
+        left = [str(path) for folder in (STATE, CONFIG.parent) for path in [folder, *folder.rglob("*")]]
+        left = [path for path in left if os.path.exists(path)]
+        assert not left, f"a purge leaves {left}"
+        assert not list(pathlib.Path("/etc/exports.d").glob("stowage-*")), "exported by nobody's order"
+        assert hashes() == self.notes["hashes"], "the labs' files survive a purge"
+
+    def a_backup_is_restored(self):
+        install("second")
+        run("stowage", "restore", "/root/backup", "--replace")
+        run("systemctl", "start", "stowage")
 
 
-if __name__ == "__main__":
-    run_tests()
+if machine_end.STAGE == "peer":
+    serve()
+    raise SystemExit
+story = Story()
+if machine_end.STAGE == "first":
+    story.tell(
+        story.the_labs_disk_is_in_fstab,
+        story.the_package_is_installed_and_its_configuration_edited,
+        story.a_foreign_ganesha_in_the_way_is_named,
+        story.the_service_starts,
+        story.two_labs_are_made_and_mounted_by_two_nodes,
+        story.lftp_uploads_a_tree_that_both_nodes_see,
+        story.curl_uploads_to_the_other_lab,
+        story.a_lab_is_full_from_both_sides_and_has_room_again,
+        story.a_running_upload_is_not_seen_before_its_end,
+        story.the_journal_has_the_fields,
+        story.an_upgrade_lets_the_running_upload_end,
+        story.an_upload_breaks_off,
+        story.another_machine_holds_a_mount_a_file_and_its_lock,
+        story.what_must_come_back_is_noted,
+        story.the_machine_reboots,
+    )
+story.tell(
+    story.everything_is_back,
+    story.the_mount_that_was_held_goes_on,
+    story.a_handle_that_was_kept_opens_the_same_file,
+    story.nodes_mount_again_and_find_the_quota,
+    story.the_upload_goes_on_where_it_broke_off,
+    story.a_removal_and_a_purge_leave_the_labs_alone,
+    story.a_backup_is_restored,
+    story.everything_is_back,
+)

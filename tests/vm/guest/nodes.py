@@ -47,14 +47,42 @@ class Node:
         self.run("mount", "-t", "nfs", "-o", options, f"{server or self.server}:{path}", target)
         return target
 
-    def refusal(self, path, options="vers=4.2"):
+    def refusal(self, path, options="vers=4.2", server=None):
         """What mount says; it must not succeed."""
         try:
-            target = self.mount(path, options + ",retry=0")
+            target = self.mount(path, options + ",retry=0", server)
         except AssertionError as refused:
             return str(refused)
         subprocess.run(["umount", target], check=False)
         raise AssertionError(f"{self.name} ({self.address}) could mount {path}")
+
+
+class PodNode(Node):
+    """One with a filesystem view of its own, in which labs lie where pods and their node have them: /mnt/nfs/LAB."""
+
+    def __init__(self, name, number):
+        super().__init__(name, number)
+        script = 'hostname "$1" && mount -t tmpfs tmpfs /mnt/nfs && echo up && exec sleep infinity'
+        self._holder = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{name}", "unshare", "--uts", "--mount", "sh", "-c", script, "sh", name],
+            stdout=subprocess.PIPE,
+        )
+        assert self._holder.stdout.readline() == b"up\n", f"{name} has no filesystem view"
+
+    def inside(self, *words):
+        return run("nsenter", "--net", "--uts", "--mount", f"--target={self._holder.pid}", *map(str, words))
+
+    def mount_lab(self, name):
+        """Returns where, as seen from here."""
+        self.inside("mkdir", f"/mnt/nfs/{name}")
+        self.inside("mount", "-t", "nfs", "-o", "vers=4.2", f"{self.server}:/mnt/nfs/{name}", f"/mnt/nfs/{name}")
+        return pathlib.Path(f"/proc/{self._holder.pid}/root/mnt/nfs/{name}")
+
+    def leave(self):
+        """As a node that is drained: nothing is mounted any more."""
+        self.inside("umount", "--all", "--types", "nfs,nfs4")
+        self._holder.kill()
+        self._holder.wait()
 
 
 def let_go_of_refused():
