@@ -76,9 +76,9 @@ class Stowage:
     def start(self):
         with self.group.around():
             self.gateway.start()
-        # Without a limit, as the peers are: where no filesystem counts, a worker walks through a lab with one once a
+        # Without a limit, as the peers are: where no filesystem counts, a worker walks through a lab that has one, once a
         # minute, and that of a million files fell into one run or another.
-        self.gateway.command("lab", "create", USER)
+        self.gateway.command("lab", "create", USER, "--quota", "none")
         self.password = self.gateway.answer("user", "add", USER, "--lab", USER)["password"]
         put_cheap_hash(self.gateway.state_dir / "ftps.passwd", self.password)
         seen = os.stat(self.home)
