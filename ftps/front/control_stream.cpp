@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "ftps/front/handshake_memory.hpp"
 #include "ftps/protocol/tls_identity.hpp"
 #include "ftps/protocol/tls_sessions.hpp"
 
@@ -65,12 +66,20 @@ asio::awaitable<Result<void>> ControlStream::start_tls(SSL_CTX* context, const m
     SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
     TicketKeys::set_nonce(ssl_.get(), nonce);
     for (;;) {
-        ERR_clear_error();
-        const int returned = SSL_accept(ssl_.get());
-        if (returned == 1) co_return Result<void>();
-        CO_TRY(const auto wait, judge(returned, "TLS handshake"));
+        CO_TRY(const auto wait, shake_hands());
+        if (wait == Wait::none) co_return Result<void>();
         co_await wait_for(wait);
     }
+}
+
+Result<ControlStream::Wait> ControlStream::shake_hands() {
+    const HandshakeMemory memory;
+    ERR_clear_error();
+    const int returned = SSL_accept(ssl_.get());
+    if (returned == 1) return Wait::none;
+    if (!memory.has_refused()) return judge(returned, "TLS handshake");
+    ERR_clear_error();
+    return Error{Code::protocol, "TLS handshake: the client announced a message that is too large"};
 }
 
 Result<std::size_t> ControlStream::read_now(char* buffer, std::size_t size, Wait& wait) {

@@ -62,6 +62,8 @@ class ControlStream {
 
     // What an OpenSSL call that did not succeed waits for; an error if nothing helps.
     Result<Wait> judge(int returned, std::string_view call);
+    // As far as it goes now; Wait::none when it is done.
+    Result<Wait> shake_hands();
     Result<std::size_t> write_all_now(std::string_view bytes);
     void cork(bool on);
     Result<std::size_t> read_now(char* buffer, std::size_t size, Wait& wait);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "ftps/front/front.hpp"
+#include "ftps/front/handshake_memory.hpp"
 #include "ftps/front/system_calls.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/privileges.hpp"
@@ -60,6 +61,7 @@ void narrow(const Config& config, const message::StartFront& start) {
 
 int main() {
     try {
+        ftps::HandshakeMemory::check_process();
         serve();
     } catch (const std::exception& error) {
         log::error("front_failed", {{"why", error.what()}});

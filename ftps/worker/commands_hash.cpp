@@ -74,6 +74,7 @@ Done run(Session& session, LongCommand command, SharedHashing hashing, Wording w
         session.reply(command.code, wording(*hashing, *hashing->known));
         co_return;
     }
+    command.changes = false;
     command.work = [&attribute = session.worker.hashes, hashing,
                     wording](Transfer& progress) -> Result<std::string> {
         TRY(const auto hash, hash_now(attribute, *hashing, progress));

@@ -10,7 +10,7 @@
 #include "ftps/protocol/reply.hpp"
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/worker.hpp"
-#include "gateway/base/log.hpp"
+#include "gateway/base/line_limit.hpp"
 
 namespace stowage::ftps {
 
@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 // Each reads or writes as fast as the disks can: more of them at once would only make all of them slow.
 constexpr unsigned max_long_commands = 8;
 constexpr std::chrono::seconds keepalive_interval{10};
+constexpr unsigned idle_lines_per_second = 20;
+constexpr std::size_t longest_in_log = 512;
 
 /// Shared with the coroutine below, which may outlive the command.
 struct Keepalive {
@@ -71,17 +73,27 @@ asio::awaitable<void> keep_alive(Session& session, std::shared_ptr<Keepalive> sh
     }
 }
 
+/// Each for what has changed something. The rest can be asked for as fast as it is refused, with paths of
+/// thousands of bytes.
 void log_command(const Session& session, const LongCommand& command, const Result<std::string>& outcome,
                  Clock::time_point began) {
+    static log::LineLimit idle_lines(idle_lines_per_second);
     const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-    log::info("file_command", {{"verb", command.verb},
-                               {"user", session.user},
-                               {"peer", session.data.peer().to_string()},
-                               {"path", command.path},
-                               {"bytes", session.transfer->bytes.load()},
-                               {"seconds", fmt::format("{:.3f}", seconds)},
-                               {"result", outcome ? "ok" : to_string(outcome.error().code)},
-                               {"why", outcome ? "" : outcome.error().what}});
+    const bool has_changed = command.changes && outcome;
+    const auto longest = has_changed ? std::string_view::npos : longest_in_log;
+    const std::initializer_list<log::Field> fields = {
+        {"verb", command.verb},
+        {"user", session.user},
+        {"peer", session.data.peer().to_string()},
+        {"path", std::string_view(command.path).substr(0, longest)},
+        {"bytes", session.transfer->bytes.load()},
+        {"seconds", fmt::format("{:.3f}", seconds)},
+        {"result", outcome ? "ok" : to_string(outcome.error().code)},
+        {"why", outcome ? std::string_view() : std::string_view(outcome.error().what).substr(0, longest)}};
+    if (has_changed)
+        log::info("file_command", fields);
+    else
+        log::write_limited(idle_lines, log::Level::info, "file_command", fields);
 }
 
 void answer(Session& session, const LongCommand& command, const Result<std::string>& outcome) {

@@ -12,8 +12,9 @@ namespace stowage::ftps {
 
 struct LongCommand {
     std::string verb;
-    std::string path;  ///< for the log and for STAT
-    int code = 250;    ///< of the reply when it is done
+    std::string path;     ///< for the log and for STAT
+    int code = 250;       ///< of the reply when it is done
+    bool changes = true;  ///< something in the lab; otherwise its line in the log is one of many
     /// On a thread of its own; its result is the text of the reply. Counts what it has done in bytes, and
     /// ends when it finds itself aborted.
     std::function<Result<std::string>(Transfer&)> work = {};

@@ -77,6 +77,8 @@ Result<void> check_step(const message::StepRequest& m, const Config& config) {
         return refused(rule->name, "export id");
     if (rule->exported ? !config_parsers::clients(m.clients.view()) : m.clients.size != 0)
         return refused(rule->name, "clients");
+    const bool makes = m.step == Step::make_directory;
+    if (!makes && (m.labs_were_made || m.only_mount)) return refused(rule->name, "how a directory is made");
     if (rule->user ? !parse_user_name(m.user.view()) : m.user.size != 0)
         return refused(rule->name, "user name");
     if (rule->password ? !is_crypt_hash(m.password_hash.view()) : m.password_hash.size != 0)

@@ -3,25 +3,27 @@
 #include "gateway/certificate/certificate.hpp"
 
 #include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include "gateway/base/atomic_file.hpp"
-#include "gateway/base/openssl_handles.hpp"
+#include "gateway/certificate/handles.hpp"
 
 namespace stowage {
 
 namespace {
 
-constexpr auto reissue = "renew the certificate, or remove both files for a new self-signed one";
+openssl::Certificate first_certificate(std::string_view chain_pem) {
+    const auto bytes = openssl::reading(chain_pem);
+    return openssl::Certificate(PEM_read_bio_X509(bytes.get(), nullptr, openssl::no_passphrase, nullptr));
+}
 
-Result<std::chrono::system_clock::time_point> time_of(const ASN1_TIME* time, const std::string& path) {
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(time, &parts) != 1)
-        return Error{Code::config, path + ": has an unreadable date", reissue};
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+openssl::Key private_key(std::string_view key_pem) {
+    const auto bytes = openssl::reading(key_pem);
+    return openssl::Key(PEM_read_bio_PrivateKey(bytes.get(), nullptr, openssl::no_passphrase, nullptr));
 }
 
 Result<void> check_key_mode(const std::string& path) {
@@ -32,24 +34,28 @@ Result<void> check_key_mode(const std::string& path) {
         return error;
     }
     if (info.st_mode & (S_IRWXO | S_IWGRP))
-        return Error{Code::config, "private key " + path + " is open to others than its owner",
-                     "chmod 0600 " + path};
+        return Error{
+            Code::config,
+            fmt::format("private key {} is open to others than its owner and a group that reads it", path),
+            "chmod 0600 " + path};
     return {};
 }
 
 Result<std::chrono::system_clock::time_point> check_validity(const X509* certificate,
-                                                             const std::string& path) {
+                                                             const CertificateFiles& files) {
+    const auto& path = files.chain_path;
     const auto now = std::chrono::system_clock::now();
-    TRY(const auto from, time_of(X509_get0_notBefore(certificate), path));
-    TRY(const auto until, time_of(X509_get0_notAfter(certificate), path));
-    if (now >= until)
-        return Error{Code::config, fmt::format("certificate {} expired on {:%Y-%m-%d}", path, until),
-                     reissue};
-    if (now < from)
+    const auto from = openssl::moment_of(X509_get0_notBefore(certificate));
+    const auto until = openssl::moment_of(X509_get0_notAfter(certificate));
+    if (!from || !until) return Error{Code::config, path + ": has an unreadable date", files.renewal};
+    if (now >= *until)
+        return Error{Code::config, fmt::format("certificate {} expired on {:%Y-%m-%d}", path, *until),
+                     files.renewal};
+    if (now < *from)
         return Error{Code::unavailable,  // of a machine without a clock of its own: NTP sets it right
-                     fmt::format("certificate {} is not valid before {:%Y-%m-%d %H:%M} UTC", path, from),
+                     fmt::format("certificate {} is not valid before {:%Y-%m-%d %H:%M} UTC", path, *from),
                      "check this machine's clock"};
-    return until;
+    return *until;
 }
 
 Result<std::string> read_named(const std::string& path) {
@@ -61,18 +67,32 @@ Result<std::string> read_named(const std::string& path) {
     return error;
 }
 
-Result<std::string> read_chain(const std::string& path) {
-    TRY(auto text, read_named(path));
-    auto chain = certificates_alone(text, path);
+Result<std::string> read_chain(const CertificateFiles& files) {
+    TRY(auto text, read_named(files.chain_path));
+    auto chain = certificates_alone(text, files.chain_path);
     explicit_bzero(text.data(), text.size());  // a private key may stand beside them
-    return chain;
+    if (chain) return chain;
+    return Error{chain.error().code, chain.error().what, files.renewal};
 }
 
 }  // namespace
 
 CertificateFiles certificate_files(const Config& config) {
-    if (!config.ftps.certificate.empty()) return {config.ftps.certificate, config.ftps.private_key};
-    return {config.state_dir + "/tls/certificate.pem", config.state_dir + "/tls/private-key.pem"};
+    const auto renewal = how_to_renew(config);
+    if (!config.ftps.certificate.empty()) return {config.ftps.certificate, config.ftps.private_key, renewal};
+    return {config.state_dir + "/tls/certificate.pem", config.state_dir + "/tls/private-key.pem",
+            renewal + "; or remove both files for a new self-signed one"};
+}
+
+std::string how_to_renew(const Config& config) {
+    return config.ftps.certificate.empty() ? "renew it, then: stowage tls install CERT KEY"
+                                           : "renew it, then: systemctl reload-or-restart stowage";
+}
+
+bool key_fits(std::string_view chain_pem, std::string_view key_pem) {
+    const auto certificate = first_certificate(chain_pem);
+    const auto key = private_key(key_pem);
+    return certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
 }
 
 std::string published_certificate(const std::string& run_dir) {
@@ -88,25 +108,21 @@ Result<std::string> certificates_alone(std::string_view pem, const std::string& 
     const bool at_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
     ERR_clear_error();
     auto chain = openssl::written(out);
-    if (chain.empty()) return Error{Code::config, path + " holds no PEM certificate", reissue};
-    if (!at_the_end) return Error{Code::config, path + " holds a broken PEM certificate", reissue};
+    if (chain.empty()) return Error{Code::config, path + " holds no PEM certificate", "name another one"};
+    if (!at_the_end) return Error{Code::config, path + " holds a broken PEM certificate", "name another one"};
     return chain;
 }
 
 Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     LoadedCertificate loaded;
-    TRY(loaded.chain_pem, read_chain(files.chain_path));
+    TRY(loaded.chain_pem, read_chain(files));
     CHECK(check_key_mode(files.key_path));
     TRY(auto key_text, read_named(files.key_path));
     loaded.key_pem = Secret(key_text);
     explicit_bzero(key_text.data(), key_text.size());
 
-    const auto chain = openssl::reading(loaded.chain_pem);
-    const openssl::Certificate certificate(
-        PEM_read_bio_X509(chain.get(), nullptr, openssl::no_passphrase, nullptr));
-    const auto key_bytes = openssl::reading(loaded.key_pem.reveal());
-    const openssl::Key key(
-        PEM_read_bio_PrivateKey(key_bytes.get(), nullptr, openssl::no_passphrase, nullptr));
+    const auto certificate = first_certificate(loaded.chain_pem);
+    const auto key = private_key(loaded.key_pem.reveal());
     if (!key)
         return Error{Code::config,
                      files.key_path + " holds no private key that can be read without a passphrase",
@@ -114,7 +130,7 @@ Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
     if (X509_check_private_key(certificate.get(), key.get()) != 1)
         return Error{Code::config, files.key_path + " does not belong to the certificate " + files.chain_path,
                      "name the key that the certificate was made with"};
-    TRY(loaded.not_after, check_validity(certificate.get(), files.chain_path));
+    TRY(loaded.not_after, check_validity(certificate.get(), files));
     return loaded;
 }
 

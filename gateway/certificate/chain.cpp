@@ -21,10 +21,9 @@ constexpr int least_security_bits = 112;  // OpenSSL's level 2
 
 using AlternativeNames = std::unique_ptr<GENERAL_NAMES, openssl::Deleter<GENERAL_NAMES_free>>;
 
+/// The epoch for a date that cannot be read: it is long past.
 std::chrono::system_clock::time_point moment_of(const ASN1_TIME* time) {
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+    return openssl::moment_of(time).value_or(std::chrono::system_clock::time_point());
 }
 
 std::string text_of(const X509_NAME* name) {
@@ -127,6 +126,13 @@ Result<void> check_names(X509* certificate, const std::vector<std::string>& want
 }
 
 }  // namespace
+
+std::optional<std::chrono::system_clock::time_point> openssl::moment_of(const ASN1_TIME* time) {
+    std::tm parts{};
+    // Without a time, OpenSSL means now.
+    if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
+    return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
 
 Chain certificates_in(std::string_view pem) {
     Chain chain(sk_X509_new_null());

@@ -1,6 +1,9 @@
-// A chain of certificates as an owning handle.
+// A chain of certificates as an owning handle, and OpenSSL's dates.
 // Runs in: supervisor, CLI.
 #pragma once
+
+#include <chrono>
+#include <optional>
 
 #include "gateway/base/openssl_handles.hpp"
 
@@ -13,5 +16,10 @@ using Chain = std::unique_ptr<STACK_OF(X509), FreeChain>;
 
 /// Every PEM certificate of a text, in its order.
 Chain certificates_in(std::string_view pem);
+
+namespace openssl {
+/// Nothing for a date that cannot be read, or none.
+std::optional<std::chrono::system_clock::time_point> moment_of(const ASN1_TIME* time);
+}  // namespace openssl
 
 }  // namespace stowage

@@ -41,13 +41,11 @@ Result<std::chrono::system_clock::time_point> good_until(const std::string& path
         return unusable(path, "it is for another certificate");
     if (status != V_OCSP_CERTSTATUS_GOOD)
         return unusable(path, std::string("it says that the certificate is ") + OCSP_cert_status_str(status));
-    std::tm parts{};
-    if (!until || ASN1_TIME_to_tm(until, &parts) != 1)
-        return unusable(path, "it does not say how long it is good");
-    const auto end = std::chrono::system_clock::from_time_t(::timegm(&parts));
+    const auto end = openssl::moment_of(until);
+    if (!end) return unusable(path, "it does not say how long it is good");
     if (OCSP_check_validity(from, until, clock_skew_seconds, -1) != 1)
-        return unusable(path, fmt::format("it is not current (good until {:%Y-%m-%d %H:%M} UTC)", end));
-    return end;
+        return unusable(path, fmt::format("it is not current (good until {:%Y-%m-%d %H:%M} UTC)", *end));
+    return *end;
 }
 
 }  // namespace

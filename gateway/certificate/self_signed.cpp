@@ -82,15 +82,31 @@ std::string full_name_of(const char* host) {
     return found->ai_canonname ? found->ai_canonname : "";
 }
 
-/// A clock that is far ahead makes an expired certificate of a good one: so it can be put back.
+bool is_missing(const std::string& path) {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) != 0 && errno == ENOENT;
+}
+
+bool is_pair(const std::string& chain_path, const std::string& key_path) {
+    const auto chain = read_file(chain_path);
+    auto key = read_file(key_path);
+    const bool fits = chain && key && key_fits(*chain, *key);
+    if (key) explicit_bzero(key->data(), key->size());
+    return fits;
+}
+
 Result<void> keep_old(const std::string& path) {
     if (::rename(path.c_str(), (path + ".old").c_str()) == 0 || errno == ENOENT) return {};
     return system_error(errno, "rename " + path);
 }
 
-bool is_missing(const std::string& path) {
-    struct stat info {};
-    return ::lstat(path.c_str(), &info) != 0 && errno == ENOENT;
+/// A clock that is far ahead makes an expired certificate of a good one: so it can be put back. A key alone,
+/// beside a pair that was kept, is of a run that was cut off, and must not take the kept one's place.
+Result<void> keep_old_pair(const CertificateFiles& files) {
+    const auto chain = files.chain_path + ".old", key = files.key_path + ".old";
+    if (is_missing(files.chain_path) && is_pair(chain, key)) return {};
+    CHECK(keep_old(files.chain_path));
+    return keep_old(files.key_path);
 }
 
 }  // namespace
@@ -115,8 +131,7 @@ Result<void> make_self_signed(const CertificateFiles& files, const std::vector<s
     std::filesystem::create_directories(std::filesystem::path(files.key_path).parent_path(), failed);
     if (failed) return system_error(failed.value(), "create the directory of " + files.key_path);
     Secret key_pem(openssl::written(secret));
-    CHECK(keep_old(files.chain_path));
-    CHECK(keep_old(files.key_path));
+    CHECK(keep_old_pair(files));
     CHECK(write_atomically(files.key_path, key_pem.reveal(), {0, 0, 0600}));
     return write_atomically(files.chain_path, openssl::written(chain), {0, 0, 0644});
 }

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/certificate/certificate.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/backup_folder.hpp"
 #include "gateway/cli/gateway_config.hpp"
@@ -13,8 +14,12 @@ namespace stowage::cli {
 
 namespace {
 
+Result<std::string> read(const std::string& path) {
+    return read_file(path, largest_saved_bytes);
+}
+
 Result<void> save(BackupFolder& folder, const KeptFile& file) {
-    auto text = read_file(file.path, largest_saved_bytes);
+    auto text = read(file.path);
     if (!text && text.error().code == Code::not_found && file.optional) return {};
     if (!text) return text.error();
     const Secret bytes(*text);
@@ -35,8 +40,12 @@ Result<Exit> run(const Backup& command, Context& context) {
     TRY(const auto database, context.gateway.fetch({"GET", "/v1/backup"}));
     CHECK(folder.add(std::string(saved_database), database));
     if (source.is_file) CHECK(save(folder, {std::string(saved_config), source.name, {}}));
+    const auto files = certificate_files(config);
+    TRY(const auto pair, read_pair(files.chain_path, files.key_path, read));
+    CHECK(folder.add(std::string(saved_chain), pair.chain_pem));
+    CHECK(folder.add(std::string(saved_key), pair.key_pem.reveal()));
     for (const auto& file : kept_files(config))
-        CHECK(save(folder, file));
+        if (file.name != saved_chain && file.name != saved_key) CHECK(save(folder, file));
     CHECK(folder.finish());
     const auto& console = context.console;
     const auto& names = folder.names();

@@ -42,9 +42,9 @@ Error not_whole(const std::string& path, std::string why) {
 }
 
 bool is_known(std::string_view name) {
-    constexpr std::string_view known[] = {saved_database,    saved_config,   "certificate.pem",
-                                          "private-key.pem", "ftps.passwd",  "file-hash.key",
-                                          "pam-service",     "runai-secret", "runai-ca.pem"};
+    constexpr std::string_view known[] = {saved_database, saved_config,   saved_chain,
+                                          saved_key,      "ftps.passwd",  "file-hash.key",
+                                          "pam-service",  "runai-secret", "runai-ca.pem"};
     return std::find(std::begin(known), std::end(known), name) != std::end(known);
 }
 
@@ -53,8 +53,8 @@ bool is_known(std::string_view name) {
 std::vector<KeptFile> kept_files(const Config& config) {
     const auto pair = certificate_files(config);
     std::vector<KeptFile> files = {
-        {"certificate.pem", pair.chain_path, {0, 0, 0644}, false},
-        {"private-key.pem", pair.key_path, roots, false},
+        {std::string(saved_chain), pair.chain_path, {0, 0, 0644}, false},
+        {std::string(saved_key), pair.key_path, roots, false},
         {"ftps.passwd", config.accounts.password_file, roots, true},  // there is none before the first user
         {"file-hash.key", config.state_dir + "/file-hash.key", roots, false},
         {"pam-service", pam_service_file(config), {0, 0, 0644}, true},
@@ -64,6 +64,22 @@ std::vector<KeptFile> kept_files(const Config& config) {
     if (!config.runai.ca_bundle.empty())
         files.push_back({"runai-ca.pem", config.runai.ca_bundle, {0, 0, 0644}, false});
     return files;
+}
+
+Result<CertificatePair> read_pair(const std::string& chain_path, const std::string& key_path,
+                                  const ReadFile& read) {
+    for (int left = 2; left > 0; --left) {
+        CertificatePair pair;
+        TRY(pair.chain_pem, read(chain_path));
+        TRY(auto key, read(key_path));
+        pair.key_pem = Secret(key);
+        explicit_bzero(key.data(), key.size());
+        if (key_fits(pair.chain_pem, pair.key_pem.reveal())) return pair;
+    }
+    return Error{
+        Code::config, fmt::format("{} does not belong to the certificate {}", key_path, chain_path),
+        "put the certificate's own key there and back up again: a gateway that is restored from this "
+        "pair does not start"};
 }
 
 Result<KeptFile> database_file(const Config& config) {

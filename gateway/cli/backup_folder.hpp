@@ -2,17 +2,20 @@
 // Runs in: CLI (as root). Distrusts: what stands in the folder, until its checksums agree.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/config.hpp"
+#include "gateway/base/found_on_disk.hpp"
 #include "gateway/base/secret.hpp"
 
 namespace stowage::cli {
 
 inline constexpr std::string_view saved_database = "stowage.db", saved_config = "stowage.yaml",
-                                  saved_sums = "SHA256SUMS";
+                                  saved_sums = "SHA256SUMS", saved_chain = "certificate.pem",
+                                  saved_key = "private-key.pem";
 inline constexpr std::size_t largest_saved_bytes = std::size_t{256} << 20;
 
 /// A file of the gateway: its name in the backup, its place, and who owns it there.
@@ -26,8 +29,23 @@ struct KeptFile {
 /// it: they are in memory only.
 std::vector<KeptFile> kept_files(const Config& config);
 
+struct CertificatePair {
+    std::string chain_pem;
+    Secret key_pem;
+};
+using ReadFile = std::function<Result<std::string>(const std::string&)>;
+/// Certificate and key that belong together: what replaces both (`tls install`, an ACME client) may come
+/// between two reads, so they are read once more if they do not fit. Code::config when they never do.
+Result<CertificatePair> read_pair(const std::string& chain_path, const std::string& key_path,
+                                  const ReadFile& read);
+
 /// The database's place and owner. Code::config when there is no such account.
 Result<KeptFile> database_file(const Config& config);
+
+/// What a database that is put back may not know: labs that were made after the backup.
+FoundOnDisk find_on_disk(const Config& config);
+/// Whether labs.root bears the mark of the labs' filesystem. On a new disk there is none either.
+bool labs_are_mounted(const Config& config);
 
 /// A folder that is being filled. What was not finished is removed again.
 class BackupFolder {

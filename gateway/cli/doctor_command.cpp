@@ -45,7 +45,7 @@ Result<Exit> run(const Doctor& command, Context& context) {
     TRY(const auto config, config_beside(context, command.config));
     const auto& socket = context.gateway.socket_path();
     auto findings = preflight_findings(config);
-    look_at_certificate(findings, socket);
+    look_at_certificate(findings, config, socket);
     look_at_passive_addresses(findings, config);
     // Else the resolver, which may hang, is not asked.
     if (tells_own_addresses(config)) look_for_nat(findings, served_names(socket), own_addresses());

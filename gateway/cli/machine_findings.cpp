@@ -61,18 +61,21 @@ bool leads_nowhere(const std::string& address) {
 
 }  // namespace
 
-void look_at_certificate(json::array& list, const std::string& socket) {
+void look_at_certificate(json::array& list, const Config& config, const std::string& socket) {
     const auto chain = read_file(published_certificate(std::filesystem::path(socket).parent_path()));
     if (!chain) return;
     const auto facts = describe_certificate(*chain);
     if (!facts) return;
     if (auto ends = expiry_warning(facts->not_after); !ends.empty())
         add(list, "certificate", "the certificate " + ends, "clients refuse the connection then",
-            "stowage tls install CERT KEY");
+            how_to_renew(config));
     if (facts->self_signed)
         return add(list, "certificate", "the certificate is self-signed",
                    "clients cannot tell this server from somebody who poses as it, unless they were given it",
-                   "stowage tls install CERT KEY, with one of a CA that clients trust");
+                   config.ftps.certificate.empty()
+                       ? "stowage tls install CERT KEY, with one of a CA that clients trust"
+                       : "put one of a CA that clients trust into the files that ftps.certificate and "
+                         "ftps.private_key name, then: systemctl reload-or-restart stowage");
     if (auto fit = check_chain(*chain, {}); !fit)
         add(list, "certificate", fit.error().what, "clients may refuse it", fit.error().remedy);
 }

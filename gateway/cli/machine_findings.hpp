@@ -11,7 +11,7 @@
 namespace stowage::cli {
 
 /// What clients are shown, wherever its file lies.
-void look_at_certificate(boost::json::array& list, const std::string& socket);
+void look_at_certificate(boost::json::array& list, const Config& config, const std::string& socket);
 
 /// A host name that clients use, and its IPv4 addresses.
 struct NamedAddresses {

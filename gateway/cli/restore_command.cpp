@@ -87,6 +87,13 @@ Result<void> put_back(const Placement& placement) {
     return write_atomically(place.path, placement.saved->bytes.reveal(), place.owner);
 }
 
+/// For the controller's next start, beside its database.
+Result<void> leave_what_was_found(const FoundOnDisk& found, const KeptFile& database) {
+    CHECK(make_folder(database));
+    const auto file = fs::path(database.path).parent_path() / found_on_disk_file;
+    return write_atomically(file.string(), to_text(found), database.owner);
+}
+
 Result<Fd> lock_state(const Config& config) {
     std::error_code failed;
     fs::create_directories(config.state_dir, failed);
@@ -105,18 +112,26 @@ Result<Exit> run(const Restore& command, Context& context) {
     TRY(const auto places, places_of(files, config, command.config.file.empty()));
     TRY(const auto lock, lock_state(config));
     if (!command.replace) CHECK(check_room(places));
+    CHECK(leave_what_was_found(find_on_disk(config), places.back().place));
     for (const auto& placement : places)
         CHECK(put_back(placement));
+    const bool mounted = labs_are_mounted(config);
     const auto& console = context.console;
     if (console.json) {
         boost::json::array paths;
         for (const auto& placement : places)
             paths.emplace_back(placement.place.path);
-        print_json(console, {{"restored", std::move(paths)}});
+        print_json(console, {{"restored", std::move(paths)}, {"labs_seen", mounted}});
         return Exit::done;
     }
     for (const auto& placement : places)
         console.line(shown(placement.place.path));
+    if (!mounted)
+        console.line(shown(fmt::format(
+            "{0} bears no .stowage-root: if the labs' filesystem is to be there, mount it and restore once "
+            "more "
+            "(--replace) before the start, or a new lab may get the uid of one made after the backup",
+            config.labs.root)));
     console.line("restored; start the gateway (systemctl start stowage), and see `stowage status`");
     return Exit::done;
 }

@@ -119,7 +119,7 @@ void check_certificate(const Config& config, Findings& findings) {
     if (loaded) {
         if (const auto warning = expiry_warning(loaded->not_after); !warning.empty())
             findings.add(Severity::warning, "ftps.certificate",
-                         {Code::config, files.chain_path + " " + warning, "renew it"});
+                         {Code::config, files.chain_path + " " + warning, how_to_renew(config)});
         return check_ocsp_response(config, loaded->chain_pem, findings);
     }
     if (loaded.error().code == Code::denied || !config.ftps.certificate.empty() || !may_be_made(files))

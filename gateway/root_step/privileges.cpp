@@ -46,7 +46,7 @@ std::vector<unsigned> needed(Step step) {
 }
 
 /// Root of a container or of a small machine may be without it: then ext4 refuses to move files into a
-/// project that is over its limit, and says so; all else works.
+/// project that is over its limit, and set_quota() takes the limit away for the time that it needs.
 bool is_missed_only_sometimes(unsigned capability) {
     return capability == CAP_SYS_RESOURCE;
 }

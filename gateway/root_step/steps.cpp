@@ -187,7 +187,8 @@ Result<void> withdraw(const StepRequest& request, const Config& config) {
 Result<void> make_directory(const StepRequest& request, const Config& config) {
     TRY(const auto root, storage::open_root(config.labs.root));
     CHECK(storage::choose_quota(root, config.labs.quota_backend));
-    return storage::make_directory(place_of(request, config));
+    if (request.only_mount) return storage::mount_directory(place_of(request, config));
+    return storage::make_directory(place_of(request, config), request.labs_were_made);
 }
 
 /// Clients of an export would see their files go one by one.

@@ -18,7 +18,8 @@ struct LeftToNext {
     std::chrono::steady_clock::time_point since = {};
 };
 
-/// Does the step and blocks until it is done. The observation is filled by observe_lab alone.
+/// Does the step and blocks until it is done. The observation is filled by looks alone: by observe_lab
+/// whole, by observe_quota with what counts and limits.
 Result<message::LabObservation> perform(const message::StepRequest& request, const Config& config,
                                         LeftToNext& left);
 

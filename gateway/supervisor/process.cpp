@@ -36,11 +36,15 @@ namespace {
 // serves all labs behind it.
 constexpr std::string_view goes_first_score = "500";
 
-void bound_memory(const ProcessSpec& spec) {
-    if (spec.data_bytes > 0) {
-        const rlimit limit{spec.data_bytes, spec.data_bytes};
-        if (::setrlimit(RLIMIT_DATA, &limit) != 0) ::_exit(125);
-    }
+void bound(__rlimit_resource resource, std::uint64_t most) {
+    if (most == 0) return;
+    const rlimit limit{most, most};
+    if (::setrlimit(resource, &limit) != 0) ::_exit(125);
+}
+
+void bound_memory_and_tasks(const ProcessSpec& spec) {
+    bound(RLIMIT_DATA, spec.data_bytes);
+    bound(RLIMIT_NPROC, spec.most_tasks);
     if (!spec.goes_first) return;
     // Best effort: this is the second line, and no reason not to serve.
     const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -70,7 +74,7 @@ void bound_memory(const ProcessSpec& spec) {
     const int file = spec.executable.file;
     const bool held = file >= 0 && (file == program || ::dup3(file, program, O_CLOEXEC) == program);
     ::syscall(SYS_close_range, held ? program + 1 : program, ~0u, 0);
-    bound_memory(spec);
+    bound_memory_and_tasks(spec);
     if (held) ::syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
     // Also a script, whose interpreter could not read it: the descriptor is closed when it begins.
     ::execve(arguments[0], arguments, environment);

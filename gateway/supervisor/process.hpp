@@ -34,7 +34,9 @@ struct ProcessSpec {
     std::vector<std::string> arguments = {};             ///< after the name; no secrets
     std::size_t most_queued = ipc::Channel::max_queued;  ///< packets that wait for it
     std::uint64_t data_bytes = 0;                        ///< of memory, at most (RLIMIT_DATA); 0: as ours
-    bool goes_first = false;                             ///< when the node has no memory left
+    /// Processes and threads of the uid that it takes on, at most (RLIMIT_NPROC); 0: as ours.
+    std::uint64_t most_tasks = 0;
+    bool goes_first = false;  ///< when the node has no memory left
 };
 
 /// How a process ended: "exit 1", "signal 9 (Killed)".

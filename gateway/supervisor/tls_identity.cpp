@@ -64,7 +64,7 @@ void warn_of_expiry(const Context& context) {
     if (warning.empty()) return;
     log::warning("certificate_expires", {{"path", certificate_files(context.config).chain_path},
                                          {"what", warning},
-                                         {"remedy", "renew it, then: stowage tls install CERT KEY"}});
+                                         {"remedy", how_to_renew(context.config)}});
 }
 
 Result<void> send_certificate(const Context& context, ipc::Channel& channel) {

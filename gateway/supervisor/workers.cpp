@@ -39,6 +39,15 @@ std::uint64_t memory_of_worker([[maybe_unused]] std::uint64_t transfers) {
 #endif
 }
 
+// Its uid's threads: those of memory_of_lab, and for each transfer four that listings have had and keep for a
+// while (own_threads.hpp) with one that an upload makes beside them. Twice, for a worker that hangs has five
+// seconds to end, and the next one of its lab begins meanwhile.
+constexpr std::uint64_t tasks_of_lab = 64, tasks_of_transfer = 5;
+
+std::uint64_t tasks_of_uid(std::uint64_t transfers) {
+    return 2 * (tasks_of_lab + transfers * tasks_of_transfer);
+}
+
 asio::awaitable<bool> wait_until_ready(std::shared_ptr<Worker> worker) {
     asio::steady_timer limit(worker->ready.get_executor(), start_limit);
     limit.async_wait([worker](boost::system::error_code cancelled) {
@@ -92,6 +101,7 @@ Result<std::shared_ptr<Worker>> Workers::start(const ServedLab& lab) {
                         .executable = context_.executable("stowage-worker"),
                         .most_queued = most_queued,
                         .data_bytes = memory_of_worker(context_.config.ftps.max_transfers_per_lab),
+                        .most_tasks = tasks_of_uid(context_.config.ftps.max_transfers_per_lab),
                         .goes_first = true}));
     auto worker = std::make_shared<Worker>(context_.io, lab, std::move(process));
     CHECK(introduce(*worker));

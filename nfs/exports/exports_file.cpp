@@ -8,6 +8,8 @@
 #include <set>
 #include <span>
 
+#include "gateway/base/octal_escapes.hpp"
+
 namespace stowage::nfs {
 
 namespace {
@@ -33,7 +35,7 @@ EtabLine parse_line(std::string_view line) {
     const auto open = line.find('(', tab == std::string_view::npos ? 0 : tab);
     if (tab == std::string_view::npos || open == std::string_view::npos || line.back() != ')') return {};
     EtabLine result{
-        unquote_exports_path(line.substr(0, tab)), std::string(line.substr(tab + 1, open - tab - 1)), {}};
+        without_octal_escapes(line.substr(0, tab)), std::string(line.substr(tab + 1, open - tab - 1)), {}};
     for (const auto option : split(line.substr(open + 1, line.size() - open - 2), ','))
         result.options.emplace(option);
     return result;
@@ -90,10 +92,6 @@ Result<void> compare_line(const EtabLine& line, const Export& meant, const std::
     return {};
 }
 
-bool is_octal(char c) {
-    return c >= '0' && c <= '7';
-}
-
 }  // namespace
 
 std::string quote_exports_path(std::string_view path) {
@@ -104,21 +102,6 @@ std::string quote_exports_path(std::string_view path) {
         text += plain ? std::string(1, static_cast<char>(byte)) : fmt::format("\\{:03o}", byte);
     }
     return text;
-}
-
-std::string unquote_exports_path(std::string_view text) {
-    std::string path;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool escape = text[i] == '\\' && i + 3 < text.size() && text[i + 1] <= '3' &&
-                            is_octal(text[i + 1]) && is_octal(text[i + 2]) && is_octal(text[i + 3]);
-        if (!escape) {
-            path += text[i];
-            continue;
-        }
-        path += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-        i += 3;
-    }
-    return path;
 }
 
 std::string render_exports_file(const Export& meant, const std::string& mount_point) {
@@ -141,7 +124,8 @@ std::string render_exports_file(const Export& meant, const std::string& mount_po
 
 std::string path_in_exports_file(std::string_view text) {
     for (const auto line : split(text, '\n'))
-        if (!line.empty() && line.front() == '/') return unquote_exports_path(line.substr(0, line.find(' ')));
+        if (!line.empty() && line.front() == '/')
+            return without_octal_escapes(line.substr(0, line.find(' ')));
     return {};
 }
 

@@ -25,8 +25,6 @@ std::vector<std::string> clients_in_exports_file(std::string_view text);
 
 /// A path as exports(5) wants it: blanks, quotes, '#', '\' and bytes outside printable ASCII as \ooo.
 std::string quote_exports_path(std::string_view path);
-/// The other way round.
-std::string unquote_exports_path(std::string_view text);
 
 /// Compares /var/lib/nfs/etab with what was meant: exactly our clients have this path, each with just our
 /// rights. Success, or Code::differs with the first difference; Code::not_found when nothing is exported.

@@ -7,6 +7,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "nfs/exports/ganesha_bus.hpp"
 #include "nfs/exports/lock.hpp"
@@ -32,25 +33,24 @@ Result<RecordedExport> recorded_in(const std::optional<std::string>& text) {
 }
 
 /// Whether what an NFS-Ganesha serves is ours. In one that we run everything is; in one that we do not, what
-/// the lab's own export file says, id and path, and nothing else: somebody may export a folder below
-/// labs.root.
+/// an export file says, id and path, and nothing else: somebody may export a folder below labs.root.
 bool is_ours(const GaneshaExporter& exporter, const ServedPath& entry,
-             const Result<RecordedExport>& recorded) {
-    return !exporter.foreign ||
-           (recorded && recorded->path == entry.path && recorded->export_id == entry.export_id);
+             const std::vector<RecordedExport>& recorded) {
+    return !exporter.foreign || std::any_of(recorded.begin(), recorded.end(), [&](const RecordedExport& one) {
+        return one.path == entry.path && one.export_id == entry.export_id;
+    });
 }
 
 struct Before {
     bool live = false;  ///< the lab is served, so that it is updated
-    /// Exports in its way: its id on another path (labs.root was changed) or its path under another id (the
-    /// database was restored).
+    /// Exports in its way: its id on another path (labs.root was changed, or it was that of a lab which the
+    /// database does not know) or its path under another id (the database was restored).
     std::vector<std::uint16_t> in_the_way;
 };
 
-Result<Before> look(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant,
-                    const std::optional<std::string>& before) {
+Result<Before> look(const GaneshaExporter& exporter, GaneshaBus& bus, const Export& meant) {
     TRY(const auto served, bus.show_exports());
-    const auto recorded = recorded_in(before);
+    TRY(const auto recorded, recorded_exports(exporter.files));
     Before found;
     for (const auto& entry : served) {
         const bool same_id = entry.export_id == meant.export_id, same_path = entry.path == meant.path;
@@ -101,14 +101,24 @@ Result<std::vector<std::uint16_t>> ids_of_lab(const GaneshaExporter& exporter, G
                                               const std::string& lab,
                                               const std::optional<std::string>& text) {
     TRY(const auto served, bus.show_exports());
-    const auto recorded = recorded_in(text);
+    std::vector<RecordedExport> recorded;
+    if (const auto own = recorded_in(text)) recorded.push_back(*own);
     std::vector<std::uint16_t> ids;
     for (const auto& entry : served) {
-        const bool recorded_path = recorded && entry.path == recorded->path;
+        const bool recorded_path = !recorded.empty() && entry.path == recorded.front().path;
         if (!recorded_path && entry.path != exporter.labs_root + "/" + lab) continue;
         if (is_ours(exporter, entry, recorded)) ids.push_back(entry.export_id);
     }
     return ids;
+}
+
+/// An id is one lab's: whoever else has it on file is gone, and Ganesha's next start would serve that lab.
+Result<void> remove_others_of_its_id(const GaneshaExporter& exporter, const Export& meant) {
+    TRY(const auto recorded, recorded_exports(exporter.files));
+    for (const auto& one : recorded)
+        if (one.export_id == meant.export_id && one.lab != meant.lab)
+            CHECK(remove_durably(exporter.files.export_file(one.lab)));
+    return {};
 }
 
 }  // namespace
@@ -120,12 +130,14 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
     TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
     TRY(const auto lock, lock_exports(exporter.files.lock_file));
     const auto file = exporter.files.export_file(meant.lab);
+    remove_unfinished_writes(file);
     TRY(const auto before, previous_text(file));
     if (before == text && read_back(bus, meant)) {
+        CHECK(remove_others_of_its_id(exporter, meant));
         CHECK(rebuild_index(exporter.files));
         return {};
     }
-    TRY(const auto found, look(exporter, bus, meant, before));
+    TRY(const auto found, look(exporter, bus, meant));
     if (before != text) CHECK(write_atomically(file, text));
     if (auto loaded = load(exporter, bus, meant, found); !loaded) {
         auto error = loaded.error();
@@ -137,6 +149,7 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
         undo(exporter, bus, meant, before, error);
         return error;
     }
+    CHECK(remove_others_of_its_id(exporter, meant));
     CHECK(rebuild_index(exporter.files));
     return {};
 }
@@ -148,6 +161,7 @@ Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, c
     TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
     TRY(const auto lock, lock_exports(exporter.files.lock_file));
     const auto file = exporter.files.export_file(lab);
+    remove_unfinished_writes(file);
     TRY(const auto text, previous_text(file));
     TRY(const auto ids, ids_of_lab(exporter, bus, lab, text));
     for (const auto id : ids)

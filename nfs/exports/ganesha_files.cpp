@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <map>
 #include <memory>
 
 #include "gateway/base/atomic_file.hpp"
@@ -58,12 +59,13 @@ Result<std::vector<std::string>> recorded_labs(const GaneshaFiles& files) {
     return labs;
 }
 
-Result<void> check_recorded(const GaneshaFiles& files, const std::string& lab) {
+Result<RecordedExport> check_recorded(const GaneshaFiles& files, const std::string& lab) {
     TRY(const auto text, read_file(files.export_file(lab)));
-    TRY(const auto recorded, parse_export_block(text));
+    TRY(auto recorded, parse_export_block(text));
     if (recorded.lab != lab)
         return Error{Code::invalid, files.export_file(lab) + " names lab " + recorded.lab, "remove the file"};
-    return check_directory(lab, recorded.path);
+    CHECK(check_directory(lab, recorded.path));
+    return recorded;
 }
 
 }  // namespace
@@ -197,6 +199,17 @@ Result<RecordedExport> parse_export_block(std::string_view text) {
     return recorded;
 }
 
+Result<std::vector<RecordedExport>> recorded_exports(const GaneshaFiles& files) {
+    TRY(const auto labs, recorded_labs(files));
+    std::vector<RecordedExport> found;
+    for (const auto& lab : labs) {
+        const auto text = read_file(files.export_file(lab));
+        if (auto recorded = text ? parse_export_block(*text) : Result<RecordedExport>(text.error()))
+            if (recorded->lab == lab) found.push_back(std::move(*recorded));
+    }
+    return found;
+}
+
 Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files) {
     TRY(const auto labs, recorded_labs(files));
     std::vector<SkippedExport> skipped;
@@ -205,9 +218,21 @@ Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files) {
     // Ganesha was started with, which is ours only if it is.
     const bool plain = std::all_of(files.exports_dir.begin(), files.exports_dir.end(), is_plain);
     const std::string folder = plain ? files.exports_dir : "exports";
+    std::map<std::uint16_t, std::string> holders;
     for (const auto& lab : labs) {
-        if (auto checked = check_recorded(files, lab); !checked)
+        const auto checked = check_recorded(files, lab);
+        if (!checked) {
             skipped.push_back({lab, checked.error()});
+            continue;
+        }
+        const auto [holder, first] = holders.emplace(checked->export_id, lab);
+        if (!first)
+            skipped.push_back(
+                {lab,
+                 {Code::exists,
+                  fmt::format("Export_Id {} is that of lab {}, too", checked->export_id, holder->second),
+                  fmt::format("remove the file of the lab that is gone: {} or {}", files.export_file(lab),
+                              files.export_file(holder->second))}});
         else
             text += fmt::format("%include {}/{}.conf\n", folder, lab);
     }

@@ -45,6 +45,8 @@ struct RecordedExport {
     std::uint16_t export_id = 0;
 };
 Result<RecordedExport> parse_export_block(std::string_view text);
+/// Of every export file, also of labs that are gone; files that are not ours are left out.
+Result<std::vector<RecordedExport>> recorded_exports(const GaneshaFiles& files);
 
 /// An export that is recorded but must not be served now.
 struct SkippedExport {
@@ -54,7 +56,8 @@ struct SkippedExport {
 
 /// Writes the `%include` lines of all recorded exports whose directory is there and marked as the lab's: a
 /// missing file would keep Ganesha from starting, an unmounted directory would be served in the lab's place.
-/// Returns the others. Call with the lock held.
+/// Of two files with one Export_Id, Ganesha would take the first: the second is left out. Returns the others.
+/// Call with the lock held.
 Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files);
 
 }  // namespace stowage::nfs

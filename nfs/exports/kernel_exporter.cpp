@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/lock.hpp"
@@ -123,16 +123,6 @@ Result<void> check_whose(const std::string& file, const std::optional<std::strin
         "if it is of a gateway that is gone, remove the file"};
 }
 
-/// What a write that was killed left beside the lab's file. Nobody reads it, and nobody else removes it.
-void remove_unfinished(const KernelExporter& exporter, const std::string& lab) {
-    const auto start = fmt::format(".stowage-{}.exports.", lab);
-    std::error_code failed;
-    for (const auto& entry : std::filesystem::directory_iterator(exporter.exports_dir, failed)) {
-        const auto name = entry.path().filename().string();
-        if (name.starts_with(start) && name.size() == start.size() + 6) ::unlink(entry.path().c_str());
-    }
-}
-
 }  // namespace
 
 Result<void> publish(const KernelExporter& exporter, const Export& meant) {
@@ -145,7 +135,7 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     const auto text = render_exports_file(meant, mount_point);
     TRY(const auto before, previous_text(path));
     CHECK(check_whose(path, before, meant));
-    remove_unfinished(exporter, meant.lab);
+    remove_unfinished_writes(path);
     if (before == text) {
         TRY(const auto etab, read_etab(exporter));
         if (compare_etab(etab, meant, mount_point)) return {};
@@ -169,7 +159,7 @@ Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, co
     TRY(const auto before, previous_text(file));
     auto path = exporter.labs_root + "/" + lab;
     if (before && !is_exports_file_of(*before, path, fsid)) return {};
-    remove_unfinished(exporter, lab);
+    remove_unfinished_writes(file);
     CHECK(remove_durably(file));
     // Also when there was no file: a withdrawal killed halfway may have left the export behind it.
     if (const auto recorded = before ? path_in_exports_file(*before) : ""; !recorded.empty()) path = recorded;

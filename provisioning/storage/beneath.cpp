@@ -18,13 +18,17 @@
 
 namespace stowage::storage {
 
-Result<Fd> open_beneath(const Fd& directory, const std::string& name, int flags, Mounts mounts) {
+Fd try_open_beneath(const Fd& directory, const std::string& name, int flags, Mounts mounts) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC | O_NOFOLLOW;
     if (!(flags & O_PATH)) how.flags |= O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     if (mounts == Mounts::stay) how.resolve |= RESOLVE_NO_XDEV;
-    Fd fd(static_cast<int>(::syscall(SYS_openat2, directory.get(), name.c_str(), &how, sizeof how)));
+    return Fd(static_cast<int>(::syscall(SYS_openat2, directory.get(), name.c_str(), &how, sizeof how)));
+}
+
+Result<Fd> open_beneath(const Fd& directory, const std::string& name, int flags, Mounts mounts) {
+    auto fd = try_open_beneath(directory, name, flags, mounts);
     if (!fd && errno == EXDEV)
         return Error{Code::in_use, "a filesystem is mounted on " + log::escaped(name), "unmount it"};
     if (!fd) return system_error(errno, "open " + log::escaped(name));
@@ -64,8 +68,9 @@ Result<void> set_owner_and_mode(const Fd& directory, uid_t uid, mode_t mode, con
 
 std::string random_name() {
     std::uint64_t number = 0;
-    // Names are probed with O_EXCL, so even a failure only costs a retry.
-    [[maybe_unused]] const auto got = ::getrandom(&number, sizeof number, 0);
+    // Callers rename to it, and a directory would take the place of an empty one of a name that is known.
+    if (::getrandom(&number, sizeof number, 0) != sizeof number)
+        throw Fatal({Code::internal, "getrandom gave no bytes"});
     return fmt::format("{:016x}", number);
 }
 

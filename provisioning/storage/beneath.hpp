@@ -21,6 +21,9 @@ enum class Mounts { cross, stay };
 Result<Fd> open_beneath(const Fd& directory, const std::string& name, int flags,
                         Mounts mounts = Mounts::cross);
 
+/// open_beneath() for who asks why it failed: without a value, errno tells.
+Fd try_open_beneath(const Fd& directory, const std::string& name, int flags, Mounts mounts);
+
 /// The names in a directory, without "." and "..", at most `most`.
 Result<std::vector<std::string>> names_in(const Fd& directory, std::size_t most);
 

@@ -82,6 +82,18 @@ Result<void> check_ours(const Fd& directory, const LabPlace& place) {
                  "afterwards"};
 }
 
+/// An empty directory under a mount point looks like a new filesystem, and marked once it would be believed.
+Result<void> check_filesystem(const Fd& root, const LabPlace& place) {
+    if (has_root_marker(root)) return {};
+    const auto directory = open_lab(root, place);
+    if (directory && has_marker(*directory, place.name, place.uid)) return {};
+    return Error{Code::unavailable,
+                 fmt::format("{} is not the filesystem on which labs were made: there is no {} in it",
+                             place.root_path, root_marker),
+                 fmt::format("mount it; if the labs are to be made again on this one, touch {}/{}",
+                             place.root_path, root_marker)};
+}
+
 }  // namespace
 
 Result<Fd> open_root(const std::string& root_path) {
@@ -108,8 +120,9 @@ Result<Fd> open_lab(const Fd& root, const LabPlace& place) {
     return Error{Code::differs, place.path() + " is not a directory", "move it away"};
 }
 
-Result<void> make_directory(const LabPlace& place) {
+Result<void> make_directory(const LabPlace& place, bool labs_were_made) {
     TRY(const auto root, open_root(place.root_path));
+    if (labs_were_made) CHECK(check_filesystem(root, place));
     CHECK(put_root_marker(root));
     CHECK(create_if_missing(root, place));
     TRY(const auto directory, open_lab(root, place));
@@ -120,6 +133,18 @@ Result<void> make_directory(const LabPlace& place) {
     CHECK(set_owner_and_mode(directory, place.uid, lab_mode, place.path()));
     if (::fsync(directory.get()) != 0 || ::fsync(root.get()) != 0)
         return system_error(errno, "fsync " + place.path());
+    if (is_subvolume(directory)) return mount_subvolume(place.root_path, root, place.name);
+    return {};
+}
+
+Result<void> mount_directory(const LabPlace& place) {
+    TRY(const auto root, open_root(place.root_path));
+    TRY(const auto directory, open_lab(root, place));
+    TRY(const bool own, is_labs_own(directory, place.name, place.uid));
+    if (!own)
+        return Error{Code::differs,
+                     place.path() + " does not bear the mark of this lab, so it is not mounted",
+                     "look at it; `stowage apply` makes the lab's directory as it should be"};
     if (is_subvolume(directory)) return mount_subvolume(place.root_path, root, place.name);
     return {};
 }
@@ -149,11 +174,6 @@ Result<message::LabObservation> observe_directory(const LabPlace& place) {
 Result<void> release_directory(const LabPlace& place) {
     TRY(const auto root, open_root(place.root_path));
     if (!is_btrfs(root)) return {};
-    const auto directory = open_lab(root, place);
-    if (!directory && directory.error().code == Code::not_found) return {};
-    if (!directory) return directory.error();
-    // Another filesystem that an admin mounted there is not ours to take away.
-    if (!is_subvolume(*directory)) return {};
     return unmount(place.root_path, root, place.name);
 }
 

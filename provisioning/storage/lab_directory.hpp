@@ -30,12 +30,19 @@ Result<Fd> open_lab(const Fd& root, const LabPlace& place);
 /// missing of these. Files inside stay as they are. Code::exists when a directory with foreign files or with
 /// another lab's mark is there, saying what it holds. Killed at any point and called again it ends the same;
 /// called again when all is well it writes nothing.
-Result<void> make_directory(const LabPlace& place);
+/// @param labs_were_made on this filesystem: Code::unavailable, and nothing is made, where neither labs.root
+///   nor the lab bears our mark
+Result<void> make_directory(const LabPlace& place, bool labs_were_made = false);
+
+/// Of make_directory() the mount alone, for a lab that is there. Code::not_found without a directory,
+/// Code::differs when it is not this lab's.
+Result<void> mount_directory(const LabPlace& place);
 
 /// The directory's part of an observation. What is not there is a state, not an error.
 Result<message::LabObservation> observe_directory(const LabPlace& place);
 
-/// Takes the lab's own mount away (btrfs); the data stays. Done twice it is done once.
+/// Takes the lab's own mount away (btrfs); the data stays, and so does what an administrator mounted there.
+/// Done twice it is done once.
 Result<void> release_directory(const LabPlace& place);
 
 /// Deletes the lab with all its data, and leaves nothing. Code::denied when it holds files and not our

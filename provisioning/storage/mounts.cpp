@@ -12,6 +12,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/log.hpp"
+#include "gateway/base/octal_escapes.hpp"
 #include "provisioning/storage/beneath.hpp"
 
 namespace stowage::storage {
@@ -26,27 +27,6 @@ std::string_view take_word(std::string_view& line) {
     return word;
 }
 
-bool is_octal(std::string_view digits) {
-    return digits.size() == 3 && digits.find_first_not_of("01234567") == std::string_view::npos;
-}
-
-/// Blanks, tabs, line ends and backslashes are written as \ooo.
-std::string unescaped(std::string_view word) {
-    std::string text;
-    for (std::size_t i = 0; i < word.size(); ++i) {
-        const bool escape = word[i] == '\\' && is_octal(word.substr(i + 1, 3));
-        if (escape) {
-            int value = 0;
-            std::from_chars(word.data() + i + 1, word.data() + i + 4, value, 8);
-            text += static_cast<char>(value);
-            i += 3;
-        } else {
-            text += word[i];
-        }
-    }
-    return text;
-}
-
 /// "36 35 98:0 /root /point options [tags…] - type source options"
 bool parse_line(std::string_view line, Mount& mount) {
     const auto separator = line.find(" - ");
@@ -56,20 +36,35 @@ bool parse_line(std::string_view line, Mount& mount) {
     if (std::from_chars(id.data(), id.data() + id.size(), mount.id).ec != std::errc{}) return false;
     take_word(line);  // the parent's id
     mount.device = take_word(line);
-    mount.root = unescaped(take_word(line));
-    mount.point = unescaped(take_word(line));
+    mount.root = without_octal_escapes(take_word(line));
+    mount.point = without_octal_escapes(take_word(line));
     mount.type = take_word(tail);
-    mount.source = unescaped(take_word(tail));
+    mount.source = without_octal_escapes(take_word(tail));
     return !mount.point.empty();
 }
 
-/// `path` seen from `base`: "" for base itself, else "/…"; nothing when it is not below.
 bool is_at_or_below(const std::string& path, const std::string& base) {
     return path == base || (base == "/" && path.starts_with('/')) || path.starts_with(base + "/");
 }
 
 std::string joined(const std::string& directory, const std::string& rest) {
     return directory == "/" ? "/" + rest : directory + "/" + rest;
+}
+
+/// The lab's directory as its filesystem names it.
+std::string lab_in_filesystem(const Mount& labs_root, const std::string& root_path, const std::string& lab) {
+    std::string below;
+    if (root_path != labs_root.point)
+        below = root_path.substr(labs_root.point == "/" ? 1 : labs_root.point.size() + 1);
+    return joined(below.empty() ? labs_root.root : joined(labs_root.root, below), lab);
+}
+
+/// labs.root without symbolic links.
+Result<std::string> real_path(const Fd& root) {
+    std::error_code failed;
+    auto path = std::filesystem::read_symlink(path_of(root), failed).string();
+    if (failed) return system_error(failed.value(), "readlink " + path_of(root));
+    return path;
 }
 
 }  // namespace
@@ -96,18 +91,13 @@ Result<Mount> mount_of(const Fd& fd, const std::vector<Mount>& mounts) {
         return Error{Code::unsupported, "this kernel does not tell mounts (statx)", "use Linux 5.8 or newer"};
     for (const auto& mount : mounts)
         if (mount.id == info.stx_mnt_id) return mount;
-    return Error{Code::io, "/proc/self/mountinfo does not show the mount of labs.root"};
+    return Error{Code::io, "/proc/self/mountinfo does not show the mount of " + path_of(fd)};
 }
 
 std::vector<std::string> other_mounts(const std::vector<Mount>& mounts, const Mount& labs_root,
                                       const std::string& root_path, const std::string& lab) {
     const auto lab_path = joined(root_path, lab);
-    // The lab's directory as its filesystem names it.
-    std::string below;
-    if (root_path != labs_root.point)
-        below = root_path.substr(labs_root.point == "/" ? 1 : labs_root.point.size() + 1);
-    const auto folder = below.empty() ? labs_root.root : joined(labs_root.root, below);
-    const auto lab_root = joined(folder, lab);
+    const auto lab_root = lab_in_filesystem(labs_root, root_path, lab);
     std::vector<std::string> found;
     for (const auto& mount : mounts) {
         const bool shows_lab = mount.device == labs_root.device && is_at_or_below(mount.root, lab_root);
@@ -118,12 +108,20 @@ std::vector<std::string> other_mounts(const std::vector<Mount>& mounts, const Mo
     return found;
 }
 
+Result<bool> shows_lab_itself(const Fd& root, const std::string& lab) {
+    TRY(const auto directory, open_beneath(root, lab, O_PATH | O_DIRECTORY));
+    TRY(const auto mounts, read_mounts());
+    TRY(const auto labs_root, mount_of(root, mounts));
+    TRY(const auto top, mount_of(directory, mounts));
+    TRY(const auto root_path, real_path(root));
+    return top.device == labs_root.device &&
+           is_at_or_below(top.root, lab_in_filesystem(labs_root, root_path, lab));
+}
+
 Result<void> check_no_other_mounts(const Fd& root, const std::string& lab) {
     TRY(const auto mounts, read_mounts());
     TRY(const auto labs_root, mount_of(root, mounts));
-    std::error_code failed;
-    const auto root_path = std::filesystem::read_symlink(path_of(root), failed).string();
-    if (failed) return system_error(failed.value(), "readlink " + path_of(root));
+    TRY(const auto root_path, real_path(root));
     const auto others = other_mounts(mounts, labs_root, root_path, lab);
     if (others.empty()) return {};
     std::string points;

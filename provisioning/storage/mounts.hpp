@@ -37,6 +37,10 @@ Result<Mount> mount_of(const Fd& fd, const std::vector<Mount>& mounts);
 std::vector<std::string> other_mounts(const std::vector<Mount>& mounts, const Mount& labs_root,
                                       const std::string& root_path, const std::string& lab);
 
+/// Whether the topmost mount on a lab's name shows the lab or a part of it, and not what an administrator
+/// mounted there. Code::not_found without the directory.
+Result<bool> shows_lab_itself(const Fd& root, const std::string& lab);
+
 /// Code::in_use, naming them, when other_mounts() finds any.
 Result<void> check_no_other_mounts(const Fd& root, const std::string& lab);
 

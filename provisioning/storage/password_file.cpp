@@ -2,15 +2,12 @@
 // Runs in: root_step.
 #include "provisioning/storage/password_file.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <filesystem>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/base/unfinished_writes.hpp"
 #include "provisioning/storage/file_lock.hpp"
 
 namespace stowage::storage {
@@ -34,22 +31,6 @@ Result<void> check_hash(std::string_view hash) {
         return Error{Code::invalid, "the password hash is none of crypt(5) that is accepted here",
                      "use yescrypt ($y$), scrypt ($7$), bcrypt ($2b$) or SHA-2 ($6$, $5$)"};
     return {};
-}
-
-std::string parent_of(const std::filesystem::path& path) {
-    const auto parent = path.parent_path().string();
-    return parent.empty() ? "." : parent;
-}
-
-/// A write_atomically() that was killed leaves `.NAME.XXXXXX` with hashes in it. Called under the lock, so
-/// nobody is writing one.
-void remove_leftovers(const std::filesystem::path& path) {
-    const auto start = "." + path.filename().string() + ".";
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(parent_of(path), ignored)) {
-        const auto name = entry.path().filename().string();
-        if (name.starts_with(start) && name.size() == start.size() + 6) ::unlink(entry.path().c_str());
-    }
 }
 
 struct Passwords {
@@ -78,7 +59,7 @@ Result<void> set_password_hash(const std::string& path, const std::string& user,
     CHECK(parse_user_name(user));
     CHECK(check_hash(hash));
     TRY(const auto lock, lock_file(path + ".lock", Lock::exclusive, lock_limit));
-    remove_leftovers(path);
+    remove_unfinished_writes(path);  // they hold hashes
     TRY(const auto passwords, read_passwords(path, user));
     const auto line = user + ":" + hash + "\n";
     // In its place already, wherever that is: nothing to write.
@@ -91,7 +72,7 @@ Result<void> set_password_hash(const std::string& path, const std::string& user,
 Result<void> remove_password_hash(const std::string& path, const std::string& user) {
     CHECK(parse_user_name(user));
     TRY(const auto lock, lock_file(path + ".lock", Lock::exclusive, lock_limit));
-    remove_leftovers(path);
+    remove_unfinished_writes(path);  // they hold hashes
     TRY(const auto passwords, read_passwords(path, user));
     if (passwords.text == passwords.others) return {};
     return write_atomically(path, passwords.others);

@@ -7,6 +7,22 @@
 
 namespace stowage::storage {
 
+namespace {
+
+/// The limit first: marking the tree may take hours or fail, and what is marked counts.
+Result<void> set_limit_and_project(QuotaBackend backend, const Fd& lab_directory, const QuotaLimits& limits) {
+    CHECK(set_project_quota(backend, lab_directory, limits));
+    auto put = put_project(lab_directory, limits.project);
+    if (put || put.error().code != Code::over_quota) return put;
+    // Without CAP_SYS_RESOURCE ext4 moves nothing into a project that is full.
+    CHECK(set_project_quota(backend, lab_directory, {0, 0, limits.project}));
+    put = put_project(lab_directory, limits.project);
+    CHECK(set_project_quota(backend, lab_directory, limits));
+    return put;
+}
+
+}  // namespace
+
 QuotaBackend backend_of(QuotaBackend chosen, const Fd& lab_directory) {
     bool possible = true;
     if (chosen == QuotaBackend::btrfs) possible = is_subvolume(lab_directory);
@@ -25,9 +41,7 @@ Result<void> set_quota(QuotaBackend backend, const Fd& lab_directory, const Quot
             return set_btrfs_quota(lab_directory, limits.bytes);
         case QuotaBackend::xfs:
         case QuotaBackend::ext4:
-            // The limit last: held against half of the files it would let the lab grow.
-            CHECK(put_project(lab_directory, limits.project));
-            return set_project_quota(backend, lab_directory, limits);
+            return set_limit_and_project(backend, lab_directory, limits);
         case QuotaBackend::cephfs:
             return set_cephfs_quota(lab_directory, limits.bytes, limits.inodes);
         case QuotaBackend::none:

@@ -46,9 +46,9 @@ Result<QuotaChosen> choose_quota(const Fd& root, QuotaChoice choice);
 QuotaBackend backend_of(QuotaBackend chosen, const Fd& lab_directory);
 
 /// Sets hard limits on the lab's directory. With `none` nothing enforces them, which is not an error; btrfs
-/// cannot limit inodes, so they are not enforced there. On XFS and ext4 the tree is put into its project
-/// first, which takes as long as reading it. Done twice it is done once. Code::unsupported for a directory
-/// that cannot have a quota.
+/// cannot limit inodes, so they are not enforced there. On XFS and ext4 the tree is then put into its
+/// project, which takes as long as reading it; if that fails the limits hold for what is in it. Done twice it
+/// is done once. Code::unsupported for a directory that cannot have a quota.
 Result<void> set_quota(QuotaBackend backend, const Fd& lab_directory, const QuotaLimits& limits);
 
 /// Limits and usage. btrfs counts usage once per transaction, so it is up to 30 s old (mount option commit=;

@@ -112,6 +112,8 @@ Result<void> unmount(const std::string& root_path, const Fd& root, const std::st
         if (!mounted && mounted.error().code == Code::not_found) return {};
         if (!mounted) return mounted.error();
         if (!*mounted) return {};
+        TRY(const bool own, shows_lab_itself(root, name));
+        if (!own) return {};
         if (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
             return system_error(errno, "unmount " + path);
     }

@@ -31,8 +31,9 @@ Result<bool> is_mounted_safely(const Fd& root, const std::string& name);
 /// already is kept, and given these flags if it lacks them.
 Result<void> mount_subvolume(const std::string& root_path, const Fd& root, const std::string& name);
 
-/// Takes every mount on `root_path/name` away. Lazily: whoever still has it open (a draining worker) goes on
-/// and lets go by itself, and nobody new gets in. Not mounted is success.
+/// Takes away the mounts on `root_path/name` that show the lab itself, from the top down to the first that
+/// does not: another filesystem there is an administrator's. Lazily: whoever still has it open (a draining
+/// worker) goes on and lets go by itself, and nobody new gets in. Not mounted is success.
 Result<void> unmount(const std::string& root_path, const Fd& root, const std::string& name);
 
 /// Deletes a subvolume with everything in it, nested subvolumes too, and its qgroup.

@@ -77,6 +77,16 @@ class ProcFacts:
         return None if hard == "unlimited" else int(hard)
 
     @property
+    def threads(self):
+        return int(self.fields["Threads"])
+
+    @property
+    def most_tasks(self):
+        """Of its uid: the hard limit; None: any."""
+        hard = re.search(r"^Max processes +\S+ +(\S+)", self._read("limits"), re.MULTILINE)[1]
+        return None if hard == "unlimited" else int(hard)
+
+    @property
     def most_core_bytes(self):
         """The soft limit, which the kernel goes by."""
         return re.search(r"^Max core file size +(\S+)", self._read("limits"), re.MULTILINE)[1]

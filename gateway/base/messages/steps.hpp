@@ -25,6 +25,8 @@ struct StepRequest {
     static constexpr Type type = Type::step_request;
     Step step = Step::observe_lab;
     LabName lab;
+    std::uint8_t labs_were_made = 0;  ///< make_directory: not on a filesystem that does not bear our mark
+    std::uint8_t only_mount = 0;      ///< make_directory: what else differs of a lab that is there stays
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint32_t project_id = 0;  ///< the lab's, where XFS or ext4 count by projects; 0: it has none yet

@@ -26,6 +26,18 @@ const char* name_of(message::QuotaBackend backend) {
     return "unknown";
 }
 
+/// Part of a step of which the rest has drifted: a mount that a reboot took is always made again.
+bool lacks_its_mount(const Step& step, const std::vector<Drift>& drift) {
+    const auto is_drift = [&](const Deviation& one) {
+        return std::any_of(drift.begin(), drift.end(), [&](const Drift& other) {
+            return other.kind == step.kind && other.deviation.what == one.what;
+        });
+    };
+    return step.kind == StepKind::make_directory && step.change == Change::change &&
+           std::any_of(step.deviations.begin(), step.deviations.end(),
+                       [&](const Deviation& one) { return !one.lasting && !is_drift(one); });
+}
+
 }  // namespace
 
 std::string wanted_form(const Lab& lab, const Site& site) {
@@ -60,8 +72,11 @@ void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift) {
         const bool drifted =
             std::any_of(drift.begin(), drift.end(), [&](const Drift& one) { return one.kind == step.kind; });
         if (!drifted || !step.does_something()) continue;
-        step.change = Change::unchanged;
-        step.detail = "left as it is (labs.drift): " + step.detail;
+        step.only_mount = lacks_its_mount(step, drift);
+        if (!step.only_mount) step.change = Change::unchanged;
+        step.detail = (step.only_mount ? "mounted, and else left as it is (labs.drift): "
+                                       : "left as it is (labs.drift): ") +
+                      step.detail;
         left_any = true;
     }
     // The mount check would only find the same again.

@@ -88,7 +88,7 @@ struct Drift {
 std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted, const std::string& boot,
                               const message::LabObservation& seen, const std::vector<Step>& steps);
 
-/// Has the plan leave what has drifted as it is, and say so.
+/// Has the plan leave what has drifted as it is, and say so. A mount that is missing and no drift is made.
 void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift);
 
 /// The data source, if Run:ai is used; before it the end of one of ours whose scope is another, which cannot

@@ -23,7 +23,7 @@ DriftOutcome outcome_of(const StepRunner& runner, const Drift& drift) {
     if (runner.has_done(drift.kind)) return DriftOutcome::repaired;
     const auto& failures = runner.failures();
     const bool failed = std::any_of(failures.begin(), failures.end(), [&](const StepRunner::Failure& one) {
-        return one.kind == drift.kind || depends_on(drift.kind, one.kind);
+        return (one.kind == drift.kind && !one.step.only_mount) || depends_on(drift.kind, one.kind);
     });
     return failed ? DriftOutcome::not_repaired : DriftOutcome::reported;
 }

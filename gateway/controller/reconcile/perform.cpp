@@ -13,8 +13,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<Result<Performed>> root_step(Context& context, Lab lab, message::Step step) {
-    const auto request = request_for(lab, step);
+asio::awaitable<Result<Performed>> root_step(Context& context, Lab lab, message::Step step,
+                                             bool only_mount = false) {
+    auto request = request_for(lab, step);
+    request.only_mount = only_mount;
+    // Between the look and the step the filesystem may have been unmounted.
+    if (step == message::Step::make_directory) request.labs_were_made = context.state.labs_were_made();
     auto done = co_await context.supervisor.step(request);
     if (!done) co_return done.error();
     Performed performed;
@@ -114,7 +118,7 @@ StepIntent intent_of(const Context& context, const Lab& lab, const Step& step) {
 asio::awaitable<Result<Performed>> perform(Context& context, Lab lab, Step step) {
     switch (step.kind) {
         case StepKind::make_directory:
-            co_return co_await root_step(context, lab, message::Step::make_directory);
+            co_return co_await root_step(context, lab, message::Step::make_directory, step.only_mount);
         case StepKind::set_quota:
             co_return co_await root_step(context, lab, message::Step::set_quota);
         case StepKind::publish_export:

@@ -93,7 +93,7 @@ asio::awaitable<void> StepRunner::run_one(Step step) {
     for (unsigned tries = 1;; ++tries) {
         auto performed = co_await once(step);
         if (performed) {
-            done_.push_back(step.kind);
+            if (!step.only_mount) done_.push_back(step.kind);
             tell(step, Progress::done, since, performed->detail.empty() ? step.detail : performed->detail);
             co_return;
         }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "gateway/base/config_parsers.hpp"
+#include "gateway/controller/state/export_ids.hpp"
 #include "gateway/controller/state/state.hpp"
 
 namespace stowage::controller {
@@ -15,9 +16,6 @@ using sqlite::Transaction;
 
 namespace {
 
-/// Below, people number exports of their own, which an NFS-Ganesha that is not ours has beside the labs'.
-constexpr std::uint16_t min_export_id = 1001;
-constexpr std::uint16_t max_export_id = 65535;
 constexpr auto lab_columns =
     "SELECT name, uid, export_id, fsid, quota_bytes, quota_inodes, clients, phase, directory, created_at, "
     "durability, data_tls_resumption, client_cas, "

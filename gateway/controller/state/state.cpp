@@ -2,8 +2,11 @@
 // Runs in: controller.
 #include "gateway/controller/state/state.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
+#include "gateway/base/found_on_disk.hpp"
 #include "gateway/controller/state/schema.hpp"
 #include "gateway/controller/state/state_lock.hpp"
 
@@ -59,12 +62,14 @@ Result<void> prepare(sqlite::Database& database) {
 Result<State> State::open(const std::string& directory) {
     TRY(auto lock, lock_state(directory));
     TRY(auto database, sqlite::Database::open(directory + "/stowage.db"));
+    State state(std::move(lock), std::move(database));
     try {
-        CHECK(prepare(database));
+        CHECK(prepare(state.database_));
+        CHECK(state.take_found(fmt::format("{}/{}", directory, found_on_disk_file)));
     } catch (const Fatal& lost) {
         return lost.error();
     }
-    return State(std::move(lock), std::move(database));
+    return state;
 }
 
 LabStatus State::status(std::string_view lab) const {

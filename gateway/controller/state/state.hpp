@@ -44,8 +44,10 @@ struct StepOutcome {
 /// each write is durable when it returns.
 class State {
   public:
-    /// Locks, opens and migrates `<directory>/stowage.db`. Code::in_use when another gateway has it,
-    /// Code::config for a damaged or newer database, Code::denied, Code::no_space.
+    /// Locks, opens and migrates `<directory>/stowage.db`, and takes what a restore found
+    /// (base/found_on_disk.hpp): such uids are their labs' as if their data had been kept, such Export_Ids
+    /// are passed over. Code::in_use when another gateway has it, Code::config for a damaged or newer
+    /// database, Code::denied, Code::no_space.
     static Result<State> open(const std::string& directory);
 
     std::vector<Lab> labs() const;
@@ -126,6 +128,7 @@ class State {
 
   private:
     State(Fd lock, sqlite::Database database) : lock_(std::move(lock)), database_(std::move(database)) {}
+    Result<void> take_found(const std::string& path);
     Result<Lab> insert_lab(const std::string& name, const LabSettings& settings, UidRange range);
     Result<void> write_data_source(std::string_view lab, const OwnedDataSource& owned);
 

@@ -105,6 +105,25 @@ TEST_F(Strangers, WhoSpeakHttpAreLeftAlone) {
     EXPECT_EQ(implicit.command("GET /USER HTTP/1.1"), "");
 }
 
+// Fails when OpenSSL takes what a hello announces: 128 KiB each, for as long as ftps.login_timeout.
+TEST_F(Strangers, GetTheMemoryOfARealHello) {
+    const FrontProcess front;
+    constexpr auto announces_131000_bytes = "\x16\x03\x01\x40\x00\x01\x01\xff\xb8";
+    FtpsClient greedy(front.implicit_port());
+    greedy.send(std::string(announces_131000_bytes, 9) + std::string(16380, 'x'));
+    EXPECT_TRUE(greedy.is_closed());
+    // What post-quantum keys may grow to one day.
+    std::string protocols =
+        "\x03"
+        "ftp";
+    while (protocols.size() < 25'000)
+        protocols += "\xff" + std::string(255, 'x');
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        FtpsClient large(front.implicit_port());
+        EXPECT_TRUE(large.start_tls({version, "storage.example", protocols})) << large.error();
+    }
+}
+
 // Taken out (on_server_name() takes every name): "bank.example" gets its handshake.
 TEST_F(Strangers, WhoWantAnotherServerAreRefused) {
     const FrontProcess front;

@@ -48,7 +48,9 @@ class BackupIsRestored(unittest.TestCase):
         self.rig.login("alice", passwords["alice"]).store("kept.bin", b"x" * 5000)
         before, certificate = self.identities(), self.rig.gateway.certificate.read_text()
         self.back_up()
-        self.rig.create_lab("lab3")  # later than the backup: not in it
+        lost = self.rig.create_lab("lab3")  # later than the backup: not in it
+        (self.rig.labs / "lab3" / "thesis").write_text("x")
+        lost_row = self.identities()[-1]
         self.assertEqual({path.name for path in self.folder.iterdir()}, KEPT | {"SHA256SUMS"})
         self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
         self.assertTrue(all(path.stat().st_mode & 0o777 == 0o600 for path in self.folder.iterdir()))
@@ -66,9 +68,14 @@ class BackupIsRestored(unittest.TestCase):
         client = self.rig.login("alice", passwords["alice"])
         self.assertEqual(client.fetch("kept.bin"), b"x" * 5000)
         self.rig.login("bob", passwords["bob"]).store("afterwards", b"y")
-        # The next lab gets what was never given to another.
+        # Nothing of the lost lab's is another's: neither its files nor what its clients still hold.
         self.rig.create_lab("lab4")
-        self.assertNotIn(self.identities()[-1][1], [row[1] for row in before])
+        numbers = self.identities()[-1]
+        self.assertNotIn(numbers[1], [row[1] for row in [*before, lost_row]])
+        self.assertNotIn(numbers[2], [row[2] for row in [*before, lost_row]])
+        # Of its name again, it has its files again.
+        self.assertEqual(self.rig.create_lab("lab3")["uid"], lost["uid"])
+        self.assertEqual((self.rig.labs / "lab3" / "thesis").read_text(), "x")
 
     def test_consistent_while_labs_and_users_are_made(self):
         stop, made = threading.Event(), []

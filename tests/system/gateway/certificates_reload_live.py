@@ -5,6 +5,7 @@ nothing, and the log says why.
 Tried, each makes its test fail when taken out: in Supervisor::reload() what the front gets, and what the workers get; in
 ocsp_response_of() that what cannot be used is left out. What makes a response unsuitable: unit OcspTest."""
 
+import datetime
 import pathlib
 import re
 import shutil
@@ -107,6 +108,20 @@ class CertificatesReloadLive(unittest.TestCase):
             self.assertEqual(self.presented(), self.pem("second"))
             self.install("second")
         client.store("still here", b"x")
+
+    def test_the_end_of_files_that_the_configuration_names_is_not_for_tls_install(self):
+        """It refuses them."""
+        ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=12.5)
+        self.made["ending"] = certificates.make(self.folder, "ending", ("20200101000000Z", f"{ends:%Y%m%d%H%M%S}Z"))
+        self.install("ending")
+        self.reload("certificate_expires")
+        line = re.findall("event=certificate_expires .*", self.rig.gateway.log_path.read_text(errors="replace"))[-1]
+        doctor = self.rig.run("doctor")[1]
+        for words in (line, doctor):
+            self.assertIn("in 12 days", words)
+            self.assertIn("systemctl reload-or-restart stowage", words)
+            self.assertNotIn("tls install", words)
+        self.install("first")
 
     def stapled(self):
         """What openssl says about the response that a new connection brings."""

@@ -129,6 +129,13 @@ class ProcessesHaveOnlyTheirRights(unittest.TestCase):
         for name in ("front", "controller", "ganesha"):
             self.assertLess(self.facts(name).oom_score_adj, 500, name)
 
+    def test_threads_of_workers_end(self):
+        # Fails without ProcessSpec's most_tasks in workers.cpp.
+        for lab in self.labs:
+            worker = self.facts(f"worker {lab}")
+            self.assertEqual(worker.most_tasks, 2 * (64 + 64 * 5))
+            self.assertLess(worker.threads, 64, "what is counted on beside transfers")
+
     def test_memory_of_the_controller_ends(self):
         # Fails without data_bytes in controller_service.cpp.
         controller = self.facts("controller")

@@ -55,6 +55,12 @@ class ServiceFilesAreSound(unittest.TestCase):
         self.assertIn("StartLimitIntervalSec=0\n", words.partition("[Service]")[0])
         self.assertRegex(words, r"(?m)^After=.*\btime-sync\.target\b")
 
+    def test_one_lab_fills_neither_the_units_tasks_nor_its_lines(self):
+        words = UNIT.read_text(encoding="utf-8")
+        # Ten thousand sessions (ftps.max_sessions), each with a transfer's five threads; a lab's own limit is 768.
+        self.assertGreater(int(re.search(r"(?m)^TasksMax=([0-9]+)$", words)[1]), 50000 + 768)
+        self.assertRegex(words, r"(?m)^LogRateLimitIntervalSec=0$")
+
     def test_accounts(self):
         words = self.run_tool("systemd-sysusers", "--dry-run", str(SOURCE / "deploy" / "sysusers.d" / "stowage.conf"))
         for name in ("stowage", "stowage-front", "stowage-admin"):

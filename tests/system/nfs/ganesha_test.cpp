@@ -153,6 +153,30 @@ TEST_F(Ganesha, FailedPublishIsUndone) {
     EXPECT_FALSE(std::filesystem::exists(run->ganesha().files.export_file("lab2")));
 }
 
+// As after a restored backup that is older than lab1.
+TEST_F(Ganesha, WhoeverHadTheIdIsServedNoMoreAndDoesNotComeBack) {
+    const auto lost = run->make_lab("lab1", 101), fresh = run->make_lab("lab2", 101);
+    must_publish(lost);
+    must_publish(fresh);
+    EXPECT_FALSE(std::filesystem::exists(run->ganesha().files.export_file("lab1")));
+    run->kill_ganesha();
+    run->start_ganesha();
+    EXPECT_TRUE(seen(fresh).as_meant) << seen(fresh).why;
+    expect_works(fresh);
+    EXPECT_THAT(step(check(run->request(lost)), "mounted"), StartsWith("failed: "));
+}
+
+TEST_F(Ganesha, WhatAKilledWriteLeftIsRemoved) {
+    const auto lab = run->make_lab("lab1", 101);
+    const auto left = run->ganesha().files.exports_dir + "/.lab1.conf.a1B2c3";
+    std::ofstream(left).flush();
+    must_publish(lab);
+    EXPECT_FALSE(std::filesystem::exists(left));
+    std::ofstream(left).flush();
+    ASSERT_TRUE(withdraw(exporter, "lab1", {}));
+    EXPECT_FALSE(std::filesystem::exists(left));
+}
+
 TEST_F(Ganesha, HiddenErrorInSuccessReplyIsSeen) {
     const auto lab = run->make_lab("lab1", 101);
     must_publish(lab);

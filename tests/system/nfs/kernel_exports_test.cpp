@@ -149,9 +149,14 @@ TEST_F(KernelExports, FailedChangePutsThePreviousFileBack) {
     auto lab = make_lab("lab1", 6);
     ASSERT_TRUE(publish(exporter, lab));
     std::ofstream("/etc/exports.d/site.exports") << lab.path << " 192.168.0.0/16(rw,no_subtree_check)\n";
+    const auto before = *read_file("/etc/exports.d/stowage-lab1.exports");
     auto changed = lab;
     changed.clients = {"172.16.0.0/12"};
     EXPECT_FALSE(publish(exporter, changed));
+    EXPECT_EQ(*read_file("/etc/exports.d/stowage-lab1.exports"), before);
+    const auto etab = *read_file("/var/lib/nfs/etab");
+    EXPECT_THAT(etab, HasSubstr(lab.path + "\t10.1.0.0/16("));
+    EXPECT_THAT(etab, Not(HasSubstr("172.16.0.0/12")));
     std::filesystem::remove("/etc/exports.d/site.exports");
     ASSERT_TRUE(publish(exporter, lab));  // ends what has no file any more
     EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;

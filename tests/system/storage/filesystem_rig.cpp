@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,15 +96,37 @@ void FilesystemRig::TearDown() {
     std::filesystem::remove_all(folder_);
 }
 
+namespace {
+
+bool become(uid_t uid) {
+    return ::setgroups(0, nullptr) == 0 && ::setgid(uid) == 0 && ::setuid(uid) == 0;
+}
+
+}  // namespace
+
 int as_lab(const std::function<int()>& work, uid_t uid) {
+    return in_child([&] { return become(uid) ? work() : 99; });
+}
+
+int in_child(const std::function<int()>& work) {
     const pid_t pid = ::fork();
-    if (pid == 0) {
-        const bool changed = ::setgroups(0, nullptr) == 0 && ::setgid(uid) == 0 && ::setuid(uid) == 0;
-        ::_exit(changed ? work() : 99);
-    }
+    if (pid == 0) ::_exit(work());
     int status = 0;
     ::waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}
+
+MemberAtWork::MemberAtWork(const std::function<void()>& work) : pid_(::fork()) {
+    if (pid_ != 0) return;
+    if (become(lab_uid) && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) work();
+    ::_exit(1);
+}
+
+void MemberAtWork::stop() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
 }
 
 bool kill_during(const std::function<void()>& work, unsigned microseconds) {

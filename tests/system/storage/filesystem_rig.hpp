@@ -50,6 +50,21 @@ inline std::string name_of_parameter(const testing::TestParamInfo<const char*>& 
 /// exit code.
 int as_lab(const std::function<int()>& work, uid_t uid = lab_uid);
 
+/// Runs `work` in a child with all our rights; its return value is the child's exit code.
+int in_child(const std::function<int()>& work);
+
+/// A child with the uid and gid of the lab, whose `work` never ends before this object does.
+class MemberAtWork {
+  public:
+    explicit MemberAtWork(const std::function<void()>& work);
+    ~MemberAtWork() { stop(); }
+    MemberAtWork(const MemberAtWork&) = delete;
+    void stop();
+
+  private:
+    pid_t pid_;
+};
+
 /// Runs `work` in a child and kills that after `microseconds`; true if it was killed before it ended.
 bool kill_during(const std::function<void()>& work, unsigned microseconds);
 

@@ -1,8 +1,5 @@
 // Promises of projects: everything in a lab counts, and nobody else's project is touched.
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -14,51 +11,12 @@
 #include "gateway/base/step_rules.hpp"
 #include "provisioning/storage/marker.hpp"
 #include "provisioning/storage/project.hpp"
-#include "tests/system/storage/quota_rig.hpp"
+#include "tests/system/storage/project_rig.hpp"
 
 namespace stowage::storage {
 namespace {
 
 namespace fs = std::filesystem;
-
-class ProjectQuota : public Quota {
-  protected:
-    static fsxattr attributes(const std::string& path) {
-        const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-        fsxattr seen{};
-        EXPECT_EQ(::ioctl(fd.get(), FS_IOC_FSGETXATTR, &seen), 0) << path;
-        return seen;
-    }
-    static void mark(const std::string& path, std::uint32_t id) {
-        const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        auto changed = attributes(path);
-        changed.fsx_projid = id;
-        changed.fsx_xflags = id ? changed.fsx_xflags | FS_XFLAG_PROJINHERIT
-                                : changed.fsx_xflags & ~unsigned{FS_XFLAG_PROJINHERIT};
-        EXPECT_EQ(::ioctl(fd.get(), FS_IOC_FSSETXATTR, &changed), 0) << path;
-    }
-    /// Files and directories of the lab that are not in `id`.
-    std::string strays(std::uint32_t id = lab_project) const {
-        std::string found;
-        for (const auto& entry : fs::recursive_directory_iterator(root_ + "/lab1"))
-            if ((entry.is_regular_file() || entry.is_directory()) && !entry.is_symlink() &&
-                attributes(entry.path()).fsx_projid != id)
-                found += entry.path().string() + " ";
-        return found;
-    }
-    void fill_tree() {
-        for (const auto* folder : {"a/b/c", "d", ".stowage/partials/unpack.1.1"})
-            fs::create_directories(in_lab(folder));
-        for (const auto* file : {"top", "a/one", "a/b/two", "a/b/c/three", ".stowage/partials/upload"})
-            std::ofstream(in_lab(file)) << "x";
-        ASSERT_EQ(::mkfifo(in_lab("a/fifo").c_str(), 0600), 0);
-        fs::create_directory(folder_ + "/elsewhere");
-        std::ofstream(root_ + "/not-the-labs") << "x";
-        fs::create_symlink(root_ + "/not-the-labs", in_lab("a/link"));
-        fs::create_directory_symlink(root_, in_lab("d/up"));
-        ASSERT_TRUE(run("chown -R --no-dereference " + std::to_string(lab_uid) + " " + in_lab("a")));
-    }
-};
 
 TEST_P(ProjectQuota, WhatIsThereAlreadyCountsAndNewFilesFollow) {
     fill_tree();
@@ -83,26 +41,6 @@ TEST_P(ProjectQuota, DoneTwiceWritesNothing) {
     ASSERT_TRUE(set(32 * mebibyte));
     ASSERT_EQ(::stat(in_lab("a/b/two").c_str(), &after), 0);
     EXPECT_EQ(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
-}
-
-TEST_P(ProjectQuota, KilledWhileItMarksTheTreeItGoesOnNextTime) {
-    for (int folder = 0; folder < 40; ++folder) {
-        const auto path = in_lab("folder" + std::to_string(folder));
-        fs::create_directory(path);
-        for (int file = 0; file < 50; ++file)
-            std::ofstream(path + "/" + std::to_string(file)) << "x";
-    }
-    int killed = 0;
-    for (unsigned microseconds = 200; microseconds < 60'000; microseconds *= 2) {
-        const bool cut = kill_during([&] { (void)put_project(lab_, lab_project); }, microseconds);
-        killed += cut;
-        const bool claims_to_be_done = cut && read_project(lab_)->whole;
-        EXPECT_TRUE(!claims_to_be_done || strays().empty());
-    }
-    ASSERT_TRUE(put_project(lab_, lab_project));
-    EXPECT_TRUE(read_project(lab_)->whole);
-    EXPECT_EQ(strays(), "");
-    RecordProperty("killed", killed);
 }
 
 TEST_P(ProjectQuota, ALostMarkIsSeenAndThePathBackFindsEveryFile) {
@@ -146,21 +84,6 @@ TEST_P(ProjectQuota, WhatIsNotedOfALabIsNotBelievedOfACopyOrAnotherProject) {
     EXPECT_EQ(strays(lab_project + 1), "");
     mark(root_ + "/lab1", lab_project);
     EXPECT_FALSE(read().project_whole);
-}
-
-TEST_P(ProjectQuota, WideAndDeepTreesAreMarkedToTheLast) {
-    for (int folder = 0; folder < 2500; ++folder)
-        fs::create_directory(in_lab("wide" + std::to_string(folder)));
-    auto path = in_lab("deep");
-    for (int level = 0; level < 150; ++level) {
-        for (const auto* name : {"/a", "/b", "/c"})
-            fs::create_directories(path + name);
-        std::ofstream(path + "/file") << "x";
-        path += "/b";
-    }
-    ASSERT_TRUE(set(32 * mebibyte));
-    EXPECT_EQ(strays(), "");
-    EXPECT_TRUE(read().project_whole);
 }
 
 TEST_P(ProjectQuota, AProjectThatSomebodyElseUsesIsNotOffered) {

@@ -263,6 +263,34 @@ TEST_P(RootStep, FilesystemMountedOverTheLabIsNotTheLab) {
     ::umount2((root_ + "/lab1").c_str(), 0);
 }
 
+TEST_P(RootStep, OnAnEmptyMountPointNothingIsMadeOnceLabsWereMade) {
+    auto asked = request(Step::make_directory);
+    asked.labs_were_made = 1;
+    expect_refused(asked, Code::unavailable);
+    EXPECT_TRUE(names(root_).empty());
+    ASSERT_TRUE(perform(Step::make_directory));
+    ASSERT_TRUE(perform(asked));
+    fs::remove(root_ + "/" + root_marker);
+    ASSERT_TRUE(perform(asked)) << "the lab's own mark shows that it is the filesystem";
+    EXPECT_TRUE(fs::exists(root_ + "/" + root_marker));
+}
+
+TEST_P(RootStep, OnlyMountingALabMendsNothingElseOfIt) {
+    auto asked = request(Step::make_directory);
+    asked.only_mount = 1;
+    expect_refused(asked, Code::not_found);
+    ASSERT_TRUE(perform(Step::make_directory));
+    ASSERT_TRUE(release_directory(place()));
+    fs::permissions(root_ + "/lab1", fs::perms(0777));
+    ASSERT_TRUE(perform(asked));
+    const auto seen = perform(Step::observe_lab);
+    EXPECT_TRUE(seen->mounted && seen->mode == 0777);
+    asked.uid = asked.gid = lab_uid + 1;
+    expect_refused(asked, Code::differs);
+    asked.step = Step::publish_export;
+    expect_refused(asked, Code::protocol);
+}
+
 TEST_P(RootStep, StepsOfALabWaitForEachOther) {
     Fd lock(::open((folder_ + "/run/lab-lab1.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
@@ -339,6 +367,29 @@ TEST_P(BtrfsRootStep, MountOfAnAdminIsKeptAndForbidsSetuidAfterwards) {
     ASSERT_TRUE(perform(Step::make_directory));
     EXPECT_TRUE(perform(Step::observe_lab)->mounted);
     ASSERT_TRUE(perform(Step::purge_directory));
+}
+
+TEST_P(BtrfsRootStep, AnotherBtrfsOfAnAdminStaysMountedWhenTheLabIsLetGo) {
+    const auto other = folder_ + "/other-image", lab = root_ + "/lab1";
+    ASSERT_TRUE(run("truncate -s 512M " + other + " && mkfs.btrfs -q " + other));
+    ASSERT_TRUE(perform(Step::make_directory));
+    ASSERT_TRUE(release_directory(place()));
+    ASSERT_TRUE(run("mount -o loop " + other + " " + lab));
+    ASSERT_TRUE(perform(Step::make_directory)) << "an empty one is taken";
+    std::ofstream(in_lab("data")) << "x";
+    auto asked = request(Step::withdraw_export);
+    asked.export_id = 1;
+    asked.fsid[0] = 1;
+    ASSERT_TRUE(perform(asked));
+    EXPECT_TRUE(fs::exists(in_lab("data")));
+    // Over ours, ours stays below it.
+    ASSERT_EQ(::umount2(lab.c_str(), 0), 0);
+    ASSERT_TRUE(perform(Step::make_directory));
+    ASSERT_TRUE(run("mount -o loop,subvolid=5 " + other + " " + lab));
+    ASSERT_TRUE(perform(asked));
+    EXPECT_TRUE(fs::exists(in_lab("data")));
+    ASSERT_EQ(::umount2(lab.c_str(), 0), 0);
+    EXPECT_TRUE(perform(Step::observe_lab)->mounted);
 }
 
 INSTANTIATE_TEST_SUITE_P(On, BtrfsRootStep, testing::Values("btrfs"), name_of_parameter);

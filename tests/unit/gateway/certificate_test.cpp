@@ -70,6 +70,47 @@ TEST_F(CertificateTest, KeyThatOthersMayReadIsRefused) {
     EXPECT_NE(refused.error().remedy.find("chmod 0600"), std::string::npos);
 }
 
+TEST_F(CertificateTest, KeptPairStaysAPairWhereverTheMakingIsCutOff) {
+    if (::geteuid() != 0) GTEST_SKIP() << "the files are given to root";
+    namespace fs = std::filesystem;
+    const auto pair = files("a"), old = CertificateFiles{pair.chain_path + ".old", pair.key_path + ".old"};
+    // The chain is renamed, then the key, then the new key is written, then the new chain.
+    for (int cut = 1; cut <= 3; ++cut) {
+        ASSERT_TRUE(make_self_signed(files("earlier"), {"earlier"}));
+        fs::copy_file(files("earlier").chain_path, old.chain_path, fs::copy_options::overwrite_existing);
+        fs::copy_file(files("earlier").key_path, old.key_path, fs::copy_options::overwrite_existing);
+        fs::remove(pair.chain_path);
+        fs::remove(pair.key_path);
+        ASSERT_TRUE(make_self_signed(files("b"), {"b"}));
+        const auto kept = *read_file(files("b").chain_path);
+        fs::rename(files("b").chain_path, old.chain_path);
+        fs::rename(files("b").key_path, cut >= 2 ? old.key_path : pair.key_path);
+        if (cut >= 3) {
+            ASSERT_TRUE(make_self_signed(files("c"), {"c"}));
+            fs::rename(files("c").key_path, pair.key_path);
+            fs::remove(files("c").chain_path);
+        }
+        ASSERT_TRUE(make_self_signed(pair, {"a"})) << cut;
+        EXPECT_TRUE(load_certificate(pair)) << cut;
+        EXPECT_EQ(*read_file(old.chain_path), kept) << cut;
+        EXPECT_TRUE(key_fits(*read_file(old.chain_path), *read_file(old.key_path))) << cut;
+    }
+}
+
+TEST_F(CertificateTest, RenewalIsSaidForWhoseFilesTheyAre) {
+    Config config;
+    config.state_dir = folder_;
+    EXPECT_NE(how_to_renew(config).find("stowage tls install CERT KEY"), std::string::npos);
+    EXPECT_NE(certificate_files(config).renewal.find("remove both files"), std::string::npos);
+    // tls install refuses these.
+    config.ftps.certificate = folder_ + "/live.pem";
+    for (const auto& remedy : {how_to_renew(config), certificate_files(config).renewal}) {
+        EXPECT_EQ(remedy.find("tls install"), std::string::npos);
+        EXPECT_NE(remedy.find("systemctl reload-or-restart stowage"), std::string::npos);
+        EXPECT_EQ(remedy.find("remove"), std::string::npos);
+    }
+}
+
 TEST_F(CertificateTest, RubbishIsRefusedWithItsPath) {
     const auto pair = files("a");
     const FileOwner me{::getuid(), ::getgid(), 0600};

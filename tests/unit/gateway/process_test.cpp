@@ -85,6 +85,19 @@ TEST(Process, HasTheMemoryThatItMayHaveAndGoesFirst) {
     EXPECT_EQ(run(spec, std::chrono::seconds(10)).exit_code, 0);
 }
 
+// Fails without RLIMIT_NPROC. A uid of its own: root may always make more.
+TEST(Process, HasTheThreadsThatItsUidMayHave) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    // Two beside the shell, of which none is there for long.
+    const auto forks = "true | true | cat";
+    ProcessSpec spec{"child",
+                     "/usr/bin/setpriv",
+                     {"--reuid", "4147001", "--regid", "4147001", "--clear-groups", "/bin/sh", "-c", forks}};
+    EXPECT_EQ(run(spec, std::chrono::seconds(10)).exit_code, 0);
+    spec.most_tasks = 2;
+    EXPECT_EQ(run(spec, std::chrono::seconds(10)).exit_code, 2);
+}
+
 // Fails when the child has our own standard error.
 TEST(Process, SpeaksForItselfOnly) {
     testing::internal::CaptureStderr();

@@ -4,6 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "gateway/base/atomic_file.hpp"
 
 namespace stowage::nfs {
 
@@ -69,6 +75,36 @@ TEST(GaneshaFiles, ServerConfigNeedsNeitherRpcbindNorV3) {
         EXPECT_THAT(*text, HasSubstr(part));
     config.state_dir = "/var/lib/a\"b";
     EXPECT_FALSE(render_server_config(config, ganesha_files(config)));
+}
+
+TEST(GaneshaFiles, OfTwoFilesWithOneExportIdOneIsServedAndTheOtherTold) {
+    if (::geteuid() != 0) GTEST_SKIP() << "the directories must be root's";
+    char pattern[] = "/tmp/stowage-index-XXXXXX";
+    const std::string folder = ::mkdtemp(pattern);
+    Config config;
+    config.state_dir = folder;
+    const auto files = ganesha_files(config);
+    ASSERT_TRUE(make_directories(files));
+    for (const auto* name : {"lab1", "lab2", "lab3"}) {
+        auto one = lab();
+        one.lab = name;
+        one.path = folder + "/" + name;
+        one.export_id = one.lab == "lab3" ? 103 : 101;
+        std::filesystem::create_directories(one.path + "/.stowage");
+        ASSERT_TRUE(write_atomically(one.path + "/.stowage/lab", one.lab + "\n"));
+        ASSERT_TRUE(write_atomically(files.export_file(name), *render_export_block(one)));
+    }
+    const auto skipped = rebuild_index(files);
+    ASSERT_TRUE(skipped) << skipped.error().text();
+    ASSERT_EQ(skipped->size(), 1U);
+    EXPECT_EQ(skipped->front().lab, "lab2");
+    EXPECT_THAT(skipped->front().why.what, HasSubstr("Export_Id 101 is that of lab lab1, too"));
+    const auto index = *read_file(files.index);
+    EXPECT_THAT(index, HasSubstr("lab1.conf"));
+    EXPECT_THAT(index, HasSubstr("lab3.conf"));
+    EXPECT_THAT(index, ::testing::Not(HasSubstr("lab2.conf")));
+    EXPECT_EQ(recorded_exports(files)->size(), 3U);
+    std::filesystem::remove_all(folder);
 }
 
 TEST(GaneshaFiles, BusAddressEscapesItsPath) {

@@ -109,6 +109,20 @@ TEST(Drift, LeftAloneNeitherItNorTheMountCheckIsDone) {
     EXPECT_THAT(steps[1].detail, HasSubstr("left as it is"));
 }
 
+TEST(Drift, LeftAloneAMountThatARebootTookIsMadeAndNothingElse) {
+    auto seen = all_there();
+    seen.mounted = 0;
+    seen.mode = 0777;
+    auto steps = plan_for(seen);
+    leave_alone(steps, drift_in(seen, right(), "boot-2"));
+    EXPECT_TRUE(steps[0].does_something() && steps[0].only_mount);
+    EXPECT_THAT(steps[0].detail, HasSubstr("left as it is"));
+    EXPECT_FALSE(steps[4].does_something()) << "it would only find the mode again";
+    steps = plan_for(seen);
+    leave_alone(steps, drift_in(seen));
+    EXPECT_FALSE(steps[0].does_something()) << "unmounted by hand, it is drift as the mode is";
+}
+
 TEST(Drift, LeftAloneOtherStepsAreDone) {
     auto seen = all_there();
     seen.mode = 0700;

@@ -1,0 +1,200 @@
+// Promises of the walk that puts a lab's tree into its project: to the last file, and nothing beside the lab.
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "gateway/base/step_rules.hpp"
+#include "tests/system/storage/project_rig.hpp"
+
+namespace stowage::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ProjectTree : public ProjectQuota {};
+
+TEST_P(ProjectTree, KilledWhileItMarksTheTreeItGoesOnNextTime) {
+    for (int folder = 0; folder < 40; ++folder) {
+        const auto path = in_lab("folder" + std::to_string(folder));
+        fs::create_directory(path);
+        for (int file = 0; file < 50; ++file)
+            std::ofstream(path + "/" + std::to_string(file)) << "x";
+    }
+    int killed = 0;
+    for (unsigned microseconds = 200; microseconds < 60'000; microseconds *= 2) {
+        const bool cut = kill_during([&] { (void)put_project(lab_, lab_project); }, microseconds);
+        killed += cut;
+        const bool claims_to_be_done = cut && read_project(lab_)->whole;
+        EXPECT_TRUE(!claims_to_be_done || strays().empty());
+    }
+    ASSERT_TRUE(put_project(lab_, lab_project));
+    EXPECT_TRUE(read_project(lab_)->whole);
+    EXPECT_EQ(strays(), "");
+    RecordProperty("killed", killed);
+}
+
+TEST_P(ProjectTree, WideAndDeepTreesAreMarkedToTheLast) {
+    for (int folder = 0; folder < 2500; ++folder)
+        fs::create_directory(in_lab("wide" + std::to_string(folder)));
+    auto path = in_lab("deep");
+    for (int level = 0; level < 150; ++level) {
+        for (const auto* name : {"/a", "/b", "/c"})
+            fs::create_directories(path + name);
+        std::ofstream(path + "/file") << "x";
+        path += "/b";
+    }
+    ASSERT_TRUE(set(32 * mebibyte));
+    EXPECT_EQ(strays(), "");
+    EXPECT_TRUE(read().project_whole);
+}
+
+// Fails when each level holds a descriptor.
+TEST_P(ProjectTree, TreesDeeperThanDescriptorsReachAreMarkedToTheLast) {
+    constexpr int levels = 1500;
+    auto at = Fd(::open(in_lab("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto below = [&at](const char* name, int flags) {
+        return Fd(::openat(at.get(), name, flags | O_CLOEXEC, 0600));
+    };
+    for (int level = 0; level < levels; ++level) {
+        ASSERT_EQ(::mkdirat(at.get(), "a", 0700), 0);
+        ASSERT_EQ(::mkdirat(at.get(), "deeper", 0700), 0);
+        ASSERT_EQ(::mkdirat(at.get(), "z", 0700), 0);
+        ASSERT_TRUE(below("z/file", O_WRONLY | O_CREAT));
+        at = below("deeper", O_RDONLY | O_DIRECTORY);
+    }
+    const auto mark_with_few_descriptors = [this] {
+        const rlimit few{128, 128};
+        const auto put = ::setrlimit(RLIMIT_NOFILE, &few) == 0 ? put_project(lab_, lab_project)
+                                                               : system_error(errno, "setrlimit");
+        if (!put) std::cerr << put.error().text() << "\n";
+        return put ? 0 : 1;
+    };
+    ASSERT_EQ(in_child(mark_with_few_descriptors), 0);
+    EXPECT_TRUE(read_project(lab_)->whole);
+    int strays = 0;
+    at = Fd(::open(in_lab("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (int level = 0; level < levels; ++level) {
+        for (const auto* name : {"a", "z", "z/file", "deeper"})
+            strays += attributes(below(name, O_RDONLY)).fsx_projid != lab_project;
+        at = below("deeper", O_RDONLY | O_DIRECTORY);
+    }
+    EXPECT_EQ(strays, 0);
+}
+
+// A pod that moves and removes what is being walked, below the levels that are held open and above them.
+TEST_P(ProjectTree, WhatIsMovedAboutMeanwhileIsMarkedAndNothingBesideTheLab) {
+    std::string deep = "a", middle;
+    for (int level = 0; level < 250; ++level) {
+        deep += "/d";
+        if (level == 60) middle = deep;
+        fs::create_directories(in_lab(deep + "/e"));
+        std::ofstream(in_lab(deep + "/file")) << "x";
+    }
+    fs::create_directories(in_lab("b/c"));
+    fs::create_directories(root_ + "/neighbour/d");
+    std::ofstream(root_ + "/neighbour/d/file") << "x";
+    ASSERT_TRUE(run("chown -R " + std::to_string(lab_uid) + " " + in_lab("a") + " " + in_lab("b")));
+    MemberAtWork member([&] {
+        for (;;) {
+            ::rename(in_lab(deep + "/e").c_str(), in_lab("b/c/e").c_str());
+            ::rename(in_lab("b/c/e").c_str(), in_lab(deep + "/e").c_str());
+            ::rename(in_lab(middle).c_str(), in_lab("b/c/moved").c_str());
+            ::rename(in_lab("b/c/moved").c_str(), in_lab(middle).c_str());
+            for (const auto* name : {"a/gone", "b/gone", "b/c/gone"})
+                ::mkdir(in_lab(name).c_str(), 0700);
+            for (const auto* name : {"a/gone", "b/gone", "b/c/gone"})
+                ::rmdir(in_lab(name).c_str());
+        }
+    });
+    for (std::uint32_t round = 0; round < 40; ++round) {
+        const auto id = lab_project + round % 2 * project_stride;
+        const auto put = put_project(lab_, id);
+        ASSERT_TRUE(put) << put.error().text();
+    }
+    member.stop();
+    EXPECT_EQ(strays(lab_project + project_stride), "");
+    for (const auto* name : {"", "/neighbour", "/neighbour/d", "/neighbour/d/file"})
+        EXPECT_EQ(attributes(root_ + name).fsx_projid, 0u) << name;
+}
+
+// Fails when a socket's ENXIO, or a FIFO without attributes, ends the step.
+TEST_P(ProjectTree, WhatBecomesAFifoOrASocketMeanwhileEndsNothing) {
+    constexpr int names = 40;
+    for (int i = 0; i < names; ++i) {
+        std::ofstream(in_lab("file" + std::to_string(i))) << "x";
+        const auto other = in_lab("other" + std::to_string(i));
+        ASSERT_EQ(::mknod(other.c_str(), (i % 2 ? S_IFIFO : S_IFSOCK) | 0600, 0), 0);
+    }
+    const MemberAtWork member([this] {
+        for (int i = 0;; i = (i + 1) % names)
+            ::renameat2(AT_FDCWD, in_lab("file" + std::to_string(i)).c_str(), AT_FDCWD,
+                        in_lab("other" + std::to_string(i)).c_str(), RENAME_EXCHANGE);
+    });
+    for (std::uint32_t round = 0; round < 100; ++round) {
+        const auto put = put_project(lab_, lab_project + round % 2 * project_stride);
+        ASSERT_TRUE(put) << put.error().text();
+    }
+}
+
+// An NFS client's delegation is one. Fails when opening it without waiting (EAGAIN) ends the step.
+TEST_P(ProjectTree, AFileWithALeaseIsMarkedOnceItsHolderLetsItGo) {
+    std::ofstream(in_lab("leased")) << "x";
+    sigset_t asked;
+    ::sigemptyset(&asked);
+    ::sigaddset(&asked, SIGIO);
+    ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &asked, nullptr), 0);
+    const Fd held(::open(in_lab("leased").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::fcntl(held.get(), F_SETLEASE, F_WRLCK), 0);
+    std::thread holder([&] {
+        int signal = 0;
+        ::sigwait(&asked, &signal);
+        ::fcntl(held.get(), F_SETLEASE, F_UNLCK);
+    });
+    const auto put = put_project(lab_, lab_project);
+    ::kill(::getpid(), SIGIO);  // if nobody has asked
+    holder.join();
+    EXPECT_TRUE(put) << put.error().text();
+    EXPECT_EQ(attributes(in_lab("leased")).fsx_projid, lab_project);
+}
+
+// Fails when the limit comes behind the tree.
+TEST_P(ProjectTree, TheLimitHoldsAlsoWhereTheTreeCannotBeMarked) {
+    fs::rename(in_lab(".stowage"), in_lab("hidden"));
+    EXPECT_FALSE(set(32 * mebibyte, 500));
+    const auto seen = *read_quota(backend_, lab_, lab_project);
+    EXPECT_EQ(seen.limit_bytes, 32 * mebibyte);
+    EXPECT_EQ(seen.limit_inodes, 500u);
+}
+
+TEST_P(ProjectTree, ALabThatHoldsMoreThanItMayIsMarkedWithoutTheRightToPassLimits) {
+    ASSERT_EQ(write_as_lab("old", 24), 0);
+    fill_tree();
+    const auto set_without_the_right = [this] {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct rights[2];
+        if (::syscall(SYS_capget, &header, rights) != 0) return 2;
+        rights[0].effective &= ~(1u << CAP_SYS_RESOURCE);
+        if (::syscall(SYS_capset, &header, rights) != 0) return 3;
+        const auto done = set(8 * mebibyte);
+        if (!done) std::cerr << done.error().text() << "\n";
+        return done ? 0 : 1;
+    };
+    ASSERT_EQ(in_child(set_without_the_right), 0);
+    EXPECT_EQ(strays(), "");
+    EXPECT_EQ(read().limit_bytes, 8 * mebibyte);
+    EXPECT_TRUE(read().project_whole);
+    EXPECT_EQ(write_as_lab("new", 4), over_quota());
+}
+
+INSTANTIATE_TEST_SUITE_P(On, ProjectTree, testing::Values("xfs", "ext4"), name_of_parameter);
+
+}  // namespace
+}  // namespace stowage::storage
