@@ -7,7 +7,12 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
+from unittest import mock
+
+from rig import cache, host
 
 RUN = pathlib.Path(__file__).resolve().with_name("run")
 BUILD = pathlib.Path(os.environ["STOWAGE_BIN"]).parent
@@ -61,6 +66,23 @@ class RigTellsEndsApart(unittest.TestCase):
     def test_power_cut_and_reboot(self):
         self.expect("loses_power", 0, "power cut", "after-the-reboot")
 
+    def test_a_file_that_a_test_misses_is_told(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, STOWAGE_VM_CACHE=folder):
+            cache.place().mkdir()
+            with self.assertRaisesRegex(FileNotFoundError, "missed"), cache.guest():
+                raise FileNotFoundError("missed")
+
+    def test_a_new_kernel_of_debian_is_another_guest(self):
+        places = []
+        for version in ("6.1.192-2", "6.1.193-1"):
+            policy = f"linux-image-amd64:\n  Installed: (none)\n  Candidate: {version}\n  Version table:\n"
+            with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, STOWAGE_VM_CACHE=folder):
+                with mock.patch.object(host, "run", return_value=policy) as asked:
+                    places.append(cache.place().name)
+                    self.assertEqual(cache.place().name, places[-1])
+                asked.assert_called_once()
+        self.assertNotEqual(*places)
+
     def killed_with(self, number):
         before = scratch_files()
         run = start("waits")
@@ -86,4 +108,9 @@ if __name__ == "__main__":
     if probe.returncode == 77:
         print(probe.stdout)
         sys.exit(77)
-    unittest.main(verbosity=2)
+    began, computed_before = time.monotonic(), host.computed_seconds()
+    passed = unittest.main(verbosity=2, exit=False).result.wasSuccessful()
+    took, computed = time.monotonic() - began, host.computed_seconds() - computed_before
+    said = "passed" if passed else "failed"
+    print(f"vm.rig_tells_ends_apart: {said} in {took:.1f} s, {computed:.1f} s of a core", flush=True)
+    sys.exit(not passed)

@@ -187,7 +187,8 @@ TEST_P(LabDirectory, ALabThatWasOpenedToOthersIsClosedAgain) {
     EXPECT_FALSE(observe_directory(place())->open_to_others);
 }
 
-INSTANTIATE_TEST_SUITE_P(On, LabDirectory, testing::Values("btrfs", "tmpfs"), name_of_parameter);
+INSTANTIATE_TEST_SUITE_P(On, LabDirectory, testing::Values("btrfs", "tmpfs", "xfs", "ext4"),
+                         name_of_parameter);
 
 }  // namespace
 }  // namespace stowage::storage

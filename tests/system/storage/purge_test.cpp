@@ -174,7 +174,7 @@ TEST_P(Purge, OtherLabsStay) {
     EXPECT_TRUE(fs::exists(in_lab("data", "lab2")));
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Purge, testing::Values("btrfs", "tmpfs"), name_of_parameter);
+INSTANTIATE_TEST_SUITE_P(On, Purge, testing::Values("btrfs", "tmpfs", "xfs", "ext4"), name_of_parameter);
 
 }  // namespace
 }  // namespace stowage::storage

@@ -5,14 +5,14 @@ import unittest
 
 from guest_gateway import LABS
 from kernel_nfsd import run
-from quota_limits import FILES, Limits
+from quota_limits import FILES, ProjectLimits
 from stowage_rig import run_tests
 
 TIMEOUT = 600
 DISKS = {"labs": "1G"}
 
 
-class OnExt4(Limits, unittest.TestCase):
+class OnExt4(ProjectLimits, unittest.TestCase):
     kind, over = "ext4", errno.EDQUOT
     options = ("-O", "quota,project", "-E", "quotatype=prjquota")
 

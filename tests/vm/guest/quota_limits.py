@@ -10,7 +10,6 @@ import kernel_nfsd
 from guest_gateway import LABS, GuestGateway, format_labs_disk, mount_labs
 from kernel_nfsd import run, wait_until
 from nodes import Node, as_user, let_go_of_refused
-from stowage_rig import write_site
 
 MIB = 2**20
 LIMIT, FILES = 32 * MIB, 100
@@ -18,7 +17,6 @@ LIMIT, FILES = 32 * MIB, 100
 PASS_SECONDS = 15
 PATIENCE = 120
 FREED_SECONDS = 20
-SHOWN = f"{LIMIT // MIB}MiB, {FILES} files"
 VERSIONS = ("vers=3,nolock", "vers=4.2")
 
 
@@ -45,15 +43,18 @@ def made(path):
 
 
 class Limits:
-    """`kind` is the filesystem, made with `options`; `over` the errno that its kernel gives a lab that is full."""
+    """`kind` is the filesystem, made with `options`; `over` the errno that its kernel gives a lab that is full, `why` what
+    the gateway says of it."""
 
-    options = ()
+    options, mount_options = (), "nosuid,nodev"
+    limits = ("--quota", f"{LIMIT // MIB}MiB")
+    shown_limits = ""  # behind the quota
 
     @classmethod
     def setUpClass(cls):
         run("modprobe", "-a", cls.kind, "quota_v2")
         format_labs_disk(cls.kind, cls.options)
-        mount_labs(cls.kind, "nosuid,nodev,prjquota")
+        mount_labs(cls.kind, cls.mount_options)
         pathlib.Path("/etc/exports.d").mkdir()
         kernel_nfsd.start()
         kernel_nfsd.end_grace()
@@ -61,7 +62,7 @@ class Limits:
         cls.gateway = GuestGateway(reconcile_interval=f"{PASS_SECONDS}s")
         cls.gateway.start()
         cls.addClassCleanup(cls.gateway.stop)
-        cls.lab = cls.gateway.create_lab("lab1", "--quota", f"{LIMIT // MIB}MiB", "--inodes", str(FILES))
+        cls.lab = cls.gateway.create_lab("lab1", *cls.limits)
         cls.path = pathlib.Path(cls.lab["directory"])
         cls.password = cls.gateway.add_user("alice", "lab1")
 
@@ -94,14 +95,14 @@ class Limits:
     def test_says_what_it_chose(self):
         seen = self.shown()
         self.assertEqual(seen["quota_backend"], self.kind)
-        self.assertIn("with project quotas on", seen["quota_why"])
-        self.assertEqual(seen["project_id"], seen["uid"])
+        self.assertIn(self.why, seen["quota_why"])
 
     def test_pods_are_stopped_and_room_that_is_freed_is_there_at_once(self):
         for version in VERSIONS:
             with self.subTest(version):
                 mounted = self.node.mount(str(self.path), version)
-                self.assertEqual(os.statvfs(mounted).f_blocks * os.statvfs(mounted).f_frsize, LIMIT, "df is the limit")
+                seen = os.statvfs(mounted)
+                self.assertEqual(seen.f_blocks * seen.f_frsize, self.size_in_df())
                 self.assertEqual(write(mounted / "big", LIMIT + 8 * MIB), self.over)
                 self.assertEqual(write(mounted / "more", 4 * MIB), self.over)
                 (mounted / "big").unlink()
@@ -115,6 +116,75 @@ class Limits:
         began = time.monotonic()
         wait_until(condition, FREED_SECONDS, what)
         print(f"{what} {time.monotonic() - began:.1f} s after something was removed", flush=True)
+
+    def test_uploads_are_refused_with_the_numbers_and_freeing_helps_at_once(self):
+        client = self.login()
+        client.store("model", b"m" * 4 * MIB)
+        refused = client.store_refused("model", b"u" * (LIMIT + 2 * MIB))
+        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB more")
+        self.assertRegex(refused, r"4(\.\d+)?MiB of 32MiB are used")
+        self.assertEqual((self.path / "model").stat().st_size, 4 * MIB)
+        pod = self.write_as_pod("of-a-pod", 25 * MIB)
+        self.assertRegex(client.store_refused("upload", b"u" * (10 * MIB)), "^552 .*the lab's limit")
+        pod.unlink()
+        client.store("upload", b"u" * 10 * MIB)
+
+    def drift(self):
+        return {one["what"]: one for one in self.shown()["drift"]}
+
+    def is_ready(self):
+        self.changed_after = self.gateway.logged()
+        wait_until(lambda: self.shown()["state"] == "ready", PATIENCE, "a lab that is ready")
+
+    def test_what_was_changed_by_hand_is_shown_and_set_right(self):
+        self.is_ready()
+        self.set_limit(1024)
+        os.chown(self.path, 0, 0)
+        os.chmod(self.path, 0o755)
+        seen = self.repaired({"quota": f"1GiB{self.shown_limits}", "owner": "0:0", "mode": "755"})
+        self.assertEqual(seen["quota"]["should_be"], f"{LIMIT // MIB}MiB{self.shown_limits}")
+        self.assertIn("quota", self.gateway.try_command("status")[1])
+        self.is_ready()
+        self.repaired(self.take_what_counts())
+        self.is_ready()
+        self.assertEqual(self.path.stat().st_mode & 0o7777, 0o2770)
+        mounted = self.node.mount(str(self.path))
+        self.assertEqual(write(mounted / "big", LIMIT + 8 * MIB), self.over)
+        run("umount", str(mounted))
+
+    def repaired(self, was):
+        """All drift, once each of these was found as it `was` and set right."""
+        lines = [f'event=drift .*what="?{what}"? .*outcome=repaired' for what in was]
+        self.gateway.until_logged(self.changed_after, lines, PATIENCE)
+        seen = self.drift()
+        for what, value in was.items():
+            self.assertEqual((seen[what]["was"], seen[what]["outcome"]), (value, "repaired"))
+        return seen
+
+    def test_a_deleted_labs_limit_is_nobodys(self):
+        lab = self.gateway.create_lab("short", "--quota", "32MiB")
+        counter = self.counter_of(lab)
+        self.assertTrue(self.limit_of(counter))
+        self.gateway.command("lab", "delete", "short", "--purge-data", "--confirm", "short")
+        self.assertFalse(self.limit_of(counter))
+
+
+class ProjectLimits(Limits):
+    """Where a project counts a lab."""
+
+    mount_options, why = "nosuid,nodev,prjquota", "with project quotas on"
+    limits, shown_limits = (*Limits.limits, "--inodes", str(FILES)), f", {FILES} files"
+
+    def size_in_df(self):
+        return LIMIT
+
+    def counter_of(self, lab):
+        self.assertEqual(lab["project_id"], lab["uid"])
+        return lab["project_id"]
+
+    def take_what_counts(self):
+        self.clear_project()
+        return {"project id": "none"}
 
     def test_pods_are_stopped_at_the_number_of_files(self):
         for version in VERSIONS:
@@ -130,18 +200,6 @@ class Limits:
                     entry.unlink()
                 (mounted / "again").unlink()
                 run("umount", str(mounted))
-
-    def test_uploads_are_refused_with_the_numbers_and_freeing_helps_at_once(self):
-        client = self.login()
-        client.store("model", b"m" * 4 * MIB)
-        refused = client.store_refused("model", b"u" * (LIMIT + 2 * MIB))
-        self.assertRegex(refused, r"^552 .*the lab's limit is reached after .*iB more")
-        self.assertRegex(refused, r"4(\.\d+)?MiB of 32MiB are used")
-        self.assertEqual((self.path / "model").stat().st_size, 4 * MIB)
-        pod = self.write_as_pod("of-a-pod", 25 * MIB)
-        self.assertRegex(client.store_refused("upload", b"u" * (10 * MIB)), "^552 .*the lab's limit")
-        pod.unlink()
-        client.store("upload", b"u" * 10 * MIB)
 
     def test_a_full_disk_is_told_apart_from_a_full_lab(self):
         client = self.login()
@@ -171,62 +229,3 @@ class Limits:
         for _ in range(3):
             self.shown()
         self.assertEqual(lines(), 1)
-
-    def drift(self):
-        return {one["what"]: one for one in self.shown()["drift"]}
-
-    def is_ready(self):
-        self.changed_after = self.gateway.logged()
-        wait_until(lambda: self.shown()["state"] == "ready", PATIENCE, "a lab that is ready")
-
-    def test_what_was_changed_by_hand_is_shown_and_set_right(self):
-        self.is_ready()
-        self.set_limit(1024)
-        os.chown(self.path, 0, 0)
-        os.chmod(self.path, 0o755)
-        seen = self.repaired({"quota": f"1GiB, {FILES} files", "owner": "0:0", "mode": "755"})
-        self.assertEqual(seen["quota"]["should_be"], SHOWN)
-        self.assertIn("quota", self.gateway.try_command("status")[1])
-        self.is_ready()
-        self.clear_project()
-        self.repaired({"project id": "none"})
-        self.is_ready()
-        self.assertEqual(self.path.stat().st_mode & 0o7777, 0o2770)
-        mounted = self.node.mount(str(self.path))
-        self.assertEqual(write(mounted / "big", LIMIT + 8 * MIB), self.over)
-        run("umount", str(mounted))
-
-    def repaired(self, was):
-        """All drift, once each of these was found as it `was` and set right."""
-        lines = [f'event=drift .*what="?{what}"? .*outcome=repaired' for what in was]
-        self.gateway.until_logged(self.changed_after, lines, PATIENCE)
-        seen = self.drift()
-        for what, value in was.items():
-            self.assertEqual((seen[what]["was"], seen[what]["outcome"]), (value, "repaired"))
-        return seen
-
-    def test_where_the_policy_is_to_report_nothing_is_touched_until_somebody_asks(self):
-        self.gateway.stop()
-        self.gateway.settings["labs.drift"] = "report"
-        self.gateway.start()
-        try:
-            self.is_ready()
-            os.chmod(self.path, 0o700)
-            wait_until(lambda: self.shown()["state"] == "degraded", PATIENCE, "a lab that has drifted")
-            self.assertIn("mode is 700 instead of 2770", self.shown()["why"])
-            self.assertEqual(self.drift()["mode"]["outcome"], "reported")
-            self.assertEqual(self.path.stat().st_mode & 0o7777, 0o700)
-            site = write_site(pathlib.Path("/run/site.yaml"), [{"name": "lab1", "quota": f"{LIMIT // MIB}MiB", "inodes": str(FILES)}])
-            self.gateway.command("apply", str(site))
-            self.assertEqual(self.path.stat().st_mode & 0o7777, 0o2770)
-            self.assertEqual(self.drift()["mode"]["outcome"], "repaired")
-        finally:
-            self.gateway.stop()
-            del self.gateway.settings["labs.drift"]
-            self.gateway.start()
-
-    def test_a_deleted_labs_limit_is_nobodys(self):
-        lab = self.gateway.create_lab("short", "--quota", "32MiB")
-        self.assertTrue(self.limit_of(lab["project_id"]))
-        self.gateway.command("lab", "delete", "short", "--purge-data", "--confirm", "short")
-        self.assertFalse(self.limit_of(lab["project_id"]))

@@ -1,6 +1,7 @@
 """What this machine must have to build a guest and boot it, and running programs."""
 
 import os
+import resource
 import shutil
 import subprocess
 
@@ -54,3 +55,9 @@ def run(*command, log=None, **options):
         tail = "\n".join(done.stdout.decode(errors="replace").splitlines()[-30:])
         raise Failed(f"`{' '.join(words)[:200]}` ended with {done.returncode}:\n{tail}")
     return done.stdout.decode(errors="replace")
+
+
+def computed_seconds():
+    """Of a processor, by programs that were started here and have ended: what a test costs, however busy the machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
