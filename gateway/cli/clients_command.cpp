@@ -20,11 +20,16 @@ std::string last_seen(const json::object& client) {
     return fmt::format("{} s ago", number_of(client, "seen_s"));
 }
 
-std::string labs_of(const json::object& client) {
+std::string names_in(const json::object& client, const char* field) {
     std::string text;
-    for (const auto& lab : list_of(client, "labs"))
+    for (const auto& lab : list_of(client, field))
         if (const auto* name = lab.if_string()) text += (text.empty() ? "" : ", ") + std::string(*name);
-    return text;
+    return text.empty() ? "-" : text;
+}
+
+std::string opens_of(const json::object& client) {
+    const auto* opens = client.if_contains("opens");
+    return opens == nullptr || opens->is_null() ? "not told" : text_of(client, "opens");
 }
 
 }  // namespace
@@ -39,14 +44,15 @@ Result<Exit> run(const NfsClients& command, Context& context) {
     } else if (clients.empty()) {
         console.line("Nobody is connected to the NFS server.");
     } else {
-        Table table({"ADDRESS", "NFS", "LAST SEEN", "OPEN", "MAY MOUNT", "NAME"});
+        Table table({"ADDRESS", "NFS", "LAST SEEN", "OPEN", "USED", "MAY MOUNT", "NAME"});
         for (const auto& value : clients)
             if (const auto* client = value.if_object())
                 table.add({{text_of(*client, "address")},
                            {text_of(*client, "version")},
                            {last_seen(*client)},
-                           {text_of(*client, "opens"), Colour::plain, true},
-                           {labs_of(*client)},
+                           {opens_of(*client), Colour::plain, true},
+                           {names_in(*client, "used")},
+                           {names_in(*client, "labs")},
                            {text_of(*client, "name")}});
         table.print(console);
     }

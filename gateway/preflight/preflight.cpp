@@ -9,10 +9,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
 
+#include "gateway/base/atomic_file.hpp"
+#include "gateway/base/lab_marker.hpp"
 #include "gateway/base/node_name.hpp"
 #include "gateway/base/pam_service.hpp"
 #include "gateway/base/privileges.hpp"
@@ -41,14 +44,8 @@ void check_accounts(const Config& config, Findings& findings) {
 /// none, where it is not root's, or where only root may look. No link of the lab's is followed.
 std::optional<std::uint32_t> marked_uid(const std::string& lab) {
     const Fd directory(::open(lab.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    const Fd folder(::openat(directory.get(), ".stowage", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    const Fd marker(::openat(folder.get(), "lab", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    struct stat info {};
-    if (!marker || ::fstat(marker.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != 0)
-        return std::nullopt;
-    char bytes[256];
-    const auto size = ::read(marker.get(), bytes, sizeof bytes);
-    const std::string_view text(bytes, size > 0 ? static_cast<std::size_t>(size) : 0);
+    if (!directory) return std::nullopt;
+    const auto text = read_marker(directory);
     const auto at = text.find("\nuid=");
     if (at == text.npos) return std::nullopt;
     std::uint32_t uid = 0;
@@ -137,7 +134,55 @@ void check_nfs_server(const Config& config, Findings& findings) {
         findings.add(Severity::warning, "nfs.v3", std::move(*more));
 }
 
+/// In a list such as "8080,50000-50999".
+bool is_listed(std::string_view list, unsigned port) {
+    while (!list.empty()) {
+        const auto item = list.substr(0, list.find(','));
+        list.remove_prefix(std::min(item.size() + 1, list.size()));
+        unsigned first = 0, last = 0;
+        const auto* end = item.data() + item.size();
+        const auto after = std::from_chars(item.data(), end, first);
+        if (after.ec != std::errc{}) continue;
+        last = first;
+        if (after.ptr != end && *after.ptr == '-') std::from_chars(after.ptr + 1, end, last);
+        if (port >= first && port <= last) return true;
+    }
+    return false;
+}
+
+std::string first_line_of(const char* path) {
+    const auto text = read_file(path);
+    return text ? text->substr(0, text->find('\n')) : std::string();
+}
+
+/// What the kernel hands out to outgoing connections, a program of this machine may hold when a session wants
+/// it; and rules that close the passive ports to strangers close it to the answers that these wait for.
+void check_passive_ports(const Config& config, Findings& findings) {
+    const auto first = config.ftps.passive_port_min, last = config.ftps.passive_port_max;
+    if (!are_handed_out(first_line_of("/proc/sys/net/ipv4/ip_local_port_range"),
+                        first_line_of("/proc/sys/net/ipv4/ip_local_reserved_ports"), first, last))
+        return;
+    findings.add(
+        Severity::note, "ftps.passive_ports",
+        {Code::config,
+         fmt::format("{}-{} are ports that Linux gives to outgoing connections, too", first, last),
+         fmt::format("sysctl -w net.ipv4.ip_local_reserved_ports={}-{}, and the same line in a file of "
+                     "/etc/sysctl.d",
+                     first, last)});
+}
+
 }  // namespace
+
+bool are_handed_out(std::string_view range, std::string_view reserved, unsigned first, unsigned last) {
+    unsigned low = 0, high = 0;
+    const auto* end = range.data() + range.size();
+    const auto after = std::from_chars(range.data(), end, low);
+    const auto* rest = std::find_if(after.ptr, end, [](char c) { return c != ' ' && c != '\t'; });
+    if (after.ec != std::errc{} || std::from_chars(rest, end, high).ec != std::errc{}) return false;
+    for (unsigned port = std::max(first, low); port <= std::min(last, high); ++port)
+        if (!is_listed(reserved, port)) return true;
+    return false;
+}
 
 Result<void> check_process_users(uid_t controller, uid_t front) {
     if (controller == 0 || front == 0)
@@ -165,6 +210,7 @@ std::vector<Finding> preflight(const Config& config) {
                     check_pam_service(config.accounts.pam_service, config.accounts.pam_confdir));
     check_certificate(config, findings);
     check_nfs_server(config, findings);
+    check_passive_ports(config, findings);
     findings.expect("nfs.address", nfs_address(config));
     check_runai(config, findings);
     return findings.take();

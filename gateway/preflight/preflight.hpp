@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/config.hpp"
@@ -29,6 +30,11 @@ std::vector<Finding> taken_ports(const Config& config);
 
 /// The two processes that face strangers are nobody, and not the same nobody.
 Result<void> check_process_users(uid_t controller, uid_t front);
+
+/// Whether a port of first..last is one that the kernel takes for outgoing connections.
+/// @param range ip_local_port_range, "32768\t60999"
+/// @param reserved ip_local_reserved_ports, "8080,50000-50999"
+bool are_handed_out(std::string_view range, std::string_view reserved, unsigned first, unsigned last);
 
 /// Whether run_dir leaves room for the control socket's name.
 Result<void> check_socket_path(const Config& config);

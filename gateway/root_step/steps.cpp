@@ -7,13 +7,13 @@
 #include <cerrno>
 
 #include "gateway/base/config_parsers.hpp"
+#include "gateway/base/file_lock.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/ipc.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/step_rules.hpp"
 #include "nfs/exports/clients.hpp"
 #include "nfs/exports/exporter.hpp"
-#include "provisioning/storage/file_lock.hpp"
 #include "provisioning/storage/lab_directory.hpp"
 #include "provisioning/storage/password_file.hpp"
 #include "provisioning/storage/quota.hpp"
@@ -219,6 +219,7 @@ Result<void> purge(const StepRequest& request, const Config& config) {
 Result<void> list_nfs_clients(const Config& config) {
     TRY(const auto exporter, nfs::make_exporter(config));
     TRY(const auto clients, nfs::list_clients(exporter, message::most_nfs_clients));
+    auto spare = message::most_nfs_clients - clients.size();
     for (const auto& client : clients) {
         message::NfsClientEntry entry;
         entry.address.assign_cut(client.address);
@@ -226,8 +227,15 @@ Result<void> list_nfs_clients(const Config& config) {
         entry.name.assign_cut(client.name);
         entry.path.assign_cut(client.path);
         entry.seen_s = client.seen_s;
-        entry.opens = client.opens;
+        entry.opens = client.opens.value_or(message::opens_not_told);
         CHECK(ipc::send(ipc::supervisor_fd, entry));
+        for (const auto& [lab, opens] : client.labs) {
+            if (spare == 0) break;
+            --spare;
+            entry.path.assign_cut(config.labs.root + "/" + lab);
+            entry.opens = opens;
+            CHECK(ipc::send(ipc::supervisor_fd, entry));
+        }
     }
     return {};
 }
@@ -262,8 +270,8 @@ Result<void> change(const StepRequest& request, const Config& config) {
 /// may ask while the old step still runs.
 Result<Fd> lock_lab(const StepRequest& request, const Config& config) {
     const bool looks = request.step == Step::observe_lab;
-    return storage::lock_file(config.run_dir + "/lab-" + request.lab.str() + ".lock",
-                              looks ? storage::Lock::shared : storage::Lock::exclusive, lock_limit);
+    return lock_file(config.run_dir + "/lab-" + request.lab.str() + ".lock",
+                     looks ? Lock::shared : Lock::exclusive, lock_limit);
 }
 
 }  // namespace

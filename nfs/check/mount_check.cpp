@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 
+#include "gateway/base/identity.hpp"
 #include "nfs/check/nfs_error.hpp"
 #include "nfs/check/nfs_session.hpp"
 
@@ -162,6 +163,31 @@ asio::awaitable<Result<std::string>> owner(Check& check, std::string path) {
                     "publish the export again: it does not squash clients to the lab"};
 }
 
+/// Filesystems count in blocks, CephFS in such of 4 MiB.
+constexpr std::uint64_t rounding_bytes = 4 << 20;
+
+asio::awaitable<Result<std::string>> quota(Check& check) {
+    const auto& request = check.request;
+    CO_TRY(const auto space, co_await check.session->space("/"));
+    const auto limit = format_bytes(request.quota_bytes), seen = format_bytes(space.total_bytes);
+    // Less than the limit is a filesystem that is smaller.
+    if (space.total_bytes <= request.quota_bytes + rounding_bytes)
+        co_return fmt::format("clients see {} in all, the limit is {}", seen, limit);
+    if (!request.quota_is_shown)
+        co_return fmt::format("not shown: clients see the whole filesystem, {}, here; the limit is {}", seen,
+                              limit);
+    co_return Error{
+        Code::differs, fmt::format("clients see {} in all instead of the lab's limit of {}", seen, limit),
+        "look whether the filesystem is mounted with project quotas (prjquota), and that it is the one that "
+        "is exported; `stowage apply` sets the limit again"};
+}
+
+asio::awaitable<void> see_quota(Check& check) {
+    if (check.request.quota_bytes == 0) co_return;
+    const auto seen = co_await quota(check);
+    check.note("quota seen", seen);
+}
+
 /// With a new session if the old one was given up.
 asio::awaitable<Result<std::string>> remove(Check& check) {
     if (!check.session->is_usable()) CO_CHECK(co_await mount_until(check, check.last_deadline()));
@@ -182,6 +208,7 @@ asio::awaitable<void> use_file(Check& check) {
     if (!same) co_return;
     const auto owned = co_await owner(check, check.file);
     check.note("owner", owned);
+    if (owned) co_await see_quota(check);
 }
 
 constexpr const char* not_written = "read-only for this address: not written";
@@ -189,6 +216,7 @@ constexpr const char* not_written = "read-only for this address: not written";
 asio::awaitable<bool> look(Check& check) {
     const auto owned = co_await owner(check, "/");
     check.note("owner", owned);
+    if (owned) co_await see_quota(check);
     co_return owned.has_value();
 }
 
@@ -201,8 +229,8 @@ asio::awaitable<void> write_and_read(Check& check) {
         check.note("wrote", created.error());
     }
     if (check.report.full) (void)co_await look(check);
-    // After a timeout nobody knows whether the server made the file.
-    const bool may_exist = created || created.error().code == Code::timeout;
+    // After a timeout or a lost connection nobody knows whether the server made the file.
+    const bool may_exist = created || !check.session->is_usable();
     if (may_exist) {
         const auto removed = co_await remove(check);
         check.note("removed", removed);
@@ -222,16 +250,19 @@ asio::awaitable<Result<std::string>> use_v3(Check& check) {
     CO_CHECK(co_await mount(check));
     if (check.request.read_only) {
         CO_CHECK(co_await owner(check, "/"));
+        (void)co_await check.session->unmount();
         co_return std::string("mounted; ") + not_written;
     }
     CO_CHECK(co_await clear_name(check));
     auto created = co_await create(check);
-    if (!created && created.error().code != Code::timeout) co_return created.error();
+    if (!created && check.session->is_usable()) co_return created.error();
     // No conditional expression around co_await: GCC 12 frees its temporaries twice.
     Result<std::string> used = std::string();
     if (!created) used = created.error();
     if (created) used = co_await use_file_at_once(check);
     const auto removed = co_await remove(check);
+    // Whoever does not say that it goes stays in the server's list of NFSv3 clients.
+    (void)co_await check.session->unmount();
     if (used && !removed) co_return removed.error();
     co_return used;
 }

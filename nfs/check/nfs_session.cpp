@@ -67,6 +67,7 @@ struct NfsAnswer {
     nfsfh* file = nullptr;
     std::string bytes;
     NfsOwner owner;
+    NfsSpace space;
 };
 
 namespace {
@@ -101,6 +102,13 @@ void on_status(int result, nfs_context*, void* data, void* private_data) {
     answer.owner = {static_cast<std::uint32_t>(status->nfs_uid), static_cast<std::uint32_t>(status->nfs_gid)};
 }
 
+void on_space(int result, nfs_context*, void* data, void* private_data) {
+    auto& answer = note(result, private_data);
+    if (result < 0) return;
+    const auto* seen = static_cast<const nfs_statvfs_64*>(data);
+    answer.space.total_bytes = seen->f_blocks * seen->f_frsize;
+}
+
 }  // namespace
 
 void NfsSession::ContextDeleter::operator()(nfs_context* context) const {
@@ -110,6 +118,7 @@ void NfsSession::ContextDeleter::operator()(nfs_context* context) const {
 NfsSession::NfsSession(asio::any_io_executor executor, int version, std::string client_name,
                        std::uint16_t port, Clock::time_point deadline)
     : executor_(std::move(executor)),
+      version_(version),
       deadline_(deadline),
       answer_(std::make_unique<NfsAnswer>()),
       context_(nfs_init_context()) {
@@ -131,20 +140,28 @@ NfsSession::NfsSession(asio::any_io_executor executor, int version, std::string 
 
 NfsSession::~NfsSession() = default;
 
+/// The end of the session: the answer may still be on its way, or the connection is gone.
+Error NfsSession::give_up(Error why) {
+    context_.reset();  // calls back once more, into answer_
+    file_ = nullptr;
+    return why;
+}
+
 asio::awaitable<Result<void>> NfsSession::finish() {
     while (!answer_->done) {
-        if (Clock::now() >= deadline_) {
-            context_.reset();  // calls back once more, into answer_
-            co_return Error{Code::timeout, "the NFS server did not answer in time",
-                            "look whether it runs and whether a firewall is in between"};
-        }
+        if (Clock::now() >= deadline_)
+            co_return give_up({Code::timeout, "the NFS server did not answer in time",
+                               "look whether it runs and whether a firewall is in between"});
         // Asked anew each turn: libnfs may have opened another connection.
         const int fd = nfs_get_fd(context_.get());
         const int events = nfs_which_events(context_.get());
-        if (fd < 0) co_return Error{Code::unavailable, "the connection to the NFS server is gone"};
+        if (fd < 0) co_return give_up({Code::unavailable, "the connection to the NFS server is gone"});
         co_await wait_a_turn(executor_, fd, events);
         const int served = nfs_service(context_.get(), ready_events(fd, events));
-        if (served < 0 && !answer_->done) co_return Error{Code::unavailable, nfs_get_error(context_.get())};
+        if (served < 0 && !answer_->done)
+            co_return give_up({Code::unavailable, nfs_get_error(context_.get())});
+        // As a rule libnfs answers what waits with an error when the connection goes.
+        connection_is_gone_ = served < 0;
     }
     co_return Result<void>();
 }
@@ -161,8 +178,10 @@ asio::awaitable<Result<void>> NfsSession::call(std::string doing, Start start) {
         error.what = doing + ": " + error.what;
         co_return error;
     }
-    if (answer_->result < 0) co_return nfs_error(answer_->result, nfs_get_error(context_.get()), doing);
-    co_return Result<void>();
+    Result<void> result;
+    if (answer_->result < 0) result = nfs_error(answer_->result, nfs_get_error(context_.get()), doing);
+    if (connection_is_gone_) (void)give_up({});
+    co_return result;
 }
 
 asio::awaitable<Result<void>> NfsSession::mount(std::string server, std::string path) {
@@ -209,6 +228,22 @@ asio::awaitable<Result<NfsOwner>> NfsSession::owner(std::string path) {
     };
     CO_CHECK(co_await call("stat " + path, start));
     co_return answer_->owner;
+}
+
+asio::awaitable<Result<NfsSpace>> NfsSession::space(std::string path) {
+    auto start = [=](nfs_context* context, NfsAnswer* answer) {
+        return nfs_statvfs64_async(context, path.c_str(), on_space, answer);
+    };
+    CO_CHECK(co_await call("statvfs " + path, start));
+    co_return answer_->space;
+}
+
+asio::awaitable<Result<void>> NfsSession::unmount() {
+    if (version_ != 3) co_return Result<void>();
+    auto start = [](nfs_context* context, NfsAnswer* answer) {
+        return nfs_umount_async(context, on_done, answer);
+    };
+    co_return co_await call("unmount", start);
 }
 
 asio::awaitable<Result<void>> NfsSession::close_file() {

@@ -19,11 +19,16 @@ namespace stowage::nfs {
 /// Where libnfs' callbacks leave their answer.
 struct NfsAnswer;
 
+/// What a client's `df` shows of the filesystem.
+struct NfsSpace {
+    std::uint64_t total_bytes = 0;
+};
+
 struct NfsOwner {
     std::uint32_t uid = 0, gid = 0;
 };
 
-/// One mount; one call at a time. After Code::timeout it is of no more use.
+/// One mount; one call at a time. After Code::timeout or a lost connection it is of no more use.
 class NfsSession {
   public:
     using Clock = std::chrono::steady_clock;
@@ -50,8 +55,11 @@ class NfsSession {
     /// Reads from offset 0 of the file made by create().
     boost::asio::awaitable<Result<std::string>> read(std::size_t most_bytes);
     boost::asio::awaitable<Result<NfsOwner>> owner(std::string path);
+    boost::asio::awaitable<Result<NfsSpace>> space(std::string path);
     boost::asio::awaitable<Result<void>> close_file();
     boost::asio::awaitable<Result<void>> remove(std::string path);
+    /// By NFSv3, has mountd forget this client, whom it would list for ever; by NFSv4 nobody need be told.
+    boost::asio::awaitable<Result<void>> unmount();
 
   private:
     struct ContextDeleter {
@@ -61,8 +69,11 @@ class NfsSession {
     template <typename Start>
     boost::asio::awaitable<Result<void>> call(std::string doing, Start start);
     boost::asio::awaitable<Result<void>> finish();
+    Error give_up(Error why);
 
     boost::asio::any_io_executor executor_;
+    int version_;
+    bool connection_is_gone_ = false;
     Clock::time_point deadline_;
     nfsfh* file_ = nullptr;
     // Not a local of a coroutine: when the io_context is destroyed in mid-call, the context's destructor

@@ -2,11 +2,23 @@
 // Runs in: root_step. Distrusts: the text that clients have a part in.
 #include "nfs/exports/clients.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <set>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/identity.hpp"
+#include "gateway/base/octal_escapes.hpp"
 #include "nfs/exports/ganesha_bus.hpp"
+#include "nfs/exports/server_choice.hpp"
+#include "nfs/exports/split.hpp"
+#include "nfs/exports/timely_looks.hpp"
 
 namespace stowage::nfs {
 
@@ -16,17 +28,18 @@ constexpr auto clients_folder = "/proc/fs/nfsd/clients";
 constexpr auto rmtab = "/var/lib/nfs/rmtab";
 constexpr std::size_t largest_info = 64 << 10, largest_list = 16 << 20;
 
-/// The lines of a text, one after the other.
-struct Lines {
-    std::string_view rest;
-    bool next(std::string_view& line) {
-        if (rest.empty()) return false;
-        const auto end = std::min(rest.find('\n'), rest.size());
-        line = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        return true;
-    }
-};
+template <typename Number>
+bool read_number(std::string_view digits, Number& number, int base) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+    return error == std::errc{} && end == digits.data() + digits.size();
+}
+
+std::string_view between(std::string_view line, std::string_view start, std::string_view end) {
+    const auto at = line.find(start);
+    if (at == line.npos) return {};
+    line.remove_prefix(at + start.size());
+    return line.substr(0, line.find(end));
+}
 
 /// What stands behind "key: ", without quotes.
 std::optional<std::string_view> value_of(std::string_view line, std::string_view key) {
@@ -42,29 +55,95 @@ std::string without_port(std::string_view text) {
     return std::string(text.substr(0, text.rfind(':')));
 }
 
-std::vector<ConnectedClient> kernel_clients(const std::filesystem::path& folder, std::size_t most) {
+/// What is known of where files are, and asked about only once.
+class Places {
+  public:
+    explicit Places(std::string labs_root) : labs_root_(std::move(labs_root)) {
+        if (const auto mounts = read_file("/proc/self/mountinfo", 64 << 20))
+            by_device_ = labs_by_device(*mounts, labs_root_);
+    }
+
+    /// Looks at all of them at once: one lab's filesystem may hang.
+    void note_opens(std::vector<ConnectedClient>& clients,
+                    const std::vector<std::vector<OpenFile>>& opens) const {
+        struct Open {
+            std::size_t client;
+            const OpenFile* file;
+        };
+        std::vector<Open> unsure;
+        for (std::size_t i = 0; i < clients.size(); ++i)
+            for (const auto& file : opens[i]) {
+                const auto known = by_device_.find(file.device);
+                if (known != by_device_.end())
+                    add(clients[i], known->second);
+                else if (unsure.size() < most_looks && !topmost_lab(file).empty())
+                    unsure.push_back({i, &file});
+            }
+        const auto seen = look_in_time(
+            unsure.size(), [&](std::size_t which) { return check_same(*unsure[which].file); }, look_limit);
+        for (std::size_t i = 0; i < unsure.size(); ++i)
+            if (seen[i]) add(clients[unsure[i].client], topmost_lab(*unsure[i].file));
+    }
+
+  private:
+    static constexpr std::size_t most_looks = 500;
+    static constexpr std::chrono::seconds look_limit{2};
+
+    static std::string topmost_lab(const OpenFile& file) {
+        const auto lab = file.name.substr(0, file.name.find('/'));
+        return lab.size() < file.name.size() && parse_lab_name(lab) ? lab : std::string();
+    }
+
+    /// Any directory may be called like a lab, so the file of that name must be the one that is open.
+    Result<void> check_same(const OpenFile& file) const {
+        struct statx info {};
+        const auto path = labs_root_ + "/" + file.name;
+        if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_INO, &info) != 0)
+            return system_error(errno, "statx");
+        const bool same = info.stx_ino == file.inode;
+        return same ? Result<void>() : Error{Code::differs, "another file"};
+    }
+
+    static void add(ConnectedClient& client, const std::string& lab) {
+        const auto found = std::find_if(client.labs.begin(), client.labs.end(),
+                                        [&](const OpensInLab& one) { return one.lab == lab; });
+        if (found != client.labs.end())
+            ++found->opens;
+        else
+            client.labs.push_back({lab, 1});
+    }
+
+    std::string labs_root_;
+    std::map<std::string, std::string> by_device_;
+};
+
+std::vector<ConnectedClient> kernel_clients(const KernelExporter& exporter, std::size_t most) {
     std::vector<ConnectedClient> clients;
+    std::vector<std::vector<OpenFile>> opens;
     std::error_code failed;
     // A client that goes meanwhile takes its folder with it: that is no failure.
-    for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+    for (std::filesystem::directory_iterator entry(clients_folder, failed), end; !failed && entry != end;
          entry.increment(failed)) {
         if (clients.size() == most) break;
         const auto info = read_file(entry->path().string() + "/info", largest_info);
         auto client = info ? parse_client_info(*info) : std::nullopt;
-        if (!client) continue;
-        if (const auto states = read_file(entry->path().string() + "/states", largest_list))
-            client->opens = count_opens(*states);
+        if (!client || is_own_check(*client, exporter.check_address)) continue;
+        const auto states = read_file(entry->path().string() + "/states", largest_list);
+        opens.push_back(states ? parse_opens(*states) : std::vector<OpenFile>());
+        client->opens = static_cast<std::uint32_t>(opens.back().size());
         clients.push_back(std::move(*client));
     }
+    Places(exporter.labs_root).note_opens(clients, opens);
     return clients;
 }
 
-Result<std::vector<ConnectedClient>> list(const KernelExporter&, std::size_t most) {
-    if (!std::filesystem::exists(clients_folder))
+Result<std::vector<ConnectedClient>> list(const KernelExporter& exporter, std::size_t most) {
+    // Its filesystem in /proc stays mounted when nfs-server.service stops.
+    if (!nfsd_runs())
         return Error{
-            Code::unavailable, "the kernel's NFS server does not run: there is no /proc/fs/nfsd/clients",
+            Code::unavailable, "the kernel's NFS server does not run: /proc/fs/nfsd/threads shows none",
             "systemctl start nfs-server; inside a container, mount the filesystem nfsd on /proc/fs/nfsd"};
-    auto clients = kernel_clients(clients_folder, most);
+    auto clients = kernel_clients(exporter, most);
     if (const auto text = read_file(rmtab, largest_list))
         for (auto& client : parse_rmtab(*text))
             if (clients.size() < most) clients.push_back(std::move(client));
@@ -75,6 +154,8 @@ Result<std::vector<ConnectedClient>> list(const GaneshaExporter& exporter, std::
     TRY(auto bus, GaneshaBus::connect(exporter.files.bus_socket, exporter.limit));
     TRY(auto clients, bus.show_clients());
     if (clients.size() > most) clients.resize(most);
+    for (auto& client : clients)
+        client.opens.reset();
     return clients;
 }
 
@@ -82,8 +163,7 @@ Result<std::vector<ConnectedClient>> list(const GaneshaExporter& exporter, std::
 
 std::optional<ConnectedClient> parse_client_info(std::string_view text) {
     ConnectedClient client;
-    std::string_view line;
-    for (Lines lines{text}; lines.next(line);) {
+    for (const auto line : split(text, '\n')) {
         if (const auto address = value_of(line, "address: ")) client.address = without_port(*address);
         if (const auto name = value_of(line, "name: ")) client.name = *name;
         if (const auto minor = value_of(line, "minor version: ")) client.version = "4." + std::string(*minor);
@@ -94,18 +174,50 @@ std::optional<ConnectedClient> parse_client_info(std::string_view text) {
     return client;
 }
 
-std::uint32_t count_opens(std::string_view text) {
-    std::uint32_t opens = 0;
-    std::string_view line;
-    for (Lines lines{text}; lines.next(line);)
-        opens += line.starts_with("- 0x") && line.find("{ type: open,") != std::string_view::npos;
+bool is_own_check(const ConnectedClient& client, std::string_view address) {
+    return client.address == address && client.name.starts_with(mount_check_name);
+}
+
+std::vector<OpenFile> parse_opens(std::string_view text) {
+    std::vector<OpenFile> opens;
+    for (const auto line : split(text, '\n')) {
+        if (!line.starts_with("- 0x") || line.find("{ type: open,") == line.npos) continue;
+        OpenFile file;
+        // "superblock: "fd:10:13649"": major and minor number in hexadecimal digits, the inode in decimal
+        // ones.
+        const auto parts = split(between(line, "superblock: \"", "\""), ':');
+        std::uint32_t major = 0, minor = 0;
+        if (parts.size() == 3 && read_number(parts[0], major, 16) && read_number(parts[1], minor, 16) &&
+            read_number(parts[2], file.inode, 10))
+            file.device = fmt::format("{}:{}", major, minor);
+        file.name = between(line, "filename: \"", "\"");
+        opens.push_back(std::move(file));
+    }
     return opens;
+}
+
+std::map<std::string, std::string> labs_by_device(std::string_view mountinfo, std::string_view labs_root) {
+    std::map<std::string, std::string> labs;
+    std::set<std::string> shared;
+    for (const auto line : split(mountinfo, '\n')) {
+        const auto words = split(line, ' ');
+        if (words.size() < 6) continue;
+        const std::string device(words[2]);
+        const auto point = without_octal_escapes(words[4]);
+        const auto folder = point.substr(0, point.rfind('/')), lab = point.substr(point.rfind('/') + 1);
+        const bool is_lab = folder == labs_root && parse_lab_name(lab);
+        // Mounted elsewhere, too: one filesystem, and where a file of it belongs is not told.
+        const auto [known, first] = labs.emplace(device, is_lab ? lab : std::string());
+        if (!is_lab || (!first && known->second != lab)) shared.insert(device);
+    }
+    for (const auto& device : shared)
+        labs.erase(device);
+    return labs;
 }
 
 std::vector<ConnectedClient> parse_rmtab(std::string_view text) {
     std::vector<ConnectedClient> clients;
-    std::string_view line;
-    for (Lines lines{text}; lines.next(line);) {
+    for (const auto line : split(text, '\n')) {
         // "host:path:0x00000001"; a host may be an IPv6 address, a path begins with '/'.
         const auto path = line.find(":/"), count = line.rfind(":0x");
         if (path == std::string_view::npos || count == std::string_view::npos || count <= path) continue;

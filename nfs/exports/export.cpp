@@ -5,9 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,28 +14,16 @@
 
 #include "gateway/base/fd.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/base/lab_marker.hpp"
+#include "gateway/base/mount_root.hpp"
 
 namespace stowage::nfs {
 
 namespace {
 
-constexpr std::string_view marker = ".stowage/lab";
-
-Fd open_below(const Fd& directory, const char* path, std::uint64_t flags) {
-    open_how how{};
-    how.flags = flags | O_CLOEXEC | O_NONBLOCK;  // a FIFO in the marker's place must not hold us up
-    how.resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
-    return Fd(static_cast<int>(::syscall(SYS_openat2, directory.get(), path, &how, sizeof how)));
-}
-
-/// The marker's first line; empty when there is no such regular file.
-std::string read_marker(const Fd& directory) {
-    const auto fd = open_below(directory, marker.data(), O_RDONLY);
-    struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    char bytes[128];
-    const auto got = ::read(fd.get(), bytes, sizeof bytes);
-    std::string text(bytes, got > 0 ? static_cast<std::size_t>(got) : 0);
+/// The lab that root's marker names; empty without one.
+std::string marked_lab(const Fd& directory) {
+    const auto text = read_marker(directory);
     return text.substr(0, text.find_first_of("\r\n"));
 }
 
@@ -87,7 +73,7 @@ Result<void> check_fields(const Export& meant) {
 Result<void> check_directory(const std::string& lab, const std::string& path) {
     Fd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory) return system_error(errno, "open " + path);
-    const auto found = read_marker(directory);
+    const auto found = marked_lab(directory);
     if (found == lab) return {};
     const auto remedy =
         "mount the lab's filesystem on " + path + ", or run `stowage apply` to make the directory";
@@ -102,7 +88,7 @@ bool is_lab_without_marker(const Export& meant) {
     struct stat status {};
     if (!directory || ::fstat(directory.get(), &status) != 0) return false;
     if (status.st_uid != meant.uid || status.st_gid != meant.gid) return false;
-    if (!read_marker(directory).empty()) return false;
+    if (!marked_lab(directory).empty()) return false;
     const std::unique_ptr<DIR, int (*)(DIR*)> names(::fdopendir(directory.get()), ::closedir);
     if (!names) return false;
     (void)directory.release();  // it is closed with the names
@@ -113,20 +99,9 @@ bool is_lab_without_marker(const Export& meant) {
     return false;
 }
 
-Result<bool> is_mount_point(const std::string& path) {
-    struct statx status {};
-    if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &status) !=
-        0)
-        return system_error(errno, "statx " + path);
-    if ((status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0)
-        return Error{Code::unsupported, "this kernel does not tell mount points (statx)",
-                     "use Linux 5.8 or newer"};
-    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
 Result<std::string> mount_point_of(const std::string& path) {
     for (auto above = path; !above.empty(); above.resize(above.rfind('/'))) {
-        TRY(const auto mounted, is_mount_point(above));
+        TRY(const auto mounted, is_mount_root(AT_FDCWD, above));
         if (mounted) return above.find_first_of(",()") == std::string::npos ? above : std::string();
         if (above.find('/') == std::string::npos) break;
     }

@@ -45,19 +45,17 @@ std::string to_text(const Uuid& uuid);
 /// Everything but the directory: lab name, absolute path, ids, networks. Code::invalid names the field.
 Result<void> check_fields(const Export& meant);
 
-/// The directory is there and `.stowage/lab` in it names this lab in its first line: so it is the lab's own
-/// filesystem and not the empty directory under a missing mount, which a server would export just as well.
-/// Follows no symbolic link below `path`. Code::unavailable when the marker is missing or names another lab.
+/// The directory is there and root's `.stowage/lab` in it names this lab in its first line: so it is the
+/// lab's own filesystem and not the empty directory under a missing mount, which a server would export just
+/// as well. Follows no symbolic link below `path`. Code::unavailable when the marker is missing or names
+/// another lab.
 Result<void> check_directory(const std::string& lab, const std::string& path);
 
 /// For an export that is there already and only changes: a pod may have moved `.stowage` away and filled the
-/// lab, so that root cannot put it back, and must not so keep clients from being withdrawn. True if nothing
-/// is in the marker's place, and the directory is the lab's own by owner and group and holds something: no
-/// empty mount point.
+/// lab, so that root cannot put it back, and must not so keep clients from being withdrawn. True if no marker
+/// of root's is there, whatever else has its name, and the directory is the lab's own by owner and group and
+/// holds something: no empty mount point.
 bool is_lab_without_marker(const Export& meant);
-
-/// True if `path` is the root of a mounted filesystem (statx(2), STATX_ATTR_MOUNT_ROOT).
-Result<bool> is_mount_point(const std::string& path);
 
 /// Where the filesystem of `path` is mounted: `path` itself or the nearest folder above it. Empty when that
 /// is

@@ -8,7 +8,7 @@
 #include "gateway/base/identity.hpp"
 #include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/ganesha_bus.hpp"
-#include "nfs/exports/lock.hpp"
+#include "nfs/exports/own_files.hpp"
 #include "nfs/exports/server_choice.hpp"
 
 namespace stowage::nfs {
@@ -24,6 +24,7 @@ KernelExporter kernel_exporter(const Config& config) {
                             .labs_root = config.labs.root};
     exporter.exportfs = exportfs_path;
     exporter.port = config.nfs.port;
+    exporter.check_address = config.nfs.check_address;
     return exporter;
 }
 
@@ -69,8 +70,7 @@ Result<void> forget(GaneshaExporter exporter, const std::string& lab, const Uuid
     }
     TRY(const auto lock, lock_exports(files.lock_file));
     CHECK(remove_durably(files.export_file(lab)));
-    CHECK(rebuild_index(files));
-    return {};
+    return take_from_index(files, lab);
 }
 
 }  // namespace

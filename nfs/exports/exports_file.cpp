@@ -9,6 +9,7 @@
 #include <span>
 
 #include "gateway/base/octal_escapes.hpp"
+#include "nfs/exports/split.hpp"
 
 namespace stowage::nfs {
 
@@ -18,16 +19,6 @@ struct EtabLine {
     std::string path, client;
     std::set<std::string, std::less<>> options;
 };
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const auto end = text.find(separator);
-        parts.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) return parts;
-        text.remove_prefix(end + 1);
-    }
-}
 
 /// "path<TAB>client(option,option)"; anything else is an empty line to us.
 EtabLine parse_line(std::string_view line) {

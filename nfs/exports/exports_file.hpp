@@ -23,7 +23,8 @@ bool is_exports_file_of(std::string_view text, std::string_view path, const Uuid
 /// The clients in it.
 std::vector<std::string> clients_in_exports_file(std::string_view text);
 
-/// A path as exports(5) wants it: blanks, quotes, '#', '\' and bytes outside printable ASCII as \ooo.
+/// A path as exports(5) wants it: blanks, quotes, '#', '\' and bytes outside printable ASCII as \ooo;
+/// without_octal_escapes() is the other way round.
 std::string quote_exports_path(std::string_view path);
 
 /// Compares /var/lib/nfs/etab with what was meant: exactly our clients have this path, each with just our

@@ -10,18 +10,11 @@
 #include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "nfs/exports/ganesha_bus.hpp"
-#include "nfs/exports/lock.hpp"
+#include "nfs/exports/own_files.hpp"
 
 namespace stowage::nfs {
 
 namespace {
-
-Result<std::optional<std::string>> previous_text(const std::string& path) {
-    auto text = read_file(path);
-    if (text) return std::optional<std::string>(std::move(*text));
-    if (text.error().code == Code::not_found) return std::optional<std::string>();
-    return text.error();
-}
 
 Result<void> read_back(GaneshaBus& bus, const Export& meant) {
     TRY(const auto served, bus.display_export(meant.export_id));
@@ -116,8 +109,10 @@ Result<std::vector<std::uint16_t>> ids_of_lab(const GaneshaExporter& exporter, G
 Result<void> remove_others_of_its_id(const GaneshaExporter& exporter, const Export& meant) {
     TRY(const auto recorded, recorded_exports(exporter.files));
     for (const auto& one : recorded)
-        if (one.export_id == meant.export_id && one.lab != meant.lab)
+        if (one.export_id == meant.export_id && one.lab != meant.lab) {
             CHECK(remove_durably(exporter.files.export_file(one.lab)));
+            CHECK(take_from_index(exporter.files, one.lab));
+        }
     return {};
 }
 
@@ -134,8 +129,7 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
     TRY(const auto before, previous_text(file));
     if (before == text && read_back(bus, meant)) {
         CHECK(remove_others_of_its_id(exporter, meant));
-        CHECK(rebuild_index(exporter.files));
-        return {};
+        return put_into_index(exporter.files, meant.lab);
     }
     TRY(const auto found, look(exporter, bus, meant));
     if (before != text) CHECK(write_atomically(file, text));
@@ -150,8 +144,7 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
         return error;
     }
     CHECK(remove_others_of_its_id(exporter, meant));
-    CHECK(rebuild_index(exporter.files));
-    return {};
+    return put_into_index(exporter.files, meant.lab);
 }
 
 Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, const Uuid&) {
@@ -168,8 +161,7 @@ Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, c
         CHECK(bus.remove_export(id));
     // Last: while the file is there, a withdrawal that was killed can be done again from it.
     CHECK(remove_durably(file));
-    CHECK(rebuild_index(exporter.files));
-    return {};
+    return take_from_index(exporter.files, lab);
 }
 
 namespace {

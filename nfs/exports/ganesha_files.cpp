@@ -11,10 +11,14 @@
 #include <charconv>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/identity.hpp"
+#include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/server_choice.hpp"
+#include "nfs/exports/split.hpp"
+#include "nfs/exports/timely_looks.hpp"
 
 namespace stowage::nfs {
 
@@ -25,7 +29,8 @@ bool is_plain(unsigned char byte) {
            byte == '/' || byte == '-' || byte == '_' || byte == '.';
 }
 
-constexpr std::string_view first_line = "# stowage export";
+constexpr std::string_view first_line = "# stowage export", include = "%include ";
+constexpr std::size_t largest_index = 16 << 20;
 
 Result<void> make_private_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error(errno, "mkdir " + path);
@@ -59,18 +64,52 @@ Result<std::vector<std::string>> recorded_labs(const GaneshaFiles& files) {
     return labs;
 }
 
-Result<RecordedExport> check_recorded(const GaneshaFiles& files, const std::string& lab) {
+Result<RecordedExport> recorded_export(const GaneshaFiles& files, const std::string& lab) {
     TRY(const auto text, read_file(files.export_file(lab)));
     TRY(auto recorded, parse_export_block(text));
-    if (recorded.lab != lab)
-        return Error{Code::invalid, files.export_file(lab) + " names lab " + recorded.lab, "remove the file"};
-    CHECK(check_directory(lab, recorded.path));
-    return recorded;
+    if (recorded.lab == lab) return recorded;
+    return Error{Code::invalid, files.export_file(lab) + " names lab " + recorded.lab, "remove the file"};
 }
 
-}  // namespace
+Error shared_id(const GaneshaFiles& files, const RecordedExport& one, const std::string& holder) {
+    return {Code::exists, fmt::format("Export_Id {} is that of lab {}, too", one.export_id, holder),
+            fmt::format("remove the file of the lab that is gone: {} or {}", files.export_file(one.lab),
+                        files.export_file(holder))};
+}
 
-namespace {
+using Lines = std::set<std::string, std::less<>>;
+
+std::string line_of(const GaneshaFiles& files, const std::string& lab) {
+    // A path with quotes or blanks would not parse; a relative one is below the folder of the file that
+    // Ganesha was started with, which is ours only if it is.
+    const bool plain = std::all_of(files.exports_dir.begin(), files.exports_dir.end(), is_plain);
+    return fmt::format("{}{}/{}.conf", include, plain ? files.exports_dir : "exports", lab);
+}
+
+Result<void> write_index(const GaneshaFiles& files, const Lines& lines) {
+    std::string text = "# Written by stowage.\n";
+    for (const auto& line : lines)
+        text += line + "\n";
+    const auto before = read_file(files.index, largest_index);
+    if (before && *before == text) return {};
+    return write_atomically(files.index, text);
+}
+
+template <typename Change>
+Result<void> change_index(const GaneshaFiles& files, Change change) {
+    const auto before = read_file(files.index, largest_index);
+    if (!before) {
+        // Nobody has written it yet, or somebody removed it: then it is made of what is recorded.
+        if (before.error().code != Code::not_found) return before.error();
+        CHECK(rebuild_index(files));
+        return {};
+    }
+    Lines lines;
+    for (const auto line : split(*before, '\n'))
+        if (line.starts_with(include)) lines.emplace(line);
+    change(lines);
+    return write_index(files, lines);
+}
 
 /// As with nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount
 /// check, and its users and the workers of other labs are not.
@@ -202,43 +241,50 @@ Result<RecordedExport> parse_export_block(std::string_view text) {
 Result<std::vector<RecordedExport>> recorded_exports(const GaneshaFiles& files) {
     TRY(const auto labs, recorded_labs(files));
     std::vector<RecordedExport> found;
-    for (const auto& lab : labs) {
-        const auto text = read_file(files.export_file(lab));
-        if (auto recorded = text ? parse_export_block(*text) : Result<RecordedExport>(text.error()))
-            if (recorded->lab == lab) found.push_back(std::move(*recorded));
-    }
+    for (const auto& lab : labs)
+        if (auto recorded = recorded_export(files, lab)) found.push_back(std::move(*recorded));
     return found;
 }
 
-Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files) {
+Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files, std::chrono::milliseconds limit) {
+    remove_unfinished_writes_in(files.exports_dir, ".conf");
+    remove_unfinished_writes(files.index);
     TRY(const auto labs, recorded_labs(files));
     std::vector<SkippedExport> skipped;
-    std::string text = "# Written by stowage.\n";
-    // A path with quotes or blanks would not parse; a relative one is below the folder of the file that
-    // Ganesha was started with, which is ours only if it is.
-    const bool plain = std::all_of(files.exports_dir.begin(), files.exports_dir.end(), is_plain);
-    const std::string folder = plain ? files.exports_dir : "exports";
-    std::map<std::uint16_t, std::string> holders;
+    std::vector<RecordedExport> recorded;
     for (const auto& lab : labs) {
-        const auto checked = check_recorded(files, lab);
-        if (!checked) {
-            skipped.push_back({lab, checked.error()});
+        if (auto one = recorded_export(files, lab))
+            recorded.push_back(std::move(*one));
+        else
+            skipped.push_back({lab, one.error()});
+    }
+    const auto checked = look_in_time(
+        recorded.size(),
+        [&](std::size_t which) { return check_directory(recorded[which].lab, recorded[which].path); }, limit);
+    Lines lines;
+    std::map<std::uint16_t, std::string> holders;
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+        const auto& lab = recorded[i].lab;
+        if (!checked[i]) {
+            skipped.push_back({lab, checked[i].error()});
             continue;
         }
-        const auto [holder, first] = holders.emplace(checked->export_id, lab);
-        if (!first)
-            skipped.push_back(
-                {lab,
-                 {Code::exists,
-                  fmt::format("Export_Id {} is that of lab {}, too", checked->export_id, holder->second),
-                  fmt::format("remove the file of the lab that is gone: {} or {}", files.export_file(lab),
-                              files.export_file(holder->second))}});
+        const auto [holder, first] = holders.emplace(recorded[i].export_id, lab);
+        if (first)
+            lines.insert(line_of(files, lab));
         else
-            text += fmt::format("%include {}/{}.conf\n", folder, lab);
+            skipped.push_back({lab, shared_id(files, recorded[i], holder->second)});
     }
-    auto before = read_file(files.index, 16 << 20);
-    if (!before || *before != text) CHECK(write_atomically(files.index, text));
+    CHECK(write_index(files, lines));
     return skipped;
+}
+
+Result<void> put_into_index(const GaneshaFiles& files, const std::string& lab) {
+    return change_index(files, [&](Lines& lines) { lines.insert(line_of(files, lab)); });
+}
+
+Result<void> take_from_index(const GaneshaFiles& files, const std::string& lab) {
+    return change_index(files, [&](Lines& lines) { lines.erase(line_of(files, lab)); });
 }
 
 }  // namespace stowage::nfs

@@ -2,6 +2,7 @@
 // Runs in: root_step, the Ganesha launcher. Distrusts: nothing but our own files; they are root's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -56,8 +57,15 @@ struct SkippedExport {
 
 /// Writes the `%include` lines of all recorded exports whose directory is there and marked as the lab's: a
 /// missing file would keep Ganesha from starting, an unmounted directory would be served in the lab's place.
-/// Of two files with one Export_Id, Ganesha would take the first: the second is left out. Returns the others.
+/// Of two files with one Export_Id, Ganesha would take the first: the second is left out. Returns the others,
+/// and those whose filesystem does not answer within `limit`. Removes what writes that were killed left.
 /// Call with the lock held.
-Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files);
+Result<std::vector<SkippedExport>> rebuild_index(const GaneshaFiles& files,
+                                                 std::chrono::milliseconds limit = std::chrono::seconds(5));
+
+/// One lab's line, whose directory its caller has looked at: no other lab is, for one of them may hang.
+/// Call with the lock held.
+Result<void> put_into_index(const GaneshaFiles& files, const std::string& lab);
+Result<void> take_from_index(const GaneshaFiles& files, const std::string& lab);
 
 }  // namespace stowage::nfs

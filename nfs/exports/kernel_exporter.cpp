@@ -13,7 +13,7 @@
 #include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "nfs/exports/exports_file.hpp"
-#include "nfs/exports/lock.hpp"
+#include "nfs/exports/own_files.hpp"
 #include "nfs/exports/program.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -22,14 +22,6 @@ namespace stowage::nfs {
 namespace {
 
 constexpr std::size_t largest_etab = 64 << 20;
-
-/// The file's text, or none when there is no such file.
-Result<std::optional<std::string>> previous_text(const std::string& path) {
-    auto text = read_file(path);
-    if (text) return std::optional<std::string>(std::move(*text));
-    if (text.error().code == Code::not_found) return std::optional<std::string>();
-    return text.error();
-}
 
 Result<std::string> read_etab(const KernelExporter& exporter) {
     auto text = read_file(exporter.etab, largest_etab);

@@ -33,13 +33,6 @@ bool has_module() {
     return false;
 }
 
-bool nfsd_runs() {
-    const auto threads = text_of("/proc/fs/nfsd/threads");
-    int count = 0;
-    std::from_chars(threads.data(), threads.data() + threads.size(), count);
-    return count > 0;
-}
-
 bool executable(const std::string& path) {
     return ::access(path.c_str(), X_OK) == 0;
 }
@@ -117,6 +110,13 @@ MachineFacts look_at_machine(const Config& config) {
     // It has no way to ask; the options that it takes stand in it as text.
     facts.exportfs_rpc_tls = text_of(exportfs_path).find("xprtsec") != std::string::npos;
     return facts;
+}
+
+bool nfsd_runs() {
+    const auto threads = text_of("/proc/fs/nfsd/threads");
+    int count = 0;
+    std::from_chars(threads.data(), threads.data() + threads.size(), count);
+    return count > 0;
 }
 
 bool ganesha_is_foreign(const Config& config) {

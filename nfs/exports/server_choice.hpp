@@ -17,6 +17,9 @@ struct ServerChoice {
     std::string why;                        ///< for the log and `stowage status`
 };
 
+/// Whether the kernel's NFS server has threads, now.
+bool nfsd_runs();
+
 /// NFS-Ganesha is a service of this machine that is not ours and takes exports over the system's bus.
 bool ganesha_is_foreign(const Config& config);
 

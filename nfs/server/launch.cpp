@@ -19,8 +19,9 @@
 #include "gateway/base/log.hpp"
 #include "gateway/base/messages/children.hpp"
 #include "gateway/base/privileges.hpp"
+#include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/bus_socket.hpp"
-#include "nfs/exports/lock.hpp"
+#include "nfs/exports/own_files.hpp"
 
 namespace stowage::nfs {
 
@@ -87,6 +88,7 @@ Result<void> die_with(pid_t parent) {
 
 Result<Launch> prepare_bus(const GaneshaFiles& files, const Config& config) {
     CHECK(make_directories(files));
+    remove_unfinished_writes(files.bus_config);
     CHECK(write_atomically(files.bus_config, render_bus_config()));
     Launch launch;
     TRY(launch.inherited, listen_at(files.bus_socket));
@@ -104,6 +106,7 @@ Result<Launch> prepare_ganesha(const GaneshaFiles& files, const Config& config) 
     TRY(const auto skipped, rebuild_index(files));
     for (const auto& entry : skipped)
         log::warning("export_skipped", {{"lab", entry.lab}, {"why", entry.why.text()}});
+    remove_unfinished_writes(files.server_config);
     TRY(const auto text, render_server_config(config, files));
     CHECK(write_atomically(files.server_config, text));
     Launch launch;

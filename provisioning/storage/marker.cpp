@@ -69,25 +69,7 @@ Result<void> write_marker(const Fd& folder, const std::string& text) {
     return {};
 }
 
-std::string read_marker(const Fd& lab_directory) {
-    const auto folder = open_marker_folder(lab_directory);
-    if (!folder) return {};
-    const auto file = open_beneath(*folder, "lab", O_RDONLY);
-    if (!file) return {};
-    char text[256];
-    const auto got = ::read(file->get(), text, sizeof text);
-    return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
-}
-
 }  // namespace
-
-Result<Fd> open_marker_folder(const Fd& lab_directory) {
-    TRY(auto folder, open_beneath(lab_directory, marker_folder, O_RDONLY | O_DIRECTORY));
-    struct stat info {};
-    if (::fstat(folder.get(), &info) != 0) return system_error(errno, "stat .stowage");
-    if (info.st_uid != 0) return Error{Code::differs, ".stowage is not root's"};
-    return folder;
-}
 
 bool has_root_marker(const Fd& root) {
     struct stat info {};

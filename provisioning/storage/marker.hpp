@@ -7,11 +7,11 @@
 #include <string>
 
 #include "gateway/base/fd.hpp"
+#include "gateway/base/lab_marker.hpp"
 #include "gateway/base/result.hpp"
 
 namespace stowage::storage {
 
-inline constexpr const char* marker_folder = ".stowage";
 /// In labs.root, beside the labs: an empty file of root's that says that this is their filesystem. An empty
 /// mount point does not have it.
 inline constexpr const char* root_marker = ".stowage-root";
@@ -19,9 +19,6 @@ inline constexpr const char* root_marker = ".stowage-root";
 bool has_root_marker(const Fd& root);
 /// Done twice it is done once.
 Result<void> put_root_marker(const Fd& root);
-
-/// `.stowage` if it is a directory that root made: the lab cannot make one of root's.
-Result<Fd> open_marker_folder(const Fd& lab_directory);
 
 /// True if `.stowage` is root's and its marker names this lab and uid. A lab can hide or replace `.stowage`,
 /// since it owns the directory around it, but cannot forge root's: then this is false, and put_marker() mends

@@ -2,13 +2,17 @@
 // Runs in: root_step.
 #include "provisioning/storage/password_file.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <filesystem>
 
 #include "gateway/base/atomic_file.hpp"
+#include "gateway/base/file_lock.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/base/unfinished_writes.hpp"
-#include "provisioning/storage/file_lock.hpp"
 
 namespace stowage::storage {
 
@@ -59,7 +63,7 @@ Result<void> set_password_hash(const std::string& path, const std::string& user,
     CHECK(parse_user_name(user));
     CHECK(check_hash(hash));
     TRY(const auto lock, lock_file(path + ".lock", Lock::exclusive, lock_limit));
-    remove_unfinished_writes(path);  // they hold hashes
+    remove_unfinished_writes(path);  // there are hashes in them
     TRY(const auto passwords, read_passwords(path, user));
     const auto line = user + ":" + hash + "\n";
     // In its place already, wherever that is: nothing to write.
@@ -72,7 +76,7 @@ Result<void> set_password_hash(const std::string& path, const std::string& user,
 Result<void> remove_password_hash(const std::string& path, const std::string& user) {
     CHECK(parse_user_name(user));
     TRY(const auto lock, lock_file(path + ".lock", Lock::exclusive, lock_limit));
-    remove_unfinished_writes(path);  // they hold hashes
+    remove_unfinished_writes(path);  // there are hashes in them
     TRY(const auto passwords, read_passwords(path, user));
     if (passwords.text == passwords.others) return {};
     return write_atomically(path, passwords.others);

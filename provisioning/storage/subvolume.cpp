@@ -16,6 +16,7 @@
 
 #include <cerrno>
 
+#include "gateway/base/mount_root.hpp"
 #include "provisioning/storage/beneath.hpp"
 #include "provisioning/storage/mounts.hpp"
 
@@ -79,10 +80,7 @@ Result<std::uint64_t> subvolume_id(const Fd& fd) {
 }
 
 Result<bool> is_mount_root(const Fd& root, const std::string& name) {
-    struct statx info {};
-    if (::statx(root.get(), name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &info) != 0)
-        return system_error(errno, "statx " + name);
-    return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    return stowage::is_mount_root(root.get(), name);
 }
 
 Result<bool> is_mounted_safely(const Fd& root, const std::string& name) {

@@ -67,16 +67,18 @@ struct StepReply {
     LabObservation observation;
 };
 
-/// root_step -> supervisor -> controller: one client of the NFS server, for list_nfs_clients.
+/// root_step -> supervisor -> controller: one client of the NFS server, for list_nfs_clients. Where an NFSv4
+/// client's files are open follows in further entries of it, with a path each.
 struct NfsClientEntry {
     static constexpr Type type = Type::nfs_client_entry;
     Address address;
     Text<8> version;           ///< "4.2", "3"
     Text<256> name;            ///< what the client calls itself: its bytes; may be empty
-    Text<256> path;            ///< what it has mounted, where the server tells (NFSv3)
+    Text<256> path;            ///< what it has mounted (NFSv3); in which lab `opens` files are open (NFSv4)
     std::int64_t seen_s = -1;  ///< seconds since it was last heard of; -1: the server does not tell
-    std::uint32_t opens = 0;   ///< files that it has open (NFSv4)
+    std::uint32_t opens = 0;   ///< files that it has open (NFSv4), or opens_not_told
 };
+inline constexpr std::uint32_t opens_not_told = 0xffffffff;
 /// As many as are told; beyond them the list is cut.
 inline constexpr std::size_t most_nfs_clients = 2000;
 

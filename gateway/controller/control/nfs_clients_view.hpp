@@ -1,4 +1,4 @@
-// Who has labs mounted, as JSON.
+// Who is connected over NFS, as JSON.
 // Runs in: controller. Distrusts: what clients call themselves.
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace stowage::controller {
 
-/// {"clients": [{address, version, name, seen_s, opens, labs}]}. NFSv4 servers tell who is connected, not
-/// what of theirs somebody mounted: `labs` are those that the client's address may mount. With `lab` only
-/// those of it.
+/// {"clients": [{address, version, name, seen_s, opens, used, labs}]}. NFSv4 servers tell who is connected,
+/// not what of theirs somebody mounted: `labs` are those that the client's address may mount, `used` those in
+/// which it is known to have files open, or by NFSv3 the one that it mounted. With `lab` only those of it.
 boost::json::object nfs_clients_view(const Context& context,
                                      const std::vector<message::NfsClientEntry>& clients,
                                      const std::string& lab);

@@ -46,6 +46,14 @@ bool all_but_last_are_ok(const std::vector<Check>& checks) {
                        [](const Check& check) { return check.ok; });
 }
 
+/// The kernel's nfsd tells of the directory that is exported, where XFS and ext4 put the limit in the place
+/// of the filesystem's size (CephFS, too, unless it is mounted with noquotadf); NFS-Ganesha tells of the
+/// mount point.
+bool is_shown_to_clients(NfsServer server, message::QuotaBackend backend) {
+    using message::QuotaBackend;
+    return server == NfsServer::kernel && (backend == QuotaBackend::xfs || backend == QuotaBackend::ext4);
+}
+
 nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab,
                                          const message::LabObservation& seen) {
     nfs::MountCheckRequest request;
@@ -56,6 +64,8 @@ nfs::MountCheckRequest request_for_check(const Context& context, const Lab& lab,
     request.path = context.site.directory_of(lab.name);
     request.uid = request.gid = lab.uid;
     request.v3 = context.config.nfs.v3;
+    request.quota_bytes = lab.settings.quota_bytes;
+    request.quota_is_shown = is_shown_to_clients(context.site.nfs_server, seen.quota_backend);
     for (const auto& text : lab.settings.clients) {
         const auto client = parse_client(text);
         if (client && client->read_only && networks_overlap(client->network, request.server))

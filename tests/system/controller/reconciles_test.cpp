@@ -74,7 +74,7 @@ TEST_F(Reconciles, CreatesALabVerifiesItAndRegistersIt) {
         checks.emplace_back(check.at("name").as_string());
     }
     EXPECT_THAT(checks, ElementsAre("directory", "quota", "export", "mounted", "wrote", "read back", "owner",
-                                    "removed"));
+                                    "quota seen", "removed"));
     EXPECT_EQ(run_->call("POST", "/v1/labs", lab1).status, 409u);
 }
 

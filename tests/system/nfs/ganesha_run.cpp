@@ -164,10 +164,8 @@ Export GaneshaRun::make_lab(const std::string& name, std::uint16_t export_id) {
     lab.fsid[15] = static_cast<std::uint8_t>(export_id);
     std::filesystem::create_directories(lab.path + "/.stowage");
     std::ofstream(lab.path + "/.stowage/lab") << name << "\nversion=1\n";
-    for (const auto& path : {lab.path, lab.path + "/.stowage"}) {
-        if (::chown(path.c_str(), lab.uid, lab.gid) != 0) throw std::runtime_error("chown " + path);
-        ::chmod(path.c_str(), path == lab.path ? 02770 : 0700);
-    }
+    if (::chown(lab.path.c_str(), lab.uid, lab.gid) != 0) throw std::runtime_error("chown " + lab.path);
+    ::chmod(lab.path.c_str(), 02770);
     return lab;
 }
 

@@ -166,20 +166,6 @@ TEST_F(Ganesha, WhoeverHadTheIdIsServedNoMoreAndDoesNotComeBack) {
     EXPECT_THAT(step(check(run->request(lost)), "mounted"), StartsWith("failed: "));
 }
 
-TEST_F(Ganesha, InAServerThatIsNotOursTheIdOfALostLabIsNobodyElses) {
-    const auto lost = run->make_lab("lab1", 101), fresh = run->make_lab("lab2", 101);
-    std::get<GaneshaExporter>(exporter).foreign = true;
-    must_publish(lost);
-    must_publish(fresh);
-    EXPECT_TRUE(seen(fresh).as_meant) << seen(fresh).why;
-    // Without a file that names it, it is somebody's.
-    auto third = run->make_lab("lab3", 101);
-    std::filesystem::remove(run->ganesha().files.export_file("lab2"));
-    const auto refused = publish(exporter, third);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Code::differs);
-}
-
 TEST_F(Ganesha, WhatAKilledWriteLeftIsRemoved) {
     const auto lab = run->make_lab("lab1", 101);
     const auto left = run->ganesha().files.exports_dir + "/.lab1.conf.a1B2c3";

@@ -145,6 +145,26 @@ TEST_F(KernelExports, ForeignFilesStayAndConflictsAreUndone) {
     EXPECT_TRUE(seen(other).as_meant) << "the other lab did not notice";
 }
 
+// A pod may rename `.stowage`, make one of its own that names another lab, and fill the lab, so that root
+// cannot put its own back.
+TEST_F(KernelExports, ForgedMarkerKeepsNoClientsFromBeingWithdrawn) {
+    auto lab = make_lab("forger", 9), fresh = make_lab("fresh", 10);
+    ASSERT_TRUE(publish(exporter, lab));
+    for (const auto& one : {lab, fresh}) {
+        const auto mark = one.path + "/.stowage";
+        std::filesystem::rename(mark, one.path + "/aside");
+        std::filesystem::create_directory(mark);
+        std::ofstream(mark + "/lab") << "lab9\n";
+        for (const auto& path : {one.path, mark})
+            ASSERT_EQ(::chown(path.c_str(), one.uid, one.gid), 0);
+    }
+    lab.clients = {"10.1.0.0/16"};
+    const auto narrowed = publish(exporter, lab);
+    EXPECT_TRUE(narrowed) << narrowed.error().text();
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr("fd00::/8")));
+    EXPECT_FALSE(publish(exporter, fresh)) << "nothing new is exported without a marker";
+}
+
 TEST_F(KernelExports, FailedChangePutsThePreviousFileBack) {
     auto lab = make_lab("lab1", 6);
     ASSERT_TRUE(publish(exporter, lab));

@@ -10,6 +10,7 @@ import debian_package
 from stowage_rig import need_root, run_tests
 
 LAB_FILES = ("/mnt/nfs/lab1/data.bin", "/mnt/nfs/.stowage-root", "/var/lib/stowage/labs/lab2/data.bin")
+CONFIGURATION = 'log_level: debug\nlabs:\n  quota_backend: none\n  root: "/srv/my labs"  # of the site\nnfs:\n  v3: false\n'
 INDEX = "/var/lib/stowage/ganesha/exports.conf"
 
 
@@ -62,14 +63,18 @@ class PackageLeavesLabsAlone(unittest.TestCase):
             "cd /var/lib/stowage && mkdir -p controller tls ganesha /etc/exports.d"
             " && touch controller/stowage.db tls/private-key.pem ftps.passwd .ftps.passwd.abc123 file-hash.key lock exports.lock"
             " && echo other >/etc/exports.d/other.exports && touch /etc/exports.d/stowage-lab1.exports"
-            " && echo secret >/etc/stowage/runai-secret && echo 'log_level: debug' >/etc/stowage/stowage.yaml"
+            r" && echo '/srv/my\040labs/lab2 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab2.exports"
+            " && echo '/srv/others/lab3 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab3.exports"
+            " && echo secret >/etc/stowage/runai-secret && printf '%s' '"
+            + CONFIGURATION
+            + "' >/etc/stowage/stowage.yaml"
             " && echo '# of the site' >>/etc/pam.d/stowage"
         )
 
     def upgrade(self):
         self.debian.install(self.second)
         self.assertIn("0.1.0-2", self.debian.run("dpkg-query -W stowage"))
-        self.assertEqual(self.debian.path("/etc/stowage/stowage.yaml").read_text(), "log_level: debug\n")
+        self.assertEqual(self.debian.path("/etc/stowage/stowage.yaml").read_text(), CONFIGURATION)
         self.assertTrue(self.debian.path("/etc/pam.d/stowage").read_text().endswith("# of the site\n"))
         self.assert_labs_are_there()
 
@@ -82,18 +87,22 @@ class PackageLeavesLabsAlone(unittest.TestCase):
 
     def install_again(self):
         self.debian.install(self.second)
-        self.assertEqual(self.debian.path("/etc/stowage/stowage.yaml").read_text(), "log_level: debug\n")
+        self.assertEqual(self.debian.path("/etc/stowage/stowage.yaml").read_text(), CONFIGURATION)
         self.assertTrue(all(self.has("/var/lib/stowage/controller/stowage.db")))
 
     def purge(self):
         words = self.debian.run("apt-get -q -y purge stowage")
-        gone = ("/etc/stowage", "/etc/pam.d/stowage", "/etc/exports.d/stowage-lab1.exports", "/usr/share/stowage")
+        exports = tuple(f"/etc/exports.d/stowage-lab{number}.exports" for number in (1, 2))
+        gone = ("/etc/stowage", "/etc/pam.d/stowage", *exports, "/usr/share/stowage")
         self.assertEqual(self.has(*gone), [False] * len(gone))
         # labs.root was below state_dir, of all places: that stays, and is named.
         left = sorted(path.name for path in self.debian.path("/var/lib/stowage").iterdir())
         self.assertEqual(left, ["labs"])
         self.assertIn("/var/lib/stowage holds files that are not the gateway's", words)
         self.assertEqual(self.debian.path("/etc/exports.d/other.exports").read_text(), "other\n")
+        # Of another gateway on this node, whose labs lie elsewhere.
+        self.assertTrue(all(self.has("/etc/exports.d/stowage-lab3.exports")))
+        self.assertIn("stowage-lab3.exports stays: it exports /srv/others/lab3", words)
         self.assert_labs_are_there()
 
     def purge_beside_an_nfs_ganesha_that_reads_our_file(self):

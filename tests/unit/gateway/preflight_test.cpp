@@ -117,5 +117,14 @@ TEST_F(Preflight, NamesLabsOutsideOfTheUidRange) {
         "labs.uid_min: lab outside has uid 600000, outside of labs.uid_min..labs.uid_max (700000..799999)\n");
 }
 
+TEST(PassivePorts, ThatLinuxHandsOutAreFound) {
+    EXPECT_TRUE(are_handed_out("32768\t60999", "", 50000, 50999));
+    EXPECT_TRUE(are_handed_out("32768\t60999", "8080,50000-50998", 50000, 50999));
+    EXPECT_TRUE(are_handed_out("32768\t50000", "", 50000, 50999));
+    EXPECT_FALSE(are_handed_out("32768\t60999", "8080,50000-50499,50500-50998,50999", 50000, 50999));
+    EXPECT_FALSE(are_handed_out("32768\t49999", "", 50000, 50999));
+    EXPECT_FALSE(are_handed_out("", "", 50000, 50999)) << "not told";
+}
+
 }  // namespace
 }  // namespace stowage

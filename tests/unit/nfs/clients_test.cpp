@@ -32,11 +32,40 @@ TEST(NfsClients, HalfAFileIsNoClient) {
     EXPECT_FALSE(parse_client_info("name: \"address: \nminor version: 2"));
 }
 
-TEST(NfsClients, OpensAreCounted) {
-    EXPECT_EQ(count_opens("- 0x0000: { type: open, access: rw }\n- 0x0001: { type: lock, superblock: x }\n"
-                          "- 0x0002: { type: open, access: r }\n"),
-              2u);
-    EXPECT_EQ(count_opens(""), 0u);
+// As Linux 6.1 wrote it.
+TEST(NfsClients, OpensTellDeviceInodeAndTheEndOfThePath) {
+    const auto opens = parse_opens(
+        "- 0x00000001a5b1c2d3: { type: open, access: rw, deny: --, superblock: \"fd:10:13649\", filename: "
+        "\"lab1/opened\", owner: \"open id:\\x00\" }\n"
+        "- 0x00000001a5b1c2d4: { type: lock, superblock: \"fd:10:13650\", filename: \"lab1/locked\" }\n"
+        "- 0x0002: { type: open, access: r }\n");
+    ASSERT_EQ(opens.size(), 2u);
+    EXPECT_EQ(opens[0].device, "253:16");
+    EXPECT_EQ(opens[0].inode, 13649u);
+    EXPECT_EQ(opens[0].name, "lab1/opened");
+    EXPECT_EQ(opens[1].device, "");
+    EXPECT_TRUE(parse_opens("").empty());
+}
+
+TEST(NfsClients, OnlyAFilesystemOfTheLabsOwnTellsTheLab) {
+    const auto labs = labs_by_device(
+        "30 1 8:1 / / rw - ext4 /dev/sda1 rw\n31 30 8:2 / /mnt/nfs rw - xfs /dev/sda2 rw\n"
+        "32 31 8:3 / /mnt/nfs/lab1 rw - xfs /dev/sda3 rw\n33 31 0:40 /a /mnt/nfs/lab2 rw - btrfs /dev/sda4 "
+        "rw\n"
+        "34 31 0:40 /b /mnt/nfs/lab3 rw - btrfs /dev/sda4 rw\n35 31 8:2 /lab4 /mnt/nfs/lab4 rw - xfs "
+        "/dev/sda2 rw\n"
+        "36 31 8:5 / /mnt/nfs/lab5 rw - xfs /dev/sda5 rw\n37 30 8:5 / /srv rw - xfs /dev/sda5 rw\nodd\n",
+        "/mnt/nfs");
+    EXPECT_EQ(labs, (std::map<std::string, std::string>{{"8:3", "lab1"}}));
+}
+
+TEST(NfsClients, OwnChecksAreKnownByNameAndAddress) {
+    ConnectedClient client{.address = "127.0.0.1", .version = "4.0", .name = "stowage-check-812-0"};
+    EXPECT_TRUE(is_own_check(client, "127.0.0.1"));
+    client.address = "10.77.1.2";
+    EXPECT_FALSE(is_own_check(client, "127.0.0.1")) << "a pod that calls itself so";
+    client.name = "Linux NFSv4.2 node1";
+    EXPECT_FALSE(is_own_check(client, "10.77.1.2"));
 }
 
 TEST(NfsClients, RmtabTellsThePathsOfVersionThree) {

@@ -66,6 +66,7 @@ TEST(Export, UuidText) {
 }
 
 TEST(Marker, MustNameTheLab) {
+    if (::geteuid() != 0) GTEST_SKIP() << "the marker must be root's";
     const TemporaryLab place;
     EXPECT_FALSE(check_directory("lab1", place.path));
     std::ofstream(place.marker()) << "lab1\nuid=700001\nversion=1\n";
@@ -76,6 +77,7 @@ TEST(Marker, MustNameTheLab) {
 
 // Taken out, each: the owner, what the directory holds, another's marker.
 TEST(Marker, WithoutItOnlyTheLabsOwnFullDirectoryIsTheLab) {
+    if (::geteuid() != 0) GTEST_SKIP() << "the marker must be root's";
     const TemporaryLab place;
     auto meant = lab();
     meant.path = place.path;
@@ -89,6 +91,21 @@ TEST(Marker, WithoutItOnlyTheLabsOwnFullDirectoryIsTheLab) {
     EXPECT_FALSE(is_lab_without_marker(meant)) << "of another lab";
     std::filesystem::remove_all(place.path + "/.stowage");
     EXPECT_FALSE(is_lab_without_marker(meant)) << "empty, as a mount point is";
+}
+
+// A pod renames `.stowage` and makes one of its own, and cannot so keep its export from being changed.
+TEST(Marker, ThatTheLabMadeItselfIsNone) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root to give a directory away";
+    const TemporaryLab place;
+    auto meant = lab();
+    meant.path = place.path;
+    for (const auto* name : {"lab1", "lab2"}) {
+        std::ofstream(place.marker()) << name << "\nuid=700001\nversion=1\n";
+        for (const auto& path : {place.path, place.path + "/.stowage"})
+            ASSERT_EQ(::chown(path.c_str(), meant.uid, meant.gid), 0);
+        EXPECT_FALSE(check_directory(name, place.path)) << name;
+        EXPECT_TRUE(is_lab_without_marker(meant)) << name;
+    }
 }
 
 TEST(Marker, IsNotFollowedNorWaitedFor) {

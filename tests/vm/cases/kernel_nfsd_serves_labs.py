@@ -210,7 +210,25 @@ class KernelNfsd(unittest.TestCase):
         self.assertIn("node1", mine[0]["name"])
         self.assertLess(mine[0]["seen_s"], 60)
         self.assertGreater(mine[0]["opens"], 0)
+        self.assertEqual(mine[0]["used"], ["lab1"])
         self.assertNotIn(self.stranger.address, [client["address"] for client in clients])
+
+    def test_own_mount_checks_are_no_clients(self):
+        """By either version: an NFSv3 client stays listed until it says that it goes."""
+        self.configure({"nfs.v3": "true"})
+        self.addCleanup(self.configure, {}, "nfs.v3")
+        wait_until(lambda: self.gateway.try_command("verify", "lab1")[0] == 0, 120, "a verified lab")
+        clients = self.gateway.answer("clients")["clients"]
+        self.assertEqual([client for client in clients if client["address"] == "127.0.0.1"], [])
+
+    def test_clients_of_a_server_that_is_stopped_are_not_told(self):
+        """As after `systemctl stop nfs-server`, which leaves /proc/fs/nfsd mounted."""
+        kernel_nfsd.stop()
+        self.addCleanup(kernel_nfsd.end_grace)
+        self.addCleanup(kernel_nfsd.serve)
+        code, said = self.gateway.try_command("clients")
+        self.assertEqual(code, 1, said)
+        self.assertIn("systemctl start nfs-server", said)
 
     def test_foreign_exports_stay(self):
         self.gateway.create_lab("short-lived")

@@ -161,6 +161,11 @@ class Limits:
             self.assertEqual((seen[what]["was"], seen[what]["outcome"]), (value, "repaired"))
         return seen
 
+    def test_the_mount_check_tells_what_clients_see_of_the_limit(self):
+        (seen,) = [check for check in self.shown()["checks"] if check["name"] == "quota seen"]
+        is_shown = self.kind in ("xfs", "ext4")
+        self.assertIn(f"clients see {LIMIT // MIB}MiB in all" if is_shown else "not shown", seen["detail"])
+
     def test_a_deleted_labs_limit_is_nobodys(self):
         lab = self.gateway.create_lab("short", "--quota", "32MiB")
         counter = self.counter_of(lab)

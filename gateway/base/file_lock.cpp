@@ -1,6 +1,6 @@
 // flock(2) with a limit.
-// Runs in: root_step.
-#include "provisioning/storage/file_lock.hpp"
+// Runs in: root_step, the Ganesha launcher.
+#include "gateway/base/file_lock.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 
 #include <cerrno>
 
-namespace stowage::storage {
+namespace stowage {
 
 namespace {
 
@@ -62,4 +62,4 @@ Result<Fd> lock_file(const std::string& path, Lock lock, std::chrono::seconds li
     return fd;
 }
 
-}  // namespace stowage::storage
+}  // namespace stowage

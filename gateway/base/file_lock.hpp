@@ -1,5 +1,5 @@
 // One root_step at a time, for a lab or for a file.
-// Runs in: root_step.
+// Runs in: root_step, the Ganesha launcher.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 #include "gateway/base/fd.hpp"
 #include "gateway/base/result.hpp"
 
-namespace stowage::storage {
+namespace stowage {
 
 enum class Lock { shared, exclusive };
 
@@ -16,4 +16,4 @@ enum class Lock { shared, exclusive };
 /// up to `limit`, then Code::unavailable. Uses SIGALRM of the calling thread.
 Result<Fd> lock_file(const std::string& path, Lock lock, std::chrono::seconds limit);
 
-}  // namespace stowage::storage
+}  // namespace stowage

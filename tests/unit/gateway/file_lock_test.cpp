@@ -1,12 +1,12 @@
 // Locks are waited for, but not for ever.
-#include "provisioning/storage/file_lock.hpp"
+#include "gateway/base/file_lock.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
 
-namespace stowage::storage {
+namespace stowage {
 namespace {
 
 using std::chrono::seconds;
@@ -46,4 +46,4 @@ TEST_F(FileLock, LinkInItsPlaceIsRefused) {
 }
 
 }  // namespace
-}  // namespace stowage::storage
+}  // namespace stowage
