@@ -78,6 +78,34 @@ bool looks_like_a_host_name(std::string_view text) {
     return text.find_first_of("ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ") != std::string_view::npos;
 }
 
+constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+/// Whether a network of IPv6, smaller than all of it, has IPv4 addresses in it.
+bool is_mapped(Network network) {
+    if (network.family != AF_INET6 || network.prefix == 0) return false;
+    AddressBytes first{};
+    std::copy(mapped.begin(), mapped.end(), first.begin());
+    Network all{AF_INET6, first, 96};
+    const auto shorter = std::min(network.prefix, all.prefix);
+    network.mask_to(shorter);
+    all.mask_to(shorter);
+    return network.address == all.address;
+}
+
+/// Of a mapped one.
+Network as_ipv4(const Network& network) {
+    Network result{AF_INET, {}, network.prefix - 96};
+    std::copy_n(network.address.begin() + 12, 4, result.address.begin());
+    return result;
+}
+
+/// Larger than what one site has. Unique local addresses (RFC 4193) reach nobody outside.
+bool is_wide(const Network& network) {
+    if (network.family == AF_INET) return network.prefix < 8;
+    const bool local = network.prefix >= 7 && (network.address[0] & 0xfe) == 0xfc;
+    return network.prefix < 16 && !local;
+}
+
 }  // namespace
 
 Result<Client> parse_client(std::string_view text) {
@@ -90,13 +118,17 @@ Result<Client> parse_client(std::string_view text) {
                    "give its address or network: who a name means, DNS would decide anew each time");
     TRY(const auto network, parse(rest));
     TRY(client.network, parse_network(rest));
-    const bool everybody = network.prefix <= 1;
-    if (everybody && !client.anybody)
+    if (is_mapped(network))
+        return bad(text, "is a network of IPv4 addresses",
+                   network.prefix < 96 ? "name the nodes' networks"
+                                       : "write it as IPv4: " + as_ipv4(network).text());
+    const bool wide = is_wide(network);
+    if (wide && !client.anybody)
         return bad(
-            text, "opens the lab to every address there is",
-            fmt::format("name the nodes' networks; if all the world shall mount it, write {}:anybody", text));
-    if (client.anybody && !everybody)
-        return bad(text, "is not every address there is", fmt::format("write {}", client.network));
+            text, "opens the lab to a great part of all the addresses there are",
+            fmt::format("name the nodes' networks; if all these shall mount it, write {}:anybody", text));
+    if (client.anybody && !wide)
+        return bad(text, "is not so large that it needs the word", fmt::format("write {}", client.network));
     return client;
 }
 
@@ -109,7 +141,6 @@ std::string client_network(std::string_view address) {
     if (address.find('/') != std::string_view::npos) return {};
     auto network = parse(address);
     if (!network) return {};
-    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (network->family == AF_INET6 && std::equal(mapped.begin(), mapped.end(), network->address.begin())) {
         std::memmove(network->address.data(), network->address.data() + 12, 4);
         network->family = AF_INET;

@@ -119,12 +119,26 @@ TEST(Client, NetworksWithAndWithoutRights) {
 }
 
 TEST(Client, TheWorldOnlyOnPurpose) {
-    for (const auto* everybody : {"0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1:ro"}) {
+    for (const auto* everybody : {"0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1:ro", "64.0.0.0/2",
+                                  "8.0.0.0/7", "2000::/3", "2400::/12:ro"}) {
         const auto client = parse_client(everybody);
         ASSERT_FALSE(client) << everybody;
         EXPECT_NE(client.error().text().find(std::string(everybody) + ":anybody"), std::string::npos);
     }
     EXPECT_FALSE(parse_client("10.0.0.0/8:anybody"));
+    for (const auto* sites : {"10.0.0.0/8", "fd00::/8", "fc00::/7", "2001:db8::/32", "fe80::/16"})
+        EXPECT_TRUE(parse_client(sites)) << sites;
+}
+
+TEST(Client, IPv4IsWrittenAsIPv4) {
+    for (const auto& [written, meant] : {std::pair{"::ffff:0:0/96", "0.0.0.0/0"},
+                                         {"::ffff:10.0.0.0/104:ro", "10.0.0.0/8"},
+                                         {"::ffff:10.1.2.3", "10.1.2.3/32"},
+                                         {"::/64", "the nodes' networks"}}) {
+        const auto client = parse_client(written);
+        ASSERT_FALSE(client) << written;
+        EXPECT_NE(client.error().remedy.find(meant), std::string::npos) << client.error().text();
+    }
 }
 
 TEST(Client, HostNamesAreRefused) {
