@@ -42,4 +42,8 @@ class Findings {
 /// Run:ai's settings, secret and certificates.
 void check_runai(const Config& config, Findings& findings);
 
+/// Others who have ids of labs, and processes' accounts that somebody else may be.
+/// @param etc where passwd, group, subuid and subgid are
+void check_uid_owners(const Config& config, const std::string& etc, Findings& findings);
+
 }  // namespace stowage

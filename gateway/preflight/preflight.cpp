@@ -80,6 +80,15 @@ void check_labs_root(const Config& config, Findings& findings) {
         check_lab_uids(config, findings);
 }
 
+/// The gateway gives away what is in these folders, and follows no link there.
+void check_no_link(const std::string& key, const std::string& path, Findings& findings) {
+    std::error_code failed;
+    if (!std::filesystem::is_symlink(path, failed)) return;
+    const auto target = std::filesystem::weakly_canonical(path, failed).string();
+    findings.add_error(key, fmt::format("{} is a symbolic link", path),
+                       fmt::format("name the directory itself, {}, no link", target));
+}
+
 /// The folder, or the nearest one above it that is there: it will be made in that.
 void check_writable(const std::string& key, const std::string& path, Findings& findings) {
     std::filesystem::path there = path;
@@ -96,6 +105,8 @@ void check_writable(const std::string& key, const std::string& path, Findings& f
 }
 
 void check_folders(const Config& config, Findings& findings) {
+    check_no_link("state_dir", config.state_dir, findings);
+    check_no_link("run_dir", config.run_dir, findings);
     check_writable("state_dir", config.state_dir, findings);
     check_writable("run_dir", config.run_dir, findings);
     findings.expect("run_dir", check_socket_path(config));
@@ -204,6 +215,7 @@ Result<void> check_socket_path(const Config& config) {
 std::vector<Finding> preflight(const Config& config) {
     Findings findings;
     check_accounts(config, findings);
+    check_uid_owners(config, "/etc", findings);
     check_labs_root(config, findings);
     check_folders(config, findings);
     findings.expect("accounts.pam_service",

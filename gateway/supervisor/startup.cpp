@@ -47,6 +47,9 @@ Result<void> make_way(const std::filesystem::path& path) {
 Result<void> make_directory(const std::string& path, uid_t uid, gid_t gid, mode_t mode) {
     CHECK(make_way(path));
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info {};
+    if (!fd && ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode))
+        return Error{Code::config, path + " is a symbolic link", "name the directory itself, no link"};
     if (!fd) return cannot(errno, "open " + path);
     if (::fchown(fd.get(), uid, gid) != 0) return cannot(errno, "chown " + path);
     if (::fchmod(fd.get(), mode) != 0) return cannot(errno, "chmod " + path);

@@ -12,7 +12,6 @@
 #include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
 #include "provisioning/storage/others.hpp"
-#include "provisioning/storage/project.hpp"
 
 namespace stowage::storage {
 
@@ -35,11 +34,7 @@ Result<Fd> make_folder(const Fd& lab_directory) {
     }
     if (::mkdirat(lab_directory.get(), marker_folder, 0755) != 0 && errno != EEXIST)
         return system_error(errno, "mkdir .stowage");
-    TRY(auto made, open_marker_folder(lab_directory));
-    // Bearing the project says that the whole lab has it, which a new folder that inherits it cannot know.
-    const auto left = leave_project(made);
-    if (!left && left.error().code != Code::unsupported) return left.error();
-    return made;
+    return open_marker_folder(lab_directory);  // in the lab's project, and so all that is made in it
 }
 
 Result<void> make_partials(const Fd& folder, uid_t uid) {

@@ -3,12 +3,16 @@
 #include "provisioning/storage/project.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
@@ -26,8 +30,17 @@ Result<fsxattr> attributes_of(const Fd& fd, const std::string& what) {
     return attributes;
 }
 
-bool hands_down(const fsxattr& attributes, std::uint32_t id) {
-    return attributes.fsx_projid == id && (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT);
+// On the lab's own directory, which a pod cannot replace, and of a kind that only CAP_SYS_ADMIN can set and
+// NFS does not carry: whatever pods do, a lab is walked through once.
+constexpr const char* note = "security.stowage.whole";
+
+/// Of this directory alone: a copy of it has files that were never given the project.
+Result<std::string> note_of(const Fd& lab_directory, std::uint32_t id) {
+    struct statx info {};
+    if (::statx(lab_directory.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info) != 0)
+        return system_error(errno, "stat the lab");
+    return fmt::format("project={} inode={} born={}.{:09}", id, info.stx_ino, info.stx_btime.tv_sec,
+                       info.stx_btime.tv_nsec);
 }
 
 Result<void> set_project(const Fd& fd, std::uint32_t id, bool directory, const std::string& what) {
@@ -65,11 +78,11 @@ Result<Project> read_project(const Fd& lab_directory) {
     TRY(const auto top, attributes_of(lab_directory, "the lab"));
     Project project;
     if (top.fsx_xflags & FS_XFLAG_PROJINHERIT) project.id = top.fsx_projid;
-    const auto marker =
-        open_marker_folder(lab_directory);  // the lab can make one of that name, but not root's
-    if (!marker || project.id == 0) return project;
-    TRY(const auto last, attributes_of(*marker, marker_folder));
-    project.whole = hands_down(last, project.id);
+    if (project.id == 0) return project;
+    TRY(const auto meant, note_of(lab_directory, project.id));
+    char text[128];
+    const auto size = ::fgetxattr(lab_directory.get(), note, text, sizeof text);
+    project.whole = size >= 0 && std::string_view(text, static_cast<std::size_t>(size)) == meant;
     return project;
 }
 
@@ -77,15 +90,18 @@ Result<void> put_project(const Fd& lab_directory, std::uint32_t id) {
     if (id == 0) return Error{Code::internal, "project 0 is everybody's"};
     TRY(const auto before, read_project(lab_directory));
     if (before.id == id && before.whole) return {};
-    TRY(const auto marker, open_marker_folder(lab_directory));
-    if (before.id != id) CHECK(leave_project(marker));
+    if (::fremovexattr(lab_directory.get(), note) != 0 && errno != ENODATA)
+        return system_error(errno, "take the note off the lab that it has one project");
     CHECK(set_project(lab_directory, id, true, "the lab"));
     // Before the rest: finished uploads are renamed out of it, which takes one project on both sides.
-    CHECK(tag_tree(marker, "partials", id, ""));
-    CHECK(tag_tree(lab_directory, ".", id, marker_folder));
+    const bool has_marker = open_marker_folder(lab_directory).has_value();
+    if (has_marker) CHECK(tag_tree(lab_directory, marker_folder, id, ""));
+    CHECK(tag_tree(lab_directory, ".", id, has_marker ? marker_folder : ""));
     // Both filesystems' journals keep the order: after a power cut this is not there without the rest.
-    CHECK(tag_tree(lab_directory, marker_folder, id, "partials"));
-    if (::fsync(marker.get()) != 0) return system_error(errno, "fsync .stowage");
+    TRY(const auto text, note_of(lab_directory, id));
+    if (::fsetxattr(lab_directory.get(), note, text.data(), text.size(), 0) != 0 ||
+        ::fsync(lab_directory.get()) != 0)
+        return system_error(errno, "note on the lab that it has one project");
     return {};
 }
 

@@ -37,6 +37,8 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         for step in (
             *(self.install, self.use, self.upgrade, self.remove, self.install_again, self.purge),
             self.purge_beside_an_nfs_ganesha_that_reads_our_file,
+            self.come_and_go_where_somebody_has_the_labs_root_already,
+            self.take_away_the_labs_root_that_it_made,
         ):
             with self.subTest(step.__name__):
                 step()
@@ -125,6 +127,28 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         self.debian.install(self.second)
         self.assertNotIn(INDEX, self.debian.run("apt-get -q -y purge stowage"))
         self.assertFalse(index.parent.exists())
+
+    def labs_root(self):
+        """Owner and mode of the place where labs.root is at first."""
+        return self.debian.run("stat -c '%u:%g %a' /mnt/nfs").strip()
+
+    def come_and_go_where_somebody_has_the_labs_root_already(self):
+        """/mnt/nfs is a common name: a mount of another server may be there, or labs that local users shall not list."""
+        self.debian.run("rm -r /mnt/nfs && mkdir -m 0710 /mnt/nfs && chown 7:8 /mnt/nfs")
+        for package in (self.first, self.second):
+            self.debian.install(package)
+            self.assertEqual(self.labs_root(), "7:8 710")
+            self.debian.run("systemd-tmpfiles --create stowage.conf || true")  # as each boot does
+            self.assertEqual(self.labs_root(), "7:8 710")
+        self.debian.run("apt-get -q -y purge stowage")
+        self.assertEqual(self.labs_root(), "7:8 710")
+
+    def take_away_the_labs_root_that_it_made(self):
+        self.debian.run("rmdir /mnt/nfs")
+        self.debian.install(self.first)
+        self.assertEqual(self.labs_root(), "0:0 755")
+        self.debian.run("apt-get -q -y purge stowage")
+        self.assertEqual(self.has("/mnt/nfs", "/var/lib/stowage/made-mnt-nfs"), [False, False])
 
 
 if __name__ == "__main__":

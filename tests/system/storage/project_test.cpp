@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -54,18 +55,35 @@ TEST_P(ProjectQuota, ALostMarkIsSeenAndThePathBackFindsEveryFile) {
     EXPECT_TRUE(read().project_whole);
 }
 
-TEST_P(ProjectQuota, OnlyRootsFolderSaysThatEverythingIsMarked) {
+// A pod could have it done again and again, and in a new folder that were in no project write what counts for
+// nobody.
+TEST_P(ProjectQuota, ALabIsWalkedThroughOnceWhateverIsDoneToTheMarker) {
     fill_tree();
     ASSERT_TRUE(set(32 * mebibyte));
     fs::rename(in_lab(".stowage"), in_lab("hidden"));
-    fs::create_directory(in_lab(".stowage"));  // which inherits the project
-    ASSERT_EQ(::chown(in_lab(".stowage").c_str(), lab_uid, lab_uid), 0);
-    EXPECT_FALSE(read().project_whole) << "the lab made it";
-    ASSERT_TRUE(put_marker(lab_, "lab1", lab_uid));
-    EXPECT_FALSE(read().project_whole) << "a new one cannot know";
-    ASSERT_TRUE(set(32 * mebibyte));
     EXPECT_TRUE(read().project_whole);
-    EXPECT_EQ(strays(), "");
+    ASSERT_TRUE(put_marker(lab_, "lab1", lab_uid));
+    std::ofstream(in_lab(".stowage/partials/upload")) << "x";
+    EXPECT_EQ(strays(), "") << "before any other step";
+    EXPECT_TRUE(read().project_whole);
+}
+
+TEST_P(ProjectQuota, WhatIsNotedOfALabIsNotBelievedOfACopyOrAnotherProject) {
+    fill_tree();
+    ASSERT_TRUE(set(32 * mebibyte));
+    fs::create_directory(root_ + "/copy");
+    std::ofstream(root_ + "/copy/file") << "x";
+    const auto copy = *open_lab(root_fd_, {root_, "copy", lab_uid});
+    char note[128];
+    const auto size = ::fgetxattr(lab_.get(), "security.stowage.whole", note, sizeof note);
+    ASSERT_GT(size, 0);
+    ASSERT_EQ(::fsetxattr(copy.get(), "security.stowage.whole", note, static_cast<std::size_t>(size), 0), 0);
+    mark(root_ + "/copy", lab_project);
+    EXPECT_FALSE(read_project(copy)->whole);
+    ASSERT_TRUE(put_project(lab_, lab_project + 1));
+    EXPECT_EQ(strays(lab_project + 1), "");
+    mark(root_ + "/lab1", lab_project);
+    EXPECT_FALSE(read().project_whole);
 }
 
 TEST_P(ProjectQuota, AProjectThatSomebodyElseUsesIsNotOffered) {

@@ -97,6 +97,14 @@ TEST_F(Preflight, KnowsAccountsFoldersAndService) {
     EXPECT_THAT(errors("state_dir", folder_ + "/stowage"), testing::HasSubstr("is not a directory"));
 }
 
+TEST_F(Preflight, NamesTheDirectoryBehindALink) {
+    std::filesystem::create_directory(folder_ + "/real");
+    std::filesystem::create_directory_symlink(folder_ + "/real", folder_ + "/link");
+    for (const auto* key : {"state_dir", "run_dir"})
+        EXPECT_EQ(errors(key, folder_ + "/link"),
+                  std::string(key) + ": " + folder_ + "/link is a symbolic link\n");
+}
+
 TEST_F(Preflight, ASecretThatOnlyRootReadsIsANote) {
     if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
     ::chmod((folder_ + "/secret").c_str(), 0000);
