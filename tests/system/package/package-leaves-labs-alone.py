@@ -65,7 +65,7 @@ class PackageLeavesLabsAlone(unittest.TestCase):
             "cd /var/lib/stowage && mkdir -p controller tls ganesha /etc/exports.d"
             " && touch controller/stowage.db tls/private-key.pem ftps.passwd .ftps.passwd.abc123 file-hash.key lock exports.lock"
             " && echo other >/etc/exports.d/other.exports && touch /etc/exports.d/stowage-lab1.exports"
-            r" && echo '/srv/my\040labs/lab2 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab2.exports"
+            r" && printf '%s\n' '/srv/my\040labs/lab2 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab2.exports"
             " && echo '/srv/others/lab3 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab3.exports"
             " && echo secret >/etc/stowage/runai-secret && printf '%s' '"
             + CONFIGURATION
