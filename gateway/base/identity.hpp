@@ -45,7 +45,7 @@ std::string client_network(std::string_view address);
 struct Client {
     std::string network;  ///< canonical
     bool read_only = false;
-    bool anybody = false;  ///< said on purpose of a network that is all, or half, of the addresses there are
+    bool anybody = false;  ///< said on purpose of all addresses, or of a great part of them
 };
 
 /// "10.0.0.0/8", "10.9.0.0/16:ro" for reading only, "0.0.0.0/0:anybody": without that word nobody opens a lab

@@ -66,6 +66,10 @@ std::vector<KeptFile> kept_files(const Config& config) {
     return files;
 }
 
+std::string database_path(const Config& config) {
+    return config.state_dir + "/controller/stowage.db";
+}
+
 Result<CertificatePair> read_pair(const std::string& chain_path, const std::string& key_path,
                                   const ReadFile& read) {
     for (int left = 2; left > 0; --left) {
@@ -86,7 +90,7 @@ Result<KeptFile> database_file(const Config& config) {
     TRY(const auto uid, privileges::user_id(config.process.controller_user));
     const auto* entry = ::getpwuid(uid);
     const FileOwner owner{uid, entry ? entry->pw_gid : static_cast<gid_t>(uid), 0600};
-    return KeptFile{std::string(saved_database), config.state_dir + "/controller/stowage.db", owner};
+    return KeptFile{std::string(saved_database), database_path(config), owner};
 }
 
 Result<BackupFolder> BackupFolder::create(const std::string& path) {

@@ -1,5 +1,6 @@
 // What a backup holds, and the folder that it is kept in.
-// Runs in: CLI (as root). Distrusts: what stands in the folder, until its checksums agree.
+// Runs in: CLI (as root). Distrusts: what stands in the folder, until its checksums agree. They are no proof
+// of who made it: they lie beside the rest.
 #pragma once
 
 #include <functional>
@@ -39,6 +40,7 @@ using ReadFile = std::function<Result<std::string>(const std::string&)>;
 Result<CertificatePair> read_pair(const std::string& chain_path, const std::string& key_path,
                                   const ReadFile& read);
 
+std::string database_path(const Config& config);
 /// The database's place and owner. Code::config when there is no such account.
 Result<KeptFile> database_file(const Config& config);
 

@@ -6,12 +6,11 @@
 
 #include <array>
 
+#include "gateway/base/state_schema.hpp"
+
 namespace stowage::controller {
 
 namespace {
-
-// "stow", so that another program's database is not taken for ours.
-constexpr std::int64_t application_id = 0x73746f77;
 
 constexpr std::array migrations = {
     R"sql(
@@ -133,6 +132,7 @@ constexpr std::array migrations = {
     ALTER TABLE data_sources ADD COLUMN project_id TEXT NOT NULL DEFAULT '';
     )sql",
 };
+static_assert(migrations.size() == newest_state_schema);
 
 std::int64_t pragma(sqlite::Database& database, std::string_view name) {
     sqlite::Statement statement(database, fmt::format("PRAGMA {}", name));
@@ -143,7 +143,7 @@ std::int64_t pragma(sqlite::Database& database, std::string_view name) {
 Result<void> check_identity(sqlite::Database& database, std::int64_t version) {
     sqlite::Statement tables(database, "SELECT count(*) FROM sqlite_schema");
     const bool empty = !tables.next() || tables.integer(0) == 0;
-    if (!empty && pragma(database, "application_id") != application_id)
+    if (!empty && pragma(database, "application_id") != state_application_id)
         return Error{Code::config, fmt::format("{} is a database of another program", database.path()),
                      "move it away, or set state_dir to another folder"};
     if (version > newest_schema())
@@ -167,7 +167,7 @@ Result<void> migrate(sqlite::Database& database, int to) {
     TRY(auto transaction, sqlite::Transaction::begin(database));
     CHECK(database.execute(migrations[static_cast<std::size_t>(to) - 1]));
     CHECK(database.execute(fmt::format("PRAGMA user_version = {}", to)));
-    CHECK(database.execute(fmt::format("PRAGMA application_id = {}", application_id)));
+    CHECK(database.execute(fmt::format("PRAGMA application_id = {}", state_application_id)));
     return transaction.commit();
 }
 
