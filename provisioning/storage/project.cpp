@@ -30,9 +30,9 @@ Result<fsxattr> attributes_of(const Fd& fd, const std::string& what) {
     return attributes;
 }
 
-// On the lab's own directory, which a pod cannot replace, and of a kind that only CAP_SYS_ADMIN can set and
-// NFS does not carry: whatever pods do, a lab is walked through once.
-constexpr const char* note = "security.stowage.whole";
+// On the lab's own directory, which a pod cannot replace, and of a kind that only CAP_SYS_ADMIN can set, NFS
+// does not carry and XFS keeps room for in a full lab: whatever pods do, a lab is walked through once.
+constexpr const char* note = "trusted.stowage.whole";
 
 /// Of this directory alone: a copy of it has files that were never given the project.
 Result<std::string> note_of(const Fd& lab_directory, std::uint32_t id) {

@@ -75,9 +75,9 @@ TEST_P(ProjectQuota, WhatIsNotedOfALabIsNotBelievedOfACopyOrAnotherProject) {
     std::ofstream(root_ + "/copy/file") << "x";
     const auto copy = *open_lab(root_fd_, {root_, "copy", lab_uid});
     char note[128];
-    const auto size = ::fgetxattr(lab_.get(), "security.stowage.whole", note, sizeof note);
+    const auto size = ::fgetxattr(lab_.get(), "trusted.stowage.whole", note, sizeof note);
     ASSERT_GT(size, 0);
-    ASSERT_EQ(::fsetxattr(copy.get(), "security.stowage.whole", note, static_cast<std::size_t>(size), 0), 0);
+    ASSERT_EQ(::fsetxattr(copy.get(), "trusted.stowage.whole", note, static_cast<std::size_t>(size), 0), 0);
     mark(root_ + "/copy", lab_project);
     EXPECT_FALSE(read_project(copy)->whole);
     ASSERT_TRUE(put_project(lab_, lab_project + 1));

@@ -31,6 +31,6 @@ subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=1", "/dev/disk/stowag
 subprocess.run(["mount", "/dev/disk/stowage/work", "/tmp"], check=True)
 os.chmod("/tmp", 0o1777)
 on_both = lambda *names: [f"*{name}*{kind}" for name in names for kind in ("xfs", "ext4")]  # noqa: E731
-assert run("lab-directories-and-quotas-hold", "*Quota*xfs*", "*Quota*ext4*", *on_both("ProjectTree")) >= 46
+assert run("lab-directories-and-quotas-hold", "*Quota*xfs*", "*Quota*ext4*", *on_both("ProjectTree", "WithoutARight")) >= 50
 assert run("lab-directories-and-quotas-hold", *on_both("LabDirectory.", "Purge.LeavesNothing", "Purge.Without")) >= 28
 assert run("root-step-may-die-at-any-point", *on_both("OfItsQuota")) == 2
