@@ -1,6 +1,7 @@
 // libFuzzer: any bytes as arguments of commands: words, quotes, numbers, ranges, paths, and what peers may
 // have written as the path of an unfinished upload.
 // Planted, and found within a second: `..` taken for a name (absolute_path()).
+#include "ftps/protocol/ascii_case.hpp"
 #include "ftps/worker/byte_range.hpp"
 #include "ftps/worker/command_arguments.hpp"
 #include "ftps/worker/member_names.hpp"
