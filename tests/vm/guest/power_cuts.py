@@ -14,7 +14,7 @@ from guest_gateway import LABS, GuestGateway, format_labs_disk, mount_labs
 from kernel_nfsd import run
 from machine_end import STAGE, cut_power
 
-CLIENTS, WANTED = 3, 40
+CLIENTS, WANTED = 3, 27
 UPLOADS_SECONDS = 400  # beside many others an emulated guest took more than 120
 CARELESS = 2  # the client that uploads to the lab without durability
 STATE = pathlib.Path("/var/lib/stowage-test")
