@@ -1,4 +1,4 @@
-"""What got its 226 survives power cuts on XFS: power_cuts.py has the promise."""
+"""What got its 226 survives a power cut on XFS: power_cuts.py has the promise."""
 
 import power_cuts
 

@@ -1,4 +1,4 @@
-"""What got its 226 survives power cuts on ext4, whose journal keeps names with files too (ftps/worker/journaled_names.hpp): power_cuts.py has the promise."""
+"""What got its 226 survives a power cut on ext4, whose journal keeps names with files too (ftps/worker/journaled_names.hpp): power_cuts.py has the promise."""
 
 import power_cuts
 
