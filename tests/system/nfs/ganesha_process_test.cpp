@@ -20,7 +20,7 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "nfs/check/nfs_session.hpp"
-#include "tests/system/nfs/ganesha_run.hpp"
+#include "tests/system/nfs/running_ganesha.hpp"
 #include "tests/system/nfs/silent_filesystem.hpp"
 
 namespace stowage::nfs::testing {
@@ -64,18 +64,7 @@ asio::awaitable<void> keep_writing(MountCheckRequest request, Writing& writing) 
 
 }  // namespace
 
-class GaneshaProcess : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        if (const auto reason = reason_to_skip(); !reason.empty()) GTEST_SKIP() << reason;
-        run = std::make_unique<GaneshaRun>();
-        run->start_bus();
-        run->start_ganesha();
-        exporter = run->exporter();
-    }
-    std::unique_ptr<GaneshaRun> run;
-    Exporter exporter;
-};
+class GaneshaProcess : public RunningGanesha {};
 
 TEST_F(GaneshaProcess, HoldsOnlyTheCapabilitiesItNeeds) {
     const auto lab = run->make_lab("lab1", 101);

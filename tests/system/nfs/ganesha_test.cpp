@@ -12,22 +12,15 @@
 
 #include "gateway/base/atomic_file.hpp"
 #include "nfs/exports/ganesha_bus.hpp"
-#include "tests/system/nfs/ganesha_run.hpp"
+#include "tests/system/nfs/running_ganesha.hpp"
 
 namespace stowage::nfs::testing {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class Ganesha : public ::testing::Test {
+class Ganesha : public RunningGanesha {
   protected:
-    void SetUp() override {
-        if (const auto reason = reason_to_skip(); !reason.empty()) GTEST_SKIP() << reason;
-        run = std::make_unique<GaneshaRun>();
-        run->start_bus();
-        run->start_ganesha();
-        exporter = run->exporter();
-    }
     void must_publish(const Export& lab) {
         const auto published = publish(exporter, lab);
         ASSERT_TRUE(published) << published.error().text();
@@ -42,8 +35,6 @@ class Ganesha : public ::testing::Test {
         EXPECT_TRUE(report.ok()) << report.error.text();
         EXPECT_EQ(report.steps.size(), 5U);
     }
-    std::unique_ptr<GaneshaRun> run;
-    Exporter exporter;
 };
 
 TEST_F(Ganesha, PublishedLabWorksAndSecondPublishWritesNothing) {

@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "tests/system/nfs/breaking_proxy.hpp"
-#include "tests/system/nfs/ganesha_run.hpp"
+#include "tests/system/nfs/running_ganesha.hpp"
 #include "tests/system/nfs/silent_filesystem.hpp"
 
 namespace stowage::nfs::testing {
@@ -20,18 +20,7 @@ namespace stowage::nfs::testing {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class MountCheckOfGanesha : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        if (const auto reason = reason_to_skip(); !reason.empty()) GTEST_SKIP() << reason;
-        run = std::make_unique<GaneshaRun>();
-        run->start_bus();
-        run->start_ganesha();
-        exporter = run->exporter();
-    }
-    std::unique_ptr<GaneshaRun> run;
-    Exporter exporter;
-};
+class MountCheckOfGanesha : public RunningGanesha {};
 
 TEST_F(MountCheckOfGanesha, TakesItsFileAwayAfterALostConnection) {
     const auto lab = run->make_lab("lab1", 101);

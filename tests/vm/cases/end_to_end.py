@@ -18,7 +18,7 @@ import nfs3_wire
 from held_mount import Holder, serve
 from installed import CONFIG, LABS, STATE, exports, hashes, identities, install, journal, journal_entry
 from installed import labs_are_ready, login, run, unit, wait_until
-from lab_files import fill, is_locked
+from lab_files import MIB, is_locked, write
 from two_labs import DATA, QUOTA, TwoLabs
 
 TIMEOUT = 700
@@ -190,7 +190,7 @@ class Story(TwoLabs):
         for mounted in self.mounts["lab1"]:
             assert (mounted / "data.bin").read_bytes() == DATA
         filler = self.mounts["lab2"][0] / "filler"
-        assert fill(filler, QUOTA) in (errno.EDQUOT, errno.ENOSPC), "nothing binds any more"
+        assert write(filler, QUOTA + MIB) in (errno.EDQUOT, errno.ENOSPC), "nothing binds any more"
         filler.unlink()
         for node in self.nodes:
             node.leave()

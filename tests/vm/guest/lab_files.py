@@ -8,12 +8,12 @@ from nodes import let_go_of_refused
 MIB = 1 << 20
 
 
-def fill(path, quota):
-    """Writes more than `quota` bytes over NFS: the errno that stopped it, or 0. It comes with fsync at the latest."""
+def write(path, size):
+    """Over NFS: the errno that stopped it, or 0. It comes with fsync at the latest."""
     try:
         with open(path, "wb", buffering=0) as file:
-            for _ in range(quota // MIB + 1):
-                file.write(bytes(MIB))
+            for _ in range(size // MIB):
+                file.write(b"n" * MIB)
             os.fsync(file.fileno())
     except OSError as refused:
         let_go_of_refused()

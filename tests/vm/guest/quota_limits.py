@@ -1,7 +1,6 @@
 """A lab's limit binds pods (NFS v3 and v4.2) and uploads alike; what somebody changes about it by hand is found, shown
 and set right. One set of promises for each filesystem of Debian's own kernel: cases/quotas_bind_everybody_on_*.py."""
 
-import errno
 import os
 import pathlib
 import time
@@ -9,28 +8,15 @@ import time
 import kernel_nfsd
 from guest_gateway import LABS, GuestGateway, format_labs_disk, mount_labs
 from kernel_nfsd import run, wait_until
-from nodes import Node, as_user, let_go_of_refused
+from lab_files import MIB, write
+from nodes import Node, as_user
 
-MIB = 2**20
 LIMIT, FILES = 32 * MIB, 100
 # A pass costs an emulated guest a second or two: often enough, and not all it does.
 PASS_SECONDS = 15
 PATIENCE = 120
 FREED_SECONDS = 20
 VERSIONS = ("vers=3,nolock", "vers=4.2")
-
-
-def write(path, size):
-    """The errno that stopped it, or 0: NFS tells at the latest by fsync."""
-    try:
-        with open(path, "wb", buffering=0) as file:
-            for _ in range(size // MIB):
-                file.write(b"n" * MIB)
-            os.fsync(file.fileno())
-    except OSError as refused:
-        let_go_of_refused()
-        return refused.errno
-    return 0
 
 
 def made(path):

@@ -6,11 +6,10 @@ import pathlib
 import shutil
 
 from installed import CERTIFICATE, answer, login, run
-from lab_files import fill
+from lab_files import MIB, write
 from nodes import PodNode
 from tour import dataset, upload
 
-MIB = 1 << 20
 QUOTA = 16 * MIB
 DATA = bytes(range(256)) * 4096  # what lies in lab1's data.bin in the end
 
@@ -91,7 +90,7 @@ class TwoLabs:
         node1, node2 = self.mounts["lab2"]
         client = login("bob", self.passwords["bob"])
         filler = node1 / "filler"
-        assert fill(filler, QUOTA) in (errno.EDQUOT, errno.ENOSPC)
+        assert write(filler, QUOTA + MIB) in (errno.EDQUOT, errno.ENOSPC)
         assert client.store_refused("too-much", bytes(2 * MIB)).startswith("552")
         filler.unlink()
         client.store("fits-again", bytes(2 * MIB))
@@ -99,7 +98,7 @@ class TwoLabs:
         # Now uploads are what fills it, and a node what finds it full.
         client.store("part", bytes(QUOTA // 2))
         assert client.store_refused("rest", bytes(QUOTA // 2)).startswith("552")
-        assert fill(node2 / "filler", QUOTA) in (errno.EDQUOT, errno.ENOSPC)
+        assert write(node2 / "filler", QUOTA + MIB) in (errno.EDQUOT, errno.ENOSPC)
         (node2 / "filler").unlink()
         (self.mounts["lab1"][1] / "room").write_bytes(bytes(2 * MIB))  # the other lab has its own
         (self.mounts["lab1"][1] / "room").unlink()
