@@ -1,5 +1,5 @@
 """A lab's limit binds pods and uploads alike on btrfs: quota_limits.py has the promises. A lab there is a subvolume that the
-gateway mounts on itself: the kernel's nfsd exports it only when it has."""
+gateway mounts on itself; nfsd serves it before that too."""
 
 import errno
 import os
