@@ -21,10 +21,10 @@ struct Project {
 /// Code::unsupported where the filesystem knows no projects.
 Result<Project> read_project(const Fd& lab_directory);
 
-/// Gives a lab's tree the project. Its directory is first, so that what comes meanwhile has it already; last, it
-/// is noted there that the tree is done, where nobody but root can write. Killed at any point and
-/// called again it ends the same; called again when all is well it writes nothing. As long as reading the
-/// whole tree takes. What cannot bear a project (links, FIFOs, what is immutable) stays as it is.
+/// Gives a lab's tree the project. Its directory is first, so that what comes meanwhile has it already; last,
+/// it is noted there that the tree is done, where nobody but root can write. Killed at any point and called
+/// again it ends the same; called again when all is well it writes nothing. As long as reading the whole tree
+/// takes. What cannot bear a project (links, FIFOs, what is immutable) stays as it is.
 Result<void> put_project(const Fd& lab_directory, std::uint32_t id);
 
 /// The directory alone is in no project any more, and hands none down: everything may be moved into it.
