@@ -48,7 +48,7 @@ _CLIENT = {
     "lftp": "lftp's own CPU, 7 to 11 ms a file whichever the server: [profiles](#where-the-time-goes)",
     "curl": "curl sleeps 0.2 s amid a download, whichever the server: [profiles](#where-the-time-goes)",
 }
-_NOT_AT_ONCE = "measured at another time than one lab alone; in turn 1.0 × to 1.05 ×: [profiles](#where-the-time-goes)"
+_AMONG = "it varies by more than that from round to round; parts and other series: [profiles](#where-the-time-goes)"
 _LSTAT = "getdents(2) and lstat(2), which each server makes, are four fifths of it: [profiles](#where-the-time-goes)"
 _LOGIN = "a process of its own for each password: [profiles](#where-the-time-goes)"
 
@@ -167,7 +167,7 @@ TARGETS = [
         "login-labs",
         "cpu_per_login",
         1.1,
-        _NOT_AT_ONCE,
+        _AMONG,
         base="login-alone",
         base_server=WITHOUT_MANY_LABS,
         note="of a lab alone, in turn",
@@ -178,7 +178,7 @@ TARGETS = [
         "login-spread",
         "cpu_per_login",
         1.1,
-        _NOT_AT_ONCE,
+        _AMONG,
         base="login-alone",
         base_server=WITHOUT_MANY_LABS,
         note="of a lab alone, in turn",
