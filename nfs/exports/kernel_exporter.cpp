@@ -117,9 +117,8 @@ Result<void> restore(const KernelExporter& exporter, const std::string& lab, con
     CHECK(put_text(exporter.file_of(lab), before));
     std::vector<std::string> spared;
     if (before && path_in_exports_file(*before) == path) spared = clients_of(*before);
+    if (before) CHECK(export_text(exporter, *before));
     CHECK(unexport(exporter, path, spared));
-    if (!before) return {};
-    TRY(const auto said, export_text(exporter, *before));
     return {};
 }
 
@@ -132,8 +131,9 @@ void undo(const KernelExporter& exporter, const Export& meant, const std::option
 
 Result<void> apply(const KernelExporter& exporter, const Export& meant, const std::string& text,
                    const std::string& mount_point) {
-    CHECK(unexport(exporter, meant.path, clients_of(text)));
+    // First whom it gives something: when that fails nobody has lost anything.
     TRY(const auto said, export_text(exporter, text));
+    CHECK(unexport(exporter, meant.path, clients_of(text)));
     TRY(const auto etab, read_etab(exporter));
     auto compared = compare_etab(etab, meant, mount_point);
     if (compared) return check_other_files(exporter, meant.lab, meant.path);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/fd.hpp"
 #include "nfs/exports/exporter.hpp"
+#include "tests/system/nfs/silent_filesystem.hpp"
 
 namespace stowage::nfs {
 
@@ -313,6 +315,33 @@ TEST_F(KernelExports, WhatAnAdminEndedStaysEnded) {
     stays_ended("a change that was undone");
     ASSERT_TRUE(withdraw(exporter, "lab1", lab.fsid));
     stays_ended("a withdrawal");
+}
+
+// exportfs -a would ask each exported path, those on an admin's dead disk as well.
+TEST_F(KernelExports, OneHungFilesystemHoldsUpNoOtherLab) {
+    const auto hung = make_lab("lab1", 22);
+    auto other = make_lab("lab2", 23);
+    const auto third = make_lab("lab3", 24);
+    for (const auto& lab : {hung, other})
+        ASSERT_TRUE(publish(exporter, lab));
+    const testing::SilentFilesystem silent(hung.path);
+    if (!silent.why_not().empty()) GTEST_SKIP() << silent.why_not();
+    const auto start = std::chrono::steady_clock::now();
+    other.clients = {"10.1.0.0/16", "10.2.0.0/16"};
+    for (const auto& lab : {other, third}) {
+        const auto published = publish(exporter, lab);
+        EXPECT_TRUE(published) << published.error().text();
+        EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    }
+    auto refused = other;
+    refused.clients = {"10.3.0.0/16"};
+    refused.transport = "tls";  // exportfs 2.6.2 does not know it
+    EXPECT_FALSE(publish(exporter, refused));
+    EXPECT_TRUE(seen(other).as_meant) << "the clients that it had: " << seen(other).why;
+    for (const auto& lab : {other, third, hung})
+        EXPECT_TRUE(withdraw(exporter, lab.lab, lab.fsid)) << lab.lab;
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST_F(KernelExports, ClientThatStaysGetsItsOtherRights) {
