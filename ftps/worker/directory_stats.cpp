@@ -22,10 +22,11 @@ namespace stowage::ftps {
 namespace {
 
 // The first lines are to leave at once, whatever the disk.
-constexpr std::size_t first_batch = 64, full_batch = 512;
+constexpr std::size_t first_batch = 64, full_batch = 1024;
 constexpr unsigned most_helpers = 3;
+constexpr std::size_t worth_helpers = 512;
 // Names that a thread takes at a time.
-constexpr std::size_t share = 16;
+constexpr std::size_t share = 32;
 
 void ask(int directory, NamedStat& entry, bool dated) {
     entry.is_there = ::fstatat(directory, entry.name.c_str(), &entry.stat, AT_SYMLINK_NOFOLLOW) == 0;
@@ -145,23 +146,24 @@ void DirectoryStats::call_helpers() {
         if (!OwnThreads::of_process().run([shared = shared_] { shared->help(); })) return;
 }
 
-Result<std::span<const NamedStat>> DirectoryStats::next() {
+Result<std::span<NamedStat>> DirectoryStats::next() {
     auto& current = shared_->batches[current_];
     if (is_first_) {
         read(current, first_batch);
         shared_->begin(current);
         is_first_ = false;
     }
+    // The caller is done with this one; its names are read while the helpers ask about the current.
+    auto& following = shared_->batches[1 - current_];
+    read(following, full_batch);
     if (!shared_->finish())
         return Error{Code::unavailable, path_ + ": the server has no memory left to list it",
                      "try again later"};
     if (current.count == 0 && failed_) return *failed_;
     current_ = 1 - current_;
-    auto& following = shared_->batches[current_];
-    read(following, full_batch);
-    if (!has_helpers_ && following.count == full_batch) call_helpers();
+    if (!has_helpers_ && following.count >= worth_helpers) call_helpers();
     shared_->begin(following);
-    return std::span<const NamedStat>(current.entries.data(), current.count);
+    return std::span<NamedStat>(current.entries.data(), current.count);
 }
 
 }  // namespace stowage::ftps

@@ -39,8 +39,8 @@ class DirectoryStats {
 
     int descriptor() const;
     /// Some more, in the order of the directory, without "." and ".."; empty behind the last. Valid until the
-    /// next call. Blocks.
-    Result<std::span<const NamedStat>> next();
+    /// next call, and the caller's to change. Blocks.
+    Result<std::span<NamedStat>> next();
 
   private:
     struct Shared;

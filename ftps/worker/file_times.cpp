@@ -20,15 +20,14 @@ constexpr std::int64_t earliest = -62167219200, latest = 253402300799;
 
 struct Parts {
     int year;
-    unsigned month, day;
-    std::int64_t hour, minute, second;
+    unsigned month, day, hour, minute, second;
 };
 
 Parts parts_of(std::int64_t seconds) {
     const std::chrono::sys_seconds time{std::chrono::seconds(std::clamp(seconds, earliest, latest))};
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date{day};
-    const auto rest = (time - day).count();
+    const auto rest = static_cast<unsigned>((time - day).count());
     return {static_cast<int>(date.year()),
             static_cast<unsigned>(date.month()),
             static_cast<unsigned>(date.day()),
@@ -38,23 +37,28 @@ Parts parts_of(std::int64_t seconds) {
 }
 
 /// The last `digits` decimal digits of a number, in place: a listing has a time in each line.
-void put(std::string& text, std::size_t at, std::size_t digits, std::int64_t number) {
+void put(char* text, std::size_t digits, unsigned number) {
     for (; digits > 0; number /= 10)
-        text[at + --digits] = static_cast<char>('0' + number % 10);
+        text[--digits] = static_cast<char>('0' + number % 10);
 }
 
 }  // namespace
 
-std::string fact_time(std::int64_t seconds) {
+std::array<char, 14> fact_digits(std::int64_t seconds) {
     const auto p = parts_of(seconds);
-    std::string text(14, '0');
-    put(text, 0, 4, p.year);
-    put(text, 4, 2, p.month);
-    put(text, 6, 2, p.day);
-    put(text, 8, 2, p.hour);
-    put(text, 10, 2, p.minute);
-    put(text, 12, 2, p.second);
-    return text;
+    std::array<char, 14> digits;
+    put(digits.data(), 4, static_cast<unsigned>(p.year));
+    put(&digits[4], 2, p.month);
+    put(&digits[6], 2, p.day);
+    put(&digits[8], 2, p.hour);
+    put(&digits[10], 2, p.minute);
+    put(&digits[12], 2, p.second);
+    return digits;
+}
+
+std::string fact_time(std::int64_t seconds) {
+    const auto digits = fact_digits(seconds);
+    return {digits.data(), digits.size()};
 }
 
 Result<std::int64_t> parse_fact_time(std::string_view text) {
@@ -85,14 +89,14 @@ std::string list_time(std::int64_t seconds, std::int64_t now) {
     const bool recent = seconds <= now + 3600 && seconds > now - six_months;
     std::string text = recent ? "Mon    00:00" : "Mon     0000";
     text.replace(0, 3, months[p.month - 1]);
-    if (p.day >= 10) put(text, 4, 1, p.day / 10);
-    put(text, 5, 1, p.day % 10);
+    if (p.day >= 10) put(&text[4], 1, p.day / 10);
+    put(&text[5], 1, p.day % 10);
     if (!recent) {
-        put(text, 8, 4, p.year);
+        put(&text[8], 4, static_cast<unsigned>(p.year));
         return text;
     }
-    put(text, 7, 2, p.hour);
-    put(text, 10, 2, p.minute);
+    put(&text[7], 2, p.hour);
+    put(&text[10], 2, p.minute);
     return text;
 }
 

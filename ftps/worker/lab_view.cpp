@@ -114,21 +114,27 @@ Result<void> LabView::each_child(const std::string& path, const std::function<bo
     TRY(auto entries, DirectoryStats::of(std::move(opened), path, dated));
     const int rights = LabFiles::rights(entries.descriptor());
 
-    // One for all: a name's memory is taken once.
+    // One for all, and names change places: their memory is taken once, and they are not copied.
     Seen seen{{}, {}, {}, rights};
     for (;;) {
         TRY(const auto batch, entries.next());
         if (batch.empty()) break;
-        for (const auto& entry : batch) {
+        for (auto& entry : batch) {
             if (files_.hides(entries.descriptor(), entry.name)) continue;
             const auto partial = partials.find(entry.name);
             // Removed since it was read: it is not listed, and that is no error.
             if (partial == partials.end() && !entry.is_there) continue;
-            seen.name = entry.name;
-            seen.stat = partial == partials.end() ? entry.stat : partial->second;
-            seen.link_target = partial == partials.end() ? entry.link_target : std::string();
-            seen.created = partial == partials.end() ? entry.created : std::nullopt;
-            if (partial != partials.end()) partials.erase(partial);
+            seen.name.swap(entry.name);
+            if (partial == partials.end()) {
+                seen.stat = entry.stat;
+                seen.link_target.swap(entry.link_target);
+                seen.created = entry.created;
+            } else {
+                seen.stat = partial->second;
+                seen.link_target.clear();
+                seen.created.reset();
+                partials.erase(partial);
+            }
             if (!visit(seen)) return {};
         }
     }

@@ -48,11 +48,6 @@ void append_mode(std::string& out, mode_t mode) {
     out.append(text.data(), text.size());
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-    const fmt::format_int digits(number);
-    out.append(digits.data(), digits.size());
-}
-
 /// Blanks on the left up to `width`.
 void append_right(std::string& out, std::int64_t number, std::size_t width) {
     const fmt::format_int digits(number);
@@ -66,84 +61,115 @@ void append_owner(std::string& out, std::string_view owner) {
     if (owner.size() < 8) out.append(8 - owner.size(), ' ');
 }
 
-void append_hex(std::string& out, std::uint64_t number) {
-    std::array<char, 16> digits;
-    const auto end = std::to_chars(digits.begin(), digits.end(), number, 16).ptr;
-    out.append(digits.begin(), end);
-}
+/// The facts of one line, which are short but for the target of a link; they reach the line in one piece.
+class Facts {
+  public:
+    void add(char c) { text_[size_++] = c; }
+    void add(std::string_view text) {
+        std::copy(text.begin(), text.end(), &text_[size_]);
+        size_ += text.size();
+    }
+    void add_decimal(std::uint64_t number) {
+        const fmt::format_int digits(number);
+        add(std::string_view(digits.data(), digits.size()));
+    }
+    void add_hex(std::uint64_t number) {
+        auto* const begin = &text_[size_];
+        size_ += static_cast<std::size_t>(std::to_chars(begin, begin + 16, number, 16).ptr - begin);
+    }
+    void add_octal4(unsigned number) {
+        for (int shift = 9; shift >= 0; shift -= 3)
+            add(static_cast<char>('0' + (number >> shift & 7)));
+    }
+    void add_time(std::int64_t seconds) {
+        const auto digits = fact_digits(seconds);
+        add(std::string_view(digits.data(), digits.size()));
+    }
+    void move_to(std::string& line) {
+        line.append(text_.data(), size_);
+        size_ = 0;
+    }
 
-void append_octal4(std::string& out, unsigned number) {
-    for (int shift = 9; shift >= 0; shift -= 3)
-        out += static_cast<char>('0' + (number >> shift & 7));
-}
+  private:
+    std::array<char, 256> text_;  // all facts with their longest values have 163
+    std::size_t size_ = 0;
+};
 
 // RFC 3659 §7.5.5, by the owner's bits: everything in a lab belongs to its one owner, who we are. An upload
 // takes its name by a rename, so it needs rights in the directory (to read it too: it is synced), not in the
 // old file; APPE reads the old file besides.
-void append_perm(std::string& out, const Seen& seen) {
+void add_perm(Facts& out, const Seen& seen) {
     const auto mode = seen.stat.st_mode;
     const bool is_file = S_ISREG(mode), is_directory = S_ISDIR(mode), may_read = mode & 0400;
     const bool may_rename = (seen.parent_rights & (W_OK | X_OK)) == (W_OK | X_OK);
     const bool may_upload = may_rename && (seen.parent_rights & R_OK);
-    if (is_file && may_read && may_upload) out += 'a';
-    if (is_directory && (mode & 0700) == 0700) out += 'c';
-    if (may_rename) out += 'd';
-    if (is_directory && (mode & 0500) == 0500) out += 'e';
-    if (may_rename) out += 'f';
-    if (is_directory && may_read) out += 'l';
-    if (is_directory && (mode & 0300) == 0300) out += "mp";
-    if (is_file && may_read) out += 'r';
-    if (is_file && may_upload) out += 'w';
+    if (is_file && may_read && may_upload) out.add('a');
+    if (is_directory && (mode & 0700) == 0700) out.add('c');
+    if (may_rename) out.add('d');
+    if (is_directory && (mode & 0500) == 0500) out.add('e');
+    if (may_rename) out.add('f');
+    if (is_directory && may_read) out.add('l');
+    if (is_directory && (mode & 0300) == 0300) out.add("mp");
+    if (is_file && may_read) out.add('r');
+    if (is_file && may_upload) out.add('w');
 }
 
-void append_type(std::string& out, mode_t mode, std::string_view link_target) {
-    if (S_ISDIR(mode) || S_ISREG(mode) || !S_ISLNK(mode)) {
-        out += S_ISDIR(mode) ? "dir" : S_ISREG(mode) ? "file" : "OS.unix=special";
-        return;
-    }
-    const bool plain = !link_target.empty() && std::none_of(link_target.begin(), link_target.end(),
-                                                            [](char c) { return is_control(c) || c == ';'; });
-    out += "OS.unix=slink";
-    if (plain) (out += ':') += link_target;
+// Apart, as few names are links.
+[[gnu::noinline]] void add_link(Facts& out, std::string& line, std::string_view target) {
+    const bool plain = !target.empty() && std::none_of(target.begin(), target.end(),
+                                                       [](char c) { return is_control(c) || c == ';'; });
+    out.add("OS.unix=slink");
+    if (!plain) return;
+    out.add(':');
+    out.move_to(line);
+    line += target;
 }
 
-// Apart, so that the lines of those who do not ask for it cost nothing more.
-[[gnu::noinline]] void append_created(std::string& out, const Seen& seen) {
-    if (seen.created) ((out += "create=") += fact_time(*seen.created)) += ';';
-}
-
-void append_facts(std::string& out, const Seen& seen, unsigned chosen) {
+void append_facts(std::string& line, const Seen& seen, unsigned chosen) {
+    Facts out;
     const auto& stat = seen.stat;
     const auto wants = [chosen](Fact fact) { return (chosen & static_cast<unsigned>(fact)) != 0; };
     if (wants(Fact::type)) {
-        out += "type=";
-        append_type(out, stat.st_mode, seen.link_target);
-        out += ';';
+        out.add("type=");
+        if (S_ISLNK(stat.st_mode))
+            add_link(out, line, seen.link_target);
+        else
+            out.add(S_ISDIR(stat.st_mode) ? "dir" : S_ISREG(stat.st_mode) ? "file" : "OS.unix=special");
+        out.add(';');
     }
     if (wants(Fact::size) && S_ISREG(stat.st_mode)) {
-        out += "size=";
-        append_number(out, static_cast<std::uint64_t>(stat.st_size));
-        out += ';';
+        out.add("size=");
+        out.add_decimal(static_cast<std::uint64_t>(stat.st_size));
+        out.add(';');
     }
-    if (wants(Fact::modify)) ((out += "modify=") += fact_time(stat.st_mtime)) += ';';
-    if (wants(Fact::create)) append_created(out, seen);
+    if (wants(Fact::modify)) {
+        out.add("modify=");
+        out.add_time(stat.st_mtime);
+        out.add(';');
+    }
+    if (wants(Fact::create) && seen.created) {
+        out.add("create=");
+        out.add_time(*seen.created);
+        out.add(';');
+    }
     if (wants(Fact::perm)) {
-        out += "perm=";
-        append_perm(out, seen);
-        out += ';';
+        out.add("perm=");
+        add_perm(out, seen);
+        out.add(';');
     }
     if (wants(Fact::unique)) {
-        out += "unique=";
-        append_hex(out, stat.st_dev);
-        out += 'g';
-        append_hex(out, stat.st_ino);
-        out += ';';
+        out.add("unique=");
+        out.add_hex(stat.st_dev);
+        out.add('g');
+        out.add_hex(stat.st_ino);
+        out.add(';');
     }
     if (wants(Fact::mode)) {
-        out += "UNIX.mode=";
-        append_octal4(out, stat.st_mode & 07777);
-        out += ';';
+        out.add("UNIX.mode=");
+        out.add_octal4(stat.st_mode & 07777);
+        out.add(';');
     }
+    out.move_to(line);
 }
 
 bool same_letters(std::string_view a, std::string_view b) {

@@ -16,9 +16,9 @@ from stowage_rig import need_root, run_tests
 
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
-from measuring import measure_scenario  # noqa: E402  pylint: disable=wrong-import-position
+from measuring import measure_scenarios  # noqa: E402  pylint: disable=wrong-import-position
 from page import BEGIN, END  # noqa: E402  pylint: disable=wrong-import-position
-from scenarios import PEERS, SCENARIOS  # noqa: E402  pylint: disable=wrong-import-position
+from scenarios import PEERS, SCENARIOS, VARIANTS  # noqa: E402  pylint: disable=wrong-import-position
 
 BUILD = pathlib.Path(os.environ["STOWAGE_BIN"]).parent
 CACHE = pathlib.Path(os.environ.get("STOWAGE_BENCH_CACHE", "/var/tmp/stowage-bench"))
@@ -61,7 +61,7 @@ def measure(folder, servers, *more, **how):
 class BenchMeasures(unittest.TestCase):
     def test_every_scenario(self):
         with tempfile.TemporaryDirectory() as folder:
-            printed, results, chart, page = measure(folder, [NOT_DURABLE], "--no-warm-up")
+            printed, results, chart, page = measure(folder, list(VARIANTS), "--no-warm-up")
             again = run("--from-json", pathlib.Path(folder, "results.json"), "--page", pathlib.Path(folder, "page.md"))
             self.assertEqual(again.returncode, 0, again.stderr)
             self.assertEqual(pathlib.Path(folder, "page.md").read_text(encoding="utf-8"), page)
@@ -70,13 +70,13 @@ class BenchMeasures(unittest.TestCase):
         for name, servers in runs.items():
             for server, rounds in servers.items():
                 self.assertEqual([run.get("failed") for run in rounds], [None], (name, server))
-        self.assertGreater(runs["put"][NOT_DURABLE][0]["cpu_per_gb"], 0)
+        self.assertGreater(runs["put"]["stowage"][0]["cpu_per_gb"], 0)
         for name in ("put", "get", "put8", "get8", "put64-by-1", "put64-by-8", "put64", "get64-by-1", "get64"):
             self.assertGreater(runs[name]["limit"][0]["rate"], 0, name)
         for name, limit in (("put-small", "limit, durable"), ("put-small8", "limit, durable"), ("get-small8", "limit")):
             self.assertGreater(runs[name][limit][0]["cpu_per_file"], 0, name)
         self.assertEqual(results["machine"]["options"]["file_bytes"], SMALL["file-bytes"])
-        self.assertIn(f"| upload, one connection | GB/s | {NOT_DURABLE} |", printed)
+        self.assertIn("| upload, one connection | GB/s | stowage |", printed)
         self.assertIn("</svg>", chart)
         self.assertTrue(page.startswith("before\n") and page.endswith("\nafter\n"), page)
         self.assertNotIn("\nold\n", page)
@@ -107,8 +107,21 @@ class BenchMeasures(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             server = types.SimpleNamespace(name="server", home=pathlib.Path(folder))
             sizes = types.SimpleNamespace(rounds=5, no_warm_up=True)
-            measured = {over: measure_scenario(one, [server], sizes, lambda: over) for over in (True, False)}
+            parts = {"one": (one, [server])}
+            measured = {over: measure_scenarios(parts, sizes, lambda: over)["one"] for over in (True, False)}
         self.assertEqual([len(measured[over]["server"]) for over in (True, False)], [3, 5])
+
+    def test_what_is_compared_is_measured_in_turn(self):
+        turns = []
+        parts = {}
+        with tempfile.TemporaryDirectory() as folder:
+            server = types.SimpleNamespace(name="server", home=pathlib.Path(folder))
+            for name in ("few", "many"):
+                run = lambda server, sizes, name=name: turns.append(name) or {"rate": 1.0}  # noqa: E731
+                parts[name] = (types.SimpleNamespace(title=name, warms_up=False, rounds=3, run=run), [server])
+            measured = measure_scenarios(parts, types.SimpleNamespace(rounds=5, no_warm_up=True), lambda: False)
+        self.assertEqual(turns, ["few", "many", "many", "few", "few", "many"])
+        self.assertEqual([run["round"] for run in measured["many"]["server"]], [1, 2, 3])
 
     def test_a_run_that_fails_is_recorded_and_the_others_go_on(self):
         with tempfile.TemporaryDirectory() as folder:

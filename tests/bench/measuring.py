@@ -64,7 +64,9 @@ def machine(site, options):
 def taking_part(scenario, servers, site):
     """Those variants of stowage in which it differs, or else one; those peers that can; the limits."""
     variants = [server for server in servers if server.name.startswith("stowage")]
-    differing = [server for server in variants if server.name in scenario.variants] or variants[:1]
+    differing = [server for server in variants if server.name in scenario.variants]
+    if not scenario.needs_variant:
+        differing = differing or variants[:1]
     peers = [server for server in servers if server.name in scenario.peers]
     limits = [Limit(site)] * scenario.limit + [Limit(site, durable=True)] * scenario.durable_limit
     return differing + peers + limits
@@ -83,25 +85,34 @@ def _one(title, number, server, measured):
     return values
 
 
-def measure_scenario(scenario, servers, options, is_over):
-    """{server: [values of a round, …]}; who begins is another one each round.
+def measure_scenarios(parts, options, is_over):
+    """{name: {server: [values of a round, …]}}. In each round all of `parts` are measured; who begins is another one each
+    round, of the servers and of the scenarios.
 
+    @param parts {name: (scenario, servers)}: what is compared with each other
     @param is_over the time for more than LEAST_ROUNDS"""
-    runs = {server.name: [] for server in servers}
-    if scenario.warms_up and not options.no_warm_up:
-        for server in servers:
+    runs = {name: {server.name: [] for server in servers} for name, (_, servers) in parts.items()}
+    for scenario, servers in parts.values():
+        if scenario.warms_up and not options.no_warm_up:
             less = smaller(options)
-            _one(f"{scenario.title}, not counted", 0, server, lambda: scenario.run(server, less))
-        _tidy(servers)
-    for number in range(min(options.rounds, scenario.rounds)):
+            for server in servers:
+                _one(f"{scenario.title}, not counted", 0, server, lambda: scenario.run(server, less))
+            _tidy(servers)
+    for number in range(min(options.rounds, *(scenario.rounds for scenario, _ in parts.values()))):
         if number >= LEAST_ROUNDS and is_over():
             break
-        turn = number % len(servers)
-        for server in servers[turn:] + servers[:turn]:
-            values = _one(scenario.title, number + 1, server, lambda: scenario.run(server, options))
-            runs[server.name].append(values)
-    _tidy(servers)
+        for name, (scenario, servers) in _turned(list(parts.items()), number):
+            for server in _turned(servers, number):
+                values = _one(scenario.title, number + 1, server, lambda: scenario.run(server, options))
+                runs[name][server.name].append(values)
+    for _, servers in parts.values():
+        _tidy(servers)
     return runs
+
+
+def _turned(those, number):
+    turn = number % len(those)
+    return those[turn:] + those[:turn]
 
 
 def _tidy(servers):
@@ -114,14 +125,24 @@ def measure(site, options, results):
     """Fills results["runs"] and writes --json after each scenario: what ends a run leaves what was measured."""
     results["runs"] = {}
     deadline = time.monotonic() + 60 * options.budget
-    for name in options.scenario or SCENARIOS:
-        scenario = SCENARIOS[name]
-        servers = taking_part(scenario, site.servers, site)
+    for names in _together(options.scenario or SCENARIOS):
+        parts = {name: (SCENARIOS[name], taking_part(SCENARIOS[name], site.servers, site)) for name in names}
+        parts = {name: (scenario, servers) for name, (scenario, servers) in parts.items() if servers}
+        if not parts:
+            continue
         began = time.monotonic()
-        results["runs"][name] = measure_scenario(scenario, servers, options, lambda: time.monotonic() > deadline)
-        results["machine"].setdefault("seconds", {})[name] = round(time.monotonic() - began, 1)
+        results["runs"] |= measure_scenarios(parts, options, lambda: time.monotonic() > deadline)
+        results["machine"].setdefault("seconds", {})[names[0]] = round(time.monotonic() - began, 1)
         if options.json:
             write(results, options.json)
+
+
+def _together(names):
+    """Lists of names, in the order of the first of each."""
+    groups = {}
+    for name in names:
+        groups.setdefault(SCENARIOS[name].together or name, []).append(name)
+    return list(groups.values())
 
 
 def write(results, path):

@@ -33,6 +33,7 @@ QUANTITIES = {
 PEERS = tuple(_PEERS)
 _ONE, _DURABLE, _ALL = ("stowage",), ("stowage", "stowage, not durable"), tuple(VARIANTS)
 _NOT_DURABLE = ("stowage, not durable",)
+WITHOUT_MANY_LABS = "stowage, no hash"  # one program with the others where nothing is uploaded
 _BEST = ("Pure-FTPd",)  # of the peers, at large files: with the others a run would take minutes more
 
 
@@ -46,10 +47,13 @@ class Scenario:
     durable_limit: bool = False  # one with an fsync(2) a file
     rounds: int = 1000  # at most: where a value hardly varies and a run takes long
     warms_up: bool = True
+    together: str = ""  # those of one word take turns round by round: what is compared is of the same minutes
+    needs_variant: bool = False  # where none of `variants` takes part in the run, this is not measured
 
 
-def _large(title, function, variants, peers=PEERS, **extra):
-    return Scenario(title, functools.partial(function, **extra), variants, peers, limit=True)
+def _large(title, function, variants, peers=PEERS, together="", **extra):
+    run = functools.partial(function, **extra)
+    return Scenario(title, run, variants, peers, limit=True, together=together)
 
 
 put, get = transfers.put, transfers.get
@@ -78,6 +82,11 @@ def _ours(title, function, **more):
     return Scenario(title, function, peers=(), warms_up=False, **more)
 
 
+def _logins(words, function, variant):
+    title = f"login to first listing, {words}"
+    return _ours(title, function, variants=(variant,), needs_variant=True, together="logins")
+
+
 SCENARIOS = {
     "put": _large("upload, one connection", put, _ALL, sessions=1),
     "get": _large("download, one connection", get, _ONE, sessions=1),
@@ -95,12 +104,12 @@ SCENARIOS = {
     "mlsd-hundredth": _listing("MLSD of a hundredth of it, 100 times", peers=(), verb="MLSD", part=100),
     "mlsd-tenth": _listing("MLSD of a tenth of it, 10 times", peers=(), verb="MLSD", part=10),
     # 64 files of the same size each time: what grows is the number of sessions alone.
-    "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, sessions=1, files=64),
-    "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, sessions=8, files=8),
-    "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, sessions=64),
-    "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, sessions=1, files=64),
-    "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, sessions=8, files=8),
-    "get64": _large("64 files down, 64 at once", get, _ONE, _BEST, sessions=64),
+    "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, together="put64", sessions=1, files=64),
+    "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, together="put64", sessions=8, files=8),
+    "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, together="put64", sessions=64),
+    "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, together="get64", sessions=1, files=64),
+    "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, together="get64", sessions=8, files=8),
+    "get64": _large("64 files down, 64 at once", get, _ONE, _BEST, together="get64", sessions=64),
     "put-small-lftp": _by("lftp", "put"),
     "get-small-lftp": _by("lftp", "get"),
     "put-small8-lftp": _by("lftp", "put", parallel=8),
@@ -111,7 +120,8 @@ SCENARIOS = {
     # Ten thousand processes of a peer would take 6 to 20 GB.
     "idle10": _ours("logged in and idle, ten times as many", functools.partial(sessions.idle, times=10), rounds=3),
     "lab": _ours("a lab is made, and entered", labs.lab),
-    # Last: so many labs are there from then on.
-    "login-labs": _ours("login to first listing, one lab among many", labs.login_to_one),
-    "login-spread": _ours("login to first listing, each to another of many labs", labs.login_to_all),
+    # Last: so many labs are there from then on, but of the gateway that serves the first of these three.
+    "login-alone": _logins("a lab alone", functools.partial(sessions.login, parallel=1), WITHOUT_MANY_LABS),
+    "login-labs": _logins("one lab among many", labs.login_to_one, "stowage"),
+    "login-spread": _logins("each to another of many labs", labs.login_to_all, "stowage"),
 }

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
+
 namespace stowage::ftps {
 
 namespace {
@@ -61,6 +64,22 @@ TEST(Listing, FactsAreRfc3659s) {
     EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink; l");
     link.link_target = "plain";
     EXPECT_EQ(fact_line(link, static_cast<unsigned>(Fact::type)), "type=OS.unix=slink:plain; l");
+}
+
+TEST(Listing, FactsMayHaveTheirLongestValues) {
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    auto one = seen("x", S_IFREG | 07777, static_cast<off_t>(most));
+    one.stat.st_mtime = std::numeric_limits<std::int64_t>::max();
+    one.created = std::numeric_limits<std::int64_t>::max();
+    one.stat.st_dev = one.stat.st_ino = most;
+    EXPECT_EQ(facts(one, all_facts),
+              "type=file;size=18446744073709551615;modify=99991231235959;create=99991231235959;perm=adfrw;"
+              "unique=ffffffffffffffffgffffffffffffffff;UNIX.mode=7777;");
+    one.stat.st_mode = S_IFLNK | 0777;
+    one.link_target = std::string(4095, 't');
+    EXPECT_EQ(facts(one, all_facts), "type=OS.unix=slink:" + one.link_target +
+                                         ";modify=99991231235959;create=99991231235959;perm=df;"
+                                         "unique=ffffffffffffffffgffffffffffffffff;UNIX.mode=0777;");
 }
 
 TEST(Listing, CreateIsForThoseWhoAskForIt) {
