@@ -229,6 +229,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);
     state.as_meant = text == render_exports_file(meant, mount_point) && compared;
+    state.clients = etab_rights(etab, meant.path);
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)
