@@ -162,6 +162,7 @@ Result<LabObservation> observe(const StepRequest& request, const Config& config,
     if (!exporter) return exporter.error();
     TRY(const auto state, nfs::observe(**exporter, export_of(request, config)));
     seen.export_present = state.present;
+    seen.export_on_file = state.on_file;
     seen.exported =
         state.as_meant && !nfs::is_left_elsewhere(config, **exporter, request.lab.str(), request.fsid);
     return seen;

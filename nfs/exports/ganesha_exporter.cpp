@@ -195,7 +195,8 @@ Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant) {
     ExportState state{.present = text.has_value(), .server = "nfs-ganesha"};
     const auto compared = compare_with_live(exporter, meant);
     state.present = state.present || compared;
-    state.as_meant = compared && text == meant_text;
+    state.on_file = text == meant_text;
+    state.as_meant = compared && state.on_file;
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)

@@ -173,7 +173,8 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     const auto mounted = mount_point_of(meant.path);
     const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);
-    state.as_meant = text == render_exports_file(meant, mount_point) && compared;
+    state.on_file = text == render_exports_file(meant, mount_point);
+    state.as_meant = state.on_file && compared;
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)
