@@ -170,6 +170,7 @@ Result<LabObservation> observe(const StepRequest& request, const Config& config,
 
 Result<void> publish(const StepRequest& request, const Config& config) {
     TRY(auto exporter, nfs::make_exporter(config));
+    if (request.only_server) return nfs::narrow(exporter, export_of(request, config));
     CHECK(nfs::publish(exporter, export_of(request, config)));
     return nfs::withdraw_elsewhere(config, exporter, request.lab.str(), request.fsid);
 }
@@ -181,6 +182,7 @@ Result<void> withdraw(const StepRequest& request, const Config& config) {
     CHECK(exporter ? nfs::withdraw(*exporter, lab, request.fsid)
                    : nfs::withdraw_files(config, lab, request.fsid));
     if (exporter) CHECK(nfs::withdraw_elsewhere(config, *exporter, lab, request.fsid));
+    if (request.only_server) return {};
     return storage::release_directory(place_of(request, config));
 }
 
@@ -281,7 +283,8 @@ Result<LabObservation> perform(const StepRequest& request, const Config& config,
     // Without the lock: FTPS users wait for these numbers, and they are read in one call.
     if (request.step == Step::observe_quota) return observe_quota(request, config);
     Fd lock;
-    if (request.lab.size) {
+    // A look that hangs holds it, and the exports have a lock of their own.
+    if (request.lab.size && !request.only_server) {
         TRY(lock, lock_lab(request, config));
     }
     if (request.step == Step::observe_lab) return observe(request, config, left);

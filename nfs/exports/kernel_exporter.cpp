@@ -13,6 +13,7 @@
 #include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "nfs/exports/exports_file.hpp"
+#include "nfs/exports/narrowing.hpp"
 #include "nfs/exports/own_files.hpp"
 #include "nfs/exports/program.hpp"
 #include "nfs/exports/server_choice.hpp"
@@ -22,6 +23,7 @@ namespace stowage::nfs {
 namespace {
 
 constexpr std::size_t largest_etab = 64 << 20;
+constexpr std::chrono::seconds hasty_limit{3};
 
 Result<std::string> read_etab(const KernelExporter& exporter) {
     auto text = read_file(exporter.etab, largest_etab);
@@ -142,6 +144,27 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     auto error = applied.error();
     undo(exporter, meant, before, error);
     return error;
+}
+
+Result<void> narrow(const KernelExporter& exporter, const Export& meant) {
+    TRY(const auto lock, lock_exports(exporter.lock_file));
+    const auto file = exporter.file_of(meant.lab);
+    TRY(const auto before, previous_text(file));
+    if (!before || path_in_exports_file(*before) != meant.path) return {};
+    const auto text = render_exports_file(meant, mount_point_on_file(*before));
+    if (before != text) CHECK(put_text(file, text));
+    std::vector<std::string> spared;
+    for (const auto& client : clients_on_file(*before))
+        if (client.read_only == meant.reads_only(client.network)) spared.push_back(client.network);
+    std::erase_if(spared, [&](const std::string& network) { return !meant.admits(network); });
+    CHECK(unexport(exporter, meant.path, spared));
+    // Part of a network that was let in, or with fewer rights: so that it waits for no look. exportfs looks at
+    // the lab itself, and publish() does it where that hangs.
+    auto hasty = exporter;
+    hasty.limit = hasty_limit;
+    const bool all_spared = spared.size() == meant.clients.size() + meant.read_only_clients.size();
+    if (!all_spared) (void)export_all(hasty);
+    return {};
 }
 
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {

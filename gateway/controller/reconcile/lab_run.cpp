@@ -9,6 +9,7 @@
 #include "gateway/base/log.hpp"
 #include "gateway/controller/plan/former_clients.hpp"
 #include "gateway/controller/reconcile/drift_log.hpp"
+#include "gateway/controller/reconcile/perform.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
@@ -30,10 +31,23 @@ void remember_right(Context& context, const std::string& lab, const std::string&
     (void)context.state.set_found_right(lab, {wanted, context.boot, seen->quota_backend});
 }
 
+/// Who is no client any more does not wait for a place, nor for a look that may hang.
+asio::awaitable<void> begin_change(Context& context, Lab lab, FoundRight right) {
+    // What is changed towards other settings now is nobody else's change when these come back.
+    if (!right.wanted.empty())
+        if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
+            log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
+    const bool may_be_exported = lab.directory == DirectoryPhase::made;
+    if (may_be_exported) (void)co_await shut_out(context, lab, message::Step::publish_export);
+}
+
 /// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
 /// start a hundred root steps.
 /// @return drift that is still there, in words
 asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, DriftPolicy policy) {
+    const auto wanted = wanted_form(runner.lab(), context.site);
+    const auto right = context.state.found_right(runner.lab().name);
+    if (right.wanted != wanted) co_await begin_change(context, runner.lab(), right);
     const auto place = co_await context.storage.take("", patience);
     auto seen = co_await observe_lab(context, runner.lab());
     if (!seen) {
@@ -43,14 +57,8 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     }
     const auto lab = runner.lab();
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, *seen));
-    const auto wanted = wanted_form(lab, context.site);
-    const auto right = context.state.found_right(lab.name);
     const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
-    // What is changed towards other settings now is nobody else's change when these come back.
-    if (!right.wanted.empty() && right.wanted != wanted)
-        if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
-            log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
     if (!right.wanted.empty() && right.wanted != wanted) hide_former_export(steps);
     co_await runner.run(std::move(steps));
     auto open = note_drift(context, runner, drift);
