@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "gateway/base/fd.hpp"
 #include "gateway/base/privileges.hpp"
 #include "gateway/certificate/certificate.hpp"
+#include "gateway/cli/file_places.hpp"
 #include "gateway/preflight/secret_files.hpp"
 
 namespace stowage::cli {
@@ -23,13 +23,6 @@ namespace stowage::cli {
 namespace {
 
 constexpr FileOwner roots{0, 0, 0600};
-
-std::string sha256_of(std::string_view bytes) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1) return {};
-    return fmt::format("{:02x}", fmt::join(digest, digest + size, ""));
-}
 
 std::string pam_service_file(const Config& config) {
     const auto& folder = config.accounts.pam_confdir;
@@ -72,10 +65,12 @@ std::string database_path(const Config& config) {
 
 Result<CertificatePair> read_pair(const std::string& chain_path, const std::string& key_path,
                                   const ReadFile& read) {
+    std::error_code failed;
+    const bool is_one_file = std::filesystem::equivalent(chain_path, key_path, failed);
     for (int left = 2; left > 0; --left) {
         CertificatePair pair;
         TRY(pair.chain_pem, read(chain_path));
-        TRY(auto key, read(key_path));
+        TRY(auto key, is_one_file ? Result<std::string>(pair.chain_pem) : read(key_path));
         pair.key_pem = Secret(key);
         explicit_bzero(key.data(), key.size());
         if (key_fits(pair.chain_pem, pair.key_pem.reveal())) return pair;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -43,6 +44,9 @@ StagedFiles::~StagedFiles() {
 Result<void> StagedFiles::add(const std::string& path, std::string_view bytes, const FileOwner& owner) {
     // Not one of many names: what a killed run left is written over by the next.
     auto staged = beside(path, ".restored");
+    const auto known = [&](const File& file) { return file.path == path; };
+    if (std::any_of(files_.begin(), files_.end(), known))
+        return Error{Code::differs, path + " is to be written twice", "name two files in the configuration"};
     CHECK(write_atomically(staged, bytes, owner));
     files_.push_back({std::move(staged), path});
     return {};

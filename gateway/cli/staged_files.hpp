@@ -20,7 +20,8 @@ class StagedFiles {
     /// Removes what was not put in its place.
     ~StagedFiles();
 
-    /// Writes it beside `path`, whose folder must be there, and waits for the disk.
+    /// Writes it beside `path`, whose folder must be there and which is no link, and waits for the disk.
+    /// Code::differs if it has that path already.
     Result<void> add(const std::string& path, std::string_view bytes, const FileOwner& owner);
     /// Has `path`, which belongs to `of`, go away together with what `of` is now. If `of` cannot be replaced
     /// it is put back.

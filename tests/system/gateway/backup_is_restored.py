@@ -2,9 +2,11 @@
 export ids and fsids, users their passwords, clients their certificate, and everything converges. What is not a whole
 backup changes nothing."""
 
-import pathlib
+import os
 import shutil
 import sqlite3
+import stat
+import subprocess
 import threading
 import unittest
 
@@ -142,6 +144,146 @@ class BackupIsRestored(unittest.TestCase):
             key.write_bytes(secret)
         self.assertEqual([row[0] for row in self.identities()], ["lab1"])
         self.rig.gateway.start()
+
+
+class CertificatesOfOthersAreRestored(unittest.TestCase):
+    """Those that the configuration names: of an ACME client, of a proxy that reads them too."""
+
+    def setUp(self):
+        self.rig = Rig(labs="plain", start=False).__enter__()
+        self.addCleanup(lambda: self.rig.__exit__(None, None, None))
+        self.config = ("--config", str(self.rig.gateway.config_path))
+        self.folder, self.tls = self.rig.folder / "backup", self.rig.folder / "tls"
+        self.tls.mkdir()
+        self.chain, self.key = self.make("localhost")
+
+    def make(self, name):
+        files = self.tls / f"{name}.crt", self.tls / f"{name}.key"
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", f"/CN={name}"]
+        subprocess.run([*command, "-keyout", files[1], "-out", files[0]], check=True, capture_output=True)
+        files[1].chmod(0o600)
+        return files
+
+    def combined(self):
+        both = self.tls / "both.pem"
+        both.write_bytes(self.key.read_bytes() + self.chain.read_bytes())
+        both.chmod(0o600)
+        return both
+
+    def start(self, certificate, private_key):
+        self.rig.gateway.settings |= {"ftps.certificate": certificate, "ftps.private_key": private_key}
+        self.rig.gateway.start()
+        self.rig.create_lab("lab1")
+
+    def back_up(self):
+        code, words = self.rig.run("backup", str(self.folder), *self.config)
+        self.assertEqual(code, 0, words)
+        self.assertEqual(self.rig.gateway.stop(), 0)
+
+    def restore(self, *more):
+        code, words = self.rig.run("restore", str(self.folder), *self.config, *more)
+        self.assertEqual(code, 0, words)
+
+    def mode(self, path):
+        return stat.S_IMODE(path.stat().st_mode)
+
+    def assert_no_other_reads(self, *paths):
+        for path in paths:
+            self.assertEqual(self.mode(path) & 0o077, 0, f"{path} is {self.mode(path):o}")
+
+    def test_key_in_the_file_of_the_certificate_stays_secret(self):
+        both = self.combined()
+        self.start(both, self.key)
+        self.back_up()
+        saved = both.read_bytes()
+        for change in (lambda: None, lambda: both.write_bytes(saved + b"\n"), both.unlink):
+            change()
+            self.restore("--replace")
+            self.assertEqual(both.read_bytes(), saved)
+            self.assert_no_other_reads(both, self.key)
+        # As an earlier version of restore left it.
+        both.chmod(0o644)
+        self.restore("--replace")
+        self.assertEqual(self.mode(both) & stat.S_IRWXO, 0)
+        self.rig.gateway.start()
+
+    def test_certificate_and_key_in_one_file(self):
+        both = self.combined()
+        self.start(both, both)
+        self.back_up()
+        saved = both.read_bytes()
+        for change in (lambda: both.write_bytes(b"of another time"), both.unlink):
+            change()
+            self.restore("--replace")
+            self.assertEqual(both.read_bytes(), saved)
+            self.assert_no_other_reads(both)
+        self.assertEqual([path.name for path in self.tls.iterdir() if path.name.startswith(".")], [])
+        self.rig.gateway.start()
+
+    def test_two_contents_for_one_file_change_nothing(self):
+        self.start(self.chain, self.key)
+        self.back_up()
+        database = self.rig.gateway.state_dir / "controller/stowage.db"
+        before = database.read_bytes() + self.chain.read_bytes() + self.key.read_bytes()
+        self.rig.gateway.config_path.write_text(
+            self.rig.gateway.config_path.read_text().replace(str(self.key), str(self.chain))
+        )
+        code, words = self.rig.run("restore", str(self.folder), "--replace", *self.config)
+        self.assertNotEqual(code, 0, words)
+        self.assertIn("certificate.pem and private-key.pem both belong in", words)
+        self.assertEqual(database.read_bytes() + self.chain.read_bytes() + self.key.read_bytes(), before)
+
+    def test_links_owners_and_modes_stay(self):
+        """certbot renews only what is a link into its archive; another service reads the key by its group."""
+        live, archive = self.rig.folder / "live", self.rig.folder / "archive"
+        live.mkdir()
+        archive.mkdir()
+        group = 65534
+        places = {}
+        for name, made in (("fullchain", self.chain), ("privkey", self.key)):
+            places[name] = archive / f"{name}1.pem"
+            made.rename(places[name])
+            (live / f"{name}.pem").symlink_to(f"../archive/{name}1.pem")
+        os.chown(places["privkey"], 0, group)
+        places["privkey"].chmod(0o640)
+        self.start(live / "fullchain.pem", live / "privkey.pem")
+        self.back_up()
+        saved = {name: path.read_bytes() for name, path in places.items()}
+        untouched = {name: path.stat().st_ino for name, path in places.items()}
+
+        def assert_as_it_was():
+            for name, path in places.items():
+                self.assertEqual(os.readlink(live / f"{name}.pem"), f"../archive/{name}1.pem")
+                self.assertEqual(path.read_bytes(), saved[name])
+                self.assertEqual((path.stat().st_uid, self.mode(path)), (0, 0o640 if name == "privkey" else 0o644))
+            self.assertEqual(places["privkey"].stat().st_gid, group)
+
+        (self.rig.gateway.state_dir / "controller/stowage.db").unlink()
+        self.restore()
+        assert_as_it_was()
+        self.assertEqual({name: path.stat().st_ino for name, path in places.items()}, untouched)
+        for name, made in zip(places, self.make("renewed")):
+            places[name].write_bytes(made.read_bytes())
+        self.restore("--replace")
+        assert_as_it_was()
+        # On a new machine the links may be there before what they name.
+        places["fullchain"].unlink()
+        self.restore("--replace")
+        assert_as_it_was()
+        self.rig.gateway.start()
+
+    def test_link_of_somebody_who_may_not_write_there_is_not_followed(self):
+        self.start(self.chain, self.key)
+        self.back_up()
+        other = self.tls / "of-root"
+        other.write_text("root's")
+        self.chain.unlink()
+        self.chain.symlink_to(other)
+        os.chown(self.chain, 65534, 65534, follow_symlinks=False)
+        code, words = self.rig.run("restore", str(self.folder), "--replace", *self.config)
+        self.assertNotEqual(code, 0, words)
+        self.assertIn("is a link of uid 65534's", words)
+        self.assertEqual(other.read_text(), "root's")
 
 
 if __name__ == "__main__":

@@ -134,6 +134,25 @@ class RestoreIsWholeOrNothing(unittest.TestCase):
         code, words = self.beside(self.config.read_text())
         self.assertEqual(code, 0, words)
 
+    def test_configuration_of_this_machine_that_cannot_be_read_is_no_obstacle(self):
+        """A reason to restore, rather; but then nobody knows where this machine has its files."""
+        self.stop()
+        before = self.files()
+        self.change("file-hash.key", lambda key: key[::-1])
+        for broken in ("labs:\n root: [\n", "key_of_a_newer_version: 1\n"):
+            for answer in (None, b"no\n"):
+                code, words = self.beside(broken, answer)
+                self.assertNotIn(code, (0, 78), words)
+                self.assertIn("/etc/stowage/stowage.yaml", words)
+                self.assertIn("cannot be used", words)
+                self.assertIn(f"stowage.db goes to {self.state}/controller/stowage.db", words)
+                self.assertIn("stowage.yaml goes to /etc/stowage/stowage.yaml", words)
+                self.assertIn(f"cp {self.folder}/stowage.yaml /etc/stowage/stowage.yaml", words)
+                self.assertEqual(self.files(), before)
+        code, words = self.beside("labs:\n root: [\n", b"yes\n")
+        self.assertEqual(code, 0, words)
+        self.assertNotEqual(self.files(), before)
+
     def test_gateway_of_this_machine_is_not_written_under(self):
         """The backup's configuration has its state elsewhere, where nobody holds the lock."""
         installed = self.config.read_text()

@@ -46,6 +46,19 @@ TEST_F(BackupFolderTest, APairThatIsReplacedBetweenTwoReadsIsReadAgain) {
     EXPECT_EQ(reads, 4);
 }
 
+TEST_F(BackupFolderTest, APairInOneFileIsReadOnce) {
+    const auto pair = make_pair("both");
+    const auto both = *read_file(pair.key_path) + *read_file(pair.chain_path);
+    std::ofstream(pair.chain_path) << both;
+    fs::create_symlink(pair.chain_path, folder_ + "/link");
+    int reads = 0;
+    // With a key that is kept at a renewal, the old text and the new one would fit.
+    const auto read = read_pair(pair.chain_path, folder_ + "/link",
+                                [&](const std::string&) { return both + std::string(++reads, '\n'); });
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_EQ(read->chain_pem, read->key_pem.reveal());
+}
+
 TEST_F(BackupFolderTest, APairThatNeverFitsIsRefused) {
     const auto one = make_pair("one"), other = make_pair("other");
     const auto pair =
