@@ -214,12 +214,12 @@ Result<void> narrow(const KernelExporter& exporter, const Export& meant) {
         if (client.read_only == meant.reads_only(client.network)) spared.push_back(client.network);
     std::erase_if(spared, [&](const std::string& network) { return !meant.admits(network); });
     CHECK(unexport(exporter, meant.path, spared));
-    // Part of a network that was let in, or with fewer rights: so that it waits for no look. exportfs looks at
-    // the lab itself, and publish() does it where that hangs.
+    // Part of a network that was let in, or with fewer rights: it waits for no look, but where the lab hangs,
+    // at which exportfs looks itself.
     auto hasty = exporter;
     hasty.limit = hasty_limit;
     const bool all_spared = spared.size() == meant.clients.size() + meant.read_only_clients.size();
-    if (!all_spared) (void)export_all(hasty);
+    if (!all_spared) (void)export_text(hasty, text);
     return {};
 }
 
