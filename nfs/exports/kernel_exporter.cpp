@@ -213,13 +213,13 @@ Result<void> narrow(const KernelExporter& exporter, const Export& meant) {
     for (const auto& client : clients_on_file(*before))
         if (client.read_only == meant.reads_only(client.network)) spared.push_back(client.network);
     std::erase_if(spared, [&](const std::string& network) { return !meant.admits(network); });
-    CHECK(unexport(exporter, meant.path, spared));
-    // Part of a network that was let in, or with fewer rights: it waits for no look, but where the lab hangs,
-    // at which exportfs looks itself.
+    // Part of a network that was let in, or with fewer rights, goes on without a gap; but where the lab
+    // hangs, at which exportfs looks itself, it waits for publish().
     auto hasty = exporter;
     hasty.limit = hasty_limit;
     const bool all_spared = spared.size() == meant.clients.size() + meant.read_only_clients.size();
-    if (!all_spared) (void)export_text(hasty, text);
+    const bool told = all_spared || export_text(hasty, text);
+    CHECK(unexport(exporter, meant.path, told ? clients_of(text) : spared));
     return {};
 }
 
