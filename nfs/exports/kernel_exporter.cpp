@@ -253,6 +253,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     const auto compared = compare_etab(etab, meant, mount_point);
     state.on_file = text == render_exports_file(meant, mount_point);
     state.as_meant = state.on_file && compared;
+    state.clients = etab_rights(etab, meant.path);
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)

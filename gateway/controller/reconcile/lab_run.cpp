@@ -13,6 +13,7 @@
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
+#include "gateway/controller/reconcile/waiting.hpp"
 
 namespace stowage::controller {
 
@@ -41,6 +42,42 @@ asio::awaitable<void> begin_change(Context& context, Lab lab, FoundRight right) 
     if (may_be_exported) (void)co_await shut_out(context, lab, message::Step::publish_export);
 }
 
+/// It would wait for the end of the walk, or end it.
+bool has_newer_request(const Context& context, const Lab& lab) {
+    const auto now = context.state.lab(lab.name);
+    return context.labs.is_waited_for(lab.name) || !now || now->settings != lab.settings;
+}
+
+/// Where no place is free, a later pass finds one: who waits for days holds the lab's turn as long.
+asio::awaitable<void> run_walk(Context& context, StepRunner& runner, Step walk) {
+    const auto place = co_await context.walks.take("", std::chrono::seconds(0));
+    if (!place)
+        walk.error =
+            Error{Code::unavailable,
+                  fmt::format("the trees of {} other labs are being read, each to the end", walks_at_once),
+                  "a later pass reads this one; until then its limit is not set"};
+    else if (has_newer_request(context, runner.lab()))
+        walk.error = Error{Code::cancelled, "not begun: a newer request waits, which goes on with it"};
+    std::vector<Step> one;
+    one.push_back(std::move(walk));
+    co_await runner.run(std::move(one));
+}
+
+/// A walk may take a day: meanwhile its lab has no place that others wait for.
+asio::awaitable<void> run_in_place(Context& context, StepRunner& runner, std::vector<Step> steps,
+                                   std::optional<Turns::Turn> place) {
+    const auto walk = std::find_if(steps.begin(), steps.end(),
+                                   [](const Step& step) { return step.walks && step.does_something(); });
+    if (walk == steps.end()) co_return co_await runner.run(std::move(steps));
+    std::vector<Step> before(steps.begin(), walk), after(walk + 1, steps.end());
+    co_await runner.run(std::move(before));
+    place.reset();
+    co_await run_walk(context, runner, std::move(*walk));
+    const auto again =
+        co_await take_aloud(context.storage, "", patience, runner.lab().name, "other lab", runner.report());
+    co_await runner.run(std::move(after));
+}
+
 /// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
 /// start a hundred root steps.
 /// @return drift that is still there, in words
@@ -48,7 +85,10 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     const auto wanted = wanted_form(runner.lab(), context.site);
     const auto right = context.state.found_right(runner.lab().name);
     if (right.wanted != wanted) co_await begin_change(context, runner.lab(), right);
-    const auto place = co_await context.storage.take("", patience);
+    std::optional<Turns::Turn> place;
+    if (auto taken = co_await take_aloud(context.storage, "", patience, runner.lab().name, "other lab",
+                                         runner.report()))
+        place.emplace(std::move(*taken));
     auto seen = co_await observe_lab(context, runner.lab());
     if (!seen) {
         runner.note_failure(StepKind::make_directory, seen.error(),
@@ -58,10 +98,11 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     const auto lab = runner.lab();
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, *seen));
     const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
+    const bool looked = looks_for_drift(right, wanted, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
     if (!right.wanted.empty() && right.wanted != wanted) hide_former_export(steps);
-    co_await runner.run(std::move(steps));
-    auto open = note_drift(context, runner, drift);
+    co_await run_in_place(context, runner, std::move(steps), std::move(place));
+    auto open = note_drift(context, runner, drift, looked);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);
     co_return open;
 }
