@@ -183,9 +183,16 @@ Result<LabObservation> observe(const StepRequest& request, const Config& config,
     return seen;
 }
 
+/// export_present says in the reply that somebody was taken away.
+Result<LabObservation> narrow(const StepRequest& request, const Config& config) {
+    TRY(auto exporter, nfs::make_exporter(config));
+    LabObservation changed;
+    TRY(changed.export_present, nfs::narrow(exporter, export_of(request, config)));
+    return changed;
+}
+
 Result<void> publish(const StepRequest& request, const Config& config) {
     TRY(auto exporter, nfs::make_exporter(config));
-    if (request.only_server) return nfs::narrow(exporter, export_of(request, config));
     CHECK(nfs::publish(exporter, export_of(request, config)));
     return nfs::withdraw_elsewhere(config, exporter, request.lab.str(), request.fsid);
 }
@@ -304,6 +311,7 @@ Result<LabObservation> perform(const StepRequest& request, const Config& config,
         TRY(lock, lock_lab(request, config));
     }
     if (request.step == Step::observe_lab) return observe(request, config, left);
+    if (request.step == Step::publish_export && request.only_server) return narrow(request, config);
     CHECK(change(request, config));
     return LabObservation{};
 }

@@ -117,13 +117,15 @@ Result<void> publish(Exporter& exporter, const Export& meant) {
     return std::visit([&](const auto& server) { return publish(server, meant); }, exporter);
 }
 
-Result<void> narrow(Exporter& exporter, const Export& meant) {
+Result<bool> narrow(Exporter& exporter, const Export& meant) {
     CHECK(check_fields(meant));
     TRY(const auto text, previous_text(file_of(exporter, meant.lab)));
-    if (!text) return {};
+    if (!text) return false;
     const auto narrower = within(meant, clients_on_file(*text));
-    if (narrower.clients.empty() && narrower.read_only_clients.empty())
-        return withdraw(exporter, meant.lab, meant.fsid);
+    if (narrower.clients.empty() && narrower.read_only_clients.empty()) {
+        CHECK(withdraw(exporter, meant.lab, meant.fsid));
+        return true;
+    }
     return std::visit([&](const auto& server) { return narrow(server, narrower); }, exporter);
 }
 

@@ -55,7 +55,8 @@ Result<void> publish(Exporter& exporter, const Export& meant);
 /// `meant` does not let in, or lets in with fewer rights, and lets nobody in who was not. From the file and
 /// the server alone; publish() does the rest. An export that is not on file, or on another path, is success
 /// and left as it is.
-Result<void> narrow(Exporter& exporter, const Export& meant);
+/// @returns whether anybody was taken away
+Result<bool> narrow(Exporter& exporter, const Export& meant);
 
 /// Makes the server stop serving this lab; a lab that is not exported is success. Clients get ESTALE.
 /// @param fsid the lab's: an exports file of this name with another path and another fsid is another
@@ -81,8 +82,8 @@ Result<ExportState> observe(Exporter& exporter, const Export& meant);
 // The same for each server; the above choose between them.
 Result<void> publish(const KernelExporter& exporter, const Export& meant);
 /// @param meant whose clients are within those that are on file
-Result<void> narrow(const KernelExporter& exporter, const Export& meant);
-Result<void> narrow(const GaneshaExporter& exporter, const Export& meant);
+Result<bool> narrow(const KernelExporter& exporter, const Export& meant);
+Result<bool> narrow(const GaneshaExporter& exporter, const Export& meant);
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid);
 Result<ExportState> observe(const KernelExporter& exporter, const Export& meant);
 Result<void> publish(const GaneshaExporter& exporter, const Export& meant);

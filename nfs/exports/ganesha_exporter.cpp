@@ -147,7 +147,7 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
     return put_into_index(exporter.files, meant.lab);
 }
 
-Result<void> narrow(const GaneshaExporter& exporter, const Export& meant) {
+Result<bool> narrow(const GaneshaExporter& exporter, const Export& meant) {
     TRY(const auto text, render_export_block(meant));
     // Ganesha first, the lock second: Ganesha's launcher needs the lock to bring it up.
     auto bus = GaneshaBus::connect(exporter.files.bus_socket, exporter.limit);
@@ -155,16 +155,17 @@ Result<void> narrow(const GaneshaExporter& exporter, const Export& meant) {
     const auto file = exporter.files.export_file(meant.lab);
     TRY(const auto before, previous_text(file));
     const auto recorded = recorded_in(before);
-    if (!recorded || recorded->path != meant.path || recorded->export_id != meant.export_id) return {};
+    if (!recorded || recorded->path != meant.path || recorded->export_id != meant.export_id) return false;
     // Also where nobody answers, or not as it should: it is what the next start serves.
     if (before != text) CHECK(write_atomically(file, text));
     if (!bus) return bus.error();
     const auto served = bus->display_export(meant.export_id);
     if (!served && served.error().code != Code::not_found) return served.error();
     // One that a start has skipped is not served, and one on another path is somebody else's.
-    if (!served || served->path != meant.path || compare_served(*served, meant)) return {};
+    if (!served || served->path != meant.path || compare_served(*served, meant)) return before != text;
     CHECK(bus->update_export(file, meant.export_id));
-    return read_back(*bus, meant);
+    CHECK(read_back(*bus, meant));
+    return true;
 }
 
 Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, const Uuid&) {

@@ -202,11 +202,11 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     return error;
 }
 
-Result<void> narrow(const KernelExporter& exporter, const Export& meant) {
+Result<bool> narrow(const KernelExporter& exporter, const Export& meant) {
     TRY(const auto lock, lock_exports(exporter.lock_file));
     const auto file = exporter.file_of(meant.lab);
     TRY(const auto before, previous_text(file));
-    if (!before || path_in_exports_file(*before) != meant.path) return {};
+    if (!before || path_in_exports_file(*before) != meant.path) return false;
     const auto text = render_exports_file(meant, mount_point_on_file(*before));
     if (before != text) CHECK(put_text(file, text));
     std::vector<std::string> spared;
@@ -219,8 +219,8 @@ Result<void> narrow(const KernelExporter& exporter, const Export& meant) {
     hasty.limit = hasty_limit;
     const bool all_spared = spared.size() == meant.clients.size() + meant.read_only_clients.size();
     const bool told = all_spared || export_text(hasty, text);
-    CHECK(unexport(exporter, meant.path, told ? clients_of(text) : spared));
-    return {};
+    TRY(const bool any, unexport(exporter, meant.path, told ? clients_of(text) : spared));
+    return any || before != text;
 }
 
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {

@@ -33,13 +33,23 @@ void remember_right(Context& context, const std::string& lab, const std::string&
 }
 
 /// Who is no client any more does not wait for a place, nor for a look that may hang.
-asio::awaitable<void> begin_change(Context& context, Lab lab, FoundRight right) {
+/// @returns whether there was anybody
+asio::awaitable<bool> begin_change(Context& context, Lab lab, FoundRight right) {
     // What is changed towards other settings now is nobody else's change when these come back.
     if (!right.wanted.empty())
         if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
             log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
-    const bool may_be_exported = lab.directory == DirectoryPhase::made;
-    if (may_be_exported) (void)co_await shut_out(context, lab, message::Step::publish_export);
+    if (lab.directory != DirectoryPhase::made) co_return false;
+    const auto shut = co_await shut_out(context, lab, message::Step::publish_export);
+    co_return shut.has_value() && shut.value();
+}
+
+/// What is done already is read back, told and checked as any other change of clients.
+void confirm_export(std::vector<Step>& steps) {
+    for (auto& step : steps)
+        if (step.change == Change::unchanged &&
+            (step.kind == StepKind::publish_export || step.kind == StepKind::check_mount))
+            step.change = Change::change;
 }
 
 /// It would wait for the end of the walk, or end it.
@@ -84,14 +94,17 @@ asio::awaitable<void> run_in_place(Context& context, StepRunner& runner, std::ve
 asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, DriftPolicy policy) {
     const auto wanted = wanted_form(runner.lab(), context.site);
     const auto right = context.state.found_right(runner.lab().name);
-    if (right.wanted != wanted) co_await begin_change(context, runner.lab(), right);
+    bool narrowed = false;
+    if (right.wanted != wanted) narrowed = co_await begin_change(context, runner.lab(), right);
     std::optional<Turns::Turn> place;
     if (auto taken = co_await take_aloud(context.storage, "", patience, runner.lab().name, "other lab",
                                          runner.report()))
         place.emplace(std::move(*taken));
     auto seen = co_await observe_lab(context, runner.lab());
     if (!seen) {
-        runner.note_failure(StepKind::make_directory, seen.error(),
+        auto error = seen.error();
+        if (narrowed) error.what += "; who is no client any more is shut out already";
+        runner.note_failure(StepKind::make_directory, std::move(error),
                             "look at " + context.site.directory_of(runner.lab().name));
         co_return std::string();
     }
@@ -101,6 +114,7 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     const bool looked = looks_for_drift(right, wanted, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
     if (!right.wanted.empty() && right.wanted != wanted) hide_former_export(steps);
+    if (narrowed) confirm_export(steps);
     co_await run_in_place(context, runner, std::move(steps), std::move(place));
     auto open = note_drift(context, runner, drift, looked);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);
