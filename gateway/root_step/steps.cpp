@@ -175,11 +175,20 @@ Result<LabObservation> observe(const StepRequest& request, const Config& config,
     if (!exporter) return exporter.error();
     TRY(const auto state, nfs::observe(**exporter, export_of(request, config)));
     seen.export_present = state.present;
+    seen.export_on_file = state.on_file;
     seen.exported =
         state.as_meant && !nfs::is_left_elsewhere(config, **exporter, request.lab.str(), request.fsid);
     seen.exported_to.assign_cut(
         fmt::format("{}", fmt::join(without_own_checks(state, request, config), ",")));
     return seen;
+}
+
+/// export_present says in the reply that somebody was taken away.
+Result<LabObservation> narrow(const StepRequest& request, const Config& config) {
+    TRY(auto exporter, nfs::make_exporter(config));
+    LabObservation changed;
+    TRY(changed.export_present, nfs::narrow(exporter, export_of(request, config)));
+    return changed;
 }
 
 Result<void> publish(const StepRequest& request, const Config& config) {
@@ -195,6 +204,7 @@ Result<void> withdraw(const StepRequest& request, const Config& config) {
     CHECK(exporter ? nfs::withdraw(*exporter, lab, request.fsid)
                    : nfs::withdraw_files(config, lab, request.fsid));
     if (exporter) CHECK(nfs::withdraw_elsewhere(config, *exporter, lab, request.fsid));
+    if (request.only_server) return {};
     return storage::release_directory(place_of(request, config));
 }
 
@@ -296,10 +306,12 @@ Result<LabObservation> perform(const StepRequest& request, const Config& config,
     // Without the lock: FTPS users wait for these numbers, and they are read in one call.
     if (request.step == Step::observe_quota) return observe_quota(request, config);
     Fd lock;
-    if (request.lab.size) {
+    // A look that hangs holds it, and the exports have a lock of their own.
+    if (request.lab.size && !request.only_server) {
         TRY(lock, lock_lab(request, config));
     }
     if (request.step == Step::observe_lab) return observe(request, config, left);
+    if (request.step == Step::publish_export && request.only_server) return narrow(request, config);
     CHECK(change(request, config));
     return LabObservation{};
 }

@@ -34,6 +34,7 @@ struct Export {
 /// What the server serves for a lab, compared with what it should.
 struct ExportState {
     bool present = false;              ///< something of ours for this lab is there, right or not
+    bool on_file = false;              ///< recorded just as publish() would record it, whatever is served
     bool as_meant = false;             ///< served just as publish() with the same argument would have it
     std::string server;                ///< "kernel nfsd" or "nfs-ganesha"
     std::string why;                   ///< not as_meant: what differs

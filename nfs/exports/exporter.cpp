@@ -8,6 +8,7 @@
 #include "gateway/base/identity.hpp"
 #include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/ganesha_bus.hpp"
+#include "nfs/exports/narrowing.hpp"
 #include "nfs/exports/own_files.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -73,6 +74,11 @@ Result<void> forget(GaneshaExporter exporter, const std::string& lab, const Uuid
     return take_from_index(files, lab);
 }
 
+std::string file_of(const Exporter& exporter, const std::string& lab) {
+    if (const auto* kernel = std::get_if<KernelExporter>(&exporter)) return kernel->file_of(lab);
+    return std::get<GaneshaExporter>(exporter).files.export_file(lab);
+}
+
 }  // namespace
 
 Result<Exporter> make_exporter(const Config& config) {
@@ -109,6 +115,18 @@ Result<void> publish(Exporter& exporter, const Export& meant) {
         if (!state.present) return ours.error();
     }
     return std::visit([&](const auto& server) { return publish(server, meant); }, exporter);
+}
+
+Result<bool> narrow(Exporter& exporter, const Export& meant) {
+    CHECK(check_fields(meant));
+    TRY(const auto text, previous_text(file_of(exporter, meant.lab)));
+    if (!text) return false;
+    const auto narrower = within(meant, clients_on_file(*text));
+    if (narrower.clients.empty() && narrower.read_only_clients.empty()) {
+        CHECK(withdraw(exporter, meant.lab, meant.fsid));
+        return true;
+    }
+    return std::visit([&](const auto& server) { return narrow(server, narrower); }, exporter);
 }
 
 Result<void> withdraw(Exporter& exporter, const std::string& lab, const Uuid& fsid) {

@@ -51,6 +51,13 @@ Result<Exporter> make_exporter(const Config& config);
 /// check_directory()), Code::differs when foreign exports files stand in the way.
 Result<void> publish(Exporter& exporter, const Export& meant);
 
+/// Before anything looks at the lab, whose filesystem may hang: of an export that is on file, takes away whom
+/// `meant` does not let in, or lets in with fewer rights, and lets nobody in who was not. From the file and
+/// the server alone; publish() does the rest. An export that is not on file, or on another path, is success
+/// and left as it is.
+/// @returns whether anybody was taken away
+Result<bool> narrow(Exporter& exporter, const Export& meant);
+
 /// Makes the server stop serving this lab; a lab that is not exported is success. Clients get ESTALE.
 /// @param fsid the lab's: an exports file of this name with another path and another fsid is another
 /// gateway's
@@ -74,6 +81,9 @@ Result<ExportState> observe(Exporter& exporter, const Export& meant);
 
 // The same for each server; the above choose between them.
 Result<void> publish(const KernelExporter& exporter, const Export& meant);
+/// @param meant whose clients are within those that are on file
+Result<bool> narrow(const KernelExporter& exporter, const Export& meant);
+Result<bool> narrow(const GaneshaExporter& exporter, const Export& meant);
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid);
 Result<ExportState> observe(const KernelExporter& exporter, const Export& meant);
 Result<void> publish(const GaneshaExporter& exporter, const Export& meant);

@@ -147,6 +147,27 @@ Result<void> publish(const GaneshaExporter& exporter, const Export& meant) {
     return put_into_index(exporter.files, meant.lab);
 }
 
+Result<bool> narrow(const GaneshaExporter& exporter, const Export& meant) {
+    TRY(const auto text, render_export_block(meant));
+    // Ganesha first, the lock second: Ganesha's launcher needs the lock to bring it up.
+    auto bus = GaneshaBus::connect(exporter.files.bus_socket, exporter.limit);
+    TRY(const auto lock, lock_exports(exporter.files.lock_file));
+    const auto file = exporter.files.export_file(meant.lab);
+    TRY(const auto before, previous_text(file));
+    const auto recorded = recorded_in(before);
+    if (!recorded || recorded->path != meant.path || recorded->export_id != meant.export_id) return false;
+    // Also where nobody answers, or not as it should: it is what the next start serves.
+    if (before != text) CHECK(write_atomically(file, text));
+    if (!bus) return bus.error();
+    const auto served = bus->display_export(meant.export_id);
+    if (!served && served.error().code != Code::not_found) return served.error();
+    // One that a start has skipped is not served, and one on another path is somebody else's.
+    if (!served || served->path != meant.path || compare_served(*served, meant)) return before != text;
+    CHECK(bus->update_export(file, meant.export_id));
+    CHECK(read_back(*bus, meant));
+    return true;
+}
+
 Result<void> withdraw(const GaneshaExporter& exporter, const std::string& lab, const Uuid&) {
     CHECK(parse_lab_name(lab));
     CHECK(make_directories(exporter.files));
@@ -197,7 +218,8 @@ Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant) {
     const auto compared = served ? compare_served(*served, meant) : Result<void>(served.error());
     if (served && served->path == meant.path) state.clients = rights_in(*served);
     state.present = state.present || compared;
-    state.as_meant = compared && text == meant_text;
+    state.on_file = text == meant_text;
+    state.as_meant = compared && state.on_file;
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)

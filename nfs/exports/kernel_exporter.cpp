@@ -18,6 +18,7 @@
 #include "gateway/base/unfinished_writes.hpp"
 #include "nfs/exports/exporter.hpp"
 #include "nfs/exports/exports_file.hpp"
+#include "nfs/exports/narrowing.hpp"
 #include "nfs/exports/own_files.hpp"
 #include "nfs/exports/program.hpp"
 #include "nfs/exports/server_choice.hpp"
@@ -27,6 +28,7 @@ namespace stowage::nfs {
 namespace {
 
 constexpr std::size_t largest_etab = 64 << 20;
+constexpr std::chrono::seconds hasty_limit{3};
 
 Result<std::string> read_etab(const KernelExporter& exporter) {
     auto text = read_file(exporter.etab, largest_etab);
@@ -200,6 +202,27 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     return error;
 }
 
+Result<bool> narrow(const KernelExporter& exporter, const Export& meant) {
+    TRY(const auto lock, lock_exports(exporter.lock_file));
+    const auto file = exporter.file_of(meant.lab);
+    TRY(const auto before, previous_text(file));
+    if (!before || path_in_exports_file(*before) != meant.path) return false;
+    const auto text = render_exports_file(meant, mount_point_on_file(*before));
+    if (before != text) CHECK(put_text(file, text));
+    std::vector<std::string> spared;
+    for (const auto& client : clients_on_file(*before))
+        if (client.read_only == meant.reads_only(client.network)) spared.push_back(client.network);
+    std::erase_if(spared, [&](const std::string& network) { return !meant.admits(network); });
+    // Part of a network that was let in, or with fewer rights, goes on without a gap; but where the lab
+    // hangs, at which exportfs looks itself, it waits for publish().
+    auto hasty = exporter;
+    hasty.limit = hasty_limit;
+    const bool all_spared = spared.size() == meant.clients.size() + meant.read_only_clients.size();
+    const bool told = all_spared || export_text(hasty, text);
+    TRY(const bool any, unexport(exporter, meant.path, told ? clients_of(text) : spared));
+    return any || before != text;
+}
+
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
     CHECK(parse_lab_name(lab));
     TRY(const auto lock, lock_exports(exporter.lock_file));
@@ -228,7 +251,8 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     const auto mounted = mount_point_of(meant.path);
     const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);
-    state.as_meant = text == render_exports_file(meant, mount_point) && compared;
+    state.on_file = text == render_exports_file(meant, mount_point);
+    state.as_meant = state.on_file && compared;
     state.clients = etab_rights(etab, meant.path);
     if (!compared)
         state.why = compared.error().text();

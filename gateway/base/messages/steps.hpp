@@ -28,6 +28,9 @@ struct StepRequest {
     LabName lab;
     std::uint8_t labs_were_made = 0;  ///< make_directory: not on a filesystem that does not bear our mark
     std::uint8_t only_mount = 0;      ///< make_directory: what else differs of a lab that is there stays
+    /// publish_export: of an export that is on file, those who are no clients any more are taken away, and
+    /// nobody is added; withdraw_export: the directory is not unmounted. Neither looks at the lab.
+    std::uint8_t only_server = 0;
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint32_t project_id = 0;  ///< the lab's, where XFS or ext4 count by projects; 0: it has none yet
@@ -57,6 +60,8 @@ struct LabObservation {
     Text<700> quota_why;              ///< why this backend; with none also how to switch quotas on
     std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
     std::uint8_t export_present = 0;  ///< some export of ours for this lab is there, right or not
+    /// Its file says what is meant: if it is not served so, the server alone has lost it.
+    std::uint8_t export_on_file = 0;
     Text<4096> exported_to;  ///< networks to which it is served now, as `clients` of a request; no own checks
 };
 

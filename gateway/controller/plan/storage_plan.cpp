@@ -116,10 +116,9 @@ std::string project_repairs(const Lab& lab, const message::LabObservation& seen,
         step.deviations.push_back({"project id", was, should_be});
         return fmt::format("project id {} instead of {}", was, should_be);
     }
-    if (!seen.project_whole) {
-        step.deviations.push_back({"project id", "not on every file", should_be});
-        return fmt::format("project id {} is not on every file", wanted);
-    }
+    // No deviation: the note is not there after an upgrade from a version without it, and in a lab that was
+    // copied, and nobody changed anything.
+    if (!seen.project_whole) return fmt::format("project id {} is not noted to be on every file", wanted);
     return "project id " + should_be;
 }
 
@@ -180,6 +179,8 @@ Step export_step(const Lab& lab, const Site& site, const message::LabObservation
     if (seen.exported) return step;
     step.change = seen.export_present ? Change::change : Change::create;
     if (seen.export_present) step.detail = "the server has it otherwise";
+    // The server alone has lost it, by a start during which the lab's filesystem said nothing, say.
+    if (seen.export_on_file) return step;
     step.deviations.push_back({"export", seen.export_present ? "otherwise" : "missing",
                                fmt::format("to {}", fmt::join(lab.settings.clients, ", ")), false});
     return step;

@@ -9,6 +9,7 @@
 #include "gateway/base/log.hpp"
 #include "gateway/controller/plan/former_clients.hpp"
 #include "gateway/controller/reconcile/drift_log.hpp"
+#include "gateway/controller/reconcile/perform.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
@@ -29,6 +30,26 @@ void remember_right(Context& context, const std::string& lab, const std::string&
     if (!seen || !seen->directory_exists) return;
     // Not written down, it is written after the next pass.
     (void)context.state.set_found_right(lab, {wanted, context.boot, seen->quota_backend});
+}
+
+/// Who is no client any more does not wait for a place, nor for a look that may hang.
+/// @returns whether there was anybody
+asio::awaitable<bool> begin_change(Context& context, Lab lab, FoundRight right) {
+    // What is changed towards other settings now is nobody else's change when these come back.
+    if (!right.wanted.empty())
+        if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
+            log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
+    if (lab.directory != DirectoryPhase::made) co_return false;
+    const auto shut = co_await shut_out(context, lab, message::Step::publish_export);
+    co_return shut.has_value() && shut.value();
+}
+
+/// What is done already is read back, told and checked as any other change of clients.
+void confirm_export(std::vector<Step>& steps) {
+    for (auto& step : steps)
+        if (step.change == Change::unchanged &&
+            (step.kind == StepKind::publish_export || step.kind == StepKind::check_mount))
+            step.change = Change::change;
 }
 
 /// It would wait for the end of the walk, or end it.
@@ -71,28 +92,29 @@ asio::awaitable<void> run_in_place(Context& context, StepRunner& runner, std::ve
 /// start a hundred root steps.
 /// @return drift that is still there, in words
 asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, DriftPolicy policy) {
+    const auto wanted = wanted_form(runner.lab(), context.site);
+    const auto right = context.state.found_right(runner.lab().name);
+    bool narrowed = false;
+    if (right.wanted != wanted) narrowed = co_await begin_change(context, runner.lab(), right);
     std::optional<Turns::Turn> place;
     if (auto taken = co_await take_aloud(context.storage, "", patience, runner.lab().name, "other lab",
                                          runner.report()))
         place.emplace(std::move(*taken));
     auto seen = co_await observe_lab(context, runner.lab());
     if (!seen) {
-        runner.note_failure(StepKind::make_directory, seen.error(),
+        auto error = seen.error();
+        if (narrowed) error.what += "; who is no client any more is shut out already";
+        runner.note_failure(StepKind::make_directory, std::move(error),
                             "look at " + context.site.directory_of(runner.lab().name));
         co_return std::string();
     }
     const auto lab = runner.lab();
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, *seen));
-    const auto wanted = wanted_form(lab, context.site);
-    const auto right = context.state.found_right(lab.name);
     const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
     const bool looked = looks_for_drift(right, wanted, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
-    // What is changed towards other settings now is nobody else's change when these come back.
-    if (!right.wanted.empty() && right.wanted != wanted)
-        if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
-            log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
     if (!right.wanted.empty() && right.wanted != wanted) hide_former_export(steps);
+    if (narrowed) confirm_export(steps);
     co_await run_in_place(context, runner, std::move(steps), std::move(place));
     auto open = note_drift(context, runner, drift, looked);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);

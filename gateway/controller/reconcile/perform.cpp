@@ -115,6 +115,13 @@ StepIntent intent_of(const Context& context, const Lab& lab, const Step& step) {
     return intent;
 }
 
+asio::awaitable<Result<bool>> shut_out(Context& context, Lab lab, message::Step step) {
+    auto request = request_for(lab, step);
+    request.only_server = 1;
+    CO_TRY(const auto changed, co_await context.supervisor.step(request));
+    co_return changed.export_present != 0;
+}
+
 asio::awaitable<Result<Performed>> perform(Context& context, Lab lab, Step step) {
     switch (step.kind) {
         case StepKind::make_directory:

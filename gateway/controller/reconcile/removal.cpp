@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gateway/controller/reconcile/lab_run.hpp"
+#include "gateway/controller/reconcile/perform.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
 
@@ -44,6 +45,43 @@ bool goes_back(const std::vector<StepRunner::Failure>& failures) {
            failures.front().error.code == Code::in_use;
 }
 
+/// Those before the export: what they do does not hang on what is to be seen of the lab.
+std::vector<Step> without_a_look(std::vector<Step> steps) {
+    std::erase_if(steps, [](const Step& step) { return step.kind >= StepKind::withdraw_export; });
+    return steps;
+}
+
+std::vector<Step> after_the_look(std::vector<Step> steps) {
+    std::erase_if(steps, [](const Step& step) { return step.kind < StepKind::withdraw_export; });
+    return steps;
+}
+
+/// The lab's filesystem may hang: what can be refused for users' sake comes first, then nobody is served any
+/// more, and then it is looked at.
+/// @return whether data stays
+asio::awaitable<bool> run_removal(Context& context, StepRunner& runner) {
+    const auto lab = runner.lab();
+    const auto owned = context.state.data_source(lab.name);
+    // What has an id is taken away by it; only a creation that was cut off has to be looked for.
+    ObservedRegistration registration = NoRunai{};
+    if (owned && context.registry.is_used()) registration = KnownRegistration{};
+    if (owned && owned->remote_id.empty()) registration = co_await context.registry.observe(lab);
+    const auto plan = [&](const message::LabObservation& seen) {
+        return plan_removal(lab, context.site, seen, registration, owned, context.state.accounts());
+    };
+    co_await runner.run(without_a_look(plan({})));
+    if (!runner.failures().empty()) co_return false;
+    const bool may_be_exported = lab.directory != DirectoryPhase::none;
+    if (may_be_exported) (void)co_await shut_out(context, lab, message::Step::withdraw_export);
+    const auto seen = co_await observe_lab(context, lab);
+    if (!seen) {
+        runner.note_failure(StepKind::withdraw_export, seen.error(), "look at lab " + lab.name);
+        co_return false;
+    }
+    co_await runner.run(after_the_look(plan(*seen)));
+    co_return seen->directory_exists&& lab.phase == Phase::leaving_data_kept;
+}
+
 }  // namespace
 
 asio::awaitable<Result<void>> begin_removal(Context& context, std::string name, bool purge, Report report) {
@@ -73,22 +111,11 @@ asio::awaitable<LabResult> go_on_removing(Context& context, std::string name, Re
         plan_next_pass(context, name, false);
         co_return LabResult{name, LabState::deleting, registering.error()};
     }
-    const auto seen = co_await observe_lab(context, *lab);
-    if (seen) {
-        const auto owned = context.state.data_source(name);
-        // What has an id is taken away by it; only a creation that was cut off has to be looked for.
-        ObservedRegistration registration = NoRunai{};
-        if (owned && context.registry.is_used()) registration = KnownRegistration{};
-        if (owned && owned->remote_id.empty()) registration = co_await context.registry.observe(*lab);
-        auto steps = plan_removal(*lab, context.site, *seen, registration, owned, context.state.accounts());
-        co_await runner.run(std::move(steps));
-    } else {
-        runner.note_failure(StepKind::unregister_data_source, seen.error(), "look at lab " + name);
-    }
+    const bool kept = co_await run_removal(context, runner);
     LabResult result{name, LabState::deleting};
     if (runner.failures().empty()) {
         result.gone = true;
-        result.kept = seen->directory_exists && lab->phase == Phase::leaving_data_kept;
+        result.kept = kept;
         co_return result;
     }
     result.error = runner.failures().front().error;

@@ -265,7 +265,7 @@ void ControllerRun::do_step(const ipc::Packet& packet) {
     Moment moment = Moment::before;
     if (changes) {
         const std::lock_guard lock(mutex_);
-        steps_.emplace_back(name_of(request.step));
+        steps_.emplace_back(request.only_server ? "shut_out" : name_of(request.step));
         kills = steps_to_kill_ > 0 && --steps_to_kill_ == 0;
         struck_ = struck_ || kills;
         moment = moment_;

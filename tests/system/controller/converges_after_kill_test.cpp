@@ -132,7 +132,7 @@ TEST_F(ConvergesAfterKill, AtEachStepOfDeleteWithData) {
         EXPECT_THAT(run_->password_file_text(), ::testing::Not(::testing::HasSubstr("u." + lab + ":")));
         return run_->disarm();
     });
-    EXPECT_EQ(killed, 6u) << "remove_password, withdraw_export, purge_directory, before and after";
+    EXPECT_EQ(killed, 8u) << "remove_password, shut_out, withdraw_export, purge_directory, before and after";
 }
 
 TEST_F(ConvergesAfterKill, AtEachStepOfDeleteThatKeepsTheData) {
@@ -150,7 +150,7 @@ TEST_F(ConvergesAfterKill, AtEachStepOfDeleteThatKeepsTheData) {
         expect_whole(lab);
         return struck;
     });
-    EXPECT_EQ(killed, 2u) << "withdraw_export, before and after";
+    EXPECT_EQ(killed, 4u) << "shut_out, withdraw_export, before and after";
 }
 
 TEST_F(ConvergesAfterKill, AtEachStepOfUserAdd) {

@@ -134,7 +134,7 @@ TEST_F(Reconciles, ChangesWhatWasChanged) {
     const auto result = run_->call(
         "POST", "/v1/apply", R"({"labs":[{"name":"lab1","clients":["127.0.0.1"],"quota_bytes":1048576}]})");
     EXPECT_TRUE(result.result().at("converged").as_bool()) << result.body;
-    EXPECT_THAT(run_->take_steps(), ElementsAre("publish_export"));
+    EXPECT_THAT(run_->take_steps(), ElementsAre("shut_out", "publish_export"));
     EXPECT_EQ(run_->served("lab1")->quota_bytes, 1048576u);
 }
 

@@ -86,9 +86,9 @@ TEST_F(Walks, ClientsAreShutOutBeforeTheyBegin) {
     EXPECT_TRUE(becomes_true([&] {
         for (const auto& step : run_->take_steps())
             steps.push_back(step);
-        return steps.size() == 2;
+        return steps.size() == 3;
     }));
-    EXPECT_THAT(steps, ElementsAre("publish_export", "set_quota"));
+    EXPECT_THAT(steps, ElementsAre("shut_out", "publish_export", "set_quota"));
     EXPECT_EQ(run_->walks(), 1u);
     run_->end_walks();
     EXPECT_TRUE(narrowed.get().result().at("converged").as_bool());

@@ -129,6 +129,27 @@ TEST_F(GaneshaProcess, OneHungFilesystemHoldsUpNoOtherLab) {
         << "none of it looks at lab2";
 }
 
+TEST_F(GaneshaProcess, ShutsOutFormerClientsOfALabThatHangs) {
+    auto lab = run->make_lab("lab1", 101);
+    lab.clients = {"10.5.0.0/16", "10.6.0.0/16", "127.0.0.0/8"};
+    ASSERT_TRUE(publish(exporter, lab));
+    const SilentFilesystem silent(lab.path);
+    if (!silent.why_not().empty()) GTEST_SKIP() << silent.why_not();
+    const auto start = std::chrono::steady_clock::now();
+    auto wanted = lab, served = lab;
+    wanted.clients = {"10.6.1.0/24", "127.0.0.0/8", "192.0.2.0/24"};
+    const auto narrowed = narrow(exporter, wanted);
+    EXPECT_TRUE(narrowed) << narrowed.error().text();
+    served.clients = {"10.6.1.0/24", "127.0.0.0/8"};
+    const auto seen = observe(exporter, served);
+    EXPECT_TRUE(seen && seen->as_meant) << "those who were let in before, and no others";
+    wanted.clients = {"192.0.2.0/24"};
+    EXPECT_TRUE(narrow(exporter, wanted));
+    const auto left = observe(exporter, served);
+    EXPECT_TRUE(left && !left->present) << "none of them";
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+}
+
 // Taken out (the limit of the launcher's look): no Ready comes, and the start is given up after 15 s.
 TEST_F(GaneshaProcess, StartsWithoutTheLabWhoseFilesystemHangs) {
     const auto first = run->make_lab("lab1", 101), hung = run->make_lab("lab2", 102);

@@ -122,6 +122,40 @@ TEST_F(KernelExports, MountPointGetsMp) {
     EXPECT_FALSE(seen(lab).as_meant) << "the mount is gone";
 }
 
+TEST_F(KernelExports, FormerClientsOfALabThatHangsAreShutOut) {
+    auto lab = make_lab("lab1", 9);
+    lab.clients = {"10.1.0.0/16", "10.2.0.0/16", "127.0.0.1/32"};
+    ASSERT_TRUE(publish(exporter, lab));
+    const testing::SilentFilesystem silent(lab.path);
+    if (!silent.why_not().empty()) GTEST_SKIP() << silent.why_not();
+    lab.clients = {"10.2.0.0/16", "127.0.0.1/32", "192.0.2.0/24"};
+    const auto start = std::chrono::steady_clock::now();
+    const auto narrowed = narrow(exporter, lab);
+    EXPECT_TRUE(narrowed) << narrowed.error().text();
+    const auto etab = *read_file("/var/lib/nfs/etab"),
+               file = *read_file("/etc/exports.d/stowage-lab1.exports");
+    for (const auto& text : {etab, file}) {
+        EXPECT_THAT(text, HasSubstr("10.2.0.0/16(rw,"));
+        EXPECT_THAT(text, Not(HasSubstr("10.1.0.0/16")));
+        EXPECT_THAT(text, Not(HasSubstr("192.0.2.0/24"))) << "nobody has looked at the lab";
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+    lab.clients = {"10.2.7.0/24"};
+    EXPECT_TRUE(narrow(exporter, lab)) << "whom it is left to cannot be told while it hangs";
+    EXPECT_THAT(*read_file("/var/lib/nfs/etab"), Not(HasSubstr("10.2.0.0/16")));
+    EXPECT_TRUE(withdraw(exporter, "lab1", lab.fsid));
+}
+
+TEST_F(KernelExports, APartOfANetworkGoesOnWhileTheRestIsShutOut) {
+    auto lab = make_lab("lab1", 10);
+    lab.clients = {"10.0.0.0/8"};
+    ASSERT_TRUE(publish(exporter, lab));
+    lab.clients = {"10.2.0.0/16"};
+    ASSERT_TRUE(narrow(exporter, lab));
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    EXPECT_TRUE(withdraw(exporter, "lab1", lab.fsid));
+}
+
 TEST_F(KernelExports, PathWithBlanksAndQuotesIsOnePath) {
     auto lab = make_lab("lab1", 3);
     lab.path = folder + "/labs/my \"odd\" #1\\";

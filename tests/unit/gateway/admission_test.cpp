@@ -182,6 +182,19 @@ TEST_F(StepCheck, FieldsThatAStepDoesNotUseMustBeEmpty) {
     EXPECT_FALSE(check_step(m, config_));
 }
 
+TEST_F(StepCheck, OnlyExportsAreChangedWithoutALookAtTheLab) {
+    auto m = publish();
+    m.only_server = 1;
+    EXPECT_TRUE(check_step(m, config_));
+    m.step = Step::withdraw_export;
+    EXPECT_TRUE(check_step(m, config_));
+    m.step = Step::observe_lab;
+    EXPECT_FALSE(check_step(m, config_));
+    m = password("$y$j9T$abcdefgh$ijklmnop");
+    m.only_server = 1;
+    EXPECT_FALSE(check_step(m, config_));
+}
+
 TEST_F(StepCheck, HashThatWouldBreakThePasswordFileIsRefused) {
     for (const std::string hash :
          {"", "x", "$y$a:b$cdefgh", "$y$a\nroot:$y$cdefgh", "plain-password", "$y$ä$cdefgh"})

@@ -1,6 +1,8 @@
 // What counts as somebody else's change.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/unit/controller/plan/example.hpp"
 
 namespace stowage::controller {
@@ -34,6 +36,11 @@ std::string words(const std::vector<Drift>& drift) {
     return text;
 }
 
+bool does(const std::vector<Step>& steps, StepKind kind) {
+    return std::any_of(steps.begin(), steps.end(),
+                       [&](const Step& step) { return step.kind == kind && step.does_something(); });
+}
+
 TEST(Drift, OfALabThatIsAsItWasIsNone) {
     EXPECT_THAT(drift_in(all_there()), IsEmpty());
 }
@@ -49,10 +56,38 @@ TEST(Drift, SaysWhatWasAndWhatShouldBe) {
               "quota 1GiB, 50000000 files -> 10TiB, 50000000 files; ");
 }
 
-TEST(Drift, AFileTreeThatLostItsProjectIsSeen) {
+TEST(Drift, IsNotThatALabWasNeverNotedToBeWhollyInItsProject) {
     auto seen = all_there();
     seen.project_whole = 0;
-    EXPECT_EQ(words(drift_in(seen)), "project id not on every file -> 700001; ");
+    auto steps = plan_for(seen);
+    const auto drift = drift_in(seen);
+    EXPECT_EQ(words(drift), "") << "a former version, or a copy of the lab's files, leaves no note";
+    leave_alone(steps, drift);
+    EXPECT_TRUE(does(steps, StepKind::set_quota) && does(steps, StepKind::check_mount));
+}
+
+TEST(Drift, IsNotWhatTheServerAloneHasLost) {
+    for (const bool present : {false, true}) {
+        auto seen = all_there();
+        seen.exported = 0;
+        seen.export_present = present;
+        seen.export_on_file = 1;
+        auto steps = plan_for(seen);
+        const auto drift = drift_in(seen);
+        EXPECT_EQ(words(drift), "") << "it was started while the lab's filesystem said nothing";
+        leave_alone(steps, drift);
+        EXPECT_TRUE(does(steps, StepKind::publish_export) && does(steps, StepKind::check_mount));
+    }
+}
+
+TEST(Drift, IsAnExportWhoseFileSomebodyChanged) {
+    auto seen = all_there();
+    seen.exported = 0;
+    auto steps = plan_for(seen);
+    const auto drift = drift_in(seen);
+    EXPECT_EQ(words(drift), "export otherwise -> to 10.0.0.0/8; ");
+    leave_alone(steps, drift);
+    EXPECT_FALSE(does(steps, StepKind::publish_export));
 }
 
 TEST(Drift, IsOnlyWhatChangedWhileTheSameWasWanted) {
