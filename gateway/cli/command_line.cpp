@@ -199,6 +199,8 @@ void CommandLine::declare_service() {
         leaf(app_, "verify", "Mount a lab as a pod would, write, read back; read back its data source",
              "stowage verify lab1", verify);
     verify_app->add_option("lab", raw_.name, "The lab")->required();
+    verify_app->add_flag("--repair", raw_.repair,
+                         "Before that, set right what is not as asked, whatever labs.drift says");
     auto* check_app =
         leaf(app_, "check", "Check the configuration, changing nothing; exits 78 if something is wrong",
              "stowage check --config stowage.yaml --set ftps.port=2121", check);

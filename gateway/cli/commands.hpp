@@ -80,6 +80,7 @@ struct Status {
 };
 struct Verify {
     std::string lab;
+    bool repair = false;  ///< set right first what somebody else changed
 };
 struct Check {
     ConfigChoice config = {};

@@ -144,6 +144,11 @@ Result<Exit> run(const LabDelete& command, Context& context) {
 }
 
 Result<Exit> run(const Verify& command, Context& context) {
+    if (command.repair) {
+        const ControlRequest as_asked{"PATCH", "/v1/labs/" + command.lab, body_of(json::object())};
+        TRY(const auto repaired, follow_and_print(context, as_asked));
+        if (repaired != Exit::done) return repaired;
+    }
     return follow_and_print(context, {"POST", "/v1/labs/" + command.lab + "/verify"}, Checks::shown);
 }
 

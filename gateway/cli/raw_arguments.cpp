@@ -169,7 +169,7 @@ Result<Command> ban_clear(const Raw& raw) {
 
 Result<Command> verify(const Raw& raw) {
     TRY(auto name, lab_name(raw.name));
-    return Command(Verify{std::move(name)});
+    return Command(Verify{std::move(name), raw.repair});
 }
 
 Result<Command> check(const Raw& raw) {

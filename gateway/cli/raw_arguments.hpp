@@ -15,7 +15,7 @@ struct Raw {
         file, shell, project, site, certificate, key, folder, config_file;
     std::vector<std::string> clients, settings, tls_names, roles;
     bool adopt = false, fix = false, ftps_only = false, metrics = false;
-    bool replace = false, purge = false, from_stdin = false, names_only = false, all = false;
+    bool replace = false, repair = false, purge = false, from_stdin = false, names_only = false, all = false;
     bool json = false, no_colour = false;
     std::string socket;
     unsigned timeout = 0, confirm_count = 0;

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "gateway/base/counted.hpp"
+#include "gateway/base/log.hpp"
 #include "gateway/controller/control/site_request.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/plan/doctor.hpp"
@@ -52,10 +53,18 @@ void add_lab(const Context& context, const Lab& lab, bool silent, std::vector<Fi
                          "--inodes COUNT)",
                          lab.name),
              false});
-    if (storage.directory_exists != 0 && storage.exported == 0)
+    if (storage.directory_exists == 0 || storage.exported != 0) return;
+    if (storage.exported_to.size > 0)
+        findings.push_back({Finding::Severity::error, "export",
+                            fmt::format("lab {} is exported otherwise than asked: to {}", lab.name,
+                                        log::escaped(storage.exported_to.view())),
+                            "who may mount it, and with which rights, is not what was set",
+                            fmt::format("stowage verify {} --repair", lab.name), false});
+    else
         findings.push_back({Finding::Severity::error, "export",
                             fmt::format("lab {} is not exported over NFS", lab.name), "pods cannot mount it",
-                            fmt::format("stowage verify {}, then the NFS server's log", lab.name), false});
+                            fmt::format("stowage verify {} --repair, then the NFS server's log", lab.name),
+                            false});
 }
 
 /// Secrets that nobody has seen are deleted after a day, and then they are lost.

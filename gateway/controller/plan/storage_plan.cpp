@@ -2,6 +2,7 @@
 // Runs in: controller.
 #include <fmt/format.h>
 
+#include "gateway/base/config_parsers.hpp"
 #include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
 #include "gateway/controller/plan/former_clients.hpp"
@@ -171,17 +172,40 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
     return step;
 }
 
+/// Who may mount the lab now, as the server tells; a wildcard among them, where somebody opened it by hand.
+struct Served {
+    std::string words;     ///< "to 10.0.0.0/8, 0.0.0.0/0", "not at all", "with other options, …"
+    bool further = false;  ///< to somebody who was not asked for
+};
+
+Served served_by(const Lab& lab, const message::LabObservation& seen) {
+    const auto to = config_parsers::split(seen.exported_to.view());
+    const auto& asked = lab.settings.clients;
+    Served served;
+    served.further = std::any_of(to.begin(), to.end(), [&](const auto& one) {
+        return std::find(asked.begin(), asked.end(), one) == asked.end();
+    });
+    if (to.empty())
+        served.words = "not at all";
+    else if (!served.further && to.size() == asked.size())
+        served.words = "with other options, or its file was changed";
+    else
+        served.words = fmt::format("to {}", fmt::join(to, ", "));
+    return served;
+}
+
 Step export_step(const Lab& lab, const Site& site, const message::LabObservation& seen) {
     Step step{.lab = lab.name,
               .kind = StepKind::publish_export,
               .title = fmt::format("export {} to {}", site.directory_of(lab.name),
                                    fmt::join(lab.settings.clients, ", "))};
     if (seen.exported) return step;
+    const auto served = served_by(lab, seen);
     step.change = seen.export_present ? Change::change : Change::create;
-    if (seen.export_present) step.detail = "the server has it otherwise";
+    if (seen.export_present) step.detail = "the server has it otherwise: " + served.words;
     // The server alone has lost it, by a start during which the lab's filesystem said nothing, say.
-    if (seen.export_on_file) return step;
-    step.deviations.push_back({"export", seen.export_present ? "otherwise" : "missing",
+    if (seen.export_on_file && !served.further) return step;
+    step.deviations.push_back({"export", seen.export_present ? served.words : "missing",
                                fmt::format("to {}", fmt::join(lab.settings.clients, ", ")), false});
     return step;
 }

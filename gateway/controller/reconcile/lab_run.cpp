@@ -225,10 +225,11 @@ asio::awaitable<LabResult> verify_lab(Context& context, std::string name, Report
     for (auto& step : steps) {
         // What stands in its way has its own remedy, which no pass can do.
         if (!step.does_something() || step.error) continue;
-        step.error = Error{Code::differs,
-                           fmt::format("{} is not as it should be: {}", step.title,
-                                       step.detail.empty() ? to_string(step.change) : step.detail),
-                           "`stowage apply` or the next pass sets it right"};
+        step.error =
+            Error{Code::differs,
+                  fmt::format("{} is not as it should be: {}", step.title,
+                              step.detail.empty() ? to_string(step.change) : step.detail),
+                  fmt::format("`stowage verify {} --repair` or the next pass sets it right", lab->name)};
     }
     co_await runner.run(std::move(steps));
     co_return conclude(context, runner);

@@ -31,12 +31,14 @@ std::vector<Check> compare(const Context& context, Lab lab, const message::LabOb
     return checks;
 }
 
-std::optional<Error> first_failure(const std::vector<Check>& checks) {
+std::optional<Error> first_failure(const std::string& lab, const std::vector<Check>& checks) {
     for (const auto& check : checks)
         if (!check.ok)
             return Error{
                 Code::io, fmt::format("{} is not as it was set: {}", check.name, check.detail),
-                "`stowage apply` or the next pass sets it again; if it comes back, look for who changes it"};
+                fmt::format("`stowage verify {} --repair` sets it right now, and so does the next pass; "
+                            "if it comes back, look for who changes it",
+                            lab)};
     return std::nullopt;
 }
 
@@ -101,7 +103,7 @@ asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started)
             .count();
     auto checks = compare(context, lab, seen, took);
-    auto failure = first_failure(checks);
+    auto failure = first_failure(lab.name, checks);
     std::vector<Check> over_nfs;
     bool full = false;
     const auto unchecked = why_not_mounted(context.config);

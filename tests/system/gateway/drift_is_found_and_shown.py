@@ -125,6 +125,17 @@ class Drift(unittest.TestCase):
         self.assertEqual(self.drift("mode")["outcome"], "repaired")
         self.assertEqual(self.log_lines("drift") - before, 4, "each is told once")
 
+    def test_verify_sets_right_what_it_finds_when_asked(self):
+        self.only_report()
+        os.chmod(self.path, 0o711)
+        code, output = self.rig.run("verify", "lab1")
+        self.assertNotEqual(code, 0, output)
+        self.assertIn("`stowage verify lab1 --repair` sets it right now", output)
+        self.assertEqual(self.mode(), 0o711)
+        code, output = self.rig.run("verify", "lab1", "--repair")
+        self.assertEqual(code, 0, output)
+        self.assertEqual(self.mode(), 0o2770)
+
     def test_a_lab_that_fills_up_is_warned_about_once(self):
         self.wait_until_ready()
         before = self.log_lines("quota_nearly_full")

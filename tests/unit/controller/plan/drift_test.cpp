@@ -85,7 +85,7 @@ TEST(Drift, IsAnExportWhoseFileSomebodyChanged) {
     seen.exported = 0;
     auto steps = plan_for(seen);
     const auto drift = drift_in(seen);
-    EXPECT_EQ(words(drift), "export otherwise -> to 10.0.0.0/8; ");
+    EXPECT_EQ(words(drift), "export not at all -> to 10.0.0.0/8; ");
     leave_alone(steps, drift);
     EXPECT_FALSE(does(steps, StepKind::publish_export));
 }

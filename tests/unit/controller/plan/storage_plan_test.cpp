@@ -400,12 +400,36 @@ TEST(StoragePlan, SaysToWhomALabWasExported) {
     EXPECT_EQ(export_of(steps).detail, "was to 10.0.0.0/8");
 }
 
+TEST(StoragePlan, NamesWhomTheServerLetsIn) {
+    auto lab = made_lab();
+    lab.settings.clients = {"10.0.0.0/8", "192.168.0.0/16:ro"};
+    auto seen = all_there();
+    seen.exported = 0;
+    ASSERT_TRUE(seen.exported_to.assign("10.0.0.0/8,0.0.0.0/0"));
+    auto step = export_of(plan_for(lab, seen));
+    EXPECT_EQ(step.detail, "the server has it otherwise: to 10.0.0.0/8, 0.0.0.0/0");
+    ASSERT_EQ(step.deviations.size(), 1u);
+    EXPECT_EQ(step.deviations[0].was, "to 10.0.0.0/8, 0.0.0.0/0");
+    ASSERT_TRUE(seen.exported_to.assign("10.0.0.0/8,192.168.0.0/16:ro"));
+    EXPECT_THAT(export_of(plan_for(lab, seen)).detail, HasSubstr("with other options"));
+}
+
+/// A file of somebody's own beside ours opens it: ours is as meant, and it is somebody's change all the same.
+TEST(StoragePlan, WhoIsLetInBesideTheLabsClientsIsNoLossOfTheServers) {
+    auto seen = all_there();
+    seen.exported = 0;
+    seen.export_on_file = 1;
+    EXPECT_TRUE(export_of(plan_for(made_lab(), seen)).deviations.empty());
+    ASSERT_TRUE(seen.exported_to.assign("10.0.0.0/8,0.0.0.0/0"));
+    EXPECT_EQ(export_of(plan_for(made_lab(), seen)).deviations.size(), 1u);
+}
+
 /// The server has it otherwise since the lab is asked for otherwise: that is no news.
 TEST(StoragePlan, SaysNothingOfAnExportThatTheAdminChanges) {
     auto seen = all_there();
     seen.exported = 0;
     auto steps = plan_for(made_lab(), seen);
-    EXPECT_EQ(export_of(steps).detail, "the server has it otherwise");
+    EXPECT_EQ(export_of(steps).detail, "the server has it otherwise: not at all");
     hide_former_export(steps);
     EXPECT_EQ(export_of(steps).detail, "");
 }
