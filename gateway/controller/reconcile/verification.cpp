@@ -22,7 +22,10 @@ std::vector<Check> compare(const Context& context, Lab lab, const message::LabOb
     lab.directory = DirectoryPhase::made;
     const ObservedStorage observed{seen, std::nullopt, true};
     std::vector<Check> checks;
-    for (const auto& step : plan_storage(lab, context.site, observed)) {
+    auto steps = plan_storage(lab, context.site, observed);
+    std::stable_sort(steps.begin(), steps.end(),
+                     [](const Step& a, const Step& b) { return a.kind < b.kind; });
+    for (const auto& step : steps) {
         if (step.kind > StepKind::publish_export) break;
         constexpr const char* names[] = {"directory", "quota", "export"};
         const bool ok = step.change == Change::unchanged;
