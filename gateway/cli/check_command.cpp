@@ -1,10 +1,13 @@
 // check: the configuration, and this machine as it asks for it.
 // Runs in: CLI. Distrusts: the file.
 #include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/gateway_config.hpp"
@@ -35,11 +38,42 @@ bool is_running(const Config& config) {
     return answer || answer.error().code != Code::unavailable;
 }
 
+Result<Config> running_config(const Config& config) {
+    TRY(const auto values, read_published_config(config.run_dir));
+    return parse_config(values);
+}
+
+std::vector<Finding> look_at_ports(const Config& config) {
+    if (!is_running(config)) return taken_ports(config);
+    const auto running = running_config(config);
+    if (running) return taken_ports(config, own_ports(*running));
+    return {{Finding::Severity::note, "ftps.port",
+             Error{Code::denied,
+                   "the gateway runs, and which ports it holds is not to be seen: no port or address "
+                   "was looked at",
+                   "run this as root, or while the gateway is stopped"}}};
+}
+
+/// Blocks on the resolver. Pods may ask another one, so it is no error.
+void look_up_address(const Config& config, std::vector<Finding>& findings) {
+    const auto& name = config.nfs.address;
+    if (name.empty()) return;
+    addrinfo* found = nullptr;
+    const addrinfo hints{.ai_socktype = SOCK_STREAM};
+    const int failed = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
+    if (failed == 0) return ::freeaddrinfo(found);
+    findings.push_back({Finding::Severity::warning, "nfs.address",
+                        Error{Code::not_found,
+                              fmt::format("nfs.address {} does not resolve on this machine: {}", name,
+                                          ::gai_strerror(failed)),
+                              "name the node as pods reach it: a name that their DNS knows, or an address"}});
+}
+
 std::vector<Finding> look_around(const Config& config) {
     auto findings = preflight(config);
-    if (is_running(config)) return findings;
-    for (auto& finding : taken_ports(config))
+    for (auto& finding : look_at_ports(config))
         findings.push_back(std::move(finding));
+    look_up_address(config, findings);
     return findings;
 }
 
