@@ -59,7 +59,7 @@ bool is_lab_without_marker(const Export& meant);
 
 /// Where the filesystem of `path` is mounted: `path` itself or the nearest folder above it. Empty when that
 /// is
-/// "/", which is always mounted, or a path that exports(5) cannot hold as an option (commas, parentheses).
+/// "/", which is always mounted, or a name that exports(5) cannot hold as an option, see fits_into_etab().
 Result<std::string> mount_point_of(const std::string& path);
 
 }  // namespace stowage::nfs
