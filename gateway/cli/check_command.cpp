@@ -2,10 +2,13 @@
 // Runs in: CLI. Distrusts: the file.
 #include <fmt/format.h>
 #include <netdb.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cerrno>
 
 #include "gateway/base/config_file.hpp"
 #include "gateway/base/counted.hpp"
@@ -13,6 +16,7 @@
 #include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/site_file.hpp"
 #include "gateway/preflight/preflight.hpp"
+#include "gateway/preflight/secret_files.hpp"
 
 namespace stowage::cli {
 
@@ -69,8 +73,26 @@ void look_up_address(const Config& config, std::vector<Finding>& findings) {
                               "name the node as pods reach it: a name that their DNS knows, or an address"}});
 }
 
+/// systemd brings it to the service alone, at its start.
+void excuse_credential(const Config& config, std::vector<Finding>& findings) {
+    const char* of_service = ::getenv("CREDENTIALS_DIRECTORY");
+    if (of_service || !is_credential(config.runai.client_secret_file)) return;
+    const auto path = runai_secret_path(config);
+    if (::access(path.c_str(), F_OK) == 0 || errno != ENOENT) return;
+    for (auto& finding : findings)
+        if (finding.key == "runai.client_secret_file" && finding.severity == Finding::Severity::error)
+            finding = {
+                Finding::Severity::note, finding.key,
+                Error{Code::not_found,
+                      fmt::format("{} is not here: the service's next start gets it from systemd, and is "
+                                  "refused without it",
+                                  path),
+                      "see that `systemctl cat stowage` shows LoadCredential= with its name"}};
+}
+
 std::vector<Finding> look_around(const Config& config) {
     auto findings = preflight(config);
+    excuse_credential(config, findings);
     for (auto& finding : look_at_ports(config))
         findings.push_back(std::move(finding));
     look_up_address(config, findings);
@@ -83,13 +105,20 @@ std::string origin_of(const ConfigSource& source, const std::string& key) {
     return given == source.values.end() ? "default" : given->second.origin;
 }
 
+/// A choice, as that of the NFS server, may be wrong for what another key says: with that its words begin.
+std::string key_told(const ConfigSource& source, const Finding& finding) {
+    auto first = finding.error.what.substr(0, finding.error.what.find(' '));
+    return source.values.contains(first) ? first : finding.key;
+}
+
 void print_findings(const Console& console, const ConfigSource& source,
                     const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
         const auto& what = finding.error.what;
-        const auto key = what.starts_with(finding.key) ? std::string() : finding.key + ": ";
-        console.line(fmt::format("{:<8} {}: {}{}", word_of(finding.severity),
-                                 shown(origin_of(source, finding.key)), key, shown(what)));
+        const auto told = key_told(source, finding);
+        const auto key = what.starts_with(told) ? std::string() : told + ": ";
+        console.line(fmt::format("{:<8} {}: {}{}", word_of(finding.severity), shown(origin_of(source, told)),
+                                 key, shown(what)));
         if (!finding.error.remedy.empty()) console.line("         remedy: " + shown(finding.error.remedy));
     }
 }

@@ -53,6 +53,18 @@ void check_port(Findings& findings, const std::vector<std::uint16_t>& held, cons
     }
 }
 
+/// nfsd's port belongs to no process, so ss does not show whose it is.
+void check_port_of_ganesha(Findings& findings, const std::vector<std::uint16_t>& held, const Config& config,
+                           bool nfsd_running) {
+    const auto port = config.nfs.port;
+    if (nfsd_running && !is_among(held, port) && !port_holder(port) && is_listened_on(port))
+        return findings.add_passing(
+            "nfs.port", fmt::format("port {} is in use by the kernel's NFS server, which runs", port),
+            "systemctl disable --now nfs-server; or set nfs.server to kernel or auto; or choose another "
+            "port");
+    check_port(findings, held, config.nfs.bind_address, port, "nfs.port", "nfs.bind_address");
+}
+
 }  // namespace
 
 std::vector<std::uint16_t> own_ports(const Config& config) {
@@ -72,7 +84,7 @@ std::vector<Finding> taken_ports(const Config& config, const std::vector<std::ui
     const auto choice = nfs::choose_server(config, facts);
     const bool has_it_already = nfs::ganesha_is_foreign(config);
     if (choice && !has_it_already && choice->server == NfsServer::ganesha)
-        check_port(findings, held, config.nfs.bind_address, config.nfs.port, "nfs.port", "nfs.bind_address");
+        check_port_of_ganesha(findings, held, config, facts.nfsd_running);
     else if (choice && !has_it_already && !is_among(held, config.nfs.port))
         findings.expect("nfs.port",
                         nfs::port_is_nfsds(config.nfs.port, facts.nfsd_running, facts.port_holder));

@@ -32,6 +32,9 @@ std::vector<Finding> taken_ports(const Config& config, const std::vector<std::ui
 /// The ports that a gateway with this configuration, its NFS server settled, holds itself.
 std::vector<std::uint16_t> own_ports(const Config& config);
 
+/// Code::unavailable with the remedy while the kernel's NFS server, which is to serve this port, is stopped.
+Result<void> check_nfsd(std::uint16_t port);
+
 /// The two processes that face strangers are nobody, and not the same nobody.
 Result<void> check_process_users(uid_t controller, uid_t front);
 

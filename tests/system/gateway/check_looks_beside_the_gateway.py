@@ -44,6 +44,16 @@ class BesideTheGateway(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assertRegex(output, r"warning .*nfs\.address.*no\.such\.host\.invalid")
 
+    def test_a_credential_that_systemd_will_bring(self):
+        code, output = self.check("runai.client_secret_file=$CREDENTIALS_DIRECTORY/of-no-unit")
+        self.assertEqual(code, 0, output)
+        self.assertRegex(output, r"note .*of-no-unit.*\n.*LoadCredential=")
+
+    def test_the_key_that_is_wrong_is_named_and_where_it_stands(self):
+        code, output = self.check("nfs.security=krb5p")
+        self.assertEqual(code, CONFIG, output)
+        self.assertRegex(output, r"error +--set: nfs\.security is krb5p")
+
     def test_what_only_root_can_look_at_is_said(self):
         admin = int(self.rig.gateway.settings["process.admin_group"])
         as_member = ["setpriv", "--reuid=65534", f"--regid={admin}", "--clear-groups"]
