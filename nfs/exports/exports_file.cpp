@@ -204,4 +204,11 @@ std::vector<std::string> etab_clients(std::string_view etab, std::string_view pa
     return clients;
 }
 
+std::vector<std::string> etab_rights(std::string_view etab, std::string_view path) {
+    std::vector<std::string> clients;
+    for (const auto& line : lines_of(etab, path))
+        clients.push_back(line.client + (line.options.contains("ro") ? ":ro" : ""));
+    return clients;
+}
+
 }  // namespace stowage::nfs

@@ -44,5 +44,7 @@ Result<void> compare_etab(std::string_view etab, const Export& meant, const std:
 
 /// To whom etab says that this path is exported.
 std::vector<std::string> etab_clients(std::string_view etab, std::string_view path);
+/// The same with their rights: "10.0.0.0/8", "10.0.0.0/8:ro".
+std::vector<std::string> etab_rights(std::string_view etab, std::string_view path);
 
 }  // namespace stowage::nfs

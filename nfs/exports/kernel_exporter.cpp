@@ -241,6 +241,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     auto compared = check_is_served(exporter);
     if (compared) compared = compare_etab(etab, meant, mount_point);
     state.as_meant = text == render_exports_file(meant, mount_point) && compared;
+    state.clients = etab_rights(etab, meant.path);
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)

@@ -137,6 +137,14 @@ TEST(Etab, EqualIsFound) {
     EXPECT_TRUE(compare_etab("/other\t*(rw)\n" + good_etab("mountpoint,"), lab(), "/mnt/nfs/lab1"));
 }
 
+TEST(Etab, ClientsAreToldWithTheirRights) {
+    auto etab = good_etab();
+    const auto second = etab.find("fd00::/8(rw");
+    etab.replace(second + 9, 2, "ro");
+    EXPECT_THAT(etab_rights(etab, lab().path), ::testing::ElementsAre("10.1.0.0/16", "fd00::/8:ro"));
+    EXPECT_THAT(etab_rights(etab, "/other"), ::testing::IsEmpty());
+}
+
 TEST(Etab, EachDifferenceIsTold) {
     const auto code = [](const std::string& etab) {
         const auto compared = compare_etab(etab, lab(), "");
