@@ -44,12 +44,17 @@ asio::awaitable<bool> begin_change(Context& context, Lab lab, FoundRight right) 
     co_return shut.has_value() && shut.value();
 }
 
-/// What is done already is read back, told and checked as any other change of clients.
+/// What is done already is read back, told and checked as any other change of clients, in its place before
+/// the limit.
 void confirm_export(std::vector<Step>& steps) {
     for (auto& step : steps)
         if (step.change == Change::unchanged &&
             (step.kind == StepKind::publish_export || step.kind == StepKind::check_mount))
             step.change = Change::change;
+    const auto directory = steps.begin();
+    const auto exported = std::find_if(
+        steps.begin(), steps.end(), [](const Step& step) { return step.kind == StepKind::publish_export; });
+    if (exported != steps.end()) std::rotate(directory + 1, exported, exported + 1);
 }
 
 /// It would wait for the end of the walk, or end it.
