@@ -44,6 +44,18 @@ bool goes_back(const std::vector<StepRunner::Failure>& failures) {
            failures.front().error.code == Code::in_use;
 }
 
+/// The lab would come back with it, and its users would be gone. What cannot be looked at is left to the
+/// removal.
+asio::awaitable<Result<void>> check_filesystem(Context& context, Lab lab) {
+    if (lab.directory == DirectoryPhase::none) co_return Result<void>();
+    const auto request = request_to_look(context, lab);
+    const auto seen = co_await context.supervisor.step(request);
+    if (!seen || !is_elsewhere(*seen)) co_return Result<void>();
+    auto error = missing_filesystem(context.site);
+    error.remedy += "; nothing was changed";
+    co_return error;
+}
+
 }  // namespace
 
 asio::awaitable<Result<void>> begin_removal(Context& context, std::string name, bool purge, Report report) {
@@ -51,6 +63,7 @@ asio::awaitable<Result<void>> begin_removal(Context& context, std::string name, 
     if (!lab)
         co_return Error{Code::not_found, fmt::format("there is no lab {}", name), "see `stowage lab list`"};
     if (!lab->leaves()) {
+        CO_CHECK(co_await check_filesystem(context, *lab));
         StepReport told{name, "check_unused", fmt::format("nobody uses data source {}-nfs", name)};
         report(told);
         auto unused = co_await check_nobody_uses(context, *lab);
