@@ -235,6 +235,15 @@ TEST(StoragePlan, DoesNotTakeAnotherLabsFiles) {
     EXPECT_THAT(step.error->what, HasSubstr("uid 700002"));
 }
 
+TEST(StoragePlan, AUidOfAnotherLabOnTheDiskIsNotGivenTwice) {
+    auto seen = nothing_there();
+    seen.uid_owner.assign_cut("lab7");
+    const auto step = directory_of(plan_for(example_lab(), seen));
+    EXPECT_EQ(step.change, Change::differs);
+    ASSERT_TRUE(step.error);
+    EXPECT_THAT(step.error->what, HasSubstr("lab7"));
+}
+
 TEST(StoragePlan, TakesKeptDataBack) {
     const auto steps = plan_for(example_lab(), all_there());
     EXPECT_EQ(directory_of(steps).change, Change::change);
