@@ -23,7 +23,11 @@ std::vector<Check> compare(const Context& context, Lab lab, const message::LabOb
     lab.directory = DirectoryPhase::made;
     const auto observed = with_what_is_known(context, lab, seen);
     std::vector<Check> checks;
-    for (const auto& step : plan_storage(lab, context.site, observed)) {
+    auto steps = plan_storage(lab, context.site, observed);
+    // In the order in which they are done, an export may come before the limit.
+    std::stable_sort(steps.begin(), steps.end(),
+                     [](const Step& one, const Step& other) { return one.kind < other.kind; });
+    for (const auto& step : steps) {
         if (step.kind > StepKind::publish_export) break;
         constexpr const char* names[] = {"directory", "quota", "export"};
         const bool ok = step.change == Change::unchanged;
