@@ -66,6 +66,14 @@ struct Reader {
                            [name](const ConfigKey& key) { return key.key == name; });
     }
 
+    static bool is_section(std::string_view name) {
+        const auto& keys = config_keys();
+        const auto prefix = std::string(name) + ".";
+        return !is_key(name) && std::any_of(keys.begin(), keys.end(), [&](const ConfigKey& key) {
+            return key.key.starts_with(prefix);
+        });
+    }
+
     void read_map(const std::string& prefix, const YAML::Node& node, int depth) {
         for (const auto& entry : node) {
             const auto key = prefix + (entry.first.IsScalar() ? entry.first.Scalar() : std::string("?"));
@@ -74,6 +82,13 @@ struct Reader {
                 read_pairs(key, value);
             else if (value.IsMap() && depth < 4)
                 read_map(key + ".", value, depth + 1);
+            else if (value.IsSequence() && is_section(key))
+                problems.push_back(
+                    fmt::format("{}: {} is a section, which holds keys and is no list; write them "
+                                "without the dashes, indented by two blanks",
+                                at(value), key));
+            else if (value.IsNull() && is_section(key))
+                continue;  // its keys are all commented out
             else if (value.IsSequence())
                 read_sequence(key, value);
             else if (value.IsScalar() || value.IsNull())
@@ -110,7 +125,7 @@ Result<ConfigValues> read_config_file(const std::string& path) {
         if (!root.IsMap() && !root.IsNull()) return Error{Code::config, path + ":1: is not a map of keys"};
         if (root.IsMap()) reader.read_map("", root, 0);
     } catch (const YAML::Exception& problem) {
-        return yaml_problem(path, problem);
+        return yaml_problem(path, problem, text);
     }
     // parse_config refuses unknown keys; their line stands in ConfigValue::origin.
     if (!reader.problems.empty())

@@ -35,6 +35,11 @@ std::optional<std::string> listener_in(const char* table, std::uint16_t port) {
     return std::nullopt;
 }
 
+std::optional<std::string> listener_on(std::uint16_t port) {
+    auto inode = listener_in("/proc/net/tcp", port);
+    return inode ? inode : listener_in("/proc/net/tcp6", port);
+}
+
 bool has_socket(const fs::path& process, const std::string& link) {
     std::error_code failed;
     for (fs::directory_iterator entry(process / "fd", failed), end; !failed && entry != end;
@@ -65,10 +70,12 @@ std::optional<std::string> program_with(const std::string& inode) {
 }  // namespace
 
 std::optional<std::string> port_holder(std::uint16_t port) {
-    auto inode = listener_in("/proc/net/tcp", port);
-    if (!inode) inode = listener_in("/proc/net/tcp6", port);
-    if (!inode) return std::nullopt;
-    return program_with(*inode);
+    const auto inode = listener_on(port);
+    return inode ? program_with(*inode) : std::nullopt;
+}
+
+bool is_listened_on(std::uint16_t port) {
+    return listener_on(port).has_value();
 }
 
 }  // namespace stowage

@@ -13,4 +13,7 @@ namespace stowage {
 /// changes nothing.
 std::optional<std::string> port_holder(std::uint16_t port);
 
+/// Whether anybody listens there, the kernel too, on whatever address of this network namespace.
+bool is_listened_on(std::uint16_t port);
+
 }  // namespace stowage

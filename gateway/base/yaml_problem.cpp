@@ -31,6 +31,17 @@ int beginning(std::string_view text, int content) {
     return found > 0 ? found : std::max(content, 1);
 }
 
+/// Which of the line where reading failed and its two neighbours, from 1, begins with a tab; 0: none.
+int indented_by_tab(std::string_view text, int failed) {
+    for (int number = 1; !text.empty() && number <= failed + 1; ++number) {
+        const auto line = text.substr(0, text.find('\n'));
+        const auto content = std::min(line.find_first_not_of(" \t"), line.size());
+        if (number >= failed - 1 && line.substr(0, content).find('\t') != line.npos) return number;
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+    return 0;
+}
+
 }  // namespace
 
 Result<void> load_yaml(const std::string& path, std::string_view text, YAML::Node& root) {
@@ -43,13 +54,16 @@ Result<void> load_yaml(const std::string& path, std::string_view text, YAML::Nod
                  "remove this line"};
 }
 
-Error yaml_problem(const std::string& path, const YAML::Exception& problem) {
+Error yaml_problem(const std::string& path, const YAML::Exception& problem, std::string_view text) {
     const auto line = problem.mark.line + 1;
     // yaml-cpp says "bad file" to it.
     if (const auto* deep = dynamic_cast<const YAML::DeepRecursion*>(&problem))
         return {Code::config,
                 fmt::format("{}:{}: lists or maps lie in each other {} deep", path, line, deep->depth()),
                 "remove brackets, dashes or indentation that nothing needs"};
+    if (const int tab = indented_by_tab(text, line); tab > 0)
+        return {Code::config, fmt::format("{}:{}: a tab indents this line, which YAML forbids", path, tab),
+                "indent it with blanks"};
     return {Code::config, fmt::format("{}:{}: this is not YAML: {}", path, line, problem.msg),
             "correct this line or the one before it"};
 }

@@ -15,7 +15,8 @@ class Node;
 namespace stowage {
 
 /// Code::config with file, line, reason and what to do.
-Error yaml_problem(const std::string& path, const YAML::Exception& problem);
+/// @param text of the file, in which a tab that is the reason is looked for
+Error yaml_problem(const std::string& path, const YAML::Exception& problem, std::string_view text = {});
 
 /// Code::config where a second document begins. Throws YAML::Exception.
 /// @param root becomes the file's one document; a result cannot hold it, since everything converts to a Node

@@ -75,6 +75,22 @@ Result<std::string> read_chain(const CertificateFiles& files) {
     return Error{chain.error().code, chain.error().what, files.renewal};
 }
 
+/// The key of one further behind is that of a chain in the wrong order.
+Error why_key_does_not_fit(std::string_view chain_pem, const EVP_PKEY* key, const CertificateFiles& files) {
+    const auto bytes = openssl::reading(chain_pem);
+    for (int position = 1; const openssl::Certificate next{
+             PEM_read_bio_X509(bytes.get(), nullptr, openssl::no_passphrase, nullptr)};
+         ++position)
+        if (X509_check_private_key(next.get(), key) == 1)
+            return {Code::config,
+                    fmt::format("{} belongs to certificate {} in {}, and must to the first", files.key_path,
+                                position, files.chain_path),
+                    "put the server's certificate first, then its issuer's, and so on"};
+    ERR_clear_error();
+    return {Code::config, files.key_path + " does not belong to the certificate " + files.chain_path,
+            "name the key that the certificate was made with"};
+}
+
 }  // namespace
 
 CertificateFiles certificate_files(const Config& config) {
@@ -128,8 +144,7 @@ Result<LoadedCertificate> load_certificate(const CertificateFiles& files) {
                      files.key_path + " holds no private key that can be read without a passphrase",
                      "remove the passphrase with: openssl pkey"};
     if (X509_check_private_key(certificate.get(), key.get()) != 1)
-        return Error{Code::config, files.key_path + " does not belong to the certificate " + files.chain_path,
-                     "name the key that the certificate was made with"};
+        return why_key_does_not_fit(loaded.chain_pem, key.get(), files);
     TRY(loaded.not_after, check_validity(certificate.get(), files));
     return loaded;
 }

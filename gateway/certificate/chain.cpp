@@ -174,6 +174,11 @@ bool is_issued_by_another(const std::string& chain_path) {
     return facts && !facts->self_signed;
 }
 
+bool lacks_issuers(std::string_view chain_pem) {
+    const auto chain = certificates_in(chain_pem);
+    return sk_X509_num(chain.get()) == 1 && X509_self_signed(sk_X509_value(chain.get(), 0), 0) != 1;
+}
+
 Result<void> check_chain(std::string_view chain_pem, const std::vector<std::string>& names) {
     const auto chain = certificates_in(chain_pem);
     auto* certificate = sk_X509_value(chain.get(), 0);

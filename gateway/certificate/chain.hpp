@@ -34,6 +34,10 @@ bool is_issued_by_another(const std::string& chain_path);
 /// wrong.
 Result<void> check_chain(std::string_view chain_pem, const std::vector<std::string>& names);
 
+/// True for one certificate alone that another one issued: clients that do not know its issuer by themselves,
+/// as with most public CAs, refuse it.
+bool lacks_issuers(std::string_view chain_pem);
+
 /// Puts both files into the folder of the gateway's own pair in one step: a folder beside it, then an
 /// exchange of both names. What was there is gone afterwards. Code::unsupported where the filesystem cannot
 /// exchange.

@@ -1,15 +1,22 @@
 // check: the configuration, and this machine as it asks for it.
 // Runs in: CLI. Distrusts: the file.
 #include <fmt/format.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cerrno>
 
+#include "gateway/base/config_file.hpp"
 #include "gateway/base/counted.hpp"
 #include "gateway/cli/answer.hpp"
 #include "gateway/cli/gateway_config.hpp"
 #include "gateway/cli/site_file.hpp"
 #include "gateway/preflight/preflight.hpp"
+#include "gateway/preflight/secret_files.hpp"
 
 namespace stowage::cli {
 
@@ -35,11 +42,60 @@ bool is_running(const Config& config) {
     return answer || answer.error().code != Code::unavailable;
 }
 
+Result<Config> running_config(const Config& config) {
+    TRY(const auto values, read_published_config(config.run_dir));
+    return parse_config(values);
+}
+
+std::vector<Finding> look_at_ports(const Config& config) {
+    if (!is_running(config)) return taken_ports(config);
+    const auto running = running_config(config);
+    if (running) return taken_ports(config, own_ports(*running));
+    return {{Finding::Severity::note, "ftps.port",
+             Error{Code::denied,
+                   "the gateway runs, and which ports it holds is not to be seen: no port or address "
+                   "was looked at",
+                   "run this as root, or while the gateway is stopped"}}};
+}
+
+/// Blocks on the resolver. Pods may ask another one, so it is no error.
+void look_up_address(const Config& config, std::vector<Finding>& findings) {
+    const auto& name = config.nfs.address;
+    if (name.empty()) return;
+    addrinfo* found = nullptr;
+    const addrinfo hints{.ai_socktype = SOCK_STREAM};
+    const int failed = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
+    if (failed == 0) return ::freeaddrinfo(found);
+    findings.push_back({Finding::Severity::warning, "nfs.address",
+                        Error{Code::not_found,
+                              fmt::format("nfs.address {} does not resolve on this machine: {}", name,
+                                          ::gai_strerror(failed)),
+                              "name the node as pods reach it: a name that their DNS knows, or an address"}});
+}
+
+/// systemd brings it to the service alone, at its start.
+void excuse_credential(const Config& config, std::vector<Finding>& findings) {
+    const char* of_service = ::getenv("CREDENTIALS_DIRECTORY");
+    if (of_service || !is_credential(config.runai.client_secret_file)) return;
+    const auto path = runai_secret_path(config);
+    if (::access(path.c_str(), F_OK) == 0 || errno != ENOENT) return;
+    for (auto& finding : findings)
+        if (finding.key == "runai.client_secret_file" && finding.severity == Finding::Severity::error)
+            finding = {
+                Finding::Severity::note, finding.key,
+                Error{Code::not_found,
+                      fmt::format("{} is not here: the service's next start gets it from systemd, and is "
+                                  "refused without it",
+                                  path),
+                      "see that `systemctl cat stowage` shows LoadCredential= with its name"}};
+}
+
 std::vector<Finding> look_around(const Config& config) {
     auto findings = preflight(config);
-    if (is_running(config)) return findings;
-    for (auto& finding : taken_ports(config))
+    excuse_credential(config, findings);
+    for (auto& finding : look_at_ports(config))
         findings.push_back(std::move(finding));
+    look_up_address(config, findings);
     return findings;
 }
 
@@ -49,13 +105,20 @@ std::string origin_of(const ConfigSource& source, const std::string& key) {
     return given == source.values.end() ? "default" : given->second.origin;
 }
 
+/// A choice, as that of the NFS server, may be wrong for what another key says: with that its words begin.
+std::string key_told(const ConfigSource& source, const Finding& finding) {
+    auto first = finding.error.what.substr(0, finding.error.what.find(' '));
+    return source.values.contains(first) ? first : finding.key;
+}
+
 void print_findings(const Console& console, const ConfigSource& source,
                     const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
         const auto& what = finding.error.what;
-        const auto key = what.starts_with(finding.key) ? std::string() : finding.key + ": ";
-        console.line(fmt::format("{:<8} {}: {}{}", word_of(finding.severity),
-                                 shown(origin_of(source, finding.key)), key, shown(what)));
+        const auto told = key_told(source, finding);
+        const auto key = what.starts_with(told) ? std::string() : told + ": ";
+        console.line(fmt::format("{:<8} {}: {}{}", word_of(finding.severity), shown(origin_of(source, told)),
+                                 key, shown(what)));
         if (!finding.error.remedy.empty()) console.line("         remedy: " + shown(finding.error.remedy));
     }
 }

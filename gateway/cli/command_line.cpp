@@ -9,6 +9,13 @@
 
 namespace stowage::cli {
 
+namespace {
+
+constexpr auto the_file = "/etc/stowage/stowage.yaml";
+constexpr auto of_gateway = "that of the gateway that runs";
+
+}  // namespace
+
 CLI::App* CommandLine::group(const char* name, const char* what) {
     auto* app = app_.add_subcommand(name, what);
     app->require_subcommand(1);
@@ -35,8 +42,8 @@ void CommandLine::add_password_options(CLI::App& app) {
         ->type_name("FILE");
 }
 
-void CommandLine::add_config_options(CLI::App& app) {
-    app.add_option("--config", raw_.config_file, "The file; default: /etc/stowage/stowage.yaml")
+void CommandLine::add_config_options(CLI::App& app, const std::string& by_default) {
+    app.add_option("--config", raw_.config_file, "The configuration; default: " + by_default)
         ->type_name("FILE");
     app.add_option("--set", raw_.settings, "Override one key; repeatable")
         ->type_name("KEY=VALUE")
@@ -44,9 +51,10 @@ void CommandLine::add_config_options(CLI::App& app) {
 }
 
 void CommandLine::add_lab_options(CLI::App& app, const std::string& more_of_quota,
-                                  const std::string& more_of_clients) {
+                                  const std::string& more_of_inodes, const std::string& more_of_clients) {
     app.add_option("--quota", raw_.quota, "Size limit, or none" + more_of_quota)->type_name("SIZE");
-    app.add_option("--inodes", raw_.inodes, "Limit of files and directories, or none")->type_name("COUNT");
+    app.add_option("--inodes", raw_.inodes, "Limit of files and directories, or none" + more_of_inodes)
+        ->type_name("COUNT");
     app.add_option("--clients", raw_.clients,
                    "Networks that may mount it, NETWORK:ro for reading only" + more_of_clients)
         ->type_name("NETWORKS")
@@ -73,12 +81,13 @@ void CommandLine::declare_labs() {
         lab, "create", "Make a lab: directory, quota, NFS export, Run:ai data source",
         "stowage lab create lab1 --quota 10TiB --inodes 50M --clients 10.0.0.0/8,192.168.7.0/24", lab_create);
     create->add_option("name", raw_.name, "Lower-case letters, digits, hyphens; at most 57")->required();
-    add_lab_options(*create, "; default: labs.default_quota", "; default: labs.default_clients");
+    add_lab_options(*create, "; default: labs.default_quota", "; default: labs.default_inodes",
+                    "; default: labs.default_clients");
 
     auto* set = leaf(lab, "set", "Change a lab's settings at once; what is not given stays as it is",
                      "stowage lab set lab1 --quota 20TiB --client-ca none", lab_set);
     set->add_option("name", raw_.name, "The lab")->required();
-    add_lab_options(*set, "", ", instead of those before");
+    add_lab_options(*set, "", "", ", instead of those before");
 
     auto* list = leaf(lab, "list", "List the labs", "stowage lab list --json", lab_list);
     list->add_flag("--names", raw_.names_only, "Names only, one a line");
@@ -178,7 +187,7 @@ void CommandLine::declare_secrets() {
     auto* doctor_app =
         leaf(app_, "doctor", "Look for what is wrong without saying so; exits 3 if something is",
              "stowage doctor", doctor);
-    add_config_options(*doctor_app);
+    add_config_options(*doctor_app, of_gateway);
     doctor_app->add_flag("--fix", raw_.fix,
                          "Set right what stowage made in Run:ai, by applying the site again");
     auto* secrets_app = leaf(app_, "secrets", "Show secrets of new users that nobody has seen yet, once",
@@ -202,7 +211,7 @@ void CommandLine::declare_service() {
     auto* check_app =
         leaf(app_, "check", "Check the configuration, changing nothing; exits 78 if something is wrong",
              "stowage check --config stowage.yaml --set ftps.port=2121", check);
-    add_config_options(*check_app);
+    add_config_options(*check_app, the_file);
     check_app->add_option("--site", raw_.site, "Check this site file instead")->type_name("FILE");
 
     auto& config = *group("config", "Print what can be configured");
@@ -236,21 +245,21 @@ void CommandLine::declare_care() {
             "this host's")
         ->type_name("NAME")
         ->allow_extra_args(false);
-    add_config_options(*install);
+    add_config_options(*install, of_gateway);
     auto* show =
         leaf(tls, "show", "Show the certificate: whose, for which names, until when, and whether it is used",
              "stowage tls show", tls_show);
-    add_config_options(*show);
+    add_config_options(*show, of_gateway);
 
     auto* save = leaf(app_, "backup", "Save what the gateway needs to be set up again; it may run meanwhile",
                       "stowage backup /var/backups/stowage-2026-11-25", backup);
     save->add_option("folder", raw_.folder, "A new folder; it will hold secrets")->required();
-    add_config_options(*save);
+    add_config_options(*save, the_file);
     auto* put_back = leaf(app_, "restore", "Put a backup back in place; the gateway must not run",
                           "stowage restore /var/backups/stowage-2026-11-25", restore);
     put_back->add_option("folder", raw_.folder, "What `stowage backup` made")->required();
     put_back->add_flag("--replace", raw_.replace, "Replace what is there already");
-    add_config_options(*put_back);
+    add_config_options(*put_back, the_file);
 }
 
 CommandLine::CommandLine() {
@@ -262,7 +271,10 @@ CommandLine::CommandLine() {
     app_.add_option("--socket", raw_.socket, "The gateway's control socket; default: control.sock in run_dir")
         ->envname("STOWAGE_SOCKET")
         ->type_name("PATH");
-    app_.add_option("--timeout", raw_.timeout, "Give up when the gateway says nothing for so long")
+    app_.add_option(
+            "--timeout", raw_.timeout,
+            "Give up when the gateway says nothing for so long; default: 120 for an answer, 600 between "
+            "two events")
         ->type_name("SECONDS")
         ->check(CLI::Range(1u, 86400u, "1 to 86400"));
     app_.footer(

@@ -34,8 +34,9 @@ class CommandLine {
     void declare_service();
     void declare_care();
     void add_password_options(CLI::App& app);
-    void add_config_options(CLI::App& app);
-    void add_lab_options(CLI::App& app, const std::string& more_of_quota, const std::string& more_of_clients);
+    void add_config_options(CLI::App& app, const std::string& by_default);
+    void add_lab_options(CLI::App& app, const std::string& more_of_quota, const std::string& more_of_inodes,
+                         const std::string& more_of_clients);
     const CLI::App* deepest() const;
     Error refusal_of(const CLI::ParseError& problem) const;
     Result<std::variant<Invocation, HelpText>> invocation() const;

@@ -41,7 +41,9 @@ Error connect_error(int error_number, const std::string& path) {
             return {Code::unavailable,
                     fmt::format("the gateway is not running: {} at {}",
                                 error_number == ECONNREFUSED ? "nobody listens" : "there is no socket", path),
-                    "start it (systemctl start stowage), or name its socket with --socket or STOWAGE_SOCKET"};
+                    "start it (systemctl start stowage), or name its socket with --socket or STOWAGE_SOCKET; "
+                    "why it "
+                    "does not stay: stowage check, journalctl -u stowage"};
         case EACCES:
         case EPERM:
             return {Code::denied, fmt::format("you may not use the gateway's socket {}", path),

@@ -1,6 +1,7 @@
 // doctor: the configuration, this machine, the gateway's labs and Run:ai, and what to do about each.
 // Runs in: CLI. Distrusts: the file, the gateway's answer.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 
@@ -20,10 +21,21 @@ namespace json = boost::json;
 
 namespace {
 
+/// What of preflight() was left out for want of rights, by its keys.
+std::vector<std::string> only_for_root(const std::vector<Finding>& found) {
+    std::vector<std::string> keys;
+    for (const auto& finding : found)
+        if (finding.severity == Finding::Severity::note && finding.error.code == Code::denied &&
+            finding.key != "ftps.certificate")
+            keys.push_back(finding.key);
+    if (::geteuid() != 0) keys.emplace_back("the NFS server");
+    return keys;
+}
+
 /// Certificate, accounts, folders: as `check` looks at them.
-json::array preflight_findings(const Config& config) {
+json::array preflight_findings(const std::vector<Finding>& found) {
     json::array list;
-    for (const auto& finding : preflight(config)) {
+    for (const auto& finding : found) {
         // The certificate that is served is looked at by itself.
         const bool wrong = finding.severity == Finding::Severity::error;
         if (finding.severity == Finding::Severity::note) continue;
@@ -44,7 +56,9 @@ Result<Exit> run(const Doctor& command, Context& context) {
     const auto& console = context.console;
     TRY(const auto config, config_beside(context, command.config));
     const auto& socket = context.gateway.socket_path();
-    auto findings = preflight_findings(config);
+    const auto seen = preflight(config);
+    auto findings = preflight_findings(seen);
+    const auto unseen = only_for_root(seen);
     look_at_certificate(findings, config, socket);
     look_at_passive_addresses(findings, config);
     // Else the resolver, which may hang, is not asked.
@@ -65,9 +79,13 @@ Result<Exit> run(const Doctor& command, Context& context) {
     if (console.json) {
         json::object body;
         body["findings"] = findings;
+        body["only_for_root"] = json::array(unseen.begin(), unseen.end());
         print_json(console, body);
     } else {
         print_findings(console, findings);
+        if (!unseen.empty())
+            console.line(fmt::format("some things only root can look at: {}; run this with sudo",
+                                     shown(fmt::format("{}", fmt::join(unseen, ", ")))));
     }
     if (command.fix && ours > 0) {
         const auto result = follow_steps(context, {"POST", "/v1/doctor/fix"});

@@ -58,7 +58,7 @@ Result<Site> parse_site(std::string_view text, const std::string& origin, const 
         CHECK(load_yaml(origin, text, root));
         return SiteReader(origin, gateway).read(root);
     } catch (const YAML::Exception& problem) {
-        return yaml_problem(origin, problem);
+        return yaml_problem(origin, problem, text);
     }
 }
 

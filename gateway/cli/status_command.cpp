@@ -15,6 +15,7 @@
 #include "gateway/cli/metrics_view.hpp"
 #include "gateway/cli/table.hpp"
 #include "gateway/cli/tls_view.hpp"
+#include "gateway/preflight/preflight.hpp"
 
 namespace stowage::cli {
 
@@ -107,11 +108,19 @@ std::string nfs_text(const json::object& nfs) {
     return text;
 }
 
+void print_nfs(const Console& console, const json::object& nfs) {
+    print_property(console, "nfs", nfs_text(nfs));
+    if (text_of(nfs, "server") != "kernel") return;
+    const auto port = static_cast<std::uint16_t>(number_of(nfs, "port", 2049));
+    if (const auto up = check_nfsd(port); !up)
+        print_property(console, "", fmt::format("{}; {}", up.error().what, up.error().remedy), Colour::red);
+}
+
 void print_status(const Console& console, const json::object& status,
                   const Result<CertificateFacts>& certificate) {
     console.line(fmt::format("stowage {} runs since {}", shown(text_of(status, "version")),
                              shown(moment_of(status, "since"))));
-    if (const auto* nfs = object_of(status, "nfs")) print_property(console, "nfs", nfs_text(*nfs));
+    if (const auto* nfs = object_of(status, "nfs")) print_nfs(console, *nfs);
     if (const auto* runai = object_of(status, "runai")) {
         const bool configured = flag_of(*runai, "configured");
         print_property(console, "run:ai", configured ? with_reason(*runai) : "not configured (runai.url)",

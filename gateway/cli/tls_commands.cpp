@@ -21,6 +21,8 @@ namespace {
 
 Error as_input_error(Error error) {
     if (error.code == Code::config) error.code = Code::invalid;
+    // The keys of the configuration, of which load_certificate() speaks, have nothing to do with it.
+    if (error.code == Code::not_found) error.remedy = "name a file that is there";
     return error;
 }
 
@@ -65,12 +67,20 @@ Result<Exit> run(const TlsInstall& command, Context& context) {
     TRY(const bool live, put_in_use(config, own, fresh));
     TRY(const auto facts, describe_certificate(fresh.chain_pem));
     const auto& console = context.console;
+    const bool alone = lacks_issuers(fresh.chain_pem);
     if (console.json) {
         auto view = certificate_json(facts);
         view["in_use"] = live;
+        view["issuers_missing"] = alone;
         print_json(console, view);
         return Exit::done;
     }
+    if (alone)
+        console.line(fmt::format(
+            "warning: {} has no certificate of its issuer ({}) behind it: clients that do not have that "
+            "refuse it\n"
+            "  remedy: install the file that holds the issuers' too (fullchain.pem of an ACME client)",
+            shown(command.certificate_file), shown(facts.issuer)));
     console.line(
         live ? "the certificate is installed and used for new connections; sessions go on with the old one"
              : "the certificate is installed; the gateway does not run and uses it when it starts");

@@ -42,6 +42,12 @@ class Findings {
 /// Run:ai's settings, secret and certificates.
 void check_runai(const Config& config, Findings& findings);
 
+/// Modules of the PAM service that are not installed, each a warning.
+/// @param modules folders in which libpam looks for them
+void check_pam_modules(const Config& config, const std::vector<std::string>& modules, Findings& findings);
+/// Those of this machine.
+std::vector<std::string> pam_module_folders();
+
 /// Others who have ids of labs, and processes' accounts that somebody else may be.
 /// @param etc where passwd, group, subuid and subgid are
 void check_uid_owners(const Config& config, const std::string& etc, Findings& findings);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gateway/base/listen_address.hpp"
@@ -25,10 +26,15 @@ int bind_error(const std::string& address, std::uint16_t port) {
     return ::bind(socket.get(), target.raw(), target.size) == 0 ? 0 : errno;
 }
 
-void check_port(Findings& findings, const std::string& address, std::uint16_t port, const char* port_key,
-                const char* address_key) {
+bool is_among(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
+    return std::find(ports.begin(), ports.end(), port) != ports.end();
+}
+
+void check_port(Findings& findings, const std::vector<std::uint16_t>& held, const std::string& address,
+                std::uint16_t port, const char* port_key, const char* address_key) {
     if (port == 0) return;
-    switch (const int error = bind_error(address, port)) {
+    constexpr std::uint16_t any = 0;
+    switch (const int error = bind_error(address, is_among(held, port) ? any : port)) {
         case 0:
         case EACCES:  // not root, and a port below 1024
             return;
@@ -47,20 +53,39 @@ void check_port(Findings& findings, const std::string& address, std::uint16_t po
     }
 }
 
+/// nfsd's port belongs to no process, so ss does not show whose it is.
+void check_port_of_ganesha(Findings& findings, const std::vector<std::uint16_t>& held, const Config& config,
+                           bool nfsd_running) {
+    const auto port = config.nfs.port;
+    if (nfsd_running && !is_among(held, port) && !port_holder(port) && is_listened_on(port))
+        return findings.add_passing(
+            "nfs.port", fmt::format("port {} is in use by the kernel's NFS server, which runs", port),
+            "systemctl disable --now nfs-server; or set nfs.server to kernel or auto; or choose another "
+            "port");
+    check_port(findings, held, config.nfs.bind_address, port, "nfs.port", "nfs.bind_address");
+}
+
 }  // namespace
 
-std::vector<Finding> taken_ports(const Config& config) {
+std::vector<std::uint16_t> own_ports(const Config& config) {
+    std::vector<std::uint16_t> ports{config.ftps.port, config.ftps.implicit_port};
+    if (config.nfs.server == NfsServer::ganesha && !nfs::ganesha_is_foreign(config))
+        ports.push_back(config.nfs.port);
+    return ports;
+}
+
+std::vector<Finding> taken_ports(const Config& config, const std::vector<std::uint16_t>& held) {
     Findings findings;
     for (const auto& address : config.ftps.listen) {
-        check_port(findings, address, config.ftps.port, "ftps.port", "ftps.listen");
-        check_port(findings, address, config.ftps.implicit_port, "ftps.implicit_port", "ftps.listen");
+        check_port(findings, held, address, config.ftps.port, "ftps.port", "ftps.listen");
+        check_port(findings, held, address, config.ftps.implicit_port, "ftps.implicit_port", "ftps.listen");
     }
     const auto facts = nfs::look_at_machine(config);
     const auto choice = nfs::choose_server(config, facts);
     const bool has_it_already = nfs::ganesha_is_foreign(config);
     if (choice && !has_it_already && choice->server == NfsServer::ganesha)
-        check_port(findings, config.nfs.bind_address, config.nfs.port, "nfs.port", "nfs.bind_address");
-    else if (choice && !has_it_already)
+        check_port_of_ganesha(findings, held, config, facts.nfsd_running);
+    else if (choice && !has_it_already && !is_among(held, config.nfs.port))
         findings.expect("nfs.port",
                         nfs::port_is_nfsds(config.nfs.port, facts.nfsd_running, facts.port_holder));
     return findings.take();

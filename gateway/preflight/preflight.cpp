@@ -141,6 +141,8 @@ void check_nfs_server(const Config& config, Findings& findings) {
     const auto choice = nfs::choose_server(config, facts);
     findings.expect("nfs.server", choice);
     if (!choice || choice->server != NfsServer::kernel) return;
+    if (const auto up = nfs::nfsd_is_up(config.nfs.port, facts); !up)
+        findings.add(Severity::warning, "nfs.server", up.error());
     if (auto more = nfs::more_than_wanted(config, facts))
         findings.add(Severity::warning, "nfs.v3", std::move(*more));
 }
@@ -195,6 +197,10 @@ bool are_handed_out(std::string_view range, std::string_view reserved, unsigned 
     return false;
 }
 
+Result<void> check_nfsd(std::uint16_t port) {
+    return nfs::check_nfsd_is_up(port, nfs::service_manager_path);
+}
+
 Result<void> check_process_users(uid_t controller, uid_t front) {
     if (controller == 0 || front == 0)
         return Error{Code::config, "process.controller_user or process.front_user is root",
@@ -220,6 +226,7 @@ std::vector<Finding> preflight(const Config& config) {
     check_folders(config, findings);
     findings.expect("accounts.pam_service",
                     check_pam_service(config.accounts.pam_service, config.accounts.pam_confdir));
+    check_pam_modules(config, pam_module_folders(), findings);
     check_certificate(config, findings);
     check_nfs_server(config, findings);
     check_passive_ports(config, findings);

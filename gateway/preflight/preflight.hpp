@@ -24,9 +24,16 @@ struct Finding {
 /// used. What the caller may not read becomes a note. Blocks on the disk only.
 std::vector<Finding> preflight(const Config& config);
 
-/// Which ports of the configuration another process holds, by binding each for a moment. Not for a running
-/// gateway.
-std::vector<Finding> taken_ports(const Config& config);
+/// Which ports of the configuration another process holds, by binding each for a moment, and which addresses
+/// this machine has not.
+/// @param held of the gateway that runs: of these, only the address is looked at
+std::vector<Finding> taken_ports(const Config& config, const std::vector<std::uint16_t>& held = {});
+
+/// The ports that a gateway with this configuration, its NFS server settled, holds itself.
+std::vector<std::uint16_t> own_ports(const Config& config);
+
+/// Code::unavailable with the remedy while the kernel's NFS server, which is to serve this port, is stopped.
+Result<void> check_nfsd(std::uint16_t port);
 
 /// The two processes that face strangers are nobody, and not the same nobody.
 Result<void> check_process_users(uid_t controller, uid_t front);

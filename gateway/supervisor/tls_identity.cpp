@@ -21,7 +21,10 @@ Result<LoadedCertificate> certificate_of(const Config& config) {
             error.remedy = "install a current one: stowage tls install CERT KEY";
         return error;
     }
-    log::notice("certificate_made", {{"path", files.chain_path}, {"why", loaded.error().text()}});
+    log::notice(
+        "certificate_made",
+        {{"path", files.chain_path},
+         {"why", loaded.error().code == Code::not_found ? "there is none yet" : loaded.error().text()}});
     CHECK(make_self_signed(files, host_names()));
     return load_certificate(files);
 }

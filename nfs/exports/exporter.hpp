@@ -25,6 +25,7 @@ struct KernelExporter {
     std::string exportfs = "/usr/sbin/exportfs";
     std::string check_address;  ///< whence the controller's mount checks come
     std::uint16_t port = 0;     ///< nfsd's, where nobody else may listen; 0: not looked at
+    std::string service_manager = "/run/systemd/system";         ///< where it is, nfsd is its to start
     std::chrono::milliseconds limit = std::chrono::seconds(20);  ///< of one exportfs run: it may ask DNS
 
     std::string file_of(const std::string& lab) const { return exports_dir + "/stowage-" + lab + ".exports"; }

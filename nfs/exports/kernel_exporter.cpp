@@ -170,11 +170,7 @@ Result<void> check_whose(const std::string& file, const std::optional<std::strin
         "if it is of a gateway that is gone, remove the file"};
 }
 
-}  // namespace
-
-Result<void> publish(const KernelExporter& exporter, const Export& meant) {
-    // exportfs would be content; pods would find the other program's exports, and no lab among them.
-    CHECK(check_port_of_nfsd(exporter.port));
+Result<void> put(const KernelExporter& exporter, const Export& meant) {
     CHECK(check_no_link(meant.path));
     TRY(const auto mount_point, mount_point_of(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
@@ -198,6 +194,21 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     auto error = applied.error();
     undo(exporter, meant, before, error);
     return error;
+}
+
+Result<void> check_is_served(const KernelExporter& exporter) {
+    if (exporter.port == 0) return {};
+    return check_nfsd_is_up(exporter.port, exporter.service_manager);
+}
+
+}  // namespace
+
+Result<void> publish(const KernelExporter& exporter, const Export& meant) {
+    // exportfs would be content; pods would find the other program's exports, and no lab among them.
+    CHECK(check_port_of_nfsd(exporter.port));
+    CHECK(put(exporter, meant));
+    // Last: what is put serves the lab as soon as nfsd starts.
+    return check_is_served(exporter);
 }
 
 Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, const Uuid& fsid) {
@@ -227,7 +238,8 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     state.present = text && is_exports_file_of(*text, meant.path, meant.fsid);
     const auto mounted = mount_point_of(meant.path);
     const auto mount_point = mounted ? *mounted : std::string();
-    const auto compared = compare_etab(etab, meant, mount_point);
+    auto compared = check_is_served(exporter);
+    if (compared) compared = compare_etab(etab, meant, mount_point);
     state.as_meant = text == render_exports_file(meant, mount_point) && compared;
     state.clients = etab_rights(etab, meant.path);
     if (!compared)

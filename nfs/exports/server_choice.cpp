@@ -95,8 +95,9 @@ MachineFacts look_at_machine(const Config& config) {
     // Our own NFS-Ganesha, where that was chosen, is nobody in the way.
     if (!facts.nfsd_running && config.nfs.server != NfsServer::ganesha)
         facts.port_holder = port_holder(config.nfs.port).value_or("");
+    facts.port_served = is_listened_on(config.nfs.port);
     facts.nfsd_available = text_of("/proc/filesystems").find("\tnfsd\n") != std::string::npos || has_module();
-    facts.service_manager = ::access("/run/systemd/system", F_OK) == 0;
+    facts.service_manager = ::access(service_manager_path, F_OK) == 0;
     facts.exportfs = executable(exportfs_path);
     facts.ganesha = executable(config.nfs.ganesha_executable);
     facts.system_bus = ::access(system_bus_socket, F_OK) == 0;
@@ -129,6 +130,11 @@ Result<ServerChoice> choose_server(const Config& config, const MachineFacts& fac
     if (config.nfs.server == NfsServer::ganesha) return ganesha(config, facts, "nfs.server says ganesha");
     if (!facts.nfsd_running && !facts.nfsd_available)
         return ganesha(config, facts, "this kernel has no nfsd");
+    if (!facts.exportfs && !facts.ganesha)
+        return Error{
+            Code::unsupported,
+            fmt::format("there is no {}, and there is no {}", exportfs_path, config.nfs.ganesha_executable),
+            "install nfs-kernel-server, for this kernel has nfsd; or nfs-ganesha and nfs-ganesha-vfs"};
     if (!facts.exportfs) return ganesha(config, facts, fmt::format("there is no {}", exportfs_path));
     if (facts.nfsd_running) {
         if (serves_port(facts.nfsd_ports, config.nfs.port))
@@ -155,6 +161,20 @@ Result<void> port_is_nfsds(std::uint16_t port, bool nfsd_running, const std::str
 Result<void> check_port_of_nfsd(std::uint16_t port) {
     if (nfsd_runs()) return {};
     return port_is_nfsds(port, false, port_holder(port).value_or(""));
+}
+
+Result<void> nfsd_is_up(std::uint16_t port, const MachineFacts& facts) {
+    if (facts.nfsd_running || facts.port_served || !facts.service_manager) return {};
+    return Error{
+        Code::unavailable,
+        fmt::format("the kernel's NFS server does not run: no threads, and nobody listens on port {}", port),
+        "systemctl start nfs-server"};
+}
+
+Result<void> check_nfsd_is_up(std::uint16_t port, const std::string& service_manager) {
+    return nfsd_is_up(port, {.nfsd_running = nfsd_runs(),
+                             .service_manager = ::access(service_manager.c_str(), F_OK) == 0,
+                             .port_served = is_listened_on(port)});
 }
 
 }  // namespace stowage::nfs

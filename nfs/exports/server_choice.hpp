@@ -10,6 +10,7 @@
 namespace stowage::nfs {
 
 inline constexpr const char* exportfs_path = "/usr/sbin/exportfs";
+inline constexpr const char* service_manager_path = "/run/systemd/system";
 inline constexpr const char* system_bus_socket = "/run/dbus/system_bus_socket";
 
 struct ServerChoice {
@@ -36,6 +37,7 @@ struct MachineFacts {
     bool rpcbind = false;      ///< it runs
     bool keytab = false;       ///< /etc/krb5.keytab
     bool kernel_rpc_tls = false, exportfs_rpc_tls = false;
+    bool port_served = false;   ///< somebody listens on nfs.port, the kernel or a program
     std::string port_holder;    ///< who listens on nfs.port while nfsd does not run: another program
     std::string nfsd_ports;     ///< /proc/fs/nfsd/portlist
     std::string nfsd_versions;  ///< /proc/fs/nfsd/versions
@@ -58,5 +60,11 @@ std::optional<Error> more_than_wanted(const Config& config, const MachineFacts& 
 Result<void> port_is_nfsds(std::uint16_t port, bool nfsd_running, const std::string& holder);
 /// The same, looked up now.
 Result<void> check_port_of_nfsd(std::uint16_t port);
+
+/// Code::unavailable when the kernel's nfsd does not run, nobody listens in its place, and there is a service
+/// manager that would start it. Whoever may not look into /proc/fs/nfsd sees by the port that it runs. Pure.
+Result<void> nfsd_is_up(std::uint16_t port, const MachineFacts& facts);
+/// The same, looked up now. @param service_manager its folder, service_manager_path
+Result<void> check_nfsd_is_up(std::uint16_t port, const std::string& service_manager);
 
 }  // namespace stowage::nfs

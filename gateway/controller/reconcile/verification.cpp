@@ -94,6 +94,13 @@ std::string why_not_mounted(const Config& config) {
     return {};
 }
 
+/// Whose service it is, the mount check does not know.
+Error with_service(Error error, NfsServer server) {
+    if (server == NfsServer::kernel && error.what.find("no connection to the NFS server") != error.what.npos)
+        error.remedy = "systemctl start nfs-server; if it runs, look for a firewall in between";
+    return error;
+}
+
 std::string sum(const std::vector<Check>& checks) {
     std::string text;
     for (const auto& check : checks)
@@ -125,7 +132,8 @@ asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
         full = report.full;
         for (const auto& step : report.steps)
             over_nfs.push_back({step.name, step.ok, step.ms, step.detail});
-        if (!report.ok() && (!failure || is_transient(report.error.code))) failure = report.error;
+        if (!report.ok() && (!failure || is_transient(report.error.code)))
+            failure = with_service(report.error, context.site.nfs_server);
     }
     checks.insert(checks.end(), over_nfs.begin(), over_nfs.end());
     CO_CHECK(context.state.set_checks(lab.name, checks));

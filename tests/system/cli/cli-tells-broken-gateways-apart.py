@@ -18,7 +18,7 @@ class BrokenGateways(CliTest):
     def test_not_running(self):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "control.sock")
-            self.check(run("status", "--socket", path), 1, err=["not running", "systemctl start stowage", path])
+            self.check(run("status", "--socket", path), 1, err=["not running", "systemctl start stowage", "stowage check", path])
             with socket.socket(socket.AF_UNIX) as dead:
                 dead.bind(path)  # and never listens
                 self.check(run("status", socket_path=path), 1, err=["nobody listens"])

@@ -112,6 +112,26 @@ class CertificatesAreInstalled(unittest.TestCase):
         self.assertIn("open to others", self.install(good)[1])
         self.assertEqual(self.presented(), served)
 
+    def test_one_without_its_issuers_is_taken_with_a_warning(self):
+        """Certbot's cert.pem in the place of fullchain.pem."""
+        key, chain = self.issued("lonely")
+        code, words = self.install((key, chain.with_suffix(".crt")))
+        self.assertEqual(code, 0, words)
+        self.assertRegex(words, r"warning: .*CN ?= ?lonely-ca.*\n.*remedy: .*fullchain\.pem")
+        code, words = self.install((key, chain))
+        self.assertEqual(code, 0, words)
+        self.assertNotIn("warning", words)
+
+    def test_a_wrong_order_is_told_as_such(self):
+        key, chain = self.issued("turned")
+        parts = re.findall(r"-----BEGIN.*?END CERTIFICATE-----\n", chain.read_text(), re.S)
+        turned = self.folder / "turned-order.pem"
+        turned.write_text("".join(reversed(parts)))
+        code, words = self.install((key, turned))
+        self.assertNotEqual(code, 0)
+        self.assertIn("certificate 2 in", words)
+        self.assertIn("put the server's certificate first", words)
+
     def test_another_name_is_taken_when_it_is_said(self):
         pair = self.issued("said", names="DNS:elsewhere.example.org")
         code, words = self.install(pair, "--name", "elsewhere.example.org")

@@ -112,6 +112,23 @@ TEST_F(KernelExports, PublishUpdateWithdraw) {
     EXPECT_FALSE(seen(lab).present);
 }
 
+TEST_F(KernelExports, AStoppedServerIsToldAndServesTheLabOnceItIsStarted) {
+    if (::access("/proc/fs/nfsd/threads", F_OK) == 0) GTEST_SKIP() << "there is an nfsd";
+    auto& kernel = std::get<KernelExporter>(exporter);
+    kernel.port = 1;  // nobody's
+    kernel.service_manager = folder;
+    const auto lab = make_lab("lab1", 1);
+    const auto refused = publish(exporter, lab);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unavailable);
+    EXPECT_EQ(refused.error().remedy, "systemctl start nfs-server");
+    EXPECT_FALSE(seen(lab).as_meant);
+    EXPECT_THAT(seen(lab).why, HasSubstr("systemctl start nfs-server"));
+    EXPECT_THAT(*read_file("/etc/exports.d/stowage-lab1.exports"), HasSubstr(lab.path));
+    kernel.service_manager = folder + "/nowhere";
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+}
+
 TEST_F(KernelExports, MountPointGetsMp) {
     auto lab = make_lab("mounted", 2);
     ASSERT_EQ(::mount(lab.path.c_str(), lab.path.c_str(), nullptr, MS_BIND, nullptr), 0);

@@ -152,6 +152,27 @@ TEST_F(ConfigFile, SyntaxErrorsAndDuplicatesNameTheLine) {
         << twice.error().what;
 }
 
+// "Take away the # in front of it and of its section": who comments the key out again has an empty section.
+TEST_F(ConfigFile, AnEmptySectionIsNone) {
+    const auto values = read("ftps:\nlabs:\n  # root: /srv\nlog_level: debug\n");
+    ASSERT_TRUE(values) << values.error().text();
+    EXPECT_EQ(values->size(), 1u);
+    EXPECT_TRUE(parse_config(*values));
+    EXPECT_TRUE(read("ftps: {}\n"));
+    EXPECT_FALSE(parse_config(*read("ftsp:\n"))) << "no section";
+}
+
+TEST_F(ConfigFile, ATabAndAListInTheWrongPlaceAreToldAsSuch) {
+    const auto tab = read("labs:\n\troot: /srv\n");
+    ASSERT_FALSE(tab);
+    EXPECT_NE(tab.error().what.find(path_ + ":2: a tab"), std::string::npos) << tab.error().what;
+    EXPECT_NE(tab.error().remedy.find("blanks"), std::string::npos);
+    const auto list = read("ftps:\n  - port: 21\n");
+    ASSERT_FALSE(list);
+    EXPECT_NE(list.error().what.find(path_ + ":2: ftps is a section"), std::string::npos)
+        << list.error().what;
+}
+
 // Taken out (yaml_problem's first case), the reason is "bad file".
 TEST_F(ConfigFile, DeepNestingIsRefusedWithReasonAndRemedy) {
     for (const auto* opened : {"[", "{a: "}) {

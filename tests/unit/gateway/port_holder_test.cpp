@@ -32,6 +32,7 @@ TEST(PortHolder, NamesTheProgramThatListens) {
         const auto [socket, port] = bound(family, true);
         const auto holder = port_holder(port);
         ASSERT_TRUE(holder);
+        EXPECT_TRUE(is_listened_on(port));
         EXPECT_THAT(*holder, testing::EndsWith(fmt::format("(process {})", ::getpid())));
         EXPECT_THAT(*holder, testing::StartsWith("base_test"));
     }
@@ -43,6 +44,8 @@ TEST(PortHolder, WhoOnlyBoundOrHasLeftIsNobody) {
     auto [left, other] = bound(AF_INET, true);
     left.reset();
     EXPECT_FALSE(port_holder(other));
+    EXPECT_FALSE(is_listened_on(port));
+    EXPECT_FALSE(is_listened_on(other));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace stowage::nfs {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 namespace {
 
@@ -79,6 +80,20 @@ TEST(ServerChoice, WhereAnotherProgramHasThePortItIsNamedAndNothingIsChosen) {
     EXPECT_EQ(chosen(config(NfsServer::kernel), facts), NfsServer::kernel) << "to take an export away";
 }
 
+TEST(ServerChoice, AStoppedKernelServerIsNamedWithTheCommandThatStartsIt) {
+    MachineFacts facts{.service_manager = true};
+    const auto stopped = nfsd_is_up(2049, facts);
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code, Code::unavailable);
+    EXPECT_EQ(stopped.error().remedy, "systemctl start nfs-server");
+    facts.port_served = true;
+    EXPECT_TRUE(nfsd_is_up(2049, facts)) << "who is not root sees the port alone";
+    facts = {.nfsd_running = true, .service_manager = true};
+    EXPECT_TRUE(nfsd_is_up(2049, facts));
+    EXPECT_TRUE(nfsd_is_up(2049, {}))
+        << "a container, which hides the host's nfsd and has nobody to start it";
+}
+
 // "NFS-Ganesha ... (or an existing service's bus)": the service is not ours, so neither are its programs.
 TEST(ServerChoice, AServiceOfTheMachineNeedsNothingButTheSystemsBus) {
     auto wanted = config(NfsServer::ganesha);
@@ -108,7 +123,12 @@ TEST(ServerChoice, ImpossibleChoiceNamesTheRemedy) {
     facts.ganesha = false;
     refused = choose_server(config(NfsServer::automatic), facts);
     ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().remedy, HasSubstr("install nfs-ganesha"));
+    EXPECT_THAT(refused.error().remedy, StartsWith("install nfs-kernel-server")) << "this kernel has nfsd";
+    EXPECT_THAT(refused.error().remedy, HasSubstr("nfs-ganesha-vfs"));
+    facts.nfsd_running = facts.nfsd_available = false;
+    refused = choose_server(config(NfsServer::automatic), facts);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().remedy, StartsWith("install nfs-ganesha"));
     facts.ganesha = true;
     facts.dbus_daemon = false;
     refused = choose_server(config(NfsServer::ganesha), facts);
