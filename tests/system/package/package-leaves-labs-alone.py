@@ -37,6 +37,7 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         for step in (
             *(self.install, self.use, self.upgrade, self.remove, self.install_again, self.purge),
             self.purge_beside_an_nfs_ganesha_that_reads_our_file,
+            self.purge_where_parts_are_mounts_of_their_own,
             self.come_and_go_where_somebody_has_the_labs_root_already,
             self.take_away_the_labs_root_that_it_made,
         ):
@@ -100,7 +101,7 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         # labs.root was below state_dir, of all places: that stays, and is named.
         left = sorted(path.name for path in self.debian.path("/var/lib/stowage").iterdir())
         self.assertEqual(left, ["labs"])
-        self.assertIn("/var/lib/stowage holds files that are not the gateway's", words)
+        self.assertIn("/var/lib/stowage stays: what is in it now is not the gateway's", words)
         self.assertEqual(self.debian.path("/etc/exports.d/other.exports").read_text(), "other\n")
         # Of another gateway on this node, whose labs lie elsewhere.
         self.assertTrue(all(self.has("/etc/exports.d/stowage-lab3.exports")))
@@ -127,6 +128,24 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         self.debian.install(self.second)
         self.assertNotIn(INDEX, self.debian.run("apt-get -q -y purge stowage"))
         self.assertFalse(index.parent.exists())
+
+    def purge_where_parts_are_mounts_of_their_own(self):
+        """They cannot be removed, only emptied: the rest goes, they are named, and dpkg is done with the package."""
+        self.debian.install(self.second)
+        words = self.debian.run(
+            "cd /var/lib/stowage && mkdir -p controller tls/vault ganesha && mount -t tmpfs ssd controller"
+            " && mount -t tmpfs vault tls/vault && mount --bind /etc/stowage /etc/stowage"
+            " && touch controller/stowage.db tls/private-key.pem tls/vault/of-the-site ganesha/ganesha.conf"
+            " && cd / && apt-get -q -y purge stowage"
+            " && echo \"left: $(cd /var/lib/stowage && find controller tls ganesha* | sort | xargs)\" && ls -A /etc/stowage | sed 's/^/left: /'"
+        )
+        self.assertIn("left: controller tls tls/vault tls/vault/of-the-site\n", words)
+        self.assertEqual(words.count("left: "), 1, words)
+        for place in ("/var/lib/stowage/controller", "/var/lib/stowage/tls", "/etc/stowage"):
+            self.assertRegex(words, f"stowage: {place} stays: .*(busy|different device).*unmount")
+        code, words = self.debian.run("dpkg-query -W -f '${db:Status-Status}' stowage", check=False)
+        self.assertTrue(code == 1 or words == "not-installed", words)
+        self.debian.run("rm -r /var/lib/stowage/controller /var/lib/stowage/tls")
 
     def labs_root(self):
         """Owner and mode of the place where labs.root is at first."""
