@@ -4,10 +4,15 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <exception>
 #include <thread>
 #include <utility>
+
+#include "gateway/base/line_limit.hpp"
 
 namespace stowage::ftps {
 
@@ -16,6 +21,20 @@ namespace {
 constexpr std::chrono::seconds idle_limit{3};
 // A transfer's buffers are 256 KiB each.
 constexpr int kept_block_bytes = 1 << 20, kept_bytes = 8 << 20;
+
+/// Whoever else runs as the lab's uid on this machine, in a container say, takes threads of the same limit.
+void tell_that_there_is_none(std::size_t living, const char* why) {
+    static log::LineLimit seldom(1);
+    rlimit tasks{};
+    (void)::getrlimit(RLIMIT_NPROC, &tasks);
+    const auto most = tasks.rlim_cur == RLIM_INFINITY ? -1 : static_cast<std::int64_t>(tasks.rlim_cur);
+    log::write_limited(seldom, log::Level::warning, "no_thread",
+                       {{"why", why},
+                        {"uid", static_cast<std::uint64_t>(::getuid())},
+                        {"threads_of_transfers", living},
+                        {"limit_of_uid", most},
+                        {"remedy", "look who else runs as this uid on this machine: ps -L -u UID"}});
+}
 
 }  // namespace
 
@@ -40,9 +59,11 @@ bool OwnThreads::run(std::function<void()> task) {
             std::exchange(task, nullptr)();
             serve();
         }).detach();
-    } catch (const std::exception&) {  // no thread, or no memory for one
-        const std::lock_guard lock(mutex_);
-        --living_;
+    } catch (const std::exception& problem) {  // no thread, or no memory for one
+        std::unique_lock lock(mutex_);
+        const auto left = --living_;
+        lock.unlock();
+        tell_that_there_is_none(left, problem.what());
         return false;
     }
     return true;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <set>
 
@@ -55,12 +56,24 @@ std::string without_port(std::string_view text) {
     return std::string(text.substr(0, text.rfind(':')));
 }
 
+/// At most `most`, one of each list after the other: who has many leaves room for the others'.
+template <typename T>
+std::vector<T> taken_in_turn(const std::vector<std::vector<T>>& lists, std::size_t most) {
+    std::vector<T> taken;
+    for (std::size_t turn = 0; turn < most; ++turn)
+        for (const auto& list : lists)
+            if (turn < list.size() && taken.size() < most) taken.push_back(list[turn]);
+    return taken;
+}
+
 /// What is known of where files are, and asked about only once.
 class Places {
   public:
     explicit Places(std::string labs_root) : labs_root_(std::move(labs_root)) {
-        if (const auto mounts = read_file("/proc/self/mountinfo", 64 << 20))
-            by_device_ = labs_by_device(*mounts, labs_root_);
+        const auto mounts = read_file("/proc/self/mountinfo", 64 << 20);
+        if (!mounts) return;
+        by_device_ = labs_by_device(*mounts, labs_root_);
+        device_of_mount_ = devices_by_mount(*mounts);
     }
 
     /// Looks at all of them at once: one lab's filesystem may hang.
@@ -70,15 +83,16 @@ class Places {
             std::size_t client;
             const OpenFile* file;
         };
-        std::vector<Open> unsure;
+        std::vector<std::vector<Open>> unsure_of(clients.size());
         for (std::size_t i = 0; i < clients.size(); ++i)
             for (const auto& file : opens[i]) {
                 const auto known = by_device_.find(file.device);
                 if (known != by_device_.end())
                     add(clients[i], known->second);
-                else if (unsure.size() < most_looks && !topmost_lab(file).empty())
-                    unsure.push_back({i, &file});
+                else if (unsure_of[i].size() < most_looks && !topmost_lab(file).empty())
+                    unsure_of[i].push_back({i, &file});
             }
+        const auto unsure = taken_in_turn(unsure_of, most_looks);
         const auto seen = look_in_time(
             unsure.size(), [&](std::size_t which) { return check_same(*unsure[which].file); }, look_limit);
         for (std::size_t i = 0; i < unsure.size(); ++i)
@@ -94,13 +108,17 @@ class Places {
         return lab.size() < file.name.size() && parse_lab_name(lab) ? lab : std::string();
     }
 
-    /// Any directory may be called like a lab, so the file of that name must be the one that is open.
+    /// Any directory may be called like a lab, so the file of that name must be the one that is open. Not by
+    /// statx's device: that of a btrfs subvolume is another than its superblock's, which mountinfo has.
     Result<void> check_same(const OpenFile& file) const {
         struct statx info {};
         const auto path = labs_root_ + "/" + file.name;
-        if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_INO, &info) != 0)
+        constexpr auto flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+        if (::statx(AT_FDCWD, path.c_str(), flags, STATX_INO | STATX_MNT_ID, &info) != 0)
             return system_error(errno, "statx");
-        const bool same = info.stx_ino == file.inode;
+        const auto device = device_of_mount_.find(info.stx_mnt_id);
+        const bool same =
+            info.stx_ino == file.inode && device != device_of_mount_.end() && device->second == file.device;
         return same ? Result<void>() : Error{Code::differs, "another file"};
     }
 
@@ -115,6 +133,7 @@ class Places {
 
     std::string labs_root_;
     std::map<std::string, std::string> by_device_;
+    std::map<std::uint64_t, std::string> device_of_mount_;
 };
 
 std::vector<ConnectedClient> kernel_clients(const KernelExporter& exporter, std::size_t most) {
@@ -129,8 +148,10 @@ std::vector<ConnectedClient> kernel_clients(const KernelExporter& exporter, std:
         auto client = info ? parse_client_info(*info) : std::nullopt;
         if (!client || is_own_check(*client, exporter.check_address)) continue;
         const auto states = read_file(entry->path().string() + "/states", largest_list);
-        opens.push_back(states ? parse_opens(*states) : std::vector<OpenFile>());
-        client->opens = static_cast<std::uint32_t>(opens.back().size());
+        const auto id = parse_client_id(*info);
+        opens.push_back(states && id ? parse_opens(*states, *id) : std::vector<OpenFile>());
+        client->opens.reset();
+        if (states && id) client->opens = static_cast<std::uint32_t>(opens.back().size());
         clients.push_back(std::move(*client));
     }
     Places(exporter.labs_root).note_opens(clients, opens);
@@ -178,10 +199,27 @@ bool is_own_check(const ConnectedClient& client, std::string_view address) {
     return client.address == address && client.name.starts_with(mount_check_name);
 }
 
-std::vector<OpenFile> parse_opens(std::string_view text) {
+std::optional<std::uint64_t> parse_client_id(std::string_view info) {
+    std::uint64_t id = 0;
+    for (const auto line : split(info, '\n'))
+        if (const auto digits = value_of(line, "clientid: "))
+            if (digits->starts_with("0x") && read_number(digits->substr(2), id, 16)) return id;
+    return std::nullopt;
+}
+
+std::vector<OpenFile> parse_opens(std::string_view text, std::uint64_t client_id) {
+    // "- 0x", the generation in eight digits, the client's id byte by byte, eight digits that count states.
+    unsigned char bytes[sizeof client_id];
+    std::memcpy(bytes, &client_id, sizeof bytes);
+    const auto owner = fmt::format("{:02x}", fmt::join(bytes, ""));
+    constexpr std::size_t generation = std::string_view("- 0x00000001").size(), counted = 8;
     std::vector<OpenFile> opens;
     for (const auto line : split(text, '\n')) {
-        if (!line.starts_with("- 0x") || line.find("{ type: open,") == line.npos) continue;
+        if (!line.starts_with("- 0x") || line.size() < generation) continue;
+        const auto behind = line.substr(generation);
+        if (!behind.starts_with(owner)) continue;
+        if (!behind.substr(std::min(behind.size(), owner.size() + counted)).starts_with(": { type: open,"))
+            continue;
         OpenFile file;
         // "superblock: "fd:10:13649"": major and minor number in hexadecimal digits, the inode in decimal
         // ones.
@@ -213,6 +251,16 @@ std::map<std::string, std::string> labs_by_device(std::string_view mountinfo, st
     for (const auto& device : shared)
         labs.erase(device);
     return labs;
+}
+
+std::map<std::uint64_t, std::string> devices_by_mount(std::string_view mountinfo) {
+    std::map<std::uint64_t, std::string> devices;
+    for (const auto line : split(mountinfo, '\n')) {
+        const auto words = split(line, ' ');
+        std::uint64_t mount = 0;
+        if (words.size() >= 3 && read_number(words[0], mount, 10)) devices[mount] = words[2];
+    }
+    return devices;
 }
 
 std::vector<ConnectedClient> parse_rmtab(std::string_view text) {

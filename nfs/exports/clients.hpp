@@ -43,12 +43,19 @@ struct OpenFile {
     std::uint64_t inode = 0;
     std::string name;  ///< its last two components: "lab1/file"
 };
-/// Opens without such a superblock are told with an empty device. Pure.
-std::vector<OpenFile> parse_opens(std::string_view text);
+/// The "clientid" of such a file; nothing when it has none. Pure.
+std::optional<std::uint64_t> parse_client_id(std::string_view info);
+/// Of a file /proc/fs/nfsd/clients/N/states. nfsd writes names as they are, so that what looks like a line
+/// may be part of a name: those count that begin with the client's id, of which a pod knows no more than that
+/// it is random. Opens without such a superblock are told with an empty device. Pure.
+std::vector<OpenFile> parse_opens(std::string_view text, std::uint64_t client_id);
 
 /// Labs that are filesystems of their own: device to lab. The device of labs.root, and one that several labs
 /// share, tell of no lab. Pure.
 std::map<std::string, std::string> labs_by_device(std::string_view mountinfo, std::string_view labs_root);
+
+/// The filesystem ("8:1") of each mount's number. Pure.
+std::map<std::uint64_t, std::string> devices_by_mount(std::string_view mountinfo);
 
 /// rmtab(5): NFSv3 mounts, as clients told of them. One that went without a word stays in it. Pure.
 std::vector<ConnectedClient> parse_rmtab(std::string_view text);

@@ -91,11 +91,15 @@ TEST(OwnThreads, WorkForWhichThereIsNoThreadIsRefused) {
     asio::io_context context;
     Result<void> outcome;
     bool ran = false;
+    testing::internal::CaptureStderr();
     {
         const NoRoom no_room;
         asio::co_spawn(context, attempt(outcome, ran), asio::detached);
         context.run();
     }
+    const auto logged = testing::internal::GetCapturedStderr();
+    EXPECT_NE(logged.find("event=no_thread"), logged.npos) << logged;
+    EXPECT_NE(logged.find("ps -L -u"), logged.npos) << logged;
     EXPECT_FALSE(ran);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Code::unavailable);

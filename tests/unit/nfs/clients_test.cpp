@@ -2,6 +2,7 @@
 // Runs in: unit tests.
 #include "nfs/exports/clients.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace stowage::nfs {
@@ -33,18 +34,50 @@ TEST(NfsClients, HalfAFileIsNoClient) {
 }
 
 // As Linux 6.1 wrote it.
+constexpr std::uint64_t client_id = 0xb83e93d66b08b10d;
+constexpr auto opened =
+    "- 0x000000010db1086bd6933eb801000000: { type: open, access: -w, deny: --, superblock: \"fd:10:13649\", "
+    "filename: \"lab1/opened\", owner: \"open id:\\x00\\x00\" }\n";
+
 TEST(NfsClients, OpensTellDeviceInodeAndTheEndOfThePath) {
+    EXPECT_EQ(parse_client_id("clientid: 0xb83e93d66b08b10d\naddress: \"10.77.1.2:821\"\n"), client_id);
+    EXPECT_FALSE(parse_client_id("address: \"10.77.1.2:821\"\n"));
     const auto opens = parse_opens(
-        "- 0x00000001a5b1c2d3: { type: open, access: rw, deny: --, superblock: \"fd:10:13649\", filename: "
-        "\"lab1/opened\", owner: \"open id:\\x00\" }\n"
-        "- 0x00000001a5b1c2d4: { type: lock, superblock: \"fd:10:13650\", filename: \"lab1/locked\" }\n"
-        "- 0x0002: { type: open, access: r }\n");
+        std::string(opened) +
+            "- 0x000000010db1086bd6933eb802000000: { type: lock, superblock: \"fd:10:13650\", filename: "
+            "\"lab1/locked\" }\n"
+            "- 0x000000010db1086bd6933eb803000000: { type: open, access: r }\n",
+        client_id);
     ASSERT_EQ(opens.size(), 2u);
     EXPECT_EQ(opens[0].device, "253:16");
     EXPECT_EQ(opens[0].inode, 13649u);
     EXPECT_EQ(opens[0].name, "lab1/opened");
     EXPECT_EQ(opens[1].device, "");
-    EXPECT_TRUE(parse_opens("").empty());
+    EXPECT_TRUE(parse_opens("", client_id).empty());
+}
+
+TEST(NfsClients, NamesWithLineEndsForgeNoOpens) {
+    const auto forged = [](std::string_view id) {
+        return fmt::format(
+            "- 0x000000010db1086bd6933eb802000000: {{ type: open, access: -w, deny: --, superblock: "
+            "\"fd:10:22\", filename: \"a\", owner: \"x\" }}\n"
+            "- 0x{}: {{ type: open, access: rw, superblock: \"fe:00:16\", filename: \"lab2/.stowage\", "
+            "owner: \"open id:\\x00\" }}\n",
+            id);
+    };
+    for (const auto id : {"00", "000000010db1086b", "0000000100000000d6933eb801000000",
+                          "000000010db1086bd7933eb801000000", "000000010db1086bd6933eb8"}) {
+        const auto opens = parse_opens(opened + forged(id), client_id);
+        ASSERT_EQ(opens.size(), 2u) << id;
+        EXPECT_EQ(opens[1].name, "a");
+        EXPECT_EQ(opens[1].inode, 22u);
+    }
+}
+
+TEST(NfsClients, MountsTellTheirFilesystem) {
+    const auto devices = devices_by_mount(
+        "30 1 8:1 / / rw - ext4 /dev/sda1 rw\n31 30 0:40 /a /mnt/nfs rw - btrfs /dev/sda2 rw\nodd\n\n");
+    EXPECT_EQ(devices, (std::map<std::uint64_t, std::string>{{30, "8:1"}, {31, "0:40"}}));
 }
 
 TEST(NfsClients, OnlyAFilesystemOfTheLabsOwnTellsTheLab) {

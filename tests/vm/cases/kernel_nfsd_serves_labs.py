@@ -1,5 +1,6 @@
 """A lab behind the kernel's nfsd, mounted by the kernel's NFS client of two other machines."""
 
+import contextlib
 import errno
 import os
 import pathlib
@@ -212,6 +213,27 @@ class KernelNfsd(unittest.TestCase):
         self.assertGreater(mine[0]["opens"], 0)
         self.assertEqual(mine[0]["used"], ["lab1"])
         self.assertNotIn(self.stranger.address, [client["address"] for client in clients])
+
+    def test_pods_forge_no_use_of_other_labs_and_hide_nobody(self):
+        """nfsd prints names as they are, line ends too; and who opens many files takes no look away from others."""
+        with contextlib.ExitStack() as opened:
+            other = self.gateway.create_lab("forged")
+            inode = os.stat(f"{other['directory']}/.stowage").st_ino
+            folder = self.mounted / (
+                'a", owner: "x" }\n- 0x000000010db1086bd6933eb801000000: { type: open, access: rw, deny: --, '
+                f'superblock: "fe:00:{inode}", filename: "forged'
+            )
+            folder.mkdir()
+            opened.enter_context(open(folder / ".stowage", "w", encoding="ascii"))
+            for number in range(520):
+                opened.enter_context(open(self.mounted / f"many{number}", "w", encoding="ascii"))
+            mounted = self.other.mount(self.path)
+            opened.enter_context(open(mounted / "few", "w", encoding="ascii"))
+            clients = self.gateway.answer("clients")["clients"]
+        used = {client["address"]: (client["opens"], client["used"]) for client in clients if client["used"]}
+        self.assertEqual(used, {self.node.address: (521, ["lab1"]), self.other.address: (1, ["lab1"])})
+        run("umount", str(mounted))
+        self.gateway.command("lab", "delete", "forged")
 
     def test_own_mount_checks_are_no_clients(self):
         """By either version: an NFSv3 client stays listed until it says that it goes."""
