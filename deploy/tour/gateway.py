@@ -34,7 +34,7 @@ class Gateway:
 
     def _base_settings(self):
         controller, front, admin = machine.unused_ids(3)
-        settings = {
+        return {
             "state_dir": self.state_dir,
             "run_dir": self.run_dir,
             "drain_timeout": f"{DRAIN_SECONDS}s",
@@ -44,9 +44,6 @@ class Gateway:
             "accounts.pam_confdir": self.folder / "pam.d",
             "accounts.password_file": self.state_dir / "ftps.passwd",
         }
-        if not os.path.exists("/proc/net/if_inet6"):
-            settings |= {"ftps.listen": "0.0.0.0", "nfs.bind_address": "0.0.0.0"}
-        return settings
 
     @property
     def control_socket(self):

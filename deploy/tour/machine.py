@@ -40,7 +40,7 @@ class PortBlock:
 
 
 def is_free(port):
-    family = socket.AF_INET6 if os.path.exists("/proc/net/if_inet6") else socket.AF_INET
+    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

@@ -107,7 +107,8 @@ const std::vector<ConfigRow>& config_table() {
          into(parse::clients, FIELD(labs.default_clients))},
 
         {{"ftps.listen", "::", "addresses",
-          "Where the FTPS server listens; :: is every IPv4 and IPv6 address."},
+          "Where the FTPS server listens; :: is every IPv4 and IPv6 address, with and without IPv6 on the "
+          "node."},
          into(parse::addresses, FIELD(ftps.listen))},
         {{"ftps.port", "21", "port", "Explicit TLS (AUTH TLS, RFC 4217)."},
          into(number(1, 65535), FIELD(ftps.port))},
@@ -235,7 +236,9 @@ const std::vector<ConfigRow>& config_table() {
           "true: NFSv3 as well; the kernel's server and rpcbind must offer it. false does not switch it off "
           "there: vers3=n in /etc/nfs.conf does."},
          into(parse::boolean, FIELD(nfs.v3))},
-        {{"nfs.bind_address", "::", "address", "Where NFS-Ganesha listens."},
+        {{"nfs.bind_address", "::", "address",
+          "Where NFS-Ganesha listens; :: as in ftps.listen. With an address of its own, nfs.check_address "
+          "wants the same."},
          into(parse::address, FIELD(nfs.bind_address))},
         {{"nfs.exports_dir", "/etc/exports.d", "path", "Where the kernel server's exports(5) files go."},
          into(parse::absolute_path, FIELD(nfs.exports_dir))},

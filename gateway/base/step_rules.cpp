@@ -30,6 +30,7 @@ constexpr std::array rules = {
     StepRule{Step::withdraw_export, "withdraw_export", true, true, false, false, true, false, false},
     StepRule{Step::purge_directory, "purge_directory", true, true, false, true, false, false, false},
     StepRule{Step::list_nfs_clients, "list_nfs_clients", false, false, false, false, false, false, false},
+    StepRule{Step::stop_set_quota, "stop_set_quota", true, true, false, false, false, false, false},
     StepRule{Step::set_password, "set_password", false, false, false, false, false, true, true},
     StepRule{Step::remove_password, "remove_password", false, false, false, false, false, true, false},
 };

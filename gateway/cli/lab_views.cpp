@@ -49,9 +49,21 @@ std::string used_files(const json::object& lab) {
     return used ? std::to_string(*used) : "unknown";
 }
 
+struct Limit {
+    std::uint64_t asked = 0, in_force = 0;
+    bool differs() const { return asked != in_force; }
+};
+
+/// What nobody knows to be otherwise is taken for what was asked.
+Limit limit_of(const json::object& lab, std::string_view key) {
+    const auto asked = number_of(lab, key);
+    const auto* in_force = object_of(lab, "in_force");
+    return {asked, in_force ? number_of(*in_force, key, asked) : asked};
+}
+
 /// "1.5GiB of 10TiB (0 %)", "1.5GiB without a limit", "limit 10TiB, not counted"
 std::string space_text(const json::object& lab) {
-    const auto limit = number_of(lab, "quota_bytes");
+    const auto limit = limit_of(lab, "quota_bytes").in_force;
     const auto used = known_number(lab, "used_bytes");
     if (!used)
         return limit == 0 ? "no limit, not counted"
@@ -63,7 +75,7 @@ std::string space_text(const json::object& lab) {
 
 /// "12 of 50000000 files", "12 files", "files not counted"
 std::string files_text(const json::object& lab) {
-    const auto limit = number_of(lab, "quota_inodes");
+    const auto limit = limit_of(lab, "quota_inodes").in_force;
     const auto used = known_number(lab, "used_inodes");
     if (!used)
         return limit == 0 ? "files not counted"
@@ -71,9 +83,22 @@ std::string files_text(const json::object& lab) {
     return limit == 0 ? counted(*used, "file") : fmt::format("{} of {}", *used, counted(limit, "file"));
 }
 
+/// "; asked 64MiB, in force 32MiB": after a change that failed, or somebody else's.
+std::string unlike_asked(const json::object& lab) {
+    std::string text;
+    const auto files = [](std::uint64_t limit) {
+        return limit ? counted(limit, "file") : "any number of files";
+    };
+    if (const auto bytes = limit_of(lab, "quota_bytes"); bytes.differs())
+        text += fmt::format("; asked {}, in force {}", limit_text(bytes.asked), limit_text(bytes.in_force));
+    if (const auto inodes = limit_of(lab, "quota_inodes"); inodes.differs())
+        text += fmt::format("; asked {}, in force {}", files(inodes.asked), files(inodes.in_force));
+    return text;
+}
+
 /// "1.5GiB of 10TiB (0 %), 12 of 50000000 files; enforced by xfs"
 std::string quota_text(const json::object& lab) {
-    auto text = space_text(lab) + ", " + files_text(lab);
+    auto text = space_text(lab) + ", " + files_text(lab) + unlike_asked(lab);
     const auto backend = text_of(lab, "quota_backend");
     const auto why = text_of(lab, "quota_why");
     if (backend == "none")
@@ -96,13 +121,32 @@ std::string used_text(const json::object& lab, std::int64_t now) {
     return fmt::format("{} {}%{}", used, number_of(lab, "used_percent"), age);
 }
 
+/// "for 10.0.0.0/8", "asked for 10.77.1.1/32, served to 10.77.0.0/16"
+std::string clients_text(const json::object& lab) {
+    const auto asked = joined(list_of(lab, "clients"));
+    const auto* in_force = object_of(lab, "in_force");
+    const auto state = in_force ? text_of(*in_force, "export") : std::string();
+    if (state == "missing") return fmt::format("asked for {}, not served", asked);
+    if (state != "otherwise") return "for " + asked;
+    const auto served = joined(list_of(*in_force, "clients"));
+    return fmt::format("asked for {}, served {}", asked,
+                       served.empty() || served == asked ? "otherwise" : "to " + served);
+}
+
+std::string limit_cell(const json::object& lab) {
+    const auto limit = limit_of(lab, "quota_bytes");
+    const auto asked = limit_text(limit.asked);
+    return limit.differs() ? fmt::format("{}, in force {}", asked, limit_text(limit.in_force)) : asked;
+}
+
 void print_export(const Console& console, const json::object& lab) {
     const auto* share = object_of(lab, "export");
     if (share == nullptr) return;
     const auto server = text_of(*share, "server"), path = text_of(*share, "path");
     const auto port = number_of(*share, "port", 2049);
-    print_property(console, "export",
-                   fmt::format("{}:{} for {}", server, path, joined(list_of(lab, "clients"))));
+    const auto clients = clients_text(lab);
+    print_property(console, "export", fmt::format("{}:{} {}", server, path, clients),
+                   clients.starts_with("asked") ? Colour::yellow : Colour::plain);
     print_property(
         console, "mount",
         fmt::format("mount -t nfs4 {}{}:{} /mnt/nfs",
@@ -203,7 +247,7 @@ void print_labs(const Console& console, const json::array& labs) {
         table.add({{text_of(*lab, "name")},
                    {state, colour_of_state(state)},
                    {used_text(*lab, now), colour_of_warning(number_of(*lab, "quota_warning")), true},
-                   {limit_text(number_of(*lab, "quota_bytes")), Colour::plain, true},
+                   {limit_cell(*lab), Colour::plain, true},
                    {used_files(*lab), Colour::plain, true},
                    {std::to_string(list_of(*lab, "users").size()), Colour::plain, true},
                    {text_of(*lab, "why")}});

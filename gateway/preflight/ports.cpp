@@ -1,12 +1,11 @@
 // Binding each port for a moment.
 // Runs in: supervisor, CLI.
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 
+#include "gateway/base/listen_address.hpp"
 #include "gateway/base/port_holder.hpp"
 #include "gateway/preflight/findings.hpp"
 #include "nfs/exports/server_choice.hpp"
@@ -17,19 +16,13 @@ namespace {
 
 /// 0, or why it cannot be bound.
 int bind_error(const std::string& address, std::uint16_t port) {
-    sockaddr_in6 v6{};
-    sockaddr_in v4{};
-    const bool six = inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1;
-    v6.sin6_family = AF_INET6;
-    v4.sin_family = AF_INET;
-    v6.sin6_port = v4.sin_port = htons(port);
-    if (!six && inet_pton(AF_INET, address.c_str(), &v4.sin_addr) != 1) return 0;
-    Fd socket(::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto target = listen_address(address, port);
+    if (target.size == 0) return 0;
+    Fd socket(::socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) return errno;
     const int yes = 1;
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    const auto* target = six ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
-    return ::bind(socket.get(), target, six ? sizeof v6 : sizeof v4) == 0 ? 0 : errno;
+    return ::bind(socket.get(), target.raw(), target.size) == 0 ? 0 : errno;
 }
 
 void check_port(Findings& findings, const std::string& address, std::uint16_t port, const char* port_key,

@@ -2,8 +2,10 @@
 // Runs in: root_step.
 #include "gateway/root_step/steps.hpp"
 
+#include <fmt/format.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gateway/base/config_parsers.hpp"
@@ -153,6 +155,17 @@ Result<nfs::Exporter*> exporter_of(LeftToNext& left, const Config& config) {
     return &*left.exporter;
 }
 
+/// export_of() adds the address of the mount checks, which nobody has asked for.
+std::vector<std::string> without_own_checks(const nfs::ExportState& state, const StepRequest& request,
+                                            const Config& config) {
+    auto clients = state.clients;
+    const auto own = parse_network(config.nfs.check_address);
+    const auto asked = config_parsers::clients(request.clients.view());
+    const bool is_asked = own && asked && std::find(asked->begin(), asked->end(), *own) != asked->end();
+    if (own && !is_asked) std::erase(clients, *own);
+    return clients;
+}
+
 Result<LabObservation> observe(const StepRequest& request, const Config& config, LeftToNext& left) {
     TRY(auto seen, storage::observe_directory(place_of(request, config)));
     CHECK(observe_limits(request, config, seen));
@@ -164,6 +177,8 @@ Result<LabObservation> observe(const StepRequest& request, const Config& config,
     seen.export_present = state.present;
     seen.exported =
         state.as_meant && !nfs::is_left_elsewhere(config, **exporter, request.lab.str(), request.fsid);
+    seen.exported_to.assign_cut(
+        fmt::format("{}", fmt::join(without_own_checks(state, request, config), ",")));
     return seen;
 }
 
@@ -261,6 +276,7 @@ Result<void> change(const StepRequest& request, const Config& config) {
             return list_nfs_clients(config);
         case Step::observe_lab:
         case Step::observe_quota:
+        case Step::stop_set_quota:
             break;
     }
     return Error{Code::protocol, "no such step"};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <list>
 #include <map>
 
 #include "gateway/base/config.hpp"
@@ -13,6 +14,13 @@
 #include "gateway/supervisor/ticket_keys.hpp"
 
 namespace stowage::supervisor {
+
+/// One that is under way, and ends for a newer request.
+struct QuotaStep {
+    std::string lab;
+    Process& process;
+    bool stopped = false;
+};
 
 struct Context {
     Context(boost::asio::io_context& io_, const Config& config_)
@@ -30,7 +38,8 @@ struct Context {
     TicketKeys tickets;
     Secret hash_secret;  ///< hash_keys.hpp
     Accounts accounts;
-    Changes changes;  ///< of the children, told to who waits for them
+    Changes changes;                   ///< of the children, told to who waits for them
+    std::list<QuotaStep> quota_steps;  ///< set_quota, of whichever controller
     bool draining = false;
 
     /// Opens the other executables. From then on children are programs of now, which speak our messages: an

@@ -162,7 +162,8 @@ void ControllerService::forget_the_rest() {
 Result<void> ControllerService::begin_step(const ipc::Packet& packet) {
     TRY(auto request, packet.as<message::StepRequest>());
     CHECK(check_step(request, context_.config));
-    if (steps_under_way_ >= max_steps_under_way) {
+    const bool only_ends = request.step == message::Step::stop_set_quota;
+    if (steps_under_way_ >= max_steps_under_way && !only_ends) {
         // Hung filesystems bring it about, not only a controller that went astray.
         message::StepReply busy;
         busy.code = static_cast<std::uint16_t>(Code::unavailable);
@@ -184,6 +185,8 @@ asio::awaitable<void> ControllerService::step(message::StepRequest request, std:
     message::StepReply reply;
     if (looks)
         reply = co_await looks_.look(request);
+    else if (request.step == message::Step::stop_set_quota)
+        stop_set_quota(context_, request.lab.view());
     else
         reply = co_await run_step(context_, request, std::move(forward));
     --steps_under_way_;

@@ -2,7 +2,6 @@
 // Runs in: supervisor.
 #include "gateway/supervisor/listeners.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "gateway/base/listen_address.hpp"
 #include "gateway/preflight/preflight.hpp"
 
 namespace stowage::supervisor {
@@ -22,40 +22,18 @@ namespace {
 
 constexpr int backlog = 1024;
 
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-};
-
-SocketAddress socket_address(const std::string& address, std::uint16_t port) {
-    SocketAddress result;
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(result.storage);
-    auto& v4 = reinterpret_cast<sockaddr_in&>(result.storage);
-    if (inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) == 1) {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(port);
-        result.size = sizeof v6;
-    } else if (inet_pton(AF_INET, address.c_str(), &v4.sin_addr) == 1) {
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(port);
-        result.size = sizeof v4;
-    }
-    return result;
-}
-
 void set(int socket, int level, int option, int value) {
     (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 
 Result<Fd> bind_tcp(const std::string& address, std::uint16_t port, std::string_view key) {
     const auto where = fmt::format("{} {} on {}", key, port, address);
-    const auto target = socket_address(address, port);
-    Fd socket(::socket(target.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto target = listen_address(address, port);
+    Fd socket(::socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return system_error(errno, "socket for " + where);
     set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    if (target.storage.ss_family == AF_INET6) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    const auto* raw = reinterpret_cast<const sockaddr*>(&target.storage);
-    if (::bind(socket.get(), raw, target.size) != 0 || ::listen(socket.get(), backlog) != 0) {
+    if (target.family() == AF_INET6) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (::bind(socket.get(), target.raw(), target.size) != 0 || ::listen(socket.get(), backlog) != 0) {
         if (errno == EADDRINUSE)
             return Error{Code::unavailable, where + " is in use by another process",
                          fmt::format("stop it (ss -ltnp 'sport = :{}' names it) or set {} to another port",

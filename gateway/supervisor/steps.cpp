@@ -2,6 +2,8 @@
 // Runs in: supervisor.
 #include "gateway/supervisor/steps.hpp"
 
+#include <signal.h>
+
 #include <boost/asio/this_coro.hpp>
 
 #include "gateway/base/log.hpp"
@@ -34,14 +36,35 @@ asio::awaitable<Result<message::StepReply>> receive_reply(ipc::Channel& channel,
 }
 
 /// One process for one step.
-asio::awaitable<Result<message::StepReply>> do_alone(const Context& context,
+asio::awaitable<Result<message::StepReply>> do_alone(const Context& context, Process& process,
                                                      const message::StepRequest& request,
                                                      const OnEntry& on_entry) {
-    CO_TRY(auto process, start_root_step(context));
-    auto reply = co_await ask_root_step(context, *process, request, true, on_entry);
-    const auto ending = co_await process->wait_or_kill(std::chrono::seconds(5));
+    auto reply = co_await ask_root_step(context, process, request, true, on_entry);
+    const auto ending = co_await process.wait_or_kill(std::chrono::seconds(5));
     if (!reply && reply.error().code == Code::cancelled) co_return ended_silently(ending);
     co_return reply;
+}
+
+/// It may be stopped meanwhile.
+asio::awaitable<Result<message::StepReply>> set_quota(Context& context, Process& process,
+                                                      const message::StepRequest& request) {
+    const auto place =
+        context.quota_steps.insert(context.quota_steps.end(), QuotaStep{request.lab.str(), process});
+    const OnEntry nothing_else;
+    auto reply = co_await do_alone(context, process, request, nothing_else);
+    const bool stopped = place->stopped;
+    context.quota_steps.erase(place);
+    if (!reply && stopped)
+        co_return Error{Code::cancelled, "ended for a newer request, which goes on with it",
+                        "see `stowage status`"};
+    co_return reply;
+}
+
+asio::awaitable<Result<message::StepReply>> do_step(Context& context, const message::StepRequest& request,
+                                                    const OnEntry& on_entry) {
+    CO_TRY(auto process, start_root_step(context));
+    if (request.step == message::Step::set_quota) co_return co_await set_quota(context, *process, request);
+    co_return co_await do_alone(context, *process, request, on_entry);
 }
 
 }  // namespace
@@ -100,10 +123,18 @@ void log_step(const message::StepRequest& request, const message::StepReply& rep
                 {"ms", ms.count()}});
 }
 
-asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
+void stop_set_quota(Context& context, std::string_view lab) {
+    for (auto& step : context.quota_steps) {
+        if (step.lab != lab) continue;
+        step.stopped = true;
+        step.process.signal(SIGKILL);
+    }
+}
+
+asio::awaitable<message::StepReply> run_step(Context& context, message::StepRequest request,
                                              OnEntry on_entry) {
     const auto started = std::chrono::steady_clock::now();
-    auto answered = co_await do_alone(context, request, on_entry);
+    auto answered = co_await do_step(context, request, on_entry);
     auto reply = answered ? *answered : refusal(answered.error());
     log_step(request, reply, started);
     co_return reply;

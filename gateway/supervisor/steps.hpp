@@ -32,7 +32,12 @@ void log_step(const message::StepRequest& request, const message::StepReply& rep
 
 /// Does one admitted step in a fresh stowage-root-step, and logs it. A step that does not end in time is
 /// killed and answered with Code::timeout: it may have happened.
-boost::asio::awaitable<message::StepReply> run_step(const Context& context, message::StepRequest request,
+boost::asio::awaitable<message::StepReply> run_step(Context& context, message::StepRequest request,
                                                     OnEntry on_entry = {});
+
+/// Kills what set_quota of the lab is under way: done again it is done once, and it may read a tree for a
+/// day. Whoever asked for it is answered with Code::cancelled; the lab's lock is free once the process is
+/// gone.
+void stop_set_quota(Context& context, std::string_view lab);
 
 }  // namespace stowage::supervisor

@@ -17,7 +17,7 @@ namespace stowage::supervisor {
 /// else.
 class UsageObserver {
   public:
-    explicit UsageObserver(const Context& context) : context_(context) {}
+    explicit UsageObserver(Context& context) : context_(context) {}
 
     /// An observation that begins after the call. Suspends until there is one, also in its failure.
     boost::asio::awaitable<message::LabUsage> observe(ServedLab lab);
@@ -32,7 +32,7 @@ class UsageObserver {
     };
     Turn& turn_of(const std::string& lab);
 
-    const Context& context_;
+    Context& context_;
     std::map<std::string, std::unique_ptr<Turn>, std::less<>> turns_;
 };
 

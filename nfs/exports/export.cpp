@@ -16,6 +16,7 @@
 #include "gateway/base/identity.hpp"
 #include "gateway/base/lab_marker.hpp"
 #include "gateway/base/mount_root.hpp"
+#include "nfs/exports/exports_file.hpp"
 
 namespace stowage::nfs {
 
@@ -102,7 +103,7 @@ bool is_lab_without_marker(const Export& meant) {
 Result<std::string> mount_point_of(const std::string& path) {
     for (auto above = path; !above.empty(); above.resize(above.rfind('/'))) {
         TRY(const auto mounted, is_mount_root(AT_FDCWD, above));
-        if (mounted) return above.find_first_of(",()") == std::string::npos ? above : std::string();
+        if (mounted) return fits_into_etab(above) ? above : std::string();
         if (above.find('/') == std::string::npos) break;
     }
     return std::string();

@@ -33,10 +33,11 @@ struct Export {
 
 /// What the server serves for a lab, compared with what it should.
 struct ExportState {
-    bool present = false;   ///< something of ours for this lab is there, right or not
-    bool as_meant = false;  ///< served just as publish() with the same argument would have it
-    std::string server;     ///< "kernel nfsd" or "nfs-ganesha"
-    std::string why;        ///< not as_meant: what differs
+    bool present = false;              ///< something of ours for this lab is there, right or not
+    bool as_meant = false;             ///< served just as publish() with the same argument would have it
+    std::string server;                ///< "kernel nfsd" or "nfs-ganesha"
+    std::string why;                   ///< not as_meant: what differs
+    std::vector<std::string> clients;  ///< to whom it is served now, as Client texts: "10.0.0.0/8:ro"
 };
 
 /// "6f1b7f0c-8f2e-4b53-9a5e-000000000001"
@@ -59,7 +60,7 @@ bool is_lab_without_marker(const Export& meant);
 
 /// Where the filesystem of `path` is mounted: `path` itself or the nearest folder above it. Empty when that
 /// is
-/// "/", which is always mounted, or a path that exports(5) cannot hold as an option (commas, parentheses).
+/// "/", which is always mounted, or a name that exports(5) cannot hold as an option, see fits_into_etab().
 Result<std::string> mount_point_of(const std::string& path);
 
 }  // namespace stowage::nfs

@@ -20,6 +20,7 @@ struct KernelExporter {
     std::string exports_dir;
     std::string lock_file;
     std::string labs_root;
+    std::string main_file = "/etc/exports";
     std::string etab = "/var/lib/nfs/etab";
     std::string exportfs = "/usr/sbin/exportfs";
     std::string check_address;  ///< whence the controller's mount checks come

@@ -40,6 +40,24 @@ std::vector<EtabLine> lines_of(std::string_view etab, std::string_view path) {
     return lines;
 }
 
+/// The path of somebody's line, without quotes, escapes and slashes at its end.
+std::string first_word(std::string_view line) {
+    std::string word;
+    bool quoted = false;
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    for (const char byte : line) {
+        if (!quoted && (byte == ' ' || byte == '\t')) break;
+        if (byte == '"')
+            quoted = !quoted;
+        else
+            word += byte;
+    }
+    auto path = without_octal_escapes(word);
+    while (path.size() > 1 && path.back() == '/')
+        path.pop_back();
+    return path;
+}
+
 /// What each etab line of ours must hold. exportfs prints ids as signed numbers.
 std::vector<std::string> wanted_options(const Export& meant, const std::string& client,
                                         const std::string& mount_point) {
@@ -125,15 +143,39 @@ bool is_exports_file_of(std::string_view text, std::string_view path, const Uuid
     return recorded.empty() || recorded == path || text.find("fsid=" + to_text(fsid)) != text.npos;
 }
 
-std::vector<std::string> clients_in_exports_file(std::string_view text) {
-    std::vector<std::string> clients;
+std::vector<Admitted> admitted_in_exports_file(std::string_view text) {
+    std::vector<Admitted> admitted;
     for (const auto line : split(text, '\n')) {
         if (line.empty() || line.front() != '/') continue;
-        auto words = split(line, ' ');
-        for (const auto word : std::span(words).subspan(1))
-            clients.emplace_back(word.substr(0, word.find('(')));
+        const auto words = split(line, ' ');
+        for (const auto word : std::span(words).subspan(1)) {
+            const auto open = word.find('('), close = word.rfind(')');
+            if (open == word.npos || close == word.npos || close < open) continue;
+            admitted.push_back({std::string(word.substr(0, open)),
+                                without_octal_escapes(word.substr(open + 1, close - open - 1))});
+        }
     }
-    return clients;
+    return admitted;
+}
+
+bool is_exported_by(std::string_view text, std::string_view path) {
+    bool goes_on = false;
+    for (auto line : split(text, '\n')) {
+        const bool is_comment =
+            line.starts_with('#') || line.find(" #") != line.npos || line.find("\t#") != line.npos;
+        const bool is_continued = line.ends_with('\\') && !is_comment;  // a comment ends with its line
+        if (is_continued) line.remove_suffix(1);
+        const auto exported = goes_on ? std::string() : first_word(line);
+        if (exported.starts_with('/') && exported == path) return true;
+        goes_on = is_continued && (goes_on || !exported.empty());
+    }
+    return false;
+}
+
+bool fits_into_etab(std::string_view mount_point) {
+    constexpr std::size_t beside_the_rest = 128;
+    return mount_point.size() <= beside_the_rest && mount_point.find_first_of(",()") == mount_point.npos &&
+           quote_exports_path(mount_point) == mount_point;
 }
 
 Result<void> compare_etab(std::string_view etab, const Export& meant, const std::string& mount_point) {
@@ -159,6 +201,13 @@ std::vector<std::string> etab_clients(std::string_view etab, std::string_view pa
     std::vector<std::string> clients;
     for (auto& line : lines_of(etab, path))
         clients.push_back(std::move(line.client));
+    return clients;
+}
+
+std::vector<std::string> etab_rights(std::string_view etab, std::string_view path) {
+    std::vector<std::string> clients;
+    for (const auto& line : lines_of(etab, path))
+        clients.push_back(line.client + (line.options.contains("ro") ? ":ro" : ""));
     return clients;
 }
 

@@ -166,6 +166,13 @@ Result<void> compare_served(const ServedExport& served, const Export& meant) {
     return {};
 }
 
+std::vector<std::string> rights_in(const ServedExport& served) {
+    std::vector<std::string> clients;
+    for (const auto& client : served.clients)
+        clients.push_back(client.network + ((client.options & access_bits) == read_access ? ":ro" : ""));
+    return clients;
+}
+
 void GaneshaBus::Closer::operator()(sd_bus* bus) const {
     sd_bus_close(bus);  // nothing of ours is queued: calls wait for their replies
     sd_bus_unref(bus);

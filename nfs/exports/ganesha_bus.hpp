@@ -43,6 +43,9 @@ Result<void> judge_reply(std::string_view text);
 /// Success, or Code::differs with the first difference. Pure.
 Result<void> compare_served(const ServedExport& served, const Export& meant);
 
+/// To whom: "10.0.0.0/8", "10.0.0.0/8:ro". Pure.
+std::vector<std::string> rights_in(const ServedExport& served);
+
 /// One connection to the bus on which Ganesha has its name.
 class GaneshaBus {
   public:

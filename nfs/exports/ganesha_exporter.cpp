@@ -177,14 +177,14 @@ Result<void> connect(GaneshaExporter& exporter) {
 }
 
 /// Over the connection of the last look, if there is one and it still leads to a server.
-Result<void> compare_with_live(GaneshaExporter& exporter, const Export& meant) {
+Result<ServedExport> live_export(GaneshaExporter& exporter, std::uint16_t export_id) {
     if (exporter.bus) {
-        auto compared = read_back(*exporter.bus, meant);
-        if (compared || compared.error().code != Code::unavailable) return compared;
+        auto served = exporter.bus->display_export(export_id);
+        if (served || served.error().code != Code::unavailable) return served;
         exporter.bus.reset();
     }
     CHECK(connect(exporter));
-    return read_back(*exporter.bus, meant);
+    return exporter.bus->display_export(export_id);
 }
 
 }  // namespace
@@ -193,7 +193,9 @@ Result<ExportState> observe(GaneshaExporter& exporter, const Export& meant) {
     TRY(const auto meant_text, render_export_block(meant));
     TRY(const auto text, previous_text(exporter.files.export_file(meant.lab)));
     ExportState state{.present = text.has_value(), .server = "nfs-ganesha"};
-    const auto compared = compare_with_live(exporter, meant);
+    const auto served = live_export(exporter, meant.export_id);
+    const auto compared = served ? compare_served(*served, meant) : Result<void>(served.error());
+    if (served && served->path == meant.path) state.clients = rights_in(*served);
     state.present = state.present || compared;
     state.as_meant = compared && text == meant_text;
     if (!compared)

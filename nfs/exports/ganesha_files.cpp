@@ -2,8 +2,10 @@
 // Runs in: root_step, the Ganesha launcher.
 #include "nfs/exports/ganesha_files.hpp"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -111,6 +113,14 @@ Result<void> change_index(const GaneshaFiles& files, Change change) {
     return write_index(files, lines);
 }
 
+/// Nothing for `::`: it is what Ganesha does by itself, on a kernel without IPv6 too, where it would refuse
+/// the address.
+std::string render_bind_address(const std::string& address) {
+    in6_addr parsed{};
+    if (::inet_pton(AF_INET6, address.c_str(), &parsed) == 1 && IN6_IS_ADDR_UNSPECIFIED(&parsed)) return {};
+    return fmt::format(" Bind_addr = {};", address);
+}
+
 /// As with nfsd's `secure`, only root of an allowed node speaks for it: this node is one, for the mount
 /// check, and its users and the workers of other labs are not.
 std::string render_clients(const Export& meant, const std::vector<std::string>& networks,
@@ -168,7 +178,7 @@ Result<std::string> render_server_config(const Config& config, const GaneshaFile
     // The components: NFS_CB and DISPATCH complain about absent Kerberos and rpcbind, which we do without.
     return fmt::format(
         "# Written by stowage at each start.\n"
-        "NFS_CORE_PARAM {{ NFS_Port = {}; Bind_addr = {}; Protocols = 4; Enable_NLM = false;\n"
+        "NFS_CORE_PARAM {{ NFS_Port = {};{} Protocols = 4; Enable_NLM = false;\n"
         "    Enable_RQUOTA = false; Enable_UDP = false; mount_path_pseudo = true; Clustered = false; }}\n"
         "NFSv4 {{ Lease_Lifetime = 20; Grace_Period = 20; RecoveryBackend = fs; RecoveryRoot = \"{}\";\n"
         "    Only_Numeric_Owners = true; Delegations = false; Graceless = {}; }}\n"
@@ -177,7 +187,7 @@ Result<std::string> render_server_config(const Config& config, const GaneshaFile
         "    Squash = all_squash; }}\n"
         "LOG {{ Components {{ INIT = WARN; THREAD = WARN; NFS_CB = FATAL; DISPATCH = FATAL; }} }}\n"
         "%include exports.conf\n",
-        config.nfs.port, config.nfs.bind_address, files.recovery_dir,
+        config.nfs.port, render_bind_address(config.nfs.bind_address), files.recovery_dir,
         config.nfs.ganesha_graceless ? "true" : "false", files.credentials_dir);
 }
 

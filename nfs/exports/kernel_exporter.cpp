@@ -1,4 +1,5 @@
-// Exports of the kernel's nfsd: write the file, run exportfs, believe only etab.
+// Exports of the kernel's nfsd: write the file for the next boot, tell exportfs its lines, believe only etab.
+// With -i exportfs reads no file: other people's would come too, and what an admin had ended by command.
 // Runs in: root_step. Distrusts: exportfs' exit code, foreign exports files.
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -6,6 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
@@ -38,10 +43,46 @@ Result<std::string> run_exportfs(const KernelExporter& exporter, std::vector<std
                                        end.error_text)};
 }
 
-/// Adds what the files have and changes what they say differently. Not -r, which would also end what somebody
-/// exported by command and stands in no file.
-Result<std::string> export_all(const KernelExporter& exporter) {
-    return run_exportfs(exporter, {"-a"});
+std::string argument_for(const std::string& client, const std::string& path) {
+    const bool colons = client.find(':') != client.npos;
+    return colons ? fmt::format("[{}]:{}", client, path) : client + ":" + path;
+}
+
+/// Exports what an exports file of ours says; clients that have the path already get these rights.
+/// @returns what exportfs said
+Result<std::string> export_text(const KernelExporter& exporter, const std::string& text) {
+    const auto path = path_in_exports_file(text);
+    std::map<std::string, std::vector<std::string>> clients;
+    for (const auto& one : admitted_in_exports_file(text))
+        clients[one.options].push_back(argument_for(one.client, path));
+    std::string all;
+    for (const auto& [options, of_these] : clients) {
+        std::vector<std::string> arguments{"-i", "-o", options};
+        arguments.insert(arguments.end(), of_these.begin(), of_these.end());
+        TRY(const auto said, run_exportfs(exporter, std::move(arguments)));
+        all += said;
+    }
+    return all;
+}
+
+/// The next boot and `exportfs -r` read all files.
+Result<void> check_other_files(const KernelExporter& exporter, const std::string& lab,
+                               const std::string& path) {
+    std::vector<std::string> files{exporter.main_file};
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry(exporter.exports_dir, failed), end;
+         !failed && entry != end; entry.increment(failed)) {
+        const auto name = entry->path().filename().string();
+        if (!name.starts_with('.') && name.ends_with(".exports")) files.push_back(entry->path().string());
+    }
+    for (const auto& file : files) {
+        if (file == exporter.file_of(lab)) continue;
+        const auto text = read_file(file);
+        if (text && is_exported_by(*text, path))
+            return Error{Code::differs, fmt::format("{} exports {} too", file, path),
+                         "remove the line there"};
+    }
+    return {};
 }
 
 /// Ends the exports of a lab's path to all but those clients.
@@ -52,12 +93,18 @@ Result<bool> unexport(const KernelExporter& exporter, const std::string& path,
     std::vector<std::string> arguments{"-u"};
     for (const auto& client : etab_clients(etab, path)) {
         if (std::find(spared.begin(), spared.end(), client) != spared.end()) continue;
-        const bool colons = client.find(':') != client.npos;
-        arguments.push_back(colons ? fmt::format("[{}]:{}", client, path) : client + ":" + path);
+        arguments.push_back(argument_for(client, path));
     }
     if (arguments.size() == 1) return false;
     TRY(const auto said, run_exportfs(exporter, std::move(arguments)));
     return true;
+}
+
+std::vector<std::string> clients_of(const std::string& text) {
+    std::vector<std::string> clients;
+    for (auto& one : admitted_in_exports_file(text))
+        clients.push_back(std::move(one.client));
+    return clients;
 }
 
 Result<void> put_text(const std::string& path, const std::optional<std::string>& text) {
@@ -68,10 +115,10 @@ Result<void> put_text(const std::string& path, const std::optional<std::string>&
 Result<void> restore(const KernelExporter& exporter, const std::string& lab, const std::string& path,
                      const std::optional<std::string>& before) {
     CHECK(put_text(exporter.file_of(lab), before));
-    const bool same_path = before && path_in_exports_file(*before) == path;
-    CHECK(
-        unexport(exporter, path, same_path ? clients_in_exports_file(*before) : std::vector<std::string>()));
-    TRY(const auto said, export_all(exporter));
+    std::vector<std::string> spared;
+    if (before && path_in_exports_file(*before) == path) spared = clients_of(*before);
+    if (before) CHECK(export_text(exporter, *before));
+    CHECK(unexport(exporter, path, spared));
     return {};
 }
 
@@ -82,18 +129,26 @@ void undo(const KernelExporter& exporter, const Export& meant, const std::option
     if (!undone) error.what += "; and undoing failed: " + undone.error().text();
 }
 
-Result<void> apply(const KernelExporter& exporter, const Export& meant, const std::string& mount_point) {
-    auto admitted = meant.clients;
-    admitted.insert(admitted.end(), meant.read_only_clients.begin(), meant.read_only_clients.end());
-    // What other files export to others comes back with the next line, and is told.
-    CHECK(unexport(exporter, meant.path, admitted));
-    TRY(const auto said, export_all(exporter));
+Result<void> apply(const KernelExporter& exporter, const Export& meant, const std::string& text,
+                   const std::string& mount_point) {
+    // First whom it gives something: when that fails nobody has lost anything.
+    TRY(const auto said, export_text(exporter, text));
+    CHECK(unexport(exporter, meant.path, clients_of(text)));
     TRY(const auto etab, read_etab(exporter));
     auto compared = compare_etab(etab, meant, mount_point);
-    if (compared) return {};
+    if (compared) return check_other_files(exporter, meant.lab, meant.path);
     auto error = compared.error();
     if (!said.empty()) error.what += "; exportfs said: " + said;
     return error;
+}
+
+/// Whoever reads etab, as mountd and each later exportfs do, has links in its paths resolved.
+Result<void> check_no_link(const std::string& path) {
+    const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &std::free);
+    if (!real) return system_error(errno, "realpath " + path);
+    if (path == real.get()) return {};
+    return Error{Code::unsupported, fmt::format("{} is {} behind a symbolic link", path, real.get()),
+                 "set labs.root to the directory itself"};
 }
 
 Result<void> make_exports_dir(const std::string& path) {
@@ -120,6 +175,7 @@ Result<void> check_whose(const std::string& file, const std::optional<std::strin
 Result<void> publish(const KernelExporter& exporter, const Export& meant) {
     // exportfs would be content; pods would find the other program's exports, and no lab among them.
     CHECK(check_port_of_nfsd(exporter.port));
+    CHECK(check_no_link(meant.path));
     TRY(const auto mount_point, mount_point_of(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
     TRY(const auto lock, lock_exports(exporter.lock_file));
@@ -137,7 +193,7 @@ Result<void> publish(const KernelExporter& exporter, const Export& meant) {
             CHECK(unexport(exporter, path_in_exports_file(*before), {}));
         CHECK(put_text(path, text));
     }
-    auto applied = apply(exporter, meant, mount_point);
+    auto applied = apply(exporter, meant, text, mount_point);
     if (applied) return {};
     auto error = applied.error();
     undo(exporter, meant, before, error);
@@ -157,12 +213,11 @@ Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, co
     if (const auto recorded = before ? path_in_exports_file(*before) : ""; !recorded.empty()) path = recorded;
     TRY(const bool any, unexport(exporter, path, {}));
     if (!any) return {};
-    // What stands in other files comes back.
-    TRY(const auto said, export_all(exporter));
     TRY(const auto etab, read_etab(exporter));
-    if (etab_clients(etab, path).empty()) return {};
-    return Error{Code::differs, path + " is still exported after its file was removed (etab)",
-                 "remove it from /etc/exports or from the foreign file under /etc/exports.d"};
+    if (!etab_clients(etab, path).empty())
+        return Error{Code::differs, path + " is still exported after its file was removed (etab)",
+                     "look what `exportfs -u` says of it"};
+    return check_other_files(exporter, lab, path);
 }
 
 Result<ExportState> observe(const KernelExporter& exporter, const Export& meant) {
@@ -174,6 +229,7 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     const auto mount_point = mounted ? *mounted : std::string();
     const auto compared = compare_etab(etab, meant, mount_point);
     state.as_meant = text == render_exports_file(meant, mount_point) && compared;
+    state.clients = etab_rights(etab, meant.path);
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)

@@ -6,16 +6,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <memory>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/ipc.hpp"
+#include "gateway/base/listen_address.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/messages/children.hpp"
 #include "gateway/base/privileges.hpp"
@@ -57,6 +61,20 @@ Result<void> give_away(Rights rights) {
         if (!is_kept && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1)
             return Error{Code::internal, fmt::format("capability {} was not given away", capability)};
     }
+    return {};
+}
+
+/// Ganesha resolves Bind_addr with AI_ADDRCONFIG: where no interface has an IPv6 address, an IPv6 one is an
+/// error, and an IPv4 one becomes a sockaddr_in that Ganesha reads as a sockaddr_in6, whose address is then
+/// `::`: it listens everywhere. getaddrinfo(3) takes who cannot ask netlink for a node that has both.
+Result<void> hide_interfaces() {
+    const std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter(seccomp_init(SCMP_ACT_ALLOW),
+                                                                  &seccomp_release);
+    if (!filter) return Error{Code::internal, "seccomp_init failed"};
+    int result = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                                  SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK));
+    if (result == 0) result = seccomp_load(filter.get());
+    if (result != 0) return system_error(-result, "seccomp filter of NFS-Ganesha");
     return {};
 }
 
@@ -122,6 +140,7 @@ Result<Launch> prepare_ganesha(const GaneshaFiles& files, const Config& config) 
                         "NIV_EVENT"};
     launch.environment = {"LC_ALL=C", "DBUS_SYSTEM_BUS_ADDRESS=" + files.bus_address()};
     launch.rights = config.nfs.port < 1024 ? Rights::ganesha_on_low_port : Rights::ganesha;
+    launch.sees_interfaces = !kernel_has_ipv6();  // where Ganesha has IPv4 sockets, Bind_addr must be IPv4's
     return launch;
 }
 
@@ -131,6 +150,7 @@ Error become_program(Launch launch, pid_t parent) {
     (void)::setsid();
     privileges::raise_descriptor_limit();
     auto ready = give_away(launch.rights);
+    if (ready && !launch.sees_interfaces) ready = hide_interfaces();
     if (ready) ready = die_with(parent);
     if (ready) ready = ipc::send(ipc::supervisor_fd, message::Ready{});
     if (!ready) return ready.error();

@@ -20,6 +20,7 @@ struct Launch {
     std::vector<std::string> environment;  ///< all of it
     Fd inherited;                          ///< becomes descriptor 3 if set (LISTEN_FDS of sd_listen_fds(3))
     Rights rights = Rights::none;
+    bool sees_interfaces = true;  ///< may open netlink sockets
 };
 
 /// The private bus: its configuration, and its listening socket, which the daemon inherits: whoever connects

@@ -18,6 +18,7 @@ enum class Step : std::uint16_t {
     set_password,     ///< FTPS account in the pwdfile
     remove_password,
     list_nfs_clients,  ///< reads: who is connected to the NFS server; NfsClientEntry packets before the reply
+    stop_set_quota,    ///< the supervisor itself: kills what set_quota of this lab is under way
 };
 
 /// controller -> supervisor -> root_step. Fields that a step does not use stay zero.
@@ -56,6 +57,7 @@ struct LabObservation {
     Text<700> quota_why;              ///< why this backend; with none also how to switch quotas on
     std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
     std::uint8_t export_present = 0;  ///< some export of ours for this lab is there, right or not
+    Text<4096> exported_to;  ///< networks to which it is served now, as `clients` of a request; no own checks
 };
 
 /// root_step -> supervisor -> controller. `code` 0 is success, else a stowage::Code.

@@ -9,6 +9,7 @@
 
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
+#include "gateway/controller/reconcile/waiting.hpp"
 
 namespace stowage::controller {
 
@@ -25,6 +26,12 @@ LabResult refused(const Context& context, const std::string& lab, Error error) {
     return result;
 }
 
+asio::awaitable<Result<Turns::Turn>> take_turn(Context& context, std::string lab, Report report) {
+    auto key = lab;
+    co_return co_await take_aloud(context.labs, std::move(key), patience, std::move(lab), "earlier request",
+                                  std::move(report));
+}
+
 void note_storage_done(Applying& all) {
     if (--all.storage_left == 0) all.storage_done.open();
 }
@@ -39,7 +46,7 @@ asio::awaitable<SharedSince> wait_for_site(std::shared_ptr<Applying> all, std::s
 asio::awaitable<void> reconcile_into(Context& context, std::string lab, Report report,
                                      std::shared_ptr<Applying> all) {
     const auto told = std::make_shared<bool>(false);
-    auto turn = co_await context.labs.take(lab, patience);
+    auto turn = co_await take_turn(context, lab, report);
     LabResult result;
     if (turn) {
         BetweenParts between = [all, told] { return wait_for_site(all, told); };
@@ -84,13 +91,14 @@ asio::awaitable<void> finish_all(std::shared_ptr<Applying> all) {
 }
 
 asio::awaitable<LabResult> verify_in_turn(Context& context, std::string lab, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
+    const auto turn = co_await take_turn(context, lab, report);
     if (!turn) co_return refused(context, lab, turn.error());
     co_return co_await verify_lab(context, lab, report);
 }
 
 asio::awaitable<LabResult> remove_in_turn(Context& context, std::string lab, bool purge, Report report) {
-    const auto turn = co_await context.labs.take(lab, patience);
+    end_quota_step_of(context, lab);
+    const auto turn = co_await take_turn(context, lab, report);
     if (!turn) co_return refused(context, lab, turn.error());
     auto begun = co_await begin_removal(context, lab, purge, report);
     if (!begun) co_return refused(context, lab, begun.error());

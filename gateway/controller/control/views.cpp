@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "gateway/base/config_parsers.hpp"
 #include "gateway/controller/plan/quota_warning.hpp"
 
 namespace stowage::controller {
@@ -85,6 +86,26 @@ void add_storage(json::object& view, const std::optional<message::LabObservation
     view["quota_warning"] = counted ? warning_level(percent_used(*seen)) : 0;
 }
 
+/// What the kernel and the NFS server enforce, which after a change that failed is not what was asked for.
+/// Null: not known.
+json::object in_force_view(const LabSettings& asked, const std::optional<message::LabObservation>& seen) {
+    using message::QuotaBackend;
+    json::object view{
+        {"quota_bytes", nullptr}, {"quota_inodes", nullptr}, {"export", "unknown"}, {"clients", nullptr}};
+    if (!seen) return view;
+    if (seen->directory_exists && seen->quota_backend != QuotaBackend::none) {
+        view["quota_bytes"] =
+            is_same_limit(seen->quota_bytes, asked.quota_bytes) ? asked.quota_bytes : seen->quota_bytes;
+        if (seen->quota_backend != QuotaBackend::btrfs) view["quota_inodes"] = seen->quota_inodes;
+    }
+    view["export"] = seen->exported ? "as asked" : seen->export_present ? "otherwise" : "missing";
+    json::array clients;
+    for (const auto& client : config_parsers::split(seen->exported_to.view()))
+        clients.emplace_back(client);
+    view["clients"] = std::move(clients);
+    return view;
+}
+
 json::array drift_view(const std::vector<DriftRecord>& records) {
     json::array view;
     for (const auto& record : records)
@@ -148,6 +169,7 @@ json::object lab_view(const Context& context, const Lab& lab) {
     add_storage(view, seen.storage);
     view["seen_at"] = seen.at;
     view["clients"] = json::array(lab.settings.clients.begin(), lab.settings.clients.end());
+    view["in_force"] = in_force_view(lab.settings, seen.storage);
     view["ftps"] = ftps_view(context, lab.settings);
     view["export"] = {{"server", context.site.nfs_address},
                       {"path", context.site.directory_of(lab.name)},

@@ -18,6 +18,7 @@
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
+#include "gateway/controller/reconcile/waiting.hpp"
 
 namespace stowage::controller {
 
@@ -146,6 +147,20 @@ void leave_to_request(Context& context, const std::string& lab) {
     context.due[lab].at = std::chrono::steady_clock::now() + context.config.reconcile_interval;
 }
 
+/// Labs that are there and are to be another way on this node: a walk that brings about the former one is of
+/// no use.
+std::vector<std::string> wanted_otherwise(const Context& context, const std::vector<NamedSettings>& changes) {
+    std::vector<std::string> labs;
+    for (const auto& [name, settings] : changes) {
+        const auto now = context.state.lab(name);
+        if (!now) continue;
+        auto then = *now;
+        then.settings = settings;
+        if (wanted_form(*now, context.site) != wanted_form(then, context.site)) labs.push_back(name);
+    }
+    return labs;
+}
+
 Result<void> check_there(const Context& context, const std::string& lab) {
     if (context.state.lab(lab)) return {};
     return no_such_lab(context, lab);
@@ -230,6 +245,7 @@ asio::awaitable<Result<Stream>> apply(Context& context, SiteRequest request) {
     }
     CO_CHECK(check_site(context, request, true));
     const auto changes = changed_labs(context, request);
+    const auto otherwise = wanted_otherwise(context, changes);
     // A second apply of the same file writes nothing, not even this.
     if (!changes.empty()) CO_CHECK(context.state.put_labs(changes, context.uids));
     std::vector<std::string> labs;
@@ -238,6 +254,8 @@ asio::awaitable<Result<Stream>> apply(Context& context, SiteRequest request) {
         labs.push_back(lab.name);
     }
     const auto stream = std::make_shared<EventStream>(context.executor);
+    for (const auto& lab : otherwise)
+        end_quota_step_of(context, lab);
     asio::co_spawn(context.executor,
                    run_apply(context, std::move(labs), std::move(request.users), std::move(request.runai),
                              request.adopt, stream),

@@ -26,6 +26,12 @@ const char* name_of(message::QuotaBackend backend) {
     return "unknown";
 }
 
+/// Mounted again without quotas, or the subvolume was replaced: nobody but an administrator can mend that.
+bool has_lost_its_quotas(const FoundRight& right, const message::LabObservation& seen) {
+    return right.backend != message::QuotaBackend::none &&
+           seen.quota_backend == message::QuotaBackend::none && seen.directory_exists;
+}
+
 /// Part of a step of which the rest has drifted: a mount that a reboot took is always made again.
 bool lacks_its_mount(const Step& step, const std::vector<Drift>& drift) {
     const auto is_drift = [&](const Deviation& one) {
@@ -56,14 +62,20 @@ std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted
         for (const auto& deviation : step.deviations)
             if (deviation.lasting || !rebooted)
                 drift.push_back({step.kind, deviation, step.change != Change::differs});
-    // Mounted again without quotas, or the subvolume was replaced: nobody but an administrator can mend that.
-    const bool lost = right.backend != message::QuotaBackend::none &&
-                      seen.quota_backend == message::QuotaBackend::none && seen.directory_exists;
-    if (lost)
+    if (has_lost_its_quotas(right, seen))
         drift.push_back({StepKind::set_quota,
                          {"quota enforcement", name_of(seen.quota_backend), name_of(right.backend)},
                          false});
     return drift;
+}
+
+bool looks_for_drift(const FoundRight& right, const std::string& wanted, const message::LabObservation& seen,
+                     const std::vector<Step>& steps) {
+    const bool is_not_ours = std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+        return step.kind == StepKind::make_directory && step.change == Change::differs;
+    });
+    return right.wanted == wanted && seen.directory_exists && !is_not_ours &&
+           !has_lost_its_quotas(right, seen);
 }
 
 void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift) {

@@ -61,6 +61,8 @@ struct KnownRegistration {
 };
 using ObservedRegistration = std::variant<NoRunai, UnknownRegistration, KnownRegistration>;
 
+/// Of two numbers of bytes: quota tools count in blocks.
+bool is_same_limit(std::uint64_t one, std::uint64_t other);
 /// labs.root bears no mark, although labs were made: its filesystem is not mounted.
 Error missing_filesystem(const Site& site);
 /// What the supervisor should be told about a lab.
@@ -70,7 +72,8 @@ runai::NfsDataSource data_source_form(const Lab& lab, const Site& site, const Da
 /// "department lab1", "project lab1/lab1-default-project"
 std::string scope_text(const Lab& lab);
 
-/// Directory, quota, export, FTPS, mount check, in this order; one step each, `unchanged` ones included.
+/// Directory, quota, export, FTPS, mount check, in this order; one step each, `unchanged` ones included. An
+/// export that is there and changes comes before the quota, which may take long, and FTPS before a walk.
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed);
 
 /// What a lab should be on this node, as one line: as long as it stays the same, a difference is somebody
@@ -87,6 +90,11 @@ struct Drift {
 /// Which of the deviations in a plan are drift: the lab was found right, and the same is wanted still.
 std::vector<Drift> find_drift(const FoundRight& right, const std::string& wanted, const std::string& boot,
                               const message::LabObservation& seen, const std::vector<Step>& steps);
+
+/// Whether find_drift() could tell of all that may have drifted: the lab was right with what is wanted now,
+/// and is there to be looked at.
+bool looks_for_drift(const FoundRight& right, const std::string& wanted, const message::LabObservation& seen,
+                     const std::vector<Step>& steps);
 
 /// Has the plan leave what has drifted as it is, and say so. A mount that is missing and no drift is made.
 void leave_alone(std::vector<Step>& steps, const std::vector<Drift>& drift);

@@ -65,6 +65,7 @@ struct Step {
     std::uint32_t project_id = 0;            ///< of set_quota: the lab is given this one
     std::vector<Deviation> deviations = {};  ///< of what is there
     bool only_mount = false;                 ///< of make_directory: what else differs is left alone
+    bool walks = false;  ///< of set_quota: it reads the lab's whole tree, which may take a day
 
     bool does_something() const { return change != Change::unchanged && change != Change::differs; }
 };

@@ -126,7 +126,7 @@ std::string project_repairs(const Lab& lab, const message::LabObservation& seen,
 std::string quota_repairs(const LabSettings& wanted, const message::LabObservation& seen, bool counts_inodes,
                           Step& step) {
     const bool same_inodes = !counts_inodes || seen.quota_inodes == wanted.quota_inodes;
-    if (blocks(seen.quota_bytes) == blocks(wanted.quota_bytes) && same_inodes) return {};
+    if (is_same_limit(seen.quota_bytes, wanted.quota_bytes) && same_inodes) return {};
     LabSettings found;
     found.quota_bytes = seen.quota_bytes;
     found.quota_inodes = seen.quota_inodes;
@@ -165,6 +165,7 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
     }
     const bool had_one = seen.quota_bytes || seen.quota_inodes || seen.project_id;
     step.change = had_one ? Change::change : Change::create;
+    step.walks = !project.empty() && !seen.empty && !seen.project_whole;
     step.detail = project;
     if (had_one && !limits.empty()) step.detail += (project.empty() ? "" : ", ") + limits;
     if (!uncounted.empty()) step.detail += (step.detail.empty() ? "" : "; ") + uncounted;
@@ -222,6 +223,16 @@ Step serve_step(const Lab& lab, const Site& site, const ObservedStorage& observe
     return step;
 }
 
+/// A lab that is exported already is shut against those who shall not have it before its limit is set, and
+/// served beside a walk through all that it holds.
+void wait_for_no_limit(std::vector<Step>& steps, bool fresh) {
+    auto &quota = steps[1], &exported = steps[2], &served = steps[3];
+    if (fresh || exported.change == Change::create) return;
+    const bool walks = quota.walks;
+    if (walks || exported.change == Change::change) std::swap(quota, exported);
+    if (walks) std::swap(steps[2], served);
+}
+
 Step check_step(const Lab& lab, const Site& site, bool verified, bool changed) {
     Step step{.lab = lab.name,
               .kind = StepKind::check_mount,
@@ -233,6 +244,10 @@ Step check_step(const Lab& lab, const Site& site, bool verified, bool changed) {
 }
 
 }  // namespace
+
+bool is_same_limit(std::uint64_t one, std::uint64_t other) {
+    return blocks(one) == blocks(other);
+}
 
 Error missing_filesystem(const Site& site) {
     return {Code::unavailable,
@@ -279,6 +294,7 @@ std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedS
     steps.push_back(export_step(lab, site, seen));
     const bool changed = steps[0].does_something() || steps[1].does_something() || steps[2].does_something();
     steps.push_back(serve_step(lab, site, observed));
+    wait_for_no_limit(steps, fresh);
     steps.push_back(check_step(lab, site, observed.verified, changed));
     return steps;
 }

@@ -69,6 +69,7 @@ Context::Context(boost::asio::any_io_executor executor_, const Config& config_, 
       registrations(executor_, 1),
       users(executor_, 1),
       storage(executor_, labs_with_steps_at_once),
+      walks(executor_, walks_at_once),
       due_changed(executor_),
       site_changed(executor_),
       boot(boot_id()) {}

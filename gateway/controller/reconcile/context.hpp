@@ -48,6 +48,9 @@ struct SiteDrift {
     std::int64_t error_since = 0;
 };
 
+/// Labs whose tree may be read at the same time.
+inline constexpr unsigned walks_at_once = 4;
+
 struct Context {
     Context(boost::asio::any_io_executor executor_, const Config& config_, State& state_,
             SupervisorLink& supervisor_, Registry& registry_);
@@ -66,6 +69,7 @@ struct Context {
         registrations;  ///< one per lab in Run:ai, which may take long to say nothing: the lab's turn is free
     Turns users;        ///< one change per user
     Turns storage;      ///< key "": so many labs at once may have root steps under way
+    Turns walks;        ///< key "": so many at once may have their tree read; those have none in `storage`
     std::map<std::string, Seen, std::less<>> seen;
     std::map<std::string, Due, std::less<>> due;
     boost::asio::steady_timer due_changed;   ///< cancelled to have `due` looked at

@@ -44,7 +44,8 @@ void tell(const std::string& lab, const DriftRecord& record) {
 
 }  // namespace
 
-std::string note_drift(Context& context, const StepRunner& runner, const std::vector<Drift>& drift) {
+std::string note_drift(Context& context, const StepRunner& runner, const std::vector<Drift>& drift,
+                       bool looked) {
     const auto& lab = runner.lab().name;
     const auto before = context.state.drift(lab);
     std::vector<DriftRecord> now, news;
@@ -60,7 +61,7 @@ std::string note_drift(Context& context, const StepRunner& runner, const std::ve
         now.push_back(std::move(record));
     }
     for (auto record : before) {
-        if (!record.is_open() || find(now, record.what)) continue;
+        if (!looked || !record.is_open() || find(now, record.what)) continue;
         record.outcome = DriftOutcome::set_right;
         news.push_back(std::move(record));
     }

@@ -12,6 +12,7 @@
 #include "gateway/controller/reconcile/reasons.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
+#include "gateway/controller/reconcile/waiting.hpp"
 
 namespace stowage::controller {
 
@@ -30,11 +31,50 @@ void remember_right(Context& context, const std::string& lab, const std::string&
     (void)context.state.set_found_right(lab, {wanted, context.boot, seen->quota_backend});
 }
 
+/// It would wait for the end of the walk, or end it.
+bool has_newer_request(const Context& context, const Lab& lab) {
+    const auto now = context.state.lab(lab.name);
+    return context.labs.is_waited_for(lab.name) || !now || now->settings != lab.settings;
+}
+
+/// Where no place is free, a later pass finds one: who waits for days holds the lab's turn as long.
+asio::awaitable<void> run_walk(Context& context, StepRunner& runner, Step walk) {
+    const auto place = co_await context.walks.take("", std::chrono::seconds(0));
+    if (!place)
+        walk.error =
+            Error{Code::unavailable,
+                  fmt::format("the trees of {} other labs are being read, each to the end", walks_at_once),
+                  "a later pass reads this one; until then its limit is not set"};
+    else if (has_newer_request(context, runner.lab()))
+        walk.error = Error{Code::cancelled, "not begun: a newer request waits, which goes on with it"};
+    std::vector<Step> one;
+    one.push_back(std::move(walk));
+    co_await runner.run(std::move(one));
+}
+
+/// A walk may take a day: meanwhile its lab has no place that others wait for.
+asio::awaitable<void> run_in_place(Context& context, StepRunner& runner, std::vector<Step> steps,
+                                   std::optional<Turns::Turn> place) {
+    const auto walk = std::find_if(steps.begin(), steps.end(),
+                                   [](const Step& step) { return step.walks && step.does_something(); });
+    if (walk == steps.end()) co_return co_await runner.run(std::move(steps));
+    std::vector<Step> before(steps.begin(), walk), after(walk + 1, steps.end());
+    co_await runner.run(std::move(before));
+    place.reset();
+    co_await run_walk(context, runner, std::move(*walk));
+    const auto again =
+        co_await take_aloud(context.storage, "", patience, runner.lab().name, "other lab", runner.report());
+    co_await runner.run(std::move(after));
+}
+
 /// Directory, quota, export, FTPS, mount check. Only so many labs at once, so that a hundred of them do not
 /// start a hundred root steps.
 /// @return drift that is still there, in words
 asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, DriftPolicy policy) {
-    const auto place = co_await context.storage.take("", patience);
+    std::optional<Turns::Turn> place;
+    if (auto taken = co_await take_aloud(context.storage, "", patience, runner.lab().name, "other lab",
+                                         runner.report()))
+        place.emplace(std::move(*taken));
     auto seen = co_await observe_lab(context, runner.lab());
     if (!seen) {
         runner.note_failure(StepKind::make_directory, seen.error(),
@@ -46,14 +86,15 @@ asio::awaitable<std::string> run_storage(Context& context, StepRunner& runner, D
     const auto wanted = wanted_form(lab, context.site);
     const auto right = context.state.found_right(lab.name);
     const auto drift = find_drift(right, wanted, context.boot, *seen, steps);
+    const bool looked = looks_for_drift(right, wanted, *seen, steps);
     if (policy == DriftPolicy::report) leave_alone(steps, drift);
     // What is changed towards other settings now is nobody else's change when these come back.
     if (!right.wanted.empty() && right.wanted != wanted)
         if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
             log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
     if (!right.wanted.empty() && right.wanted != wanted) hide_former_export(steps);
-    co_await runner.run(std::move(steps));
-    auto open = note_drift(context, runner, drift);
+    co_await run_in_place(context, runner, std::move(steps), std::move(place));
+    auto open = note_drift(context, runner, drift, looked);
     if (open.empty() && runner.failures().empty()) remember_right(context, lab.name, wanted);
     co_return open;
 }

@@ -17,8 +17,11 @@ namespace {
 constexpr unsigned max_tries = 3;
 constexpr std::chrono::milliseconds first_wait(500);
 
-/// The Run:ai client has tried again by itself already; all else is worth it for what may pass.
+/// The Run:ai client has tried again by itself already; all else is worth it for what may pass. What had a
+/// day and did not end in it has the next pass.
 bool is_worth_another_try(const Step& step, const Error& error) {
+    const bool had_a_day = step.kind == StepKind::set_quota || step.kind == StepKind::purge_directory;
+    if (error.code == Code::timeout && had_a_day) return false;
     return is_transient(error.code) && step.kind != StepKind::register_data_source &&
            step.kind != StepKind::unregister_data_source;
 }

@@ -34,6 +34,7 @@ class StepRunner {
     const std::vector<Failure>& failures() const { return failures_; }
     bool has_done(StepKind kind) const { return std::find(done_.begin(), done_.end(), kind) != done_.end(); }
     const Lab& lab() const { return lab_; }
+    const Report& report() const { return report_; }
     void tell(const Step& step, Progress progress, std::chrono::steady_clock::time_point since,
               std::string detail, std::optional<Error> error = std::nullopt) const;
 

@@ -2,6 +2,7 @@
 // Runs in: controller.
 #include "gateway/controller/reconcile/turns.hpp"
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -27,6 +28,12 @@ struct Turns::State {
     unsigned capacity;
     std::map<std::string, Queue> queues = {};
 
+    std::size_t others_before(const std::string& key, const std::shared_ptr<Waiting>& self) const {
+        const auto& queue = queues.at(key);
+        const auto place = std::find(queue.waiting.begin(), queue.waiting.end(), self);
+        return queue.holders + static_cast<std::size_t>(place - queue.waiting.begin());
+    }
+
     /// The place of the one who leaves goes to the next in line, if there is one.
     void leave(const std::string& key) {
         auto& queue = queues[key];
@@ -48,7 +55,13 @@ Turns::Turn::~Turn() {
 Turns::Turns(asio::any_io_executor executor, unsigned capacity)
     : state_(std::make_shared<State>(State{std::move(executor), capacity})) {}
 
-asio::awaitable<Result<Turns::Turn>> Turns::take(std::string key, std::chrono::seconds limit) {
+bool Turns::is_waited_for(const std::string& key) const {
+    const auto queue = state_->queues.find(key);
+    return queue != state_->queues.end() && !queue->second.waiting.empty();
+}
+
+asio::awaitable<Result<Turns::Turn>> Turns::take(std::string key, std::chrono::seconds limit,
+                                                 OnWait on_wait) {
     const auto state = state_;
     auto& queue = state->queues[key];
     if (queue.holders < state->capacity) {
@@ -57,9 +70,17 @@ asio::awaitable<Result<Turns::Turn>> Turns::take(std::string key, std::chrono::s
     }
     const auto self = std::make_shared<State::Waiting>(state->executor);
     queue.waiting.push_back(self);
-    self->timer.expires_after(limit);
+    const auto until = std::chrono::steady_clock::now() + limit;
     boost::system::error_code ignored;
-    co_await self->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (on_wait && limit > silence) {
+        self->timer.expires_after(silence);
+        co_await self->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        if (!self->called) on_wait(state->others_before(key, self));
+    }
+    if (!self->called) {
+        self->timer.expires_at(until);
+        co_await self->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
     if (self->called) co_return Turn(state, key);
     std::erase(state->queues[key].waiting, self);
     co_return Error{Code::in_use, key + " is still being worked on by an earlier request",

@@ -5,6 +5,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,8 +37,14 @@ class Turns {
 
     Turns(boost::asio::any_io_executor executor, unsigned capacity);
 
-    /// Waits for a turn; Code::in_use after `limit`.
-    boost::asio::awaitable<Result<Turn>> take(std::string key, std::chrono::seconds limit);
+    /// Of how many others there are, those who hold a place and those before in line.
+    using OnWait = std::function<void(std::size_t others)>;
+    static constexpr std::chrono::seconds silence{2};
+
+    /// Waits for a turn; Code::in_use after `limit`. Who has waited for `silence` is told of it once.
+    boost::asio::awaitable<Result<Turn>> take(std::string key, std::chrono::seconds limit,
+                                              OnWait on_wait = {});
+    bool is_waited_for(const std::string& key) const;
 
   private:
     std::shared_ptr<State> state_;

@@ -41,6 +41,20 @@ class LiveSteps(CliTest):
                 "name": "lab1", "quota_bytes": 10 << 40, "quota_inodes": 50000000,
                 "clients": ["10.0.0.0/8", "192.168.7.1/32"]}))
 
+    def test_a_lab_that_is_not_as_asked_is_shown_as_it_is(self):
+        for export, clients, words in (
+            ("as asked", ["10.0.0.0/8"], "node1:/mnt/nfs/lab1 for 10.0.0.0/8"),
+            ("otherwise", ["10.77.0.0/16", "10.1.0.0/16:ro"], "asked for 10.0.0.0/8, served to 10.77.0.0/16, 10.1.0.0/16:ro"),
+            ("otherwise", [], "asked for 10.0.0.0/8, served otherwise"),
+            ("missing", [], "asked for 10.0.0.0/8, not served"),
+            ("unknown", None, "node1:/mnt/nfs/lab1 for 10.0.0.0/8"),
+        ):
+            in_force = {"quota_bytes": 5 << 40, "quota_inodes": 100, "export": export, "clients": clients}
+            with FakeGateway(lambda method, target, body, reply: reply.json(LAB | {"in_force": in_force})) as gateway:
+                self.check(gateway.run("lab", "show", "lab1"), 0, [
+                    words, "1.5KiB of 5TiB (0 %), 3 of 100 files; asked 10TiB, in force 5TiB; "
+                    "asked 50000000 files, in force 100 files; enforced by btrfs"])
+
     def test_verify_tells_each_check(self):
         with FakeGateway(create) as gateway:
             self.check(gateway.run("verify", "lab1"), 0, ["done      mount  4 ms"])

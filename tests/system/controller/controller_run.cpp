@@ -259,7 +259,8 @@ void ControllerRun::take(const ipc::Packet& packet) {
 void ControllerRun::do_step(const ipc::Packet& packet) {
     const auto request = or_throw(packet.as<message::StepRequest>());
     or_throw(check_step(request, config_));
-    const bool changes = request.step != message::Step::observe_lab;
+    const bool changes =
+        request.step != message::Step::observe_lab && request.step != message::Step::stop_set_quota;
     bool kills = false;
     Moment moment = Moment::before;
     if (changes) {
@@ -270,12 +271,22 @@ void ControllerRun::do_step(const ipc::Packet& packet) {
         moment = moment_;
     }
     if (kills && moment == Moment::before) return kill_now();
+    if (request.step == message::Step::stop_set_quota) stop_walk(request.lab.str());
+    if (keep_walking(request, packet.header.id)) return;
     const auto reply = root_step(request);
     if (kills) return kill_now();
     (void)ipc::send(channel_.get(), reply, {}, packet.header.id);
 }
 
 message::StepReply ControllerRun::root_step(const message::StepRequest& request) const {
+    {
+        const std::lock_guard lock(mutex_);
+        message::StepReply refused;
+        refused.code = static_cast<std::uint16_t>(Code::io);
+        refused.what.assign_cut("refused by the test");
+        if (refused_.contains(request.step)) return refused;
+        if (request.step == message::Step::stop_set_quota) return {};
+    }
     auto [ours, theirs] = or_throw(ipc::make_pair());
     const auto sealed = [this] {
         const std::lock_guard lock(mutex_);  // the test may be changing it
@@ -287,7 +298,7 @@ message::StepReply ControllerRun::root_step(const message::StepRequest& request)
     const auto reply = ipc::receive_as<message::StepReply>(ours.get());
     ours.reset();  // after a look it waits for the next one
     ::waitpid(pid, nullptr, 0);
-    if (reply) return *reply;
+    if (reply) return as_said(request, *reply);
     message::StepReply failed;
     failed.code = static_cast<std::uint16_t>(Code::unavailable);
     failed.what.assign_cut("root_step ended without an answer");

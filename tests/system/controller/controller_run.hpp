@@ -67,6 +67,13 @@ class ControllerRun {
     void kill_now() const;
     /// Changing steps that were asked for since the last call.
     std::vector<std::string> take_steps();
+    /// From now on such steps fail, and nothing is done.
+    void refuse(message::Step step);
+    /// The lab's quota is said to count by a project, which not all that it holds has. Its next set_quota is
+    /// a walk: it does not end before end_walks() or a stop of it.
+    void make_walk(const std::string& lab);
+    void end_walks();
+    std::size_t walks() const;
     unsigned starts() const { return starts_; }
     /// Ends that we did not bring about.
     unsigned unexpected_ends() const { return unexpected_ends_; }
@@ -88,7 +95,10 @@ class ControllerRun {
     void serve_one_run();
     void take(const ipc::Packet& packet);
     void do_step(const ipc::Packet& packet);
+    bool keep_walking(const message::StepRequest& request, std::uint32_t id);
+    void stop_walk(const std::string& lab);
     message::StepReply root_step(const message::StepRequest& request) const;
+    message::StepReply as_said(const message::StepRequest& request, message::StepReply reply) const;
 
     nfs::testing::GaneshaRun nfs_;
     Config config_;
@@ -109,6 +119,9 @@ class ControllerRun {
     bool struck_ = false;
     Moment moment_ = Moment::before;
     std::vector<std::string> steps_;
+    std::set<message::Step> refused_;
+    std::set<std::string> to_walk_;               ///< labs whose tree is not said to be whole
+    std::map<std::string, std::uint32_t> walks_;  ///< ids of requests that are not answered yet, by lab
     std::map<std::string, message::PutLab> served_;
     std::map<std::string, std::string> accounts_;
 };

@@ -68,12 +68,45 @@ class Drift(unittest.TestCase):
         self.wait_until_ready()
         self.assertNotIn("32MiB", [one["was"] for one in self.shown()["drift"]])
 
-    def test_reported_drift_stays_until_somebody_asks(self):
+    def only_report(self):
         self.wait_until_ready()
         self.rig.gateway.stop()
         self.rig.gateway.settings["labs.drift"] = "report"
         self.rig.gateway.start()
         self.wait_until_ready()
+
+    def test_reported_drift_is_not_set_right_by_a_change_that_failed(self):
+        self.only_report()
+        os.chmod(self.path, 0o700)
+        self.wait_for("mode", "700", "reported")
+        subprocess.run(["chattr", "+i", str(self.path)], check=True)
+        try:
+            code, output = self.rig.run("lab", "set", "lab1", "--quota", "32MiB")
+            self.assertNotEqual(code, 0, "the mode cannot be set: " + output)
+            self.assertEqual((self.drift("mode")["outcome"], self.drift("mode")["open"]), ("reported", True))
+        finally:
+            subprocess.run(["chattr", "-i", str(self.path)], check=True)
+        self.rig.gateway.command("lab", "set", "lab1", "--quota", "64MiB")
+        self.wait_for("mode", "700", "set right")
+        self.wait_until_ready()
+
+    def test_reported_drift_of_a_limit_is_shown_beside_what_was_asked(self):
+        self.only_report()
+        self.assertEqual(self.shown()["in_force"]["quota_bytes"], 64 * MIB)
+        self.assertNotIn("in force", self.rig.run("lab", "show", "lab1")[1])
+        subprocess.run(["btrfs", "qgroup", "limit", "1G", str(self.path)], check=True)
+        self.wait_for("quota", "1GiB", "reported")
+        shown = self.shown()
+        self.assertEqual((shown["quota_bytes"], shown["in_force"]["quota_bytes"]), (64 * MIB, 2**30))
+        text = self.rig.run("lab", "show", "lab1")[1]
+        self.assertRegex(text, r"of 1GiB \(0 %\), .*asked 64MiB, in force 1GiB")
+        self.assertIn("64MiB, in force 1GiB", self.rig.run("lab", "list")[1])
+        self.rig.gateway.command("lab", "set", "lab1", "--quota", "65MiB")
+        self.rig.gateway.command("lab", "set", "lab1", "--quota", "64MiB")
+        self.assertNotIn("in force", self.rig.run("lab", "show", "lab1")[1])
+
+    def test_reported_drift_stays_until_somebody_asks(self):
+        self.only_report()
         before = self.log_lines("drift")
         os.chmod(self.path, 0o700)
         self.wait_for("mode", "700", "reported")

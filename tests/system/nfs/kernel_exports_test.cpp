@@ -10,12 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/fd.hpp"
 #include "nfs/exports/exporter.hpp"
+#include "tests/system/nfs/silent_filesystem.hpp"
 
 namespace stowage::nfs {
 
@@ -64,6 +68,7 @@ class KernelExports : public ::testing::Test {
     void SetUp() override {
         if (!reason.empty()) GTEST_SKIP() << reason;
         std::filesystem::remove_all("/etc/exports.d");
+        ::unlink("/etc/exports");
         std::ofstream("/var/lib/nfs/etab").flush();
         exporter = KernelExporter{
             .exports_dir = "/etc/exports.d", .lock_file = folder + "/lock", .labs_root = folder + "/labs"};
@@ -139,7 +144,7 @@ TEST_F(KernelExports, ForeignFilesStayAndConflictsAreUndone) {
     const auto published = publish(exporter, lab);
     ASSERT_FALSE(published);
     EXPECT_EQ(published.error().code, Code::differs);
-    EXPECT_THAT(published.error().what, HasSubstr("is exported to * too"));
+    EXPECT_THAT(published.error().what, HasSubstr("site.exports exports " + lab.path + " too"));
     EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
     EXPECT_EQ(*read_file("/etc/exports.d/site.exports"), foreign);
     EXPECT_TRUE(seen(other).as_meant) << "the other lab did not notice";
@@ -278,6 +283,132 @@ TEST_F(KernelExports, WhatSomebodyExportsByCommandOutlivesOurChanges) {
     const auto etab = *read_file("/var/lib/nfs/etab");
     EXPECT_THAT(etab, HasSubstr(foreign + "\t10.9.0.1("));
     EXPECT_THAT(etab, Not(HasSubstr(lab.path)));
+}
+
+// The line stands in a file for the next boot; until then it is the admin's word that counts.
+TEST_F(KernelExports, WhatAnAdminEndedStaysEnded) {
+    const auto foreign = folder + "/labs/of-the-site";
+    std::filesystem::create_directory(foreign);
+    std::filesystem::create_directory("/etc/exports.d");
+    std::ofstream("/etc/exports") << foreign
+                                  << " 10.9.0.1(ro,no_subtree_check) 10.9.0.2(ro,no_subtree_check)\n";
+    std::ofstream("/etc/exports.d/site.exports") << foreign << " 10.9.0.3(ro,no_subtree_check)\n";
+    ASSERT_EQ(std::system("/usr/sbin/exportfs -a"), 0);
+    for (const auto* client : {"10.9.0.1:", "10.9.0.3:"})
+        ASSERT_EQ(std::system(("/usr/sbin/exportfs -u " + (client + foreign)).c_str()), 0);
+    const auto stays_ended = [&](const char* after) {
+        const auto etab = *read_file("/var/lib/nfs/etab");
+        EXPECT_THAT(etab, Not(HasSubstr("\t10.9.0.1("))) << after;
+        EXPECT_THAT(etab, Not(HasSubstr("\t10.9.0.3("))) << after;
+        EXPECT_THAT(etab, HasSubstr(foreign + "\t10.9.0.2(")) << after;
+    };
+    auto lab = make_lab("lab1", 16);
+    ASSERT_TRUE(publish(exporter, lab));
+    stays_ended("a new lab");
+    lab.clients = {"10.2.0.0/16"};
+    ASSERT_TRUE(publish(exporter, lab));
+    stays_ended("other clients");
+    auto refused = lab;
+    refused.transport = "tls";  // exportfs 2.6.2 does not know it
+    EXPECT_FALSE(publish(exporter, refused));
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    stays_ended("a change that was undone");
+    ASSERT_TRUE(withdraw(exporter, "lab1", lab.fsid));
+    stays_ended("a withdrawal");
+}
+
+// exportfs -a would ask each exported path, those on an admin's dead disk as well.
+TEST_F(KernelExports, OneHungFilesystemHoldsUpNoOtherLab) {
+    const auto hung = make_lab("lab1", 22);
+    auto other = make_lab("lab2", 23);
+    const auto third = make_lab("lab3", 24);
+    for (const auto& lab : {hung, other})
+        ASSERT_TRUE(publish(exporter, lab));
+    const testing::SilentFilesystem silent(hung.path);
+    if (!silent.why_not().empty()) GTEST_SKIP() << silent.why_not();
+    const auto start = std::chrono::steady_clock::now();
+    other.clients = {"10.1.0.0/16", "10.2.0.0/16"};
+    for (const auto& lab : {other, third}) {
+        const auto published = publish(exporter, lab);
+        EXPECT_TRUE(published) << published.error().text();
+        EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    }
+    auto refused = other;
+    refused.clients = {"10.3.0.0/16"};
+    refused.transport = "tls";  // exportfs 2.6.2 does not know it
+    EXPECT_FALSE(publish(exporter, refused));
+    EXPECT_TRUE(seen(other).as_meant) << "the clients that it had: " << seen(other).why;
+    for (const auto& lab : {other, third, hung})
+        EXPECT_TRUE(withdraw(exporter, lab.lab, lab.fsid)) << lab.lab;
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+TEST_F(KernelExports, ClientThatStaysGetsItsOtherRights) {
+    auto lab = make_lab("lab1", 17);
+    lab.clients = {"10.1.0.0/16", "fd00::/8"};
+    ASSERT_TRUE(publish(exporter, lab));
+    std::swap(lab.clients, lab.read_only_clients);
+    const auto changed = publish(exporter, lab);
+    ASSERT_TRUE(changed) << changed.error().text();
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+    lab.security = "krb5p";
+    lab.clients = {"0.0.0.0/0"};
+    ASSERT_TRUE(publish(exporter, lab));
+    EXPECT_TRUE(seen(lab).as_meant) << seen(lab).why;
+}
+
+// Nobody but us reads our file before the next boot: what a boot would add is told now.
+TEST_F(KernelExports, LabThatAForeignFileNamesTooIsTold) {
+    const auto lab = make_lab("lab1", 18);
+    ASSERT_TRUE(publish(exporter, lab));
+    std::ofstream("/etc/exports") << "# the labs \\\n" << '"' << lab.path << "\" *(rw,no_subtree_check)\n";
+    const auto withdrawn = withdraw(exporter, "lab1", lab.fsid);
+    ASSERT_FALSE(withdrawn);
+    EXPECT_EQ(withdrawn.error().code, Code::differs);
+    EXPECT_THAT(withdrawn.error().text(), HasSubstr("/etc/exports"));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "") << "it is served to nobody all the same";
+}
+
+/// What mountd makes of etab: it reads no further than the first line that it does not understand.
+std::string exported() {
+    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen("/usr/sbin/exportfs -v", "r"), &::pclose);
+    std::string text;
+    for (int byte; (byte = std::fgetc(pipe.get())) != EOF;)
+        text += static_cast<char>(byte);
+    return text;
+}
+
+TEST_F(KernelExports, LabsOnADiskWithAnOddNameAreReadBack) {
+    const auto disk = folder + "/labs/my disk";
+    std::filesystem::create_directory(disk);
+    ASSERT_EQ(::mount("stowage-test", disk.c_str(), "tmpfs", 0, nullptr), 0);
+    auto odd = make_lab("my disk/lab1", 19);
+    odd.lab = "lab1";
+    std::ofstream(odd.path + "/.stowage/lab") << "lab1\n";
+    auto other = make_lab("lab2", 20);
+    for (const auto* lab : {&odd, &other}) {
+        const auto published = publish(exporter, *lab);
+        EXPECT_TRUE(published) << published.error().text();
+    }
+    const auto all = exported();
+    EXPECT_THAT(all, HasSubstr("my disk/lab1"));
+    EXPECT_THAT(all, HasSubstr(other.path));
+    for (const auto* lab : {&odd, &other})
+        EXPECT_TRUE(seen(*lab).as_meant) << seen(*lab).why;
+    ::umount2(disk.c_str(), MNT_DETACH);
+}
+
+TEST_F(KernelExports, LabBehindALinkIsRefusedWithItsRealPlace) {
+    const auto real = make_lab("lab1", 21);
+    std::filesystem::create_directory_symlink(folder + "/labs", folder + "/linked");
+    auto linked = real;
+    linked.path = folder + "/linked/lab1";
+    const auto published = publish(exporter, linked);
+    ASSERT_FALSE(published);
+    EXPECT_THAT(published.error().text(), HasSubstr(real.path));
+    EXPECT_EQ(*read_file("/var/lib/nfs/etab"), "");
+    EXPECT_FALSE(std::filesystem::exists("/etc/exports.d/stowage-lab1.exports"));
 }
 
 /// A node whose server was changed: what the other one was told, once and for narrower rights, would come

@@ -126,6 +126,27 @@ TEST_P(ProjectTree, WhatIsMovedAboutMeanwhileIsMarkedAndNothingBesideTheLab) {
         EXPECT_EQ(attributes(root_ + name).fsx_projid, 0u) << name;
 }
 
+// The kernel's part of it: root_step marks a directory before it reads the names in it, and from then on who
+// renames what is not marked yet can hide nothing from it.
+TEST_P(ProjectTree, NothingUnmarkedIsRenamedOrLinkedInAMarkedDirectory) {
+    fs::create_directories(in_lab("marked/folder"));
+    std::ofstream(in_lab("marked/file")) << "x";
+    mark(in_lab("marked"), lab_project);
+    std::ofstream(in_lab("marked/own")) << "x";
+    ASSERT_TRUE(run("chown -R " + std::to_string(lab_uid) + " " + in_lab("marked")));
+    const auto refusal = [](long done) { return done == 0 ? 0 : errno; };
+    const auto tried = in_child([&] {
+        if (::chdir(in_lab("marked").c_str()) != 0 || ::setuid(lab_uid) != 0) return 1;
+        if (refusal(::rename("file", "other")) != EXDEV) return 2;
+        if (refusal(::rename("folder", "other")) != EXDEV) return 3;
+        if (refusal(::link("file", "other")) != EXDEV) return 4;
+        if (refusal(::syscall(SYS_renameat2, AT_FDCWD, "file", AT_FDCWD, "own", RENAME_EXCHANGE)) != EXDEV)
+            return 5;
+        return refusal(::rename("own", "other")) == 0 ? 0 : 6;
+    });
+    EXPECT_EQ(tried, 0);
+}
+
 // Fails when a socket's ENXIO, or a FIFO without attributes, ends the step.
 TEST_P(ProjectTree, WhatBecomesAFifoOrASocketMeanwhileEndsNothing) {
     constexpr int names = 40;

@@ -101,9 +101,48 @@ TEST(ExportsFile, QuotesWhatExportsWouldSplit) {
     EXPECT_EQ(path_in_exports_file(render_exports_file(meant, "")), meant.path);
 }
 
+TEST(ExportsFile, TellsExportfsWhatStandsInIt) {
+    auto meant = lab();
+    meant.read_only_clients = {"10.2.0.0/16"};
+    const auto text = render_exports_file(meant, "/mnt/nfs");
+    const auto admitted = admitted_in_exports_file(text);
+    ASSERT_EQ(admitted.size(), 3U);
+    EXPECT_EQ(admitted[1].client, "fd00::/8");
+    EXPECT_EQ(admitted[1].options, admitted[0].options);
+    EXPECT_THAT(admitted[0].options, ::testing::StartsWith("rw,sync,"));
+    EXPECT_THAT(admitted[2].options, ::testing::EndsWith(",mp=/mnt/nfs,sec=sys"));
+    EXPECT_TRUE(admitted_in_exports_file("# nothing (rw)\n/path client a( b) )c(\n").empty());
+}
+
+TEST(ExportsFile, LinesOfOthersThatNameAPathAreFound) {
+    for (const auto* text : {"/srv/my\\040labs 10.0.0.0/8(rw)\n", "\"/srv/my labs\"  *(ro)",
+                             "  /srv/\"my labs\"/\t*(ro)\n", "# others\n/a \\\n b(rw)\n/srv/my\\040labs\n",
+                             "/srv/my\\040labs -sync,rw 10.0.0.1\n", "# a \\\n/srv/my\\040labs *(rw)",
+                             "/a b(rw) # c \\\n/srv/my\\040labs *(rw)", "\\\n/srv/my\\040labs *(rw)"})
+        EXPECT_TRUE(is_exported_by(text, "/srv/my labs")) << text;
+    for (const auto* text : {"", "\n\n", "#/srv/my\\040labs *(rw)\n", "/srv/my labs(rw)\n",
+                             "/srv/my\\040labs2 *(rw)\n", "/a \\\n/srv/my\\040labs(rw)\n", "\"\n", "\\\n"})
+        EXPECT_FALSE(is_exported_by(text, "/srv/my labs")) << text;
+}
+
+TEST(ExportsFile, MountPointsThatEtabDoesNotKeepAreKnown) {
+    EXPECT_TRUE(fits_into_etab("/mnt/nfs/lab1"));
+    for (const auto* name : {"/srv/my labs", "/srv/a,b", "/srv/(a)", "/srv/\"a", "/srv/a#b", "/srv/\xc3\xa9"})
+        EXPECT_FALSE(fits_into_etab(name)) << name;
+    EXPECT_FALSE(fits_into_etab("/" + std::string(200, 'a')));
+}
+
 TEST(Etab, EqualIsFound) {
     EXPECT_TRUE(compare_etab(good_etab(), lab(), ""));
     EXPECT_TRUE(compare_etab("/other\t*(rw)\n" + good_etab("mountpoint,"), lab(), "/mnt/nfs/lab1"));
+}
+
+TEST(Etab, ClientsAreToldWithTheirRights) {
+    auto etab = good_etab();
+    const auto second = etab.find("fd00::/8(rw");
+    etab.replace(second + 9, 2, "ro");
+    EXPECT_THAT(etab_rights(etab, lab().path), ::testing::ElementsAre("10.1.0.0/16", "fd00::/8:ro"));
+    EXPECT_THAT(etab_rights(etab, "/other"), ::testing::IsEmpty());
 }
 
 TEST(Etab, EachDifferenceIsTold) {

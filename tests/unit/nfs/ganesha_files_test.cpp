@@ -2,6 +2,7 @@
 // Runs in: unit tests.
 #include "nfs/exports/ganesha_files.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -73,6 +74,17 @@ TEST(GaneshaFiles, ServerConfigNeedsNeitherRpcbindNorV3) {
     for (const auto* part : {"Protocols = 4;", "Enable_NLM = false;", "Enable_RQUOTA = false;",
                              "Graceless = false;", "mount_path_pseudo = true;", "%include exports.conf\n"})
         EXPECT_THAT(*text, HasSubstr(part));
+    for (const auto* all : {"::", "0::0"}) {
+        config.nfs.bind_address = all;
+        EXPECT_THAT(*render_server_config(config, ganesha_files(config)),
+                    ::testing::Not(HasSubstr("Bind_addr")))
+            << all;
+    }
+    for (const auto* one : {"0.0.0.0", "10.1.2.3", "fd00::1"}) {
+        config.nfs.bind_address = one;
+        EXPECT_THAT(*render_server_config(config, ganesha_files(config)),
+                    HasSubstr(fmt::format(" Bind_addr = {};", one)));
+    }
     config.state_dir = "/var/lib/a\"b";
     EXPECT_FALSE(render_server_config(config, ganesha_files(config)));
 }

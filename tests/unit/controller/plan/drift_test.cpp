@@ -67,6 +67,23 @@ TEST(Drift, IsOnlyWhatChangedWhileTheSameWasWanted) {
     EXPECT_NE(wanted_form(raised, example_site()), wanted_form(made_lab(), example_site()));
 }
 
+TEST(Drift, IsLookedForWhereTheSameIsWantedAndAllOfItIsSeen) {
+    const auto wanted = wanted_form(made_lab(), example_site());
+    const auto looks = [&](const message::LabObservation& seen, const FoundRight& before) {
+        return looks_for_drift(before, wanted, seen, plan_for(seen));
+    };
+    EXPECT_TRUE(looks(all_there(), right()));
+    EXPECT_FALSE(looks(all_there(), FoundRight{}));
+    EXPECT_FALSE(looks(message::LabObservation(), right()));
+    auto seen = all_there();
+    seen.quota_backend = message::QuotaBackend::none;
+    EXPECT_FALSE(looks(seen, right())) << "its limit is not";
+    seen = all_there();
+    seen.marked = 0;
+    seen.uid = seen.gid = 33;
+    EXPECT_FALSE(looks(seen, right())) << "it is not ours";
+}
+
 TEST(Drift, OfMountsAndExportsIsExplainedByAReboot) {
     auto seen = all_there();
     seen.mounted = seen.exported = seen.export_present = 0;

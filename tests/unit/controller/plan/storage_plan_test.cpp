@@ -24,14 +24,19 @@ std::vector<Step> plan_for(const Lab& lab, const message::LabObservation& seen) 
     return plan_storage(lab, example_site(), observed);
 }
 
+Step of_kind(StepKind kind, const std::vector<Step>& steps) {
+    for (const auto& step : steps)
+        if (step.kind == kind) return step;
+    return {};
+}
 Step directory_of(const std::vector<Step>& steps) {
-    return steps.at(0);
+    return of_kind(StepKind::make_directory, steps);
 }
 Step quota_of(const std::vector<Step>& steps) {
-    return steps.at(1);
+    return of_kind(StepKind::set_quota, steps);
 }
 Step export_of(const std::vector<Step>& steps) {
-    return steps.at(2);
+    return of_kind(StepKind::publish_export, steps);
 }
 
 TEST(StoragePlan, MakesEverythingInOrderWhereNothingIs) {
@@ -99,6 +104,49 @@ TEST(StoragePlan, LeavesADirectoryWithForeignFilesAlone) {
     EXPECT_EQ(step.error->code, Code::differs);
     EXPECT_THAT(step.error->what, HasSubstr("/mnt/nfs/lab1"));
     EXPECT_FALSE(step.error->remedy.empty());
+}
+
+std::vector<std::string> kinds_of(const std::vector<Step>& steps) {
+    std::vector<std::string> kinds;
+    for (const auto& step : steps)
+        if (step.does_something()) kinds.emplace_back(to_string(step.kind));
+    return kinds;
+}
+
+TEST(StoragePlan, ClientsAreShutOutBeforeALimitIsSet) {
+    auto seen = all_there();
+    seen.quota_bytes = 1 << 30;
+    seen.exported = 0;
+    EXPECT_THAT(kinds_of(plan_for(made_lab(), seen)),
+                ElementsAre("publish_export", "set_quota", "check_mount"));
+    seen.export_present = 0;
+    EXPECT_THAT(kinds_of(plan_for(made_lab(), seen)),
+                ElementsAre("set_quota", "publish_export", "check_mount"))
+        << "nothing is exported without its limit";
+}
+
+TEST(StoragePlan, FtpsWaitsForNoWalk) {
+    auto observed = settled();
+    observed.served.reset();
+    observed.lab.project_whole = 0;
+    const auto steps = plan_storage(made_lab(), example_site(), observed);
+    EXPECT_THAT(kinds_of(steps), ElementsAre("serve_ftps", "set_quota", "check_mount"));
+    EXPECT_TRUE(steps[3].walks);
+    observed.lab.project_whole = 1;
+    observed.lab.quota_bytes = 1 << 30;
+    EXPECT_THAT(kinds_of(plan_storage(made_lab(), example_site(), observed)),
+                ElementsAre("set_quota", "serve_ftps", "check_mount"));
+}
+
+TEST(StoragePlan, WhatIsEmptyOrWholeIsNotWalkedThrough) {
+    auto seen = all_there();
+    seen.quota_bytes = 1 << 30;
+    for (const auto& step : plan_for(made_lab(), seen))
+        EXPECT_FALSE(step.walks);
+    seen.project_whole = 0;
+    seen.empty = 1;
+    for (const auto& step : plan_for(made_lab(), seen))
+        EXPECT_FALSE(step.walks);
 }
 
 TEST(StoragePlan, TakesAnEmptyDirectoryOver) {
