@@ -102,6 +102,18 @@ Result<void> publish_config(const Context& context, gid_t admin_gid) {
     return write_atomically(published_config(context.config.run_dir), text, {0, admin_gid, 0640});
 }
 
+/// For a purge of the package (deploy/debian/postrm), which has no configuration any more and ends the
+/// exports of labs there. One that is out of date would make it end another gateway's.
+void note_labs_root(const Config& config) {
+    const auto path = config.state_dir + "/labs-root";
+    const auto text = config.labs.root + "\n";
+    if (const auto noted = read_file(path); noted && *noted == text) return;
+    const auto written = write_atomically(path, text, {0, 0, 0644});
+    if (written) return;
+    log::warning("labs_root_not_noted", {{"path", path}, {"why", written.error().text()}});
+    ::unlink(path.c_str());
+}
+
 }  // namespace
 
 Result<Foundation> prepare(Context& context) {
@@ -118,6 +130,7 @@ Result<Foundation> prepare(Context& context) {
     TRY(foundation.runai_secret, seal_runai_secret(config));
     TRY(foundation.ftps, bind_ftps(config));
     CHECK(publish_config(context, foundation.admin_gid));
+    note_labs_root(config);
     TRY(foundation.control_socket, bind_control(config, foundation.admin_gid));
     context.tickets.rotate();
     return foundation;

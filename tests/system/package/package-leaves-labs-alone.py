@@ -2,15 +2,21 @@
 changed, removing keeps the state, purging takes configuration and state; a lab's files survive all of it."""
 
 import pathlib
+import re
 import shutil
 import tempfile
 import unittest
 
 import debian_package
-from stowage_rig import need_root, run_tests
+from stowage_rig import SOURCE, need_root, run_tests
 
 LAB_FILES = ("/mnt/nfs/lab1/data.bin", "/mnt/nfs/.stowage-root", "/var/lib/stowage/labs/lab2/data.bin")
 CONFIGURATION = 'log_level: debug\nlabs:\n  quota_backend: none\n  root: "/srv/my labs"  # of the site\nnfs:\n  v3: false\n'
+# As nfs/exports/exports_file.cpp has it.
+FIRST_LINE = re.search(
+    r'text = "# Lab " \+ meant\.lab \+ "(.*)\\n"', (SOURCE / "nfs/exports/exports_file.cpp").read_text(encoding="utf-8")
+)
+SECRETS = (".ftps.passwd.abc123", ".ftps.passwd.restored", ".file-hash.key.restored", "..file-hash.key.restored.abc123")
 INDEX = "/var/lib/stowage/ganesha/exports.conf"
 
 
@@ -29,6 +35,16 @@ class PackageLeavesLabsAlone(unittest.TestCase):
     def has(self, *paths):
         return [self.debian.path(path).exists() for path in paths]
 
+    def write_exports(self, lab, path, first_line=None, more=""):
+        """The file that a gateway writes for a lab, or nearly so."""
+        folder = self.debian.path("/etc/exports.d")
+        folder.mkdir(exist_ok=True)
+        first_line = first_line or f"# Lab {lab}{FIRST_LINE[1]}"
+        (folder / f"stowage-{lab}.exports").write_text(f"{first_line}\n{path} 10.0.0.0/8(rw)\n{more}", encoding="ascii")
+
+    def exports(self):
+        return sorted(path.name for path in self.debian.path("/etc/exports.d").iterdir())
+
     def assert_labs_are_there(self):
         for path in LAB_FILES:
             self.assertEqual(self.debian.path(path).read_text(encoding="ascii"), path)
@@ -36,6 +52,8 @@ class PackageLeavesLabsAlone(unittest.TestCase):
     def test_a_life(self):
         for step in (
             *(self.install, self.use, self.upgrade, self.remove, self.install_again, self.purge),
+            self.purge_beside_exports_of_others,
+            self.purge_without_knowing_what_was_served,
             self.purge_beside_an_nfs_ganesha_that_reads_our_file,
             self.purge_where_parts_are_mounts_of_their_own,
             self.come_and_go_where_somebody_has_the_labs_root_already,
@@ -64,15 +82,16 @@ class PackageLeavesLabsAlone(unittest.TestCase):
             self.debian.path(path).write_text(path, encoding="ascii")
         self.debian.run(
             "cd /var/lib/stowage && mkdir -p controller tls ganesha /etc/exports.d"
-            " && touch controller/stowage.db tls/private-key.pem ftps.passwd .ftps.passwd.abc123 file-hash.key lock exports.lock"
-            " && echo other >/etc/exports.d/other.exports && touch /etc/exports.d/stowage-lab1.exports"
-            r" && printf '%s\n' '/srv/my\040labs/lab2 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab2.exports"
-            " && echo '/srv/others/lab3 10.0.0.0/8(rw)' >/etc/exports.d/stowage-lab3.exports"
+            f" && touch controller/stowage.db tls/private-key.pem ftps.passwd {' '.join(SECRETS)} file-hash.key lock exports.lock"
+            " && echo '/srv/my labs' >labs-root && echo other >/etc/exports.d/other.exports"
             " && echo secret >/etc/stowage/runai-secret && printf '%s' '"
             + CONFIGURATION
             + "' >/etc/stowage/stowage.yaml"
             " && echo '# of the site' >>/etc/pam.d/stowage"
         )
+        for lab in ("lab1", "lab2"):
+            self.write_exports(lab, rf"/srv/my\040labs/{lab}")
+        self.write_exports("lab3", "/srv/others/lab3")
 
     def upgrade(self):
         self.debian.install(self.second)
@@ -105,8 +124,48 @@ class PackageLeavesLabsAlone(unittest.TestCase):
         self.assertEqual(self.debian.path("/etc/exports.d/other.exports").read_text(), "other\n")
         # Of another gateway on this node, whose labs lie elsewhere.
         self.assertTrue(all(self.has("/etc/exports.d/stowage-lab3.exports")))
-        self.assertIn("stowage-lab3.exports stays: it exports /srv/others/lab3", words)
+        self.assertIn("stowage-lab3.exports stays: nothing proves", words)
+        self.assertIn("whose labs were in /srv/my labs", words)
         self.assert_labs_are_there()
+
+    def purge_beside_exports_of_others(self):
+        """Only what the gateway wrote itself, for a lab where it had its labs, is its own."""
+        self.debian.install(self.second)
+        shutil.rmtree(self.debian.path("/etc/exports.d"))
+        self.debian.path("/var/lib/stowage/labs-root").write_text("/srv/labs\n", encoding="ascii")
+        self.write_exports("mine", "/srv/labs/mine")
+        others = {
+            "default": "/mnt/nfs/default",
+            "deeper": "/srv/labs/other-gateway/deeper",
+            "named": "/srv/labs/otherwise",
+            "beside": "/srv/labs-2/beside",
+        }
+        for lab, path in others.items():
+            self.write_exports(lab, path)
+        self.write_exports("home", '"/home/x y"')
+        self.write_exports("words", "/srv/labs/words", first_line="# of the site")
+        self.write_exports("more", "/srv/labs/more", more="/srv/of-the-site 10.0.0.0/8(ro)\n")
+        folder = self.debian.path("/etc/exports.d")
+        (folder / "stowage-empty.exports").touch()
+        for name in (".stowage-mine.exports.abc123", ".stowage-default.exports.abc123"):
+            (folder / name).touch()
+        words = self.debian.run("apt-get -q -y purge stowage")
+        stay = [f"stowage-{lab}.exports" for lab in (*others, "home", "words", "more", "empty")]
+        stay.append(".stowage-default.exports.abc123")
+        self.assertEqual(self.exports(), sorted(stay))
+        for name in stay:
+            self.assertIn(f"/etc/exports.d/{name} stays", words)
+        self.assertEqual([path.name for path in self.debian.path("/var/lib/stowage").iterdir()], ["labs"])
+
+    def purge_without_knowing_what_was_served(self):
+        """A gateway that never started here, or has its state elsewhere: all exports may be another's."""
+        self.debian.install(self.second)
+        shutil.rmtree(self.debian.path("/etc/exports.d"))
+        self.write_exports("lab1", "/mnt/nfs/lab1")
+        words = self.debian.run("apt-get -q -y purge stowage")
+        self.assertEqual(self.exports(), ["stowage-lab1.exports"])
+        self.assertIn("/etc/exports.d/stowage-lab1.exports stays: nothing proves", words)
+        shutil.rmtree(self.debian.path("/etc/exports.d"))
 
     def purge_beside_an_nfs_ganesha_that_reads_our_file(self):
         """It does not start without what its configuration includes."""
