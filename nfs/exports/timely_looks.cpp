@@ -21,7 +21,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// So many at once, so that a node with a thousand labs is not all lookers.
 constexpr std::size_t most_at_once = 64;
+/// Of the limit: a looker that waits for longer leaves its place to the next one, and is heard all the same.
+/// Labs on one disk are silent together, and those on others stand behind them.
+constexpr int places_given_in_turn = 50;
 
 /// What goes through the pipe: whole at once, for it is smaller than PIPE_BUF.
 struct Answer {
@@ -34,6 +38,7 @@ struct Looker {
     std::size_t which = 0;
     pid_t pid = -1;
     Fd answer;
+    Clock::time_point place_until = {};
 };
 
 void put(char (&field)[1000], const std::string& text) {
@@ -55,7 +60,7 @@ void put(char (&field)[1000], const std::string& text) {
 Result<Looker> start(std::size_t which, const std::function<Result<void>(std::size_t)>& look) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "pipe2");
-    Looker looker{which, -1, Fd(ends[0])};
+    Looker looker{which, -1, Fd(ends[0]), {}};
     const Fd theirs(ends[1]);
     looker.pid = ::fork();
     if (looker.pid < 0) return system_error(errno, "fork");
@@ -91,6 +96,62 @@ void wait_for(std::vector<Looker>& lookers, Clock::time_point deadline, std::vec
     }
 }
 
+/// Looks at `count` things, one after the other as places get free.
+class Lookers {
+  public:
+    Lookers(std::size_t count, std::chrono::milliseconds limit)
+        : count_(count), patience_(std::max(limit / places_given_in_turn, std::chrono::milliseconds(1))) {}
+
+    bool any_left() const { return next_ < count_ || !under_way_.empty(); }
+
+    void begin(const std::function<Result<void>(std::size_t)>& look, std::vector<Result<void>>& seen) {
+        wake_ = Clock::now() + patience_;
+        while (next_ < count_ && places_taken() < most_at_once) {
+            auto looker = start(next_, look);
+            if (!looker && !under_way_.empty())
+                return;  // no descriptor or process is left: others give theirs
+            if (looker) {
+                looker->place_until = Clock::now() + patience_;
+                under_way_.push_back(std::move(*looker));
+            } else {
+                seen[next_] = looker.error();
+            }
+            ++next_;
+        }
+    }
+
+    void wait(Clock::time_point deadline, std::vector<Result<void>>& seen) {
+        if (!under_way_.empty())
+            wait_for(under_way_, next_ < count_ ? std::min(wake_, deadline) : deadline, seen);
+    }
+
+    /// Those that were not begun say so; the others are silent.
+    void end(std::chrono::milliseconds limit, std::vector<Result<void>>& seen) {
+        for (; next_ < count_; ++next_)
+            seen[next_] = Error{
+                Code::timeout,
+                fmt::format("too many others were silent for it to be looked at within {} ms", limit.count()),
+                "look whether their disks or servers are there; the next pass tries again"};
+        for (const auto& looker : under_way_)
+            ::kill(looker.pid, SIGKILL);
+        for (const auto& looker : under_way_)
+            ::waitpid(looker.pid, nullptr, WNOHANG);
+    }
+
+  private:
+    std::size_t places_taken() const {
+        const auto now = Clock::now();
+        return static_cast<std::size_t>(
+            std::count_if(under_way_.begin(), under_way_.end(),
+                          [&](const Looker& looker) { return looker.place_until > now; }));
+    }
+
+    std::size_t count_, next_ = 0;
+    std::chrono::milliseconds patience_;
+    Clock::time_point wake_ = {};
+    std::vector<Looker> under_way_;
+};
+
 }  // namespace
 
 std::vector<Result<void>> look_in_time(std::size_t count,
@@ -100,23 +161,13 @@ std::vector<Result<void>> look_in_time(std::size_t count,
                        fmt::format("its filesystem did not answer within {} ms", limit.count()),
                        "look whether its disk or its servers are there; the next pass tries again"};
     std::vector<Result<void>> seen(count, silent);
-    std::vector<Looker> lookers;
+    Lookers lookers(count, limit);
     const auto deadline = Clock::now() + limit;
-    for (std::size_t next = 0; (next < count || !lookers.empty()) && Clock::now() < deadline;) {
-        while (next < count && lookers.size() < most_at_once) {
-            auto looker = start(next, look);
-            if (looker)
-                lookers.push_back(std::move(*looker));
-            else
-                seen[next] = looker.error();
-            ++next;
-        }
-        if (!lookers.empty()) wait_for(lookers, deadline, seen);
+    while (lookers.any_left() && Clock::now() < deadline) {
+        lookers.begin(look, seen);
+        lookers.wait(deadline, seen);
     }
-    for (const auto& looker : lookers)
-        ::kill(looker.pid, SIGKILL);
-    for (const auto& looker : lookers)
-        ::waitpid(looker.pid, nullptr, WNOHANG);
+    lookers.end(limit, seen);
     return seen;
 }
 
