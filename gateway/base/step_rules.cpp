@@ -82,6 +82,9 @@ Result<void> check_step(const message::StepRequest& m, const Config& config) {
     if (!makes && (m.labs_were_made || m.only_mount)) return refused(rule->name, "how a directory is made");
     const bool exports = m.step == Step::publish_export || m.step == Step::withdraw_export;
     if (!exports && m.only_server) return refused(rule->name, "whether it looks at the lab");
+    const bool tells_filesystems = makes || m.step == Step::observe_lab;
+    if (!tells_filesystems && (m.labs_root_known || m.labs_root != message::Uuid{}))
+        return refused(rule->name, "mark of labs.root");
     if (rule->user ? !parse_user_name(m.user.view()) : m.user.size != 0)
         return refused(rule->name, "user name");
     if (rule->password ? !is_crypt_hash(m.password_hash.view()) : m.password_hash.size != 0)

@@ -48,6 +48,11 @@ void check_pam_modules(const Config& config, const std::vector<std::string>& mod
 /// Those of this machine.
 std::vector<std::string> pam_module_folders();
 
+/// Whether labs.root is a filesystem for labs, and the one on which they were made.
+void check_labs_filesystem(const Config& config, Findings& findings);
+/// Who may mount labs that are made without --clients.
+void check_default_clients(const Config& config, Findings& findings);
+
 /// Others who have ids of labs, and processes' accounts that somebody else may be.
 /// @param etc where passwd, group, subuid and subgid are
 void check_uid_owners(const Config& config, const std::string& etc, Findings& findings);

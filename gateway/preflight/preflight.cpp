@@ -76,8 +76,10 @@ void check_labs_root(const Config& config, Findings& findings) {
                            "name the directory itself, no link");
     else if (info.st_mode & S_IWOTH)
         findings.add_error("labs.root", fmt::format("everybody may write in {}", root), "chmod o-w " + root);
-    else
+    else {
         check_lab_uids(config, findings);
+        check_labs_filesystem(config, findings);
+    }
 }
 
 /// The gateway gives away what is in these folders, and follows no link there.
@@ -223,6 +225,7 @@ std::vector<Finding> preflight(const Config& config) {
     check_accounts(config, findings);
     check_uid_owners(config, "/etc", findings);
     check_labs_root(config, findings);
+    check_default_clients(config, findings);
     check_folders(config, findings);
     findings.expect("accounts.pam_service",
                     check_pam_service(config.accounts.pam_service, config.accounts.pam_confdir));

@@ -32,7 +32,8 @@ using message::StepRequest;
 constexpr std::chrono::seconds lock_limit{30};
 
 storage::LabPlace place_of(const StepRequest& request, const Config& config) {
-    return {config.labs.root, request.lab.str(), request.uid};
+    return {
+        config.labs.root, request.lab.str(), request.uid, {request.labs_root, request.labs_root_known != 0}};
 }
 
 nfs::Export export_of(const StepRequest& request, const Config& config) {

@@ -84,13 +84,15 @@ Result<void> check_ours(const Fd& directory, const LabPlace& place) {
 
 /// An empty directory under a mount point looks like a new filesystem, and marked once it would be believed.
 Result<void> check_filesystem(const Fd& root, const LabPlace& place) {
-    if (has_root_marker(root)) return {};
+    const auto mark = root_mark(root, place.labs);
+    if (mark == RootMark::right) return {};
     const auto directory = open_lab(root, place);
-    if (directory && has_marker(*directory, place.name, place.uid)) return {};
+    const bool own = directory && has_marker(*directory, place.name, place.uid);
+    if (own && mark != RootMark::foreign) return {};
     return Error{Code::unavailable,
-                 fmt::format("{} is not the filesystem on which labs were made: there is no {} in it",
+                 fmt::format("{} is not the filesystem on which labs were made: it does not bear their {}",
                              place.root_path, root_marker),
-                 fmt::format("mount it; if the labs are to be made again on this one, touch {}/{}",
+                 fmt::format("mount it; if the labs are to be made again on this one: echo yes >{}/{}",
                              place.root_path, root_marker)};
 }
 
@@ -123,7 +125,7 @@ Result<Fd> open_lab(const Fd& root, const LabPlace& place) {
 Result<void> make_directory(const LabPlace& place, bool labs_were_made) {
     TRY(const auto root, open_root(place.root_path));
     if (labs_were_made) CHECK(check_filesystem(root, place));
-    CHECK(put_root_marker(root));
+    CHECK(put_root_marker(root, place.labs));
     CHECK(create_if_missing(root, place));
     TRY(const auto directory, open_lab(root, place));
     CHECK(check_ours(directory, place));
@@ -152,9 +154,14 @@ Result<void> mount_directory(const LabPlace& place) {
 Result<message::LabObservation> observe_directory(const LabPlace& place) {
     message::LabObservation seen;
     TRY(const auto root, open_root(place.root_path));
-    seen.root_marked = has_root_marker(root);
+    const auto mark = root_mark(root, place.labs);
+    seen.root_marked = mark == RootMark::right;
+    seen.root_foreign = mark == RootMark::foreign;
     const auto directory = open_lab(root, place);
-    if (!directory && directory.error().code == Code::not_found) return seen;
+    if (!directory && directory.error().code == Code::not_found) {
+        seen.uid_owner.assign_cut(other_lab_of(root, place.name, place.uid));
+        return seen;
+    }
     if (!directory) return directory.error();
     struct stat info {};
     if (::fstat(directory->get(), &info) != 0) return system_error(errno, "stat " + place.path());
@@ -164,6 +171,10 @@ Result<message::LabObservation> observe_directory(const LabPlace& place) {
     seen.mode = info.st_mode & 07777;
     seen.open_to_others = is_open_to_others(*directory);
     seen.marked = has_marker(*directory, place.name, place.uid);
+    if (!seen.marked) {
+        seen.marked_uid = marked_uid(*directory, place.name);
+        seen.uid_owner.assign_cut(other_lab_of(root, place.name, place.uid));
+    }
     TRY(const bool empty, is_empty(*directory));
     seen.empty = empty;
     TRY(const bool mounted, is_mounted_safely(root, place.name));

@@ -9,6 +9,7 @@
 #include "gateway/base/fd.hpp"
 #include "gateway/base/messages/steps.hpp"
 #include "gateway/base/result.hpp"
+#include "provisioning/storage/marker.hpp"
 
 namespace stowage::storage {
 
@@ -16,6 +17,7 @@ namespace stowage::storage {
 struct LabPlace {
     std::string root_path, name;
     uid_t uid = 0;
+    LabsRoot labs = {};
 
     std::string path() const { return root_path + "/" + name; }
 };
@@ -30,8 +32,9 @@ Result<Fd> open_lab(const Fd& root, const LabPlace& place);
 /// missing of these. Files inside stay as they are. Code::exists when a directory with foreign files or with
 /// another lab's mark is there, saying what it holds. Killed at any point and called again it ends the same;
 /// called again when all is well it writes nothing.
-/// @param labs_were_made on this filesystem: Code::unavailable, and nothing is made, where neither labs.root
-///   nor the lab bears our mark
+/// @param labs_were_made on their filesystem: Code::unavailable, and nothing is made, where labs.root does
+/// not
+///   bear its mark, unless the lab's own mark is there and no other filesystem's is
 Result<void> make_directory(const LabPlace& place, bool labs_were_made = false);
 
 /// Of make_directory() the mount alone, for a lab that is there. Code::not_found without a directory,

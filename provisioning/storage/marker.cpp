@@ -4,11 +4,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 
+#include "gateway/base/identity.hpp"
 #include "gateway/base/log.hpp"
 #include "provisioning/storage/beneath.hpp"
 #include "provisioning/storage/others.hpp"
@@ -57,6 +61,38 @@ Result<void> fill(const Fd& folder, const char* name, const std::string& text) {
     return {};
 }
 
+std::string root_mark_text(const LabsRoot& labs) {
+    if (labs.id == message::Uuid{}) return {};
+    return fmt::format("{:02x}\n", fmt::join(labs.id, ""));
+}
+
+/// An administrator's "yes" gives way to the id.
+bool has_own_text(const Fd& root, const LabsRoot& labs) {
+    if (root_mark(root, labs) != RootMark::right) return false;
+    struct stat info {};
+    const auto wanted = static_cast<off_t>(root_mark_text(labs).size());
+    return wanted == 0 ||
+           (::fstatat(root.get(), root_marker, &info, AT_SYMLINK_NOFOLLOW) == 0 && info.st_size == wanted);
+}
+
+Result<void> write_root_marker(const Fd& root, const LabsRoot& labs) {
+    // Only root writes in labs.root: whatever else has this name is an administrator's, and stays.
+    const bool taken = ::faccessat(root.get(), root_marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    const auto words = std::string("create ") + root_marker + " in labs.root";
+    if (taken && root_mark(root, labs) == RootMark::none) return system_error(EEXIST, words);
+    constexpr const char* fresh = ".stowage-root.new";
+    if (::unlinkat(root.get(), fresh, 0) != 0 && errno != ENOENT) return system_error(errno, words);
+    const Fd file(::openat(root.get(), fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444));
+    if (!file) return system_error(errno, words);
+    const auto text = root_mark_text(labs);
+    const auto written = ::write(file.get(), text.data(), text.size());
+    if (written < 0) return system_error(errno, words);
+    if (written != static_cast<ssize_t>(text.size())) return system_error(ENOSPC, words);
+    if (::fsync(file.get()) != 0) return system_error(errno, words);
+    if (::renameat(root.get(), fresh, root.get(), root_marker) != 0) return system_error(errno, words);
+    return {};
+}
+
 Result<void> write_marker(const Fd& folder, const std::string& text) {
     // Always the same name: what a killed call left is overwritten by the next. Only root writes in here.
     constexpr const char* fresh = ".lab.new";
@@ -71,20 +107,24 @@ Result<void> write_marker(const Fd& folder, const std::string& text) {
 
 }  // namespace
 
-bool has_root_marker(const Fd& root) {
+RootMark root_mark(const Fd& root, const LabsRoot& labs) {
+    const Fd file(::openat(root.get(), root_marker, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat info {};
-    return ::fstatat(root.get(), root_marker, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
-           info.st_uid == 0;
+    if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != 0)
+        return RootMark::none;
+    char bytes[64];
+    const auto count = ::read(file.get(), bytes, sizeof bytes);
+    const std::string_view text(bytes, count > 0 ? static_cast<std::size_t>(count) : 0);
+    const bool right = labs.id == message::Uuid{} || text == root_mark_text(labs) || text == "yes\n";
+    return right ? RootMark::right : labs.known ? RootMark::foreign : RootMark::former;
 }
 
-Result<void> put_root_marker(const Fd& root) {
-    if (has_root_marker(root)) return {};
-    // Only root writes in labs.root: whatever else has this name is an administrator's, and stays.
-    const Fd file(::openat(root.get(), root_marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-    if (file) return {};
-    const int why = errno;
-    if (why == EEXIST && has_root_marker(root)) return {};  // another lab is made at the same time
-    return system_error(why, std::string("create ") + root_marker + " in labs.root");
+Result<void> put_root_marker(const Fd& root, const LabsRoot& labs) {
+    // Labs that are the first together write one after the other.
+    if (::flock(root.get(), LOCK_EX) != 0) return system_error(errno, "lock labs.root");
+    auto put = has_own_text(root, labs) ? Result<void>() : write_root_marker(root, labs);
+    ::flock(root.get(), LOCK_UN);
+    return put;
 }
 
 bool has_marker(const Fd& lab_directory, const std::string& lab, uid_t uid) {
@@ -116,6 +156,31 @@ std::string marked_for(const Fd& lab_directory) {
     const auto rest = text.substr(end_of_name + 1);
     const auto uid = rest.starts_with("uid=") ? rest.substr(4, rest.find('\n') - 4) : "?";
     return log::escaped(text.substr(0, end_of_name)) + ", uid " + log::escaped(uid);
+}
+
+uid_t marked_uid(const Fd& lab_directory, const std::string& lab) {
+    const auto text = read_marker(lab_directory);
+    const auto start = lab + "\nuid=";
+    if (!text.starts_with(start)) return 0;
+    uid_t uid = 0;
+    const auto [end, failed] = std::from_chars(text.data() + start.size(), text.data() + text.size(), uid);
+    return failed == std::errc{} ? uid : 0;
+}
+
+std::string other_lab_of(const Fd& root, const std::string& lab, uid_t uid) {
+    const auto names = names_in(root, SIZE_MAX);
+    if (!names) return {};
+    for (const auto& name : *names) {
+        struct statx info {};
+        // Without asking a server: another lab's filesystem may hang.
+        constexpr int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+        if (name == lab || !parse_lab_name(name)) continue;
+        if (::statx(root.get(), name.c_str(), flags, STATX_TYPE | STATX_UID, &info) != 0) continue;
+        if (!S_ISDIR(info.stx_mode) || info.stx_uid != uid) continue;
+        const auto directory = open_beneath(root, name.c_str(), O_RDONLY | O_DIRECTORY);
+        if (directory && marked_uid(*directory, name) == uid) return name;
+    }
+    return {};
 }
 
 Result<bool> is_empty(const Fd& lab_directory) {

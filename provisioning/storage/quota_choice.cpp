@@ -8,8 +8,14 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
+#include <iterator>
+#include <sstream>
+#include <vector>
 
+#include "gateway/base/atomic_file.hpp"
 #include "provisioning/storage/quota.hpp"
 #include "provisioning/storage/subvolume.hpp"
 
@@ -63,12 +69,53 @@ std::optional<Ext4Features> features_on(const Mount& mount) {
     return std::nullopt;
 }
 
+std::vector<std::string> words_of(std::string_view line) {
+    std::istringstream stream{std::string(line)};
+    return {std::istream_iterator<std::string>(stream), {}};
+}
+
+/// The line of fstab as it should be: what stands there already is kept.
+std::string fstab_line(const Mount& mount, const std::string& type, const Surroundings& around) {
+    for (std::string_view rest = around.fstab; !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        auto words = words_of(line);
+        if (words.size() < 4 || words[0].starts_with('#') || words[1] != mount.point) continue;
+        if (("," + words[3] + ",").find(",prjquota,") == std::string::npos) words[3] += ",prjquota";
+        return fmt::format("{}", fmt::join(words, " "));
+    }
+    return fmt::format("{} {} {} defaults,nosuid,nodev,prjquota 0 0",
+                       around.uuid.empty() ? mount.source : "UUID=" + around.uuid, mount.point, type);
+}
+
 /// "the fstab line, unmount, what is done in between, mount"
-std::string by_mounting_again(const Mount& mount, const std::string& type, const std::string& between) {
+std::string by_mounting_again(const Mount& mount, const std::string& type, const std::string& between,
+                              const Surroundings& around) {
     return fmt::format(
-        "in /etc/fstab: `{0} {1} {2} defaults,prjquota 0 0`; then `systemctl stop stowage; umount {1}{3}; "
-        "mount {1}; systemctl start stowage` (a remount does not switch them on)",
-        mount.source, mount.point, type, between);
+        "in /etc/fstab: `{0}`; then `systemctl stop stowage{1}; umount {2}{3}; mount {2}; systemctl "
+        "start{1} stowage` (a remount does not switch them on)",
+        fstab_line(mount, type, around), around.has_kernel_nfsd ? " nfs-server" : "", mount.point, between);
+}
+
+/// The name of the link to it.
+std::string uuid_of(const std::string& device) {
+    std::error_code failed;
+    for (std::filesystem::directory_iterator link("/dev/disk/by-uuid", failed), end; !failed && link != end;
+         link.increment(failed)) {
+        std::error_code broken;
+        if (std::filesystem::equivalent(link->path(), device, broken) && !broken)
+            return link->path().filename().string();
+    }
+    return {};
+}
+
+Surroundings look_around(const Mount& mount) {
+    Surroundings around;
+    if (auto fstab = read_file("/etc/fstab")) around.fstab = std::move(*fstab);
+    around.uuid = uuid_of(mount.source);
+    const auto threads = read_file("/proc/fs/nfsd/threads", 64);
+    around.has_kernel_nfsd = threads && !threads->empty() && threads->front() != '0';
+    return around;
 }
 
 std::string remedy_for(const Fd& root, bool xfs) {
@@ -76,7 +123,8 @@ std::string remedy_for(const Fd& root, bool xfs) {
     if (!mounts) return "mount it with the option prjquota";
     const auto mount = mount_of(root, *mounts);
     if (!mount) return "mount it with the option prjquota";
-    return xfs ? switch_on_xfs(*mount) : switch_on_ext4(*mount, features_on(*mount));
+    const auto around = look_around(*mount);
+    return xfs ? switch_on_xfs(*mount, around) : switch_on_ext4(*mount, features_on(*mount), around);
 }
 
 /// What this filesystem enforces by itself; `none`, and how to change that.
@@ -131,14 +179,15 @@ std::optional<Ext4Features> parse_ext4_superblock(std::string_view bytes) {
                         little_endian(bytes, inode_size, 2) >= 256};
 }
 
-std::string switch_on_xfs(const Mount& mount) {
+std::string switch_on_xfs(const Mount& mount, const Surroundings& around) {
     if (mount.point == "/")
         return "add rootflags=prjquota to GRUB_CMDLINE_LINUX in /etc/default/grub, run `update-grub`, and "
                "reboot; better: give the labs a filesystem of their own";
-    return by_mounting_again(mount, "xfs", "");
+    return by_mounting_again(mount, "xfs", "", around);
 }
 
-std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>& features) {
+std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>& features,
+                           const Surroundings& around) {
     if (features && !features->wide_inodes)
         return "this ext4 has inodes of 128 bytes, which cannot bear a project: make a new filesystem "
                "(`mkfs.ext4 -O quota,project -E quotatype=prjquota`) and copy the labs";
@@ -149,7 +198,7 @@ std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>
             "from a rescue system: `{}`; then rootflags=prjquota on the kernel's command line; "
             "better: give the labs a filesystem of their own",
             tune);
-    return by_mounting_again(mount, "ext4", prepared ? "" : "; " + tune);
+    return by_mounting_again(mount, "ext4", prepared ? "" : "; " + tune, around);
 }
 
 Result<QuotaChosen> choose_quota(const Fd& root, QuotaChoice choice) {

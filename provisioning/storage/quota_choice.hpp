@@ -18,9 +18,17 @@ struct Ext4Features {
 /// Of the superblock as it lies on disk, from its first byte; nothing when it is none of ext4.
 std::optional<Ext4Features> parse_ext4_superblock(std::string_view bytes);
 
+/// What of this machine the commands depend on.
+struct Surroundings {
+    std::string fstab;            ///< as it stands in /etc/fstab: its line's options are kept
+    std::string uuid;             ///< of the filesystem; empty: not known
+    bool has_kernel_nfsd = true;  ///< it runs, and holds each filesystem that it exports
+};
+
 /// The commands after which XFS counts projects.
-std::string switch_on_xfs(const Mount& mount);
+std::string switch_on_xfs(const Mount& mount, const Surroundings& around);
 /// The same for ext4. @param features nothing: they could not be read
-std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>& features);
+std::string switch_on_ext4(const Mount& mount, const std::optional<Ext4Features>& features,
+                           const Surroundings& around);
 
 }  // namespace stowage::storage

@@ -285,6 +285,7 @@ __all__ = [
     "descendants_of",
     "kill",
     "living_orphans",
+    "mounts",
     "need_root",
     "nfs_reader",
     "run_tests",

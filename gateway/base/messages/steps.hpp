@@ -31,6 +31,9 @@ struct StepRequest {
     /// publish_export: of an export that is on file, those who are no clients any more are taken away, and
     /// nobody is added; withdraw_export: the directory is not unmounted. Neither looks at the lab.
     std::uint8_t only_server = 0;
+    std::uint8_t labs_root_known =
+        0;             ///< that mark has been seen: a lab's own mark beside another proves nothing
+    Uuid labs_root{};  ///< of the mark of the labs' filesystem; zero: any mark is
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t quota_bytes = 0, quota_inodes = 0;
     std::uint32_t project_id = 0;  ///< the lab's, where XFS or ext4 count by projects; 0: it has none yet
@@ -43,7 +46,8 @@ struct StepRequest {
 
 /// What observe_lab saw; observe_quota fills in quota and usage only.
 struct LabObservation {
-    std::uint8_t root_marked = 0;  ///< labs.root is the filesystem on which labs were made
+    std::uint8_t root_marked = 0;   ///< labs.root is the filesystem on which labs were made
+    std::uint8_t root_foreign = 0;  ///< it is known by its mark not to be
     std::uint8_t directory_exists = 0;
     std::uint8_t marked = 0;          ///< our marker names this lab: we made the directory
     std::uint8_t empty = 0;           ///< nothing in it but what is ours
@@ -57,7 +61,9 @@ struct LabObservation {
     std::uint32_t project_id = 0;                             ///< what the directory hands down; 0: none
     std::uint8_t project_whole = 0;                           ///< and all that is in it has it
     std::uint32_t project_offer = 0;  ///< an id that nobody else uses, for a lab without one
-    Text<700> quota_why;              ///< why this backend; with none also how to switch quotas on
+    std::uint32_t marked_uid = 0;     ///< our marker names this lab with another uid
+    LabName uid_owner;          ///< of a lab that is not there or bears no mark: another one has its uid
+    Text<700> quota_why;        ///< why this backend; with none also how to switch quotas on
     std::uint8_t exported = 0;  ///< the server serves it just as publish_export with these arguments would
     std::uint8_t export_present = 0;  ///< some export of ours for this lab is there, right or not
     /// Its file says what is meant: if it is not served so, the server alone has lost it.

@@ -28,15 +28,21 @@ void add_lab(const Context& context, const Lab& lab, bool silent, std::vector<Fi
     const auto status = context.state.status(lab.name);
     const bool served = status.state == LabState::degraded;
     const bool waits = served && status.why.rfind(waits_for_runai, 0) == 0;
+    const auto seen = context.seen.find(lab.name);
+    const bool is_missing = seen != context.seen.end() && seen->second.storage &&
+                            seen->second.labs_were_made && is_elsewhere(*seen->second.storage);
     if (status.state != LabState::ready && !lab.leaves() && !(silent && waits))
         findings.push_back({served ? Finding::Severity::warning : Finding::Severity::error, "lab",
                             fmt::format("lab {} is {}: {}", lab.name, to_string(status.state), status.why),
                             served ? "it is served to users and pods, and something about it is not as asked"
                                    : "its users or pods may not reach it",
-                            fmt::format("stowage verify {0}, and what it says", lab.name), false});
-    const auto seen = context.seen.find(lab.name);
+                            is_missing ? missing_filesystem(context.site).remedy
+                                       : fmt::format("stowage verify {0}, and what it says", lab.name),
+                            false});
     if (seen == context.seen.end() || !seen->second.storage) return;
     const auto& storage = *seen->second.storage;
+    // What lies below its mount point says nothing of the lab, and is told by its state.
+    if (is_missing) return;
     const bool limited = lab.settings.quota_bytes > 0 || lab.settings.quota_inodes > 0;
     if (limited && storage.quota_backend == message::QuotaBackend::none)
         findings.push_back({Finding::Severity::warning, "quota",

@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 namespace {
 
 Result<void> check_ours(const Site& site, const std::string& lab, const message::LabObservation& seen) {
-    if (!seen.root_marked && !seen.directory_exists) return missing_filesystem(site);
+    if (is_elsewhere(seen)) return missing_filesystem(site);
     if (seen.marked || !seen.directory_exists) return {};
     return Error{Code::differs,
                  fmt::format("{} does not bear the mark of lab {}", site.directory_of(lab), lab),
@@ -27,7 +27,7 @@ asio::awaitable<Result<void>> recall_for_purge(Context& context, std::string lab
     asked.name = lab;
     const auto settings = settings_for(asked, std::nullopt, context.config);
     CO_TRY(const auto proposed, context.state.propose_lab(lab, settings, context.uids));
-    const auto look = request_for(proposed, message::Step::observe_lab);
+    const auto look = request_to_look(context, proposed);
     CO_TRY(const auto seen, co_await context.supervisor.step(look));
     CO_CHECK(check_ours(context.site, lab, seen));
     co_return context.state.recall_for_purge(lab, settings, context.uids);

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <memory>
 
+#include "gateway/base/log.hpp"
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
@@ -73,7 +74,7 @@ Result<Lab> lab_as_asked(const Context& context, const LabRequest& request) {
 
 asio::awaitable<Result<std::vector<Step>>> plan_lab(Context& context, Lab lab,
                                                     ObservedRegistration registration) {
-    const auto request = request_for(lab, message::Step::observe_lab);
+    const auto request = request_to_look(context, lab);
     CO_TRY(const auto seen, co_await context.supervisor.step(request));
     auto steps = plan_storage(lab, context.site, with_what_is_known(context, lab, seen));
     name_former_clients(context.state.lab(lab.name), lab, steps);
@@ -89,6 +90,22 @@ std::vector<Step> not_known(const Context& context, const Lab& lab, const Error&
              .title = "look at " + context.site.directory_of(lab.name),
              .detail = "not known: " + why.what,
              .error = why}};
+}
+
+asio::awaitable<Result<message::LabObservation>> look_soon(Context& context, const Lab& lab) {
+    const auto step = request_to_look(context, lab);
+    co_return co_await context.supervisor.step(step, directory_limit);
+}
+
+/// Labs in labs.root that the database does not know keep their uids.
+Result<void> note_found(Context& context, const Lab& lab, const message::LabObservation& seen) {
+    const auto note = [&](std::uint32_t uid, const std::string& name) {
+        log::warning("lab_found_on_disk", {{"lab", name}, {"uid", uid}});
+        return context.state.keep_uid(uid, name);
+    };
+    if (seen.marked_uid != 0) CHECK(note(seen.marked_uid, lab.name));
+    if (seen.uid_owner.size != 0) CHECK(note(lab.uid, seen.uid_owner.str()));
+    return {};
 }
 
 /// Labs of one plan, looked at side by side.
@@ -166,9 +183,17 @@ Result<void> check_site(const Context& context, const SiteRequest& request, bool
 
 asio::awaitable<Result<void>> check_directory(Context& context, LabRequest request) {
     if (context.state.lab(request.name)) co_return Result<void>();
-    CO_TRY(const auto lab, lab_as_asked(context, request));
-    const auto step = request_for(lab, message::Step::observe_lab);
-    const auto seen = co_await context.supervisor.step(step, directory_limit);
+    CO_TRY(auto lab, lab_as_asked(context, request));
+    auto seen = co_await look_soon(context, lab);
+    // A database that was lost or begun anew learns of the labs on the disk when it would give away their
+    // uids.
+    while (seen && (seen->marked_uid != 0 || seen->uid_owner.size != 0)) {
+        CO_CHECK(note_found(context, lab, *seen));
+        CO_TRY(auto other, lab_as_asked(context, request));
+        if (other.uid == lab.uid) break;
+        lab = std::move(other);
+        seen = co_await look_soon(context, lab);
+    }
     if (!seen) co_return Result<void>();
     for (const auto& planned : plan_storage(lab, context.site, with_what_is_known(context, lab, *seen)))
         if (planned.kind == StepKind::make_directory && planned.error && planned.error->code == Code::differs)

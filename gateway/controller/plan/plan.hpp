@@ -41,6 +41,7 @@ struct ObservedStorage {
     std::optional<ServedForm> served = {};
     bool verified = false;        ///< since the last change
     bool labs_were_made = false;  ///< this one or others: their filesystem bears our mark
+    bool is_mark_known = true;    ///< else it was made by a former version, and is taken over
 };
 
 /// Run:ai is not used: runai.url is empty.
@@ -63,7 +64,9 @@ using ObservedRegistration = std::variant<NoRunai, UnknownRegistration, KnownReg
 
 /// Of two numbers of bytes: quota tools count in blocks.
 bool is_same_limit(std::uint64_t one, std::uint64_t other);
-/// labs.root bears no mark, although labs were made: its filesystem is not mounted.
+/// What lies there is under a mount point whose filesystem is missing, and nobody's lab.
+bool is_elsewhere(const message::LabObservation& seen);
+/// labs.root does not bear the mark, although labs were made: its filesystem is not mounted.
 Error missing_filesystem(const Site& site);
 /// What the supervisor should be told about a lab.
 ServedForm served_form(const Lab& lab, const Site& site);

@@ -67,17 +67,18 @@ Step export_step(const Lab& lab, const Site& site, const message::LabObservation
 Step purge_step(const Lab& lab, const Site& site, const message::LabObservation& seen) {
     const auto directory = site.directory_of(lab.name);
     Step step{.lab = lab.name, .kind = StepKind::purge_directory, .title = "delete " + directory};
-    if (lab.phase == Phase::leaving_data_kept) {
-        step.title = "keep " + directory;
-        step.detail = fmt::format("uid {} stays reserved for lab {}", lab.uid, lab.name);
-        return step;
-    }
+    const bool kept = lab.phase == Phase::leaving_data_kept;
+    if (kept) step.title = "keep " + directory;
     // Forgotten while its filesystem is away, the lab would come back with it, and its uid be another's by
     // then.
-    if (lab.directory != DirectoryPhase::none && !seen.root_marked && !seen.directory_exists) {
+    if (lab.directory != DirectoryPhase::none && is_elsewhere(seen)) {
         step.change = Change::differs;
         step.error = missing_filesystem(site);
         step.detail = step.error->what;
+        return step;
+    }
+    if (kept) {
+        step.detail = fmt::format("uid {} stays reserved for lab {}", lab.uid, lab.name);
         return step;
     }
     // Also when it is not to be seen: a deletion that was cut off goes on out of sight.
@@ -105,6 +106,12 @@ std::vector<Step> plan_removal(const Lab& lab, const Site& site, const message::
                                const std::optional<OwnedDataSource>& owned,
                                const std::vector<Account>& accounts) {
     std::vector<Step> steps;
+    auto purge = purge_step(lab, site, observed);
+    // Users keep their accounts as long as the lab cannot go.
+    if (purge.error && purge.error->code == Code::unavailable) {
+        steps.push_back(std::move(purge));
+        return steps;
+    }
     steps.push_back(unregister_step(lab, registration, owned));
     steps.push_back({.lab = lab.name,
                      .kind = StepKind::withdraw_ftps,
@@ -118,7 +125,7 @@ std::vector<Step> plan_removal(const Lab& lab, const Site& site, const message::
                              .change = Change::remove,
                              .user = account.user});
     steps.push_back(export_step(lab, site, observed));
-    steps.push_back(purge_step(lab, site, observed));
+    steps.push_back(std::move(purge));
     steps.push_back({.lab = lab.name,
                      .kind = StepKind::forget_lab,
                      .title = "forget lab " + lab.name,

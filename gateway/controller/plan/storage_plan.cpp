@@ -22,7 +22,8 @@ Error foreign(const std::string& directory, std::string why) {
 
 /// Wrong owner, mode or mount of a directory that is ours, in words and one by one; empty when nothing is
 /// wrong.
-std::string repairs(const Lab& lab, const message::LabObservation& seen, std::vector<Deviation>& deviations) {
+std::string repairs(const Lab& lab, const ObservedStorage& observed, std::vector<Deviation>& deviations) {
+    const auto& seen = observed.lab;
     std::string text;
     const auto note = [&](const std::string& words, Deviation deviation) {
         text += (text.empty() ? "" : ", ") + words;
@@ -38,14 +39,15 @@ std::string repairs(const Lab& lab, const message::LabObservation& seen, std::ve
     if (!seen.mounted)
         note("not mounted", {"mount", "not mounted, or not nosuid and nodev", "mounted", false});
     if (!seen.marked) note("without our marker", {"marker", "missing", ".stowage/lab"});
-    if (!seen.root_marked)
+    if (!seen.root_marked && !observed.is_mark_known)
+        text += std::string(text.empty() ? "" : ", ") + "its filesystem's marker of a former version";
+    else if (!seen.root_marked)
         note("its filesystem without our marker", {"filesystem's marker", "missing", ".stowage-root"});
     return text;
 }
 
-/// What lies under a mount point whose filesystem is missing is nobody's lab.
 bool filesystem_is_missing(const ObservedStorage& observed) {
-    return observed.labs_were_made && !observed.lab.root_marked && !observed.lab.marked;
+    return observed.labs_were_made && is_elsewhere(observed.lab);
 }
 
 /// Whether an existing directory is not ours to touch.
@@ -77,6 +79,18 @@ Step directory_step(const Lab& lab, const Site& site, const ObservedStorage& obs
         step.deviations.push_back({"filesystem", "not mounted", "mounted on " + site.labs_root});
         return differing(std::move(step), missing_filesystem(site));
     }
+    if (seen.uid_owner.size) {
+        const auto owner = seen.uid_owner.str();
+        step.deviations.push_back({"uid", "of lab " + owner, "of this lab alone"});
+        return differing(
+            std::move(step),
+            {Code::differs,
+             fmt::format("uid {} is that of lab {} as well, which is in {} and not in the database", lab.uid,
+                         owner, site.directory_of(owner)),
+             fmt::format("stowage lab delete {0}, then create it again: it is given another uid; stowage lab "
+                         "create {1} takes {1} up again",
+                         lab.name, owner)});
+    }
     if (!seen.directory_exists) {
         step.change = Change::create;
         step.deviations.push_back({"directory", "gone", site.directory_of(lab.name)});
@@ -87,7 +101,7 @@ Step directory_step(const Lab& lab, const Site& site, const ObservedStorage& obs
         step.deviations.push_back({"directory", error->what, "the lab's"});
         return differing(std::move(step), std::move(*error));
     }
-    step.detail = repairs(lab, seen, step.deviations);
+    step.detail = repairs(lab, observed, step.deviations);
     if (step.detail.empty() && lab.directory == DirectoryPhase::made) return step;
     const bool ours = seen.marked || lab.directory != DirectoryPhase::none;
     step.change = ours ? Change::change : Change::adopt;
@@ -246,16 +260,21 @@ Step check_step(const Lab& lab, const Site& site, bool verified, bool changed) {
 
 }  // namespace
 
+bool is_elsewhere(const message::LabObservation& seen) {
+    return !seen.root_marked && (!seen.marked || seen.root_foreign);
+}
+
 bool is_same_limit(std::uint64_t one, std::uint64_t other) {
     return blocks(one) == blocks(other);
 }
 
 Error missing_filesystem(const Site& site) {
-    return {Code::unavailable,
-            fmt::format("{} is not the filesystem on which labs were made: there is no .stowage-root in it",
-                        site.labs_root),
-            fmt::format("mount it; if the labs are to be made again on this one, touch {}/.stowage-root",
-                        site.labs_root)};
+    return {
+        Code::unavailable,
+        fmt::format("{} is not the filesystem on which labs were made: it does not bear their .stowage-root",
+                    site.labs_root),
+        fmt::format("mount it; if the labs are to be made again on this one: echo yes >{}/.stowage-root",
+                    site.labs_root)};
 }
 
 ServedForm served_form(const Lab& lab, const Site& site) {

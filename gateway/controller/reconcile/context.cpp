@@ -74,8 +74,16 @@ Context::Context(boost::asio::any_io_executor executor_, const Config& config_, 
       site_changed(executor_),
       boot(boot_id()) {}
 
+message::StepRequest request_to_look(const Context& context, const Lab& lab) {
+    auto request = request_for(lab, message::Step::observe_lab);
+    const auto root = context.state.labs_root();
+    request.labs_root = root.id;
+    request.labs_root_known = root.known;
+    return request;
+}
+
 boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab) {
-    const auto request = request_for(lab, message::Step::observe_lab);
+    const auto request = request_to_look(context, lab);
     const bool made_before = context.state.labs_were_made();
     auto observed = co_await context.supervisor.step(request);
     if (observed && context.state.lab(lab.name)) {
@@ -83,6 +91,9 @@ boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& con
         seen.storage = *observed;
         seen.at = now_seconds();
         seen.labs_were_made = made_before;
+        // Not written down, it is written after the next look.
+        if (observed->root_marked && request.labs_root == context.state.labs_root().id)
+            (void)context.state.set_labs_root_known();
         warn_when_nearly_full(context, lab.name, *observed);
     }
     co_return observed;
@@ -94,6 +105,7 @@ ObservedStorage with_what_is_known(const Context& context, const Lab& lab,
     const auto served = context.supervisor.served().find(lab.name);
     if (served != context.supervisor.served().end()) observed.served = served->second;
     observed.verified = context.state.status(lab.name).verified_at > 0;
+    observed.is_mark_known = context.state.labs_root().known;
     const auto look = context.seen.find(lab.name);
     observed.labs_were_made =
         look != context.seen.end() ? look->second.labs_were_made : context.state.labs_were_made();

@@ -101,6 +101,9 @@ class Work {
 /// The site as the configuration describes it.
 Site site_from(const Config& config);
 
+/// With what its filesystem is told by.
+message::StepRequest request_to_look(const Context& context, const Lab& lab);
+
 /// Reads the lab's directory, quota, usage and export, and remembers them in `seen`.
 boost::asio::awaitable<Result<message::LabObservation>> observe_lab(Context& context, Lab lab);
 

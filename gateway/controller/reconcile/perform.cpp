@@ -18,7 +18,12 @@ asio::awaitable<Result<Performed>> root_step(Context& context, Lab lab, message:
     auto request = request_for(lab, step);
     request.only_mount = only_mount;
     // Between the look and the step the filesystem may have been unmounted.
-    if (step == message::Step::make_directory) request.labs_were_made = context.state.labs_were_made();
+    if (step == message::Step::make_directory) {
+        const auto root = context.state.labs_root();
+        request.labs_were_made = context.state.labs_were_made();
+        request.labs_root = root.id;
+        request.labs_root_known = root.known;
+    }
     auto done = co_await context.supervisor.step(request);
     if (!done) co_return done.error();
     Performed performed;

@@ -2,8 +2,14 @@
 // Runs in: controller.
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/perform.hpp"
+#include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
 
@@ -82,6 +88,32 @@ asio::awaitable<bool> run_removal(Context& context, StepRunner& runner) {
     co_return seen->directory_exists&& lab.phase == Phase::leaving_data_kept;
 }
 
+struct Look {
+    explicit Look(const asio::any_io_executor& executor) : timer(executor) {}
+    asio::steady_timer timer;
+    std::optional<Result<message::LabObservation>> seen = std::nullopt;
+};
+
+asio::awaitable<void> look_into(Context& context, message::StepRequest request, std::shared_ptr<Look> look) {
+    look->seen = co_await context.supervisor.step(request);
+    look->timer.cancel();
+}
+
+/// The lab would come back with it, and its users would be gone. What cannot be looked at, or says nothing
+/// for so long, is left to the removal: it shuts clients out before it looks.
+asio::awaitable<Result<void>> check_filesystem(Context& context, Lab lab) {
+    if (lab.directory == DirectoryPhase::none) co_return Result<void>();
+    const auto look = std::make_shared<Look>(context.executor);
+    look->timer.expires_after(std::chrono::seconds(5));
+    asio::co_spawn(context.executor, look_into(context, request_to_look(context, lab), look), rethrow);
+    boost::system::error_code ignored;
+    if (!look->seen) co_await look->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (!look->seen || !*look->seen || !is_elsewhere(**look->seen)) co_return Result<void>();
+    auto error = missing_filesystem(context.site);
+    error.remedy += "; nothing was changed";
+    co_return error;
+}
+
 }  // namespace
 
 asio::awaitable<Result<void>> begin_removal(Context& context, std::string name, bool purge, Report report) {
@@ -89,6 +121,7 @@ asio::awaitable<Result<void>> begin_removal(Context& context, std::string name, 
     if (!lab)
         co_return Error{Code::not_found, fmt::format("there is no lab {}", name), "see `stowage lab list`"};
     if (!lab->leaves()) {
+        CO_CHECK(co_await check_filesystem(context, *lab));
         StepReport told{name, "check_unused", fmt::format("nobody uses data source {}-nfs", name)};
         report(told);
         auto unused = co_await check_nobody_uses(context, *lab);

@@ -17,19 +17,25 @@ namespace asio = boost::asio;
 namespace {
 
 /// What root sees, compared with what was asked, as checks.
+/// @param elsewhere the labs' filesystem is not mounted: what lies there instead says nothing of the lab
 std::vector<Check> compare(const Context& context, Lab lab, const message::LabObservation& seen,
-                           std::int64_t ms) {
+                           std::int64_t ms, std::optional<Error>& elsewhere) {
     lab.directory = DirectoryPhase::made;
-    const ObservedStorage observed{seen, std::nullopt, true};
+    const auto observed = with_what_is_known(context, lab, seen);
     std::vector<Check> checks;
     auto steps = plan_storage(lab, context.site, observed);
+    // In the order in which they are done, an export may come before the limit.
     std::stable_sort(steps.begin(), steps.end(),
-                     [](const Step& a, const Step& b) { return a.kind < b.kind; });
+                     [](const Step& one, const Step& other) { return one.kind < other.kind; });
     for (const auto& step : steps) {
         if (step.kind > StepKind::publish_export) break;
         constexpr const char* names[] = {"directory", "quota", "export"};
         const bool ok = step.change == Change::unchanged;
         checks.push_back({names[checks.size()], ok, ms, step.detail.empty() ? step.title : step.detail});
+        if (step.error && step.error->code == Code::unavailable) {
+            elsewhere = step.error;
+            break;
+        }
     }
     return checks;
 }
@@ -110,13 +116,14 @@ asio::awaitable<Result<Performed>> check_lab(Context& context, Lab lab) {
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started)
             .count();
-    auto checks = compare(context, lab, seen, took);
-    auto failure = first_failure(checks);
+    std::optional<Error> elsewhere;
+    auto checks = compare(context, lab, seen, took, elsewhere);
+    auto failure = elsewhere ? elsewhere : first_failure(checks);
     std::vector<Check> over_nfs;
     bool full = false;
     const auto unchecked = why_not_mounted(context.config);
     // Of an export that is not as it was set, the mount tells whether the server is there at all.
-    const bool only_export = failure && all_but_last_are_ok(checks);
+    const bool only_export = failure && !elsewhere && all_but_last_are_ok(checks);
     if (!failure && !unchecked.empty()) {
         over_nfs.push_back({"mounted", true, 0, unchecked});
     } else if (!failure || (only_export && unchecked.empty())) {

@@ -41,6 +41,12 @@ Result<void> pass_over_lost_export_ids(sqlite::Database& database, std::int64_t 
 
 }  // namespace
 
+Result<void> State::keep_uid(std::uint32_t uid, const std::string& lab) {
+    TRY(auto transaction, Transaction::begin(database_));
+    CHECK(reserve(database_, {uid, lab}, now_seconds()));
+    return transaction.commit();
+}
+
 Result<void> State::take_found(const std::string& path) {
     const auto text = read_file(path, largest_file);
     if (!text && text.error().code == Code::not_found) return {};

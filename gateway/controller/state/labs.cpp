@@ -156,6 +156,14 @@ Result<std::int64_t> uid_for(const sqlite::Database& database, const std::string
          "widen the range in the configuration, or purge labs that are not needed"});
 }
 
+/// The first lab may be made on another filesystem than those of before, which keep their mark.
+Result<void> begin_labs_root(const sqlite::Database& database) {
+    return Statement(database,
+                     "UPDATE labs_root SET id = lower(hex(randomblob(16))), known = 1 "
+                     "WHERE NOT EXISTS(SELECT 1 FROM labs)")
+        .run();
+}
+
 }  // namespace
 
 std::vector<Lab> State::labs() const {
@@ -170,6 +178,17 @@ bool State::labs_were_made() const {
     Statement row(database_, "SELECT 1 FROM labs WHERE directory = ? LIMIT 1",
                   static_cast<int>(DirectoryPhase::made));
     return row.next();
+}
+
+LabsRoot State::labs_root() const {
+    Statement row(database_, "SELECT id, known FROM labs_root");
+    if (!row.next()) throw Fatal({Code::internal, "the state database has lost labs_root"});
+    return {uuid_of(row.text(0)), row.integer(1) != 0};
+}
+
+Result<void> State::set_labs_root_known() {
+    if (labs_root().known) return {};
+    return Statement(database_, "UPDATE labs_root SET known = 1").run();
 }
 
 std::optional<Lab> State::lab(std::string_view name) const {
@@ -219,6 +238,7 @@ Result<Lab> State::insert_lab(const std::string& name, const LabSettings& settin
 
 Result<Lab> State::add_lab(const std::string& name, const LabSettings& settings, UidRange range) {
     TRY(auto transaction, Transaction::begin(database_));
+    CHECK(begin_labs_root(database_));
     TRY(auto lab, insert_lab(name, settings, range));
     CHECK(transaction.commit());
     return lab;
@@ -226,6 +246,7 @@ Result<Lab> State::add_lab(const std::string& name, const LabSettings& settings,
 
 Result<void> State::put_labs(const std::vector<NamedSettings>& labs, UidRange range) {
     TRY(auto transaction, Transaction::begin(database_));
+    if (!labs.empty()) CHECK(begin_labs_root(database_));
     for (const auto& [name, settings] : labs) {
         if (!lab(name)) {
             CHECK(insert_lab(name, settings, range));

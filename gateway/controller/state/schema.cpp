@@ -131,6 +131,15 @@ constexpr std::array migrations = {
     ALTER TABLE labs ADD COLUMN data_source_project TEXT NOT NULL DEFAULT '';
     ALTER TABLE data_sources ADD COLUMN project_id TEXT NOT NULL DEFAULT '';
     )sql",
+    // The id that the mark of the labs' filesystem bears.
+    R"sql(
+    CREATE TABLE labs_root(
+        one INTEGER PRIMARY KEY CHECK(one = 1),
+        id TEXT NOT NULL CHECK(length(id) = 32),
+        known INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO labs_root VALUES(1, lower(hex(randomblob(16))), 0);
+    )sql",
 };
 static_assert(migrations.size() == newest_state_schema);
 

@@ -26,6 +26,12 @@ struct StepIntent {
     std::optional<runai::NfsDataSource> makes_data_source = {};
 };
 
+/// By what the labs' filesystem is known: another one is given whenever a first lab is made.
+struct LabsRoot {
+    message::Uuid id{};
+    bool known = false;  ///< it was seen to bear it; databases of former versions begin without
+};
+
 /// A lab's name with what is wanted of it.
 struct NamedSettings {
     std::string name;
@@ -53,6 +59,9 @@ class State {
     std::vector<Lab> labs() const;
     /// One of them at least has a directory.
     bool labs_were_made() const;
+    LabsRoot labs_root() const;
+    /// Their filesystem was seen to bear that id. Writes only what differs from before.
+    Result<void> set_labs_root_known();
     std::optional<Lab> lab(std::string_view name) const;
 
     /// The lab as add_lab() would make it now, without making it: for a plan. Code::no_space when uids or
@@ -63,6 +72,8 @@ class State {
     Result<Lab> add_lab(const std::string& name, const LabSettings& settings, UidRange range);
     /// Adds the labs that are not there and changes those that are, all of them or none.
     Result<void> put_labs(const std::vector<NamedSettings>& labs, UidRange range);
+    /// Found in labs.root and not known: as if the lab had been deleted and its data kept.
+    Result<void> keep_uid(std::uint32_t uid, const std::string& lab);
     /// A lab of this name was deleted and its data kept.
     bool has_kept_data(const std::string& name) const;
     /// Such a lab again, with the numbers that are kept for it, on its way out together with its data.

@@ -84,7 +84,7 @@ TEST_P(LabDirectory, TheFirstLabMarksTheFilesystem) {
 
 // Without the second look, after somebody else's was made meanwhile, this fails.
 TEST_P(LabDirectory, LabsThatAreTheFirstTogetherMarkTheFilesystemOnce) {
-    const auto root = *open_root(root_);
+    const LabsRoot meant{{1, 2, 3}, true};
     for (int round = 0; round < 200; ++round) {
         fs::remove(root_ + "/.stowage-root");
         std::barrier start(4);
@@ -93,13 +93,42 @@ TEST_P(LabDirectory, LabsThatAreTheFirstTogetherMarkTheFilesystemOnce) {
             std::vector<std::jthread> labs;
             for (int i = 0; i < 4; ++i)
                 labs.emplace_back([&] {
+                    const auto root = *open_root(root_);
                     start.arrive_and_wait();
-                    if (!put_root_marker(root)) ++failed;
+                    if (!put_root_marker(root, meant)) ++failed;
                 });
         }
         ASSERT_EQ(failed, 0) << "round " << round;
-        ASSERT_TRUE(has_root_marker(root));
+        ASSERT_EQ(root_mark(*open_root(root_), meant), RootMark::right);
     }
+}
+
+TEST_P(LabDirectory, AFilesystemIsTheLabsByTheIdOfItsMark) {
+    auto lab1 = place();
+    lab1.labs = {{1, 2, 3}, true};
+    ASSERT_TRUE(make_directory(lab1));
+    EXPECT_TRUE(observe_directory(lab1)->root_marked);
+    lab1.labs.id = {4, 5, 6};
+    auto seen = observe_directory(lab1);
+    EXPECT_TRUE(!seen->root_marked && seen->root_foreign) << "though the lab's own mark is there";
+    EXPECT_EQ(make_directory(lab1, true).error().code, Code::unavailable);
+    std::ofstream(root_ + "/.stowage-root") << "yes\n";
+    ASSERT_TRUE(make_directory(lab1, true)) << "an administrator's word";
+    lab1.labs.id = {1, 2, 3};
+    EXPECT_TRUE(observe_directory(lab1)->root_foreign) << "the word gave way to the id";
+}
+
+TEST_P(LabDirectory, TheEmptyMarkOfAFormerVersionIsTakenOverByALabsOwnMark) {
+    ASSERT_TRUE(make_directory(place()));
+    auto lab1 = place(), lab2 = place("lab2");
+    lab1.labs = lab2.labs = {{1, 2, 3}, false};
+    const auto seen = observe_directory(lab1);
+    EXPECT_TRUE(!seen->root_marked && !seen->root_foreign);
+    EXPECT_FALSE(make_directory(lab2, true));
+    ASSERT_TRUE(make_directory(lab1, true));
+    lab1.labs.known = true;
+    EXPECT_TRUE(observe_directory(lab1)->root_marked);
+    EXPECT_TRUE(make_directory(lab2, true));
 }
 
 TEST_P(LabDirectory, EmptyDirectoryIsTaken) {

@@ -127,7 +127,7 @@ TEST_P(NoQuota, WithoutABackendNothingIsClaimedAndTheRemedyIsSaid) {
     if (on("tmpfs")) return;
     EXPECT_NE(chosen.why.find("with project quotas off"), std::string::npos) << chosen.why;
     EXPECT_NE(chosen.remedy.find(" " + root_ + " "), std::string::npos) << chosen.remedy;
-    EXPECT_NE(chosen.remedy.find("defaults,prjquota"), std::string::npos) << chosen.remedy;
+    EXPECT_NE(chosen.remedy.find(",prjquota 0 0`"), std::string::npos) << chosen.remedy;
     EXPECT_EQ(chosen.remedy.find("tune2fs") != std::string::npos, on("ext4-off")) << chosen.remedy;
 }
 

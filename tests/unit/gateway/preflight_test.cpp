@@ -134,5 +134,31 @@ TEST(PassivePorts, ThatLinuxHandsOutAreFound) {
     EXPECT_FALSE(are_handed_out("", "", 50000, 50999)) << "not told";
 }
 
+TEST_F(Preflight, LabsThatWereExportedAndAFilesystemWithoutTheirMarkAreAWarning) {
+    std::filesystem::create_directories(folder_ + "/state/ganesha/exports");
+    std::ofstream(folder_ + "/state/ganesha/exports/lab1.conf") << "# path: " << folder_ << "/labs/lab1\n";
+    const auto warned = [&] {
+        for (const auto& finding : preflight(*parse_config(values_)))
+            if (finding.severity == Severity::warning && finding.key == "labs.root" &&
+                finding.error.remedy == "mount it")
+                return true;
+        return false;
+    };
+    EXPECT_TRUE(warned());
+    std::ofstream(folder_ + "/labs/.stowage-root").flush();
+    EXPECT_FALSE(warned());
+}
+
+TEST_F(Preflight, LabsThatOnlyThisMachineMayMountAreANote) {
+    const auto noted = [&] {
+        for (const auto& finding : preflight(*parse_config(values_)))
+            if (finding.severity == Severity::note && finding.key == "labs.default_clients") return true;
+        return false;
+    };
+    EXPECT_TRUE(noted());
+    values_["labs.default_clients"] = {"127.0.0.0/8,10.0.0.0/8", "test"};
+    EXPECT_FALSE(noted());
+}
+
 }  // namespace
 }  // namespace stowage

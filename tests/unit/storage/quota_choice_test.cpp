@@ -44,29 +44,45 @@ TEST(Ext4Superblock, OfSomethingElseIsNone) {
 }
 
 TEST(SwitchOn, NamesTheLineOfFstabAndTheCommands) {
-    const auto xfs = switch_on_xfs(labs_mount());
-    EXPECT_THAT(xfs, HasSubstr("`/dev/vdb1 /mnt/nfs xfs defaults,prjquota 0 0`"));
+    const auto xfs = switch_on_xfs(labs_mount(), {});
+    EXPECT_THAT(xfs, HasSubstr("`/dev/vdb1 /mnt/nfs xfs defaults,nosuid,nodev,prjquota 0 0`"));
     EXPECT_THAT(xfs, HasSubstr("umount /mnt/nfs; mount /mnt/nfs"));
-    const auto ext4 = switch_on_ext4(labs_mount(), Ext4Features{});
+    const auto ext4 = switch_on_ext4(labs_mount(), Ext4Features{}, {});
     EXPECT_THAT(ext4,
                 HasSubstr("umount /mnt/nfs; tune2fs -O project,quota -Q prjquota /dev/vdb1; mount /mnt/nfs"));
-    EXPECT_THAT(switch_on_ext4(labs_mount(), std::nullopt), HasSubstr("tune2fs"));
+    EXPECT_THAT(switch_on_ext4(labs_mount(), std::nullopt, {}), HasSubstr("tune2fs"));
+}
+
+TEST(SwitchOn, KeepsTheLineThatIsThereAndNamesTheDiskByItsUuid) {
+    const Surroundings around{"# /mnt/nfs x y z\nUUID=1-2 /mnt/nfs xfs nosuid,nofail 0 2\n", "ab-cd", false};
+    EXPECT_THAT(switch_on_xfs(labs_mount(), around),
+                HasSubstr("`UUID=1-2 /mnt/nfs xfs nosuid,nofail,prjquota 0 2`"));
+    EXPECT_THAT(switch_on_xfs(labs_mount(), {"", "ab-cd", false}), HasSubstr("`UUID=ab-cd /mnt/nfs xfs "));
+}
+
+TEST(SwitchOn, StopsTheKernelsServerWhichHoldsTheFilesystem) {
+    for (const auto& text :
+         {switch_on_xfs(labs_mount(), {}), switch_on_ext4(labs_mount(), Ext4Features{}, {})}) {
+        EXPECT_THAT(text, HasSubstr("systemctl stop stowage nfs-server; umount /mnt/nfs"));
+        EXPECT_THAT(text, HasSubstr("mount /mnt/nfs; systemctl start nfs-server stowage"));
+    }
+    EXPECT_THAT(switch_on_xfs(labs_mount(), {"", "", false}), Not(HasSubstr("nfs-server")));
 }
 
 TEST(SwitchOn, LeavesOutWhatTheFilesystemHasAlready) {
-    EXPECT_THAT(switch_on_ext4(labs_mount(), Ext4Features{true, true}), Not(HasSubstr("tune2fs")));
-    EXPECT_THAT(switch_on_ext4(labs_mount(), Ext4Features{true, false}), HasSubstr("tune2fs"));
+    EXPECT_THAT(switch_on_ext4(labs_mount(), Ext4Features{true, true}, {}), Not(HasSubstr("tune2fs")));
+    EXPECT_THAT(switch_on_ext4(labs_mount(), Ext4Features{true, false}, {}), HasSubstr("tune2fs"));
 }
 
 TEST(SwitchOn, OfTheRootFilesystemTakesTheKernelsCommandLine) {
     auto mount = labs_mount();
     mount.point = "/";
-    EXPECT_THAT(switch_on_xfs(mount), HasSubstr("rootflags=prjquota"));
-    EXPECT_THAT(switch_on_ext4(mount, Ext4Features{}), HasSubstr("rescue system"));
+    EXPECT_THAT(switch_on_xfs(mount, {}), HasSubstr("rootflags=prjquota"));
+    EXPECT_THAT(switch_on_ext4(mount, Ext4Features{}, {}), HasSubstr("rescue system"));
 }
 
 TEST(SwitchOn, OfNarrowInodesCannotBeDone) {
-    EXPECT_THAT(switch_on_ext4(labs_mount(), Ext4Features{false, false, false}),
+    EXPECT_THAT(switch_on_ext4(labs_mount(), Ext4Features{false, false, false}, {}),
                 HasSubstr("make a new filesystem"));
 }
 

@@ -129,14 +129,18 @@ TEST(RemovalPlan, GoesOnWithADeletionThatIsOutOfSight) {
     EXPECT_EQ(find(steps, StepKind::purge_directory).change, Change::remove);
 }
 
-TEST(RemovalPlan, DoesNotForgetADeletionWhileTheFilesystemIsNotMounted) {
-    auto seen = nothing_there();
-    seen.root_marked = 0;
-    const auto steps = plan_for(Phase::leaving_data_purged, seen);
-    const auto& step = find(steps, StepKind::purge_directory);
-    EXPECT_EQ(step.change, Change::differs);
-    ASSERT_TRUE(step.error);
-    EXPECT_THAT(step.error->remedy, HasSubstr("mount it"));
+TEST(RemovalPlan, WhileTheFilesystemIsNotMountedNothingIsForgottenNorTakenFromUsers) {
+    auto missing = nothing_there(), below = all_there();
+    missing.root_marked = below.root_marked = 0;
+    below.root_foreign = 1;
+    for (const auto phase : {Phase::leaving_data_purged, Phase::leaving_data_kept})
+        for (const auto& seen : {missing, below}) {
+            const auto steps = plan_for(phase, seen);
+            ASSERT_EQ(steps.size(), 1u);
+            EXPECT_EQ(steps[0].change, Change::differs);
+            ASSERT_TRUE(steps[0].error);
+            EXPECT_THAT(steps[0].error->remedy, HasSubstr("mount it"));
+        }
 }
 
 TEST(RemovalPlan, ALabThatNeverBeganTouchesNothingOfOthers) {

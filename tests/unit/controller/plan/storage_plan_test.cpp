@@ -184,6 +184,27 @@ TEST(StoragePlan, NothingIsMadeWhereTheLabsFilesystemIsNotMounted) {
     }
 }
 
+TEST(StoragePlan, ALabsOwnMarkProvesNothingBesideTheMarkOfAnotherFilesystem) {
+    auto seen = all_there();
+    seen.root_marked = 0;
+    seen.root_foreign = 1;
+    const auto step = directory_of(plan_for(made_lab(), seen));
+    EXPECT_EQ(step.change, Change::differs);
+    ASSERT_TRUE(step.error);
+    EXPECT_THAT(step.error->remedy, HasSubstr("mount it"));
+}
+
+TEST(StoragePlan, AMarkOfAFormerVersionIsTakenOverAndNobodysDoing) {
+    auto seen = all_there();
+    seen.root_marked = 0;
+    auto observed = settled();
+    observed.lab = seen;
+    observed.is_mark_known = false;
+    const auto step = directory_of(plan_storage(made_lab(), example_site(), observed));
+    EXPECT_EQ(step.change, Change::change);
+    EXPECT_TRUE(step.deviations.empty());
+}
+
 TEST(StoragePlan, TheFirstLabMarksItsFilesystem) {
     auto seen = nothing_there();
     seen.root_marked = 0;
@@ -212,6 +233,15 @@ TEST(StoragePlan, DoesNotTakeAnotherLabsFiles) {
     const auto step = directory_of(plan_for(example_lab(), seen));
     EXPECT_EQ(step.change, Change::differs);
     EXPECT_THAT(step.error->what, HasSubstr("uid 700002"));
+}
+
+TEST(StoragePlan, AUidOfAnotherLabOnTheDiskIsNotGivenTwice) {
+    auto seen = nothing_there();
+    seen.uid_owner.assign_cut("lab7");
+    const auto step = directory_of(plan_for(example_lab(), seen));
+    EXPECT_EQ(step.change, Change::differs);
+    ASSERT_TRUE(step.error);
+    EXPECT_THAT(step.error->what, HasSubstr("lab7"));
 }
 
 TEST(StoragePlan, TakesKeptDataBack) {

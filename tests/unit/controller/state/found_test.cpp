@@ -45,6 +45,13 @@ TEST_F(RestoredState, GivesNoUidThatADirectoryOnTheDiskHasToAnother) {
     EXPECT_EQ(add("lost").uid, 700001u);
 }
 
+TEST_F(RestoredState, KeepsAUidThatWasFoundLaterForItsLab) {
+    or_throw(state_.keep_uid(700000, "lab1"));
+    or_throw(state_.keep_uid(700000, "lab1"));
+    EXPECT_EQ(add("lab2").uid, 700001u);
+    EXPECT_EQ(add("lab1").uid, 700000u);
+}
+
 TEST_F(RestoredState, ReservesTheUidOfADirectoryWhoseNameHasAnother) {
     add("lab1");
     reopen({{{700001, "lab1"}, {700000, "lab1-before"}}, 0});

@@ -74,6 +74,24 @@ TEST(StateFile, OutlivesItsProcess) {
     EXPECT_TRUE(or_throw(State::open(directory.path())).lab("lab1"));
 }
 
+TEST(StateFile, EachFirstLabHasAFilesystemOfItsOwnName) {
+    const TemporaryDirectory directory;
+    auto state = or_throw(State::open(directory.path()));
+    EXPECT_FALSE(state.labs_root().known) << "a former version's marks are taken over";
+    (void)or_throw(state.add_lab("lab1", {}, range));
+    const auto first = state.labs_root();
+    EXPECT_TRUE(first.known);
+    (void)or_throw(state.add_lab("lab2", {}, range));
+    EXPECT_EQ(state.labs_root().id, first.id);
+    for (const auto* lab : {"lab1", "lab2"}) {
+        or_throw(state.set_phase(lab, Phase::leaving_data_kept));
+        or_throw(state.forget_lab(lab, false));
+    }
+    EXPECT_EQ(state.labs_root().id, first.id) << "what was kept can still be purged";
+    (void)or_throw(state.add_lab("lab3", {}, range));
+    EXPECT_NE(state.labs_root().id, first.id);
+}
+
 TEST(StateFile, RefusesASecondGateway) {
     const TemporaryDirectory directory;
     const auto first = or_throw(State::open(directory.path()));
