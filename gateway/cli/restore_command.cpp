@@ -115,6 +115,13 @@ Result<Fd> lock_state(const Config& config) {
     return lock_out_gateway(config);
 }
 
+/// That of this machine's own gateway, where it is another one; no lock where it has none.
+Result<Fd> lock_state_beside(const Config& own, const Config& restored) {
+    std::error_code failed;
+    if (own.state_dir == restored.state_dir || !fs::exists(own.state_dir, failed)) return Fd();
+    return lock_out_gateway(own);
+}
+
 }  // namespace
 
 Result<Exit> run(const Restore& command, Context& context) {
@@ -125,19 +132,19 @@ Result<Exit> run(const Restore& command, Context& context) {
     TRY(const auto config, config_of(command, has_config, installed));
     TRY(const auto places, places_of(files, config, command.config.file.empty()));
     CHECK(check_schema(*places.back().saved));
-    Fd own_lock;
+    const auto others = other_places(places, installed.config, !installed.problem.empty());
     // A configuration that was named says itself where everything is; the saved one may replace another's
     // files.
-    if (command.config.file.empty()) {
-        const auto others = other_places(places, installed.config, !installed.problem.empty());
+    const bool named = !command.config.file.empty();
+    if (!named)
         CHECK(ask_about(others, installed, what_to_do_about_places(command.folder, has_config),
                         context.console));
-        std::error_code failed;
-        const auto& own_state = installed.config.state_dir;
-        if (own_state != config.state_dir && fs::exists(own_state, failed)) {
-            TRY(auto held, lock_out_gateway(installed.config));
-            own_lock = std::move(held);
-        }
+    // The password file and the PAM service may be this machine's gateway's, whatever the state is.
+    const bool shares = others.size() < places.size();
+    Fd own_lock;
+    if (!named || shares) {
+        TRY(auto held, lock_state_beside(installed.config, config));
+        own_lock = std::move(held);
     }
     TRY(const auto lock, lock_state(config));
     if (!command.replace) CHECK(check_room(places));
@@ -158,7 +165,10 @@ Result<Exit> run(const Restore& command, Context& context) {
             "{0} bears no .stowage-root: if the labs' filesystem is to be there, mount it and restore once "
             "more (--replace) before the start, or a new lab may get the uid of one made after the backup",
             config.labs.root)));
-    console.line("restored; start the gateway (systemctl start stowage), and see `stowage status`");
+    console.line(named
+                     ? shown(fmt::format("restored; start the gateway that has {}, and see `stowage status`",
+                                         command.config.file))
+                     : "restored; start the gateway (systemctl start stowage), and see `stowage status`");
     return Exit::done;
 }
 

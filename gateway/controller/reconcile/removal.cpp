@@ -62,8 +62,37 @@ std::vector<Step> after_the_look(std::vector<Step> steps) {
     return steps;
 }
 
+struct Look {
+    explicit Look(const asio::any_io_executor& executor) : timer(executor) {}
+    asio::steady_timer timer;
+    std::optional<Result<message::LabObservation>> seen = std::nullopt;
+};
+
+asio::awaitable<void> look_into(Context& context, message::StepRequest request, std::shared_ptr<Look> look) {
+    look->seen = co_await context.supervisor.step(request);
+    look->timer.cancel();
+}
+
+/// Nothing where the lab's filesystem says nothing for so long, or cannot be looked at.
+asio::awaitable<std::optional<message::LabObservation>> look_briefly(Context& context, Lab lab) {
+    const auto look = std::make_shared<Look>(context.executor);
+    look->timer.expires_after(std::chrono::seconds(5));
+    asio::co_spawn(context.executor, look_into(context, request_to_look(context, lab), look), rethrow);
+    boost::system::error_code ignored;
+    if (!look->seen) co_await look->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (!look->seen || !*look->seen) co_return std::nullopt;
+    co_return **look->seen;
+}
+
+/// What is planned for Run:ai and for users, whatever there is to be seen of the lab's directory.
+message::LabObservation unseen() {
+    message::LabObservation seen;
+    seen.root_marked = 1;
+    return seen;
+}
+
 /// The lab's filesystem may hang: what can be refused for users' sake comes first, then nobody is served any
-/// more, and then it is looked at.
+/// more, and then it is waited for.
 /// @return whether data stays
 asio::awaitable<bool> run_removal(Context& context, StepRunner& runner) {
     const auto lab = runner.lab();
@@ -75,7 +104,8 @@ asio::awaitable<bool> run_removal(Context& context, StepRunner& runner) {
     const auto plan = [&](const message::LabObservation& seen) {
         return plan_removal(lab, context.site, seen, registration, owned, context.state.accounts());
     };
-    co_await runner.run(without_a_look(plan({})));
+    const auto glance = co_await look_briefly(context, lab);
+    co_await runner.run(without_a_look(plan(glance ? *glance : unseen())));
     if (!runner.failures().empty()) co_return false;
     const bool may_be_exported = lab.directory != DirectoryPhase::none;
     if (may_be_exported) (void)co_await shut_out(context, lab, message::Step::withdraw_export);
@@ -88,27 +118,11 @@ asio::awaitable<bool> run_removal(Context& context, StepRunner& runner) {
     co_return seen->directory_exists&& lab.phase == Phase::leaving_data_kept;
 }
 
-struct Look {
-    explicit Look(const asio::any_io_executor& executor) : timer(executor) {}
-    asio::steady_timer timer;
-    std::optional<Result<message::LabObservation>> seen = std::nullopt;
-};
-
-asio::awaitable<void> look_into(Context& context, message::StepRequest request, std::shared_ptr<Look> look) {
-    look->seen = co_await context.supervisor.step(request);
-    look->timer.cancel();
-}
-
-/// The lab would come back with it, and its users would be gone. What cannot be looked at, or says nothing
-/// for so long, is left to the removal: it shuts clients out before it looks.
+/// The lab would come back with it, and its users would be gone. What cannot be seen is left to the removal.
 asio::awaitable<Result<void>> check_filesystem(Context& context, Lab lab) {
     if (lab.directory == DirectoryPhase::none) co_return Result<void>();
-    const auto look = std::make_shared<Look>(context.executor);
-    look->timer.expires_after(std::chrono::seconds(5));
-    asio::co_spawn(context.executor, look_into(context, request_to_look(context, lab), look), rethrow);
-    boost::system::error_code ignored;
-    if (!look->seen) co_await look->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (!look->seen || !*look->seen || !is_elsewhere(**look->seen)) co_return Result<void>();
+    const auto seen = co_await look_briefly(context, lab);
+    if (!seen || !is_elsewhere(*seen)) co_return Result<void>();
     auto error = missing_filesystem(context.site);
     error.remedy += "; nothing was changed";
     co_return error;

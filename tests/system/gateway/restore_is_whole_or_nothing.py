@@ -92,7 +92,7 @@ class RestoreIsWholeOrNothing(unittest.TestCase):
         self.assertIn("no state of a gateway", self.restore()[1])
         self.assertEqual(self.files(), before)
 
-    def beside(self, installed, answer=None):
+    def beside(self, installed, answer=None, more=()):
         """The saved configuration says where files go; `installed` is what this machine's says. Nobody is there to
         answer, or somebody at a terminal is."""
         place = self.rig.folder / "own-etc"
@@ -103,7 +103,7 @@ class RestoreIsWholeOrNothing(unittest.TestCase):
                 os.write(terminal, answer)
             done = subprocess.run(
                 ["unshare", "--mount", "sh", "-euc", _OWN_ETC, "own-etc", place, installed]
-                + [BINARIES / "stowage", "restore", self.folder, "--replace"],
+                + [BINARIES / "stowage", "restore", self.folder, "--replace", *more],
                 stdin=slave if answer else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -161,6 +161,19 @@ class RestoreIsWholeOrNothing(unittest.TestCase):
         code, words = self.beside(installed, b"yes\n")
         self.assertNotEqual(code, 0, words)
         self.assertIn("stop it first", words)
+
+    def test_password_file_of_this_machines_gateway_is_not_written_under(self):
+        """A drill into a second state folder: the password file and the PAM service are still the first one's."""
+        second = self.rig.folder / "second.yaml"
+        text = self.config.read_text()
+        elsewhere = text.replace(f'state_dir: "{self.state}"', f'state_dir: "{self.rig.folder}/second-state"')
+        self.assertNotEqual(elsewhere, text)
+        second.write_text(elsewhere)
+        before = self.files()
+        code, words = self.beside(text, more=("--config", second))
+        self.assertNotEqual(code, 0, words)
+        self.assertIn("stop it first", words)
+        self.assertEqual(self.files(), before)
 
 
 if __name__ == "__main__":
