@@ -17,7 +17,7 @@
 #include "gateway/controller/control/site_work.hpp"
 #include "gateway/controller/control/views.hpp"
 #include "gateway/controller/control/work.hpp"
-#include "gateway/controller/plan/former_clients.hpp"
+#include "gateway/controller/plan/export_plan.hpp"
 #include "gateway/controller/reconcile/gate.hpp"
 #include "gateway/controller/reconcile/rethrow.hpp"
 

@@ -2,10 +2,9 @@
 // Runs in: controller.
 #include <fmt/format.h>
 
-#include "gateway/base/config_parsers.hpp"
 #include "gateway/base/counted.hpp"
 #include "gateway/base/identity.hpp"
-#include "gateway/controller/plan/former_clients.hpp"
+#include "gateway/controller/plan/export_plan.hpp"
 
 namespace stowage::controller {
 
@@ -186,44 +185,6 @@ Step quota_step(const Lab& lab, const message::LabObservation& seen) {
     return step;
 }
 
-/// Who may mount the lab now, as the server tells; a wildcard among them, where somebody opened it by hand.
-struct Served {
-    std::string words;     ///< "to 10.0.0.0/8, 0.0.0.0/0", "not at all", "with other options, …"
-    bool further = false;  ///< to somebody who was not asked for
-};
-
-Served served_by(const Lab& lab, const message::LabObservation& seen) {
-    const auto to = config_parsers::split(seen.exported_to.view());
-    const auto& asked = lab.settings.clients;
-    Served served;
-    served.further = std::any_of(to.begin(), to.end(), [&](const auto& one) {
-        return std::find(asked.begin(), asked.end(), one) == asked.end();
-    });
-    if (to.empty())
-        served.words = "not at all";
-    else if (!served.further && to.size() == asked.size())
-        served.words = "with other options, or its file was changed";
-    else
-        served.words = fmt::format("to {}", fmt::join(to, ", "));
-    return served;
-}
-
-Step export_step(const Lab& lab, const Site& site, const message::LabObservation& seen) {
-    Step step{.lab = lab.name,
-              .kind = StepKind::publish_export,
-              .title = fmt::format("export {} to {}", site.directory_of(lab.name),
-                                   fmt::join(lab.settings.clients, ", "))};
-    if (seen.exported) return step;
-    const auto served = served_by(lab, seen);
-    step.change = seen.export_present ? Change::change : Change::create;
-    if (seen.export_present) step.detail = "the server has it otherwise: " + served.words;
-    // The server alone has lost it, by a start during which the lab's filesystem said nothing, say.
-    if (seen.export_on_file && !served.further) return step;
-    step.deviations.push_back({"export", seen.export_present ? served.words : "missing",
-                               fmt::format("to {}", fmt::join(lab.settings.clients, ", ")), false});
-    return step;
-}
-
 bool same(const ServedForm& one, const ServedForm& other) {
     const auto& a = one.lab;
     const auto& b = other.lab;
@@ -314,18 +275,6 @@ ServedForm served_form(const Lab& lab, const Site& site) {
     return {put, lab.settings.client_cas};
 }
 
-void name_former_clients(const std::optional<Lab>& now, const Lab& wanted, std::vector<Step>& steps) {
-    if (!now || now->settings.clients == wanted.settings.clients) return;
-    for (auto& step : steps)
-        if (step.kind == StepKind::publish_export && step.change == Change::change)
-            step.detail = fmt::format("was to {}", fmt::join(now->settings.clients, ", "));
-}
-
-void hide_former_export(std::vector<Step>& steps) {
-    for (auto& step : steps)
-        if (step.kind == StepKind::publish_export && step.change == Change::change) step.detail.clear();
-}
-
 std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedStorage& observed) {
     std::vector<Step> steps;
     steps.push_back(directory_step(lab, site, observed));
@@ -335,7 +284,7 @@ std::vector<Step> plan_storage(const Lab& lab, const Site& site, const ObservedS
     if (fresh) seen.quota_bytes = seen.quota_inodes = seen.exported = 0;
     if (fresh) seen.project_id = seen.project_whole = 0;
     steps.push_back(quota_step(lab, seen));
-    steps.push_back(export_step(lab, site, seen));
+    steps.push_back(plan_export(lab, site, seen));
     const bool changed = steps[0].does_something() || steps[1].does_something() || steps[2].does_something();
     steps.push_back(serve_step(lab, site, observed));
     wait_for_no_limit(steps, fresh);

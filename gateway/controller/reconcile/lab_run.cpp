@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "gateway/base/log.hpp"
-#include "gateway/controller/plan/former_clients.hpp"
+#include "gateway/controller/plan/export_plan.hpp"
 #include "gateway/controller/reconcile/drift_log.hpp"
 #include "gateway/controller/reconcile/perform.hpp"
 #include "gateway/controller/reconcile/reasons.hpp"

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "example.hpp"
-#include "gateway/controller/plan/former_clients.hpp"
+#include "gateway/controller/plan/export_plan.hpp"
 
 namespace stowage::controller {
 namespace {
