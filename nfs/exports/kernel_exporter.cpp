@@ -119,9 +119,10 @@ Result<void> restore(const KernelExporter& exporter, const std::string& lab, con
     CHECK(put_text(exporter.file_of(lab), before));
     std::vector<std::string> spared;
     if (before && path_in_exports_file(*before) == path) spared = clients_of(*before);
-    if (before) CHECK(export_text(exporter, *before));
+    // Whatever becomes of the former ones, nobody new stays.
+    const auto again = before ? export_text(exporter, *before) : Result<std::string>(std::string());
     CHECK(unexport(exporter, path, spared));
-    return {};
+    return again ? Result<void>() : again.error();
 }
 
 /// Puts the previous file back; the caller's error stays the one that is told.
@@ -246,9 +247,8 @@ Result<void> withdraw(const KernelExporter& exporter, const std::string& lab, co
     // Also when there was no file: a withdrawal killed halfway may have left the export behind it.
     if (const auto recorded = before ? path_in_exports_file(*before) : ""; !recorded.empty()) path = recorded;
     TRY(const bool any, unexport(exporter, path, {}));
-    if (!any) return {};
     TRY(const auto etab, read_etab(exporter));
-    if (!etab_clients(etab, path).empty())
+    if (any && !etab_clients(etab, path).empty())
         return Error{Code::differs, path + " is still exported after its file was removed (etab)",
                      "look what `exportfs -u` says of it"};
     return check_other_files(exporter, lab, path);
@@ -261,11 +261,11 @@ Result<ExportState> observe(const KernelExporter& exporter, const Export& meant)
     state.present = text && is_exports_file_of(*text, meant.path, meant.fsid);
     const auto mounted = mount_point_of(meant.path);
     const auto mount_point = mounted ? *mounted : std::string();
-    auto compared = check_is_served(exporter);
-    if (compared) compared = compare_etab(etab, meant, mount_point);
+    const auto served = check_is_served(exporter);
+    const auto compared = served ? compare_etab(etab, meant, mount_point) : served;
     state.on_file = text == render_exports_file(meant, mount_point);
     state.as_meant = state.on_file && compared;
-    state.clients = etab_rights(etab, meant.path);
+    if (served) state.clients = etab_rights(etab, meant.path);
     if (!compared)
         state.why = compared.error().text();
     else if (!state.as_meant)

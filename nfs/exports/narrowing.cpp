@@ -34,6 +34,11 @@ void keep_those_within(std::vector<std::string>& networks, bool read_only,
     });
 }
 
+bool is_within(const Client& one, const std::vector<std::string>& networks) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [&](const std::string& network) { return lies_in(one.network, network); });
+}
+
 /// "/mnt/nfs/lab1 10.0.0.0/8(rw,sync,…) …"
 std::vector<Client> in_exports_line(std::string_view line) {
     std::vector<Client> clients;
@@ -88,6 +93,13 @@ Export within(const Export& meant, const std::vector<Client>& former) {
     auto narrower = meant;
     keep_those_within(narrower.clients, false, former);
     keep_those_within(narrower.read_only_clients, true, former);
+    // Who is let in by a larger network now, or with more rights, goes on with what he had.
+    for (const auto& one : former) {
+        const bool writes = !one.read_only && is_within(one, meant.clients);
+        if (!writes && !is_within(one, meant.clients) && !is_within(one, meant.read_only_clients)) continue;
+        if (is_within(one, narrower.clients) || is_within(one, narrower.read_only_clients)) continue;
+        (writes ? narrower.clients : narrower.read_only_clients).push_back(one.network);
+    }
     return narrower;
 }
 

@@ -69,6 +69,7 @@ struct Context {
         registrations;  ///< one per lab in Run:ai, which may take long to say nothing: the lab's turn is free
     Turns users;        ///< one change per user
     Turns storage;      ///< key "": so many labs at once may have root steps under way
+    Turns shutting;     ///< key "": so many at once may shut former clients out, before they have a place
     Turns walks;        ///< key "": so many at once may have their tree read; those have none in `storage`
     std::map<std::string, Seen, std::less<>> seen;
     std::map<std::string, Due, std::less<>> due;

@@ -40,6 +40,9 @@ asio::awaitable<bool> begin_change(Context& context, Lab lab, FoundRight right) 
         if (const auto forgotten = context.state.set_found_right(lab.name, {}); !forgotten)
             log::warning("state_not_written", {{"lab", lab.name}, {"why", forgotten.error().text()}});
     if (lab.directory != DirectoryPhase::made) co_return false;
+    // The supervisor takes so many steps at once; a changed default may change all labs.
+    const auto place = co_await context.shutting.take("", patience);
+    if (!place) co_return false;
     const auto shut = co_await shut_out(context, lab, message::Step::publish_export);
     co_return shut.has_value() && shut.value();
 }

@@ -2,14 +2,8 @@
 // Runs in: controller.
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "gateway/controller/reconcile/lab_run.hpp"
 #include "gateway/controller/reconcile/perform.hpp"
-#include "gateway/controller/reconcile/rethrow.hpp"
 #include "gateway/controller/reconcile/schedule.hpp"
 #include "gateway/controller/reconcile/step_runner.hpp"
 
@@ -62,26 +56,12 @@ std::vector<Step> after_the_look(std::vector<Step> steps) {
     return steps;
 }
 
-struct Look {
-    explicit Look(const asio::any_io_executor& executor) : timer(executor) {}
-    asio::steady_timer timer;
-    std::optional<Result<message::LabObservation>> seen = std::nullopt;
-};
-
-asio::awaitable<void> look_into(Context& context, message::StepRequest request, std::shared_ptr<Look> look) {
-    look->seen = co_await context.supervisor.step(request);
-    look->timer.cancel();
-}
-
 /// Nothing where the lab's filesystem says nothing for so long, or cannot be looked at.
 asio::awaitable<std::optional<message::LabObservation>> look_briefly(Context& context, Lab lab) {
-    const auto look = std::make_shared<Look>(context.executor);
-    look->timer.expires_after(std::chrono::seconds(5));
-    asio::co_spawn(context.executor, look_into(context, request_to_look(context, lab), look), rethrow);
-    boost::system::error_code ignored;
-    if (!look->seen) co_await look->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (!look->seen || !*look->seen) co_return std::nullopt;
-    co_return **look->seen;
+    const auto request = request_to_look(context, lab);
+    const auto seen = co_await context.supervisor.step(request, std::chrono::seconds(5));
+    if (!seen) co_return std::nullopt;
+    co_return *seen;
 }
 
 /// What is planned for Run:ai and for users, whatever there is to be seen of the lab's directory.

@@ -54,7 +54,8 @@ TEST(Narrowing, TakesAwayAndAddsNobody) {
                                  {{"10.0.0.0/8"}, {"10.5.0.0/16"}, {"192.0.2.1/32", true}});
     EXPECT_THAT(narrower.clients, ElementsAre("10.0.0.0/8", "10.6.0.0/16"))
         << "the latter lies in the former";
-    EXPECT_THAT(narrower.read_only_clients, IsEmpty()) << "that one address does not stand for all of them";
+    EXPECT_THAT(narrower.read_only_clients, ElementsAre("192.0.2.1/32"))
+        << "that one address does not stand for all of them";
 }
 
 TEST(Narrowing, GivesNobodyMoreRights) {
@@ -62,7 +63,21 @@ TEST(Narrowing, GivesNobodyMoreRights) {
         within(lab_for({"10.1.0.0/16", "10.2.0.0/16"}, {"10.3.0.0/16"}),
                {{"10.1.0.0/16", true}, {"10.2.0.0/16"}, {"10.3.0.0/16"}, {"2001:db8::/32"}});
     EXPECT_THAT(narrower.clients, ElementsAre("10.2.0.0/16"));
-    EXPECT_THAT(narrower.read_only_clients, ElementsAre("10.3.0.0/16"));
+    EXPECT_THAT(narrower.read_only_clients, ElementsAre("10.3.0.0/16", "10.1.0.0/16"));
+}
+
+/// Fails when who has a part of a network, or fewer rights, is shut out until the larger one is published.
+TEST(Narrowing, WhoIsLetInMoreWidelyKeepsWhatHeHad) {
+    auto narrower =
+        within(lab_for({"10.0.0.0/8"}), {{"10.1.0.0/16"}, {"10.2.0.0/16", true}, {"192.0.2.0/24"}});
+    EXPECT_THAT(narrower.clients, ElementsAre("10.1.0.0/16"));
+    EXPECT_THAT(narrower.read_only_clients, ElementsAre("10.2.0.0/16"));
+    narrower = within(lab_for({}, {"10.0.0.0/8"}), {{"10.1.0.0/16"}});
+    EXPECT_THAT(narrower.clients, IsEmpty());
+    EXPECT_THAT(narrower.read_only_clients, ElementsAre("10.1.0.0/16"));
+    narrower = within(lab_for({"10.0.0.0/8"}, {"192.0.2.0/24"}), {{"10.0.0.0/8"}, {"192.0.2.0/24", true}});
+    EXPECT_THAT(narrower.clients, ElementsAre("10.0.0.0/8")) << "once";
+    EXPECT_THAT(narrower.read_only_clients, ElementsAre("192.0.2.0/24"));
 }
 
 TEST(Narrowing, OfOthersLeavesNobody) {
