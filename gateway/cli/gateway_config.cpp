@@ -39,8 +39,10 @@ Result<Config> config_beside(const Context& context, const ConfigChoice& choice)
 }
 
 Result<void> check_same_gateway(const Context& context, const Config& config) {
-    TRY(const auto values, published(context));
-    TRY(const auto running, parse_config(values));
+    const auto values = published(context);
+    if (!values && values.error().code == Code::not_found) return {};  // no gateway: whoever asks it says so
+    if (!values) return values.error();
+    TRY(const auto running, parse_config(*values));
     if (running.state_dir == config.state_dir) return {};
     return Error{Code::config,
                  fmt::format("the gateway at {} keeps its state in {}, and the configuration says {}",

@@ -43,6 +43,13 @@ class BackupIsRestored(unittest.TestCase):
         self.assertIn(f"keeps its state in {self.rig.gateway.state_dir}", words)
         self.assertFalse(self.folder.exists())
 
+    def test_gateway_that_does_not_run_is_told(self):
+        self.assertEqual(self.rig.gateway.stop(), 0)
+        code, words = self.rig.run("backup", str(self.folder), *self.config)
+        self.assertNotEqual(code, 0, words)
+        self.assertIn("the gateway is not running", words)
+        self.assertFalse(self.folder.exists())
+
     def test_lost_state_comes_back(self):
         for lab in ("lab1", "lab2"):
             self.rig.create_lab(lab)
