@@ -48,7 +48,7 @@ _CLIENT = {
     "lftp": "lftp's own CPU, 7 to 11 ms a file whichever the server: [profiles](#where-the-time-goes)",
     "curl": "curl sleeps 0.2 s amid a download, whichever the server: [profiles](#where-the-time-goes)",
 }
-_AMONG = "it varies by more than that from round to round; parts and other series: [profiles](#where-the-time-goes)"
+_AMONG = "series on a busy machine met it; what a quiet one adds is not known yet: [profiles](#where-the-time-goes)"
 _LSTAT = "getdents(2) and lstat(2), which each server makes, are four fifths of it: [profiles](#where-the-time-goes)"
 _LOGIN = "a process of its own for each password: [profiles](#where-the-time-goes)"
 
