@@ -54,7 +54,8 @@ Result<void> set_passive_ports(Config& config, std::string_view text) {
 const std::vector<ConfigRow>& config_table() {
     static const std::vector<ConfigRow> table = {
         {{"state_dir", "/var/lib/stowage", "path",
-          "Database, TLS certificate, NFS-Ganesha's files; not the FTPS password file (accounts.password_file)."},
+          "Database, TLS certificate, NFS-Ganesha's files; not the FTPS password file "
+          "(accounts.password_file)."},
          into(parse::absolute_path, FIELD(state_dir))},
         {{"run_dir", "/run/stowage", "path",
           "Sockets and the front's empty root directory; emptied by a reboot."},
