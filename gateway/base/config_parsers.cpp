@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "gateway/base/ip_address.hpp"
 
@@ -75,9 +76,10 @@ Result<std::string> absolute_path(std::string_view text) {
     if (text.empty() || text[0] != '/' || odd || text.size() > 1000)
         return wrong("is not an absolute path",
                      "use a path that starts with / and has no .. and no control characters");
-    while (text.size() > 1 && text.back() == '/')
-        text.remove_suffix(1);
-    return std::string(text);
+    auto path = std::filesystem::path(text).lexically_normal().string();
+    while (path.size() > 1 && path.back() == '/')
+        path.pop_back();
+    return path;
 }
 
 Result<std::string> path_or_empty(std::string_view text) {

@@ -143,6 +143,9 @@ void check_nfs_server(const Config& config, Findings& findings) {
     const auto choice = nfs::choose_server(config, facts);
     findings.expect("nfs.server", choice);
     if (!choice || choice->server != NfsServer::kernel) return;
+    if (const auto plain = nfs::check_no_link_for_nfsd(config.labs.root);
+        !plain && plain.error().code == Code::unsupported)
+        findings.add_refusal("labs.root", plain.error());
     if (const auto up = nfs::nfsd_is_up(config.nfs.port, facts); !up)
         findings.add(Severity::warning, "nfs.server", up.error());
     if (auto more = nfs::more_than_wanted(config, facts))

@@ -7,10 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 
 #include "gateway/base/atomic_file.hpp"
@@ -145,15 +143,6 @@ Result<void> apply(const KernelExporter& exporter, const Export& meant, const st
     return error;
 }
 
-/// Whoever reads etab, as mountd and each later exportfs do, has links in its paths resolved.
-Result<void> check_no_link(const std::string& path) {
-    const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &std::free);
-    if (!real) return system_error(errno, "realpath " + path);
-    if (path == real.get()) return {};
-    return Error{Code::unsupported, fmt::format("{} is {} behind a symbolic link", path, real.get()),
-                 "set labs.root to the directory itself"};
-}
-
 Result<void> make_exports_dir(const std::string& path) {
     if (::mkdir(path.c_str(), 0755) != 0) {
         if (errno == EEXIST) return {};
@@ -174,7 +163,7 @@ Result<void> check_whose(const std::string& file, const std::optional<std::strin
 }
 
 Result<void> put(const KernelExporter& exporter, const Export& meant) {
-    CHECK(check_no_link(meant.path));
+    CHECK(check_no_link_for_nfsd(meant.path));
     TRY(const auto mount_point, mount_point_of(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
     TRY(const auto lock, lock_exports(exporter.lock_file));

@@ -68,6 +68,15 @@ TEST(Config, TellsEveryProblemAtOnceWithOriginAndRemedy) {
         << text;
 }
 
+TEST(Config, APathIsKnownByOneSpelling) {
+    for (const auto* text : {"/mnt/nfs/", "//mnt//nfs", "/mnt/./nfs/."}) {
+        const auto config = parse_config({{"labs.root", {text, "test"}}});
+        ASSERT_TRUE(config) << config.error().text();
+        EXPECT_EQ(config->labs.root, "/mnt/nfs") << text;
+    }
+    EXPECT_EQ(parse_config({{"labs.root", {"//", "test"}}})->labs.root, "/");
+}
+
 TEST(Config, GuessesNoKeyThatDoesNotResembleWhatWasWritten) {
     const auto refused = parse_config({{"foo", {"bar", "--set"}}});
     ASSERT_FALSE(refused);

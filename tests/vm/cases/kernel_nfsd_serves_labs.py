@@ -152,9 +152,11 @@ class KernelNfsd(unittest.TestCase):
         self.assertFalse((EXPORTS / "stowage-never.exports").exists())
 
     def test_what_the_server_lacks_is_named(self):
+        os.symlink("/mnt", "/run/mnt")
         for setting, word in (
             ("nfs.transport_security=tls", "no RPC over TLS"),
             ("nfs.security=krb5p", "/etc/krb5.keytab"),
+            ("labs.root=/run/mnt/nfs", "/run/mnt/nfs is /mnt/nfs behind a symbolic link"),
         ):
             code, said = self.gateway.try_command(
                 "check", "--config", str(self.gateway.config_path), "--set", setting
