@@ -18,8 +18,10 @@ from rig.qmp import Monitor
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
+# QEMU keeps what it has translated by its virtual address: with a layout of its own each process would be translated anew,
+# which was half of all that a guest does.
 _KERNEL = (
-    "console=ttyS0 loglevel=4 panic=-1 nokaslr mitigations=off no_timer_check tsc=reliable rcupdate.rcu_expedited=1 "
+    "console=ttyS0 loglevel=4 panic=-1 nokaslr norandmaps mitigations=off no_timer_check tsc=reliable rcupdate.rcu_expedited=1 "
     "audit=0 cryptomgr.notests=1 quiet"
 )
 _INIT = {
