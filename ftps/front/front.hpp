@@ -15,6 +15,7 @@
 #include "ftps/protocol/session_packets.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
+#include "gateway/base/freed_memory.hpp"
 #include "gateway/base/line_limit.hpp"
 
 namespace stowage::ftps {
@@ -83,6 +84,7 @@ class Front {
     std::vector<std::unique_ptr<Listener>> listeners_;
     Doorkeeper doorkeeper_;
     std::unordered_map<std::uint64_t, ControlSession*> sessions_;
+    FreedMemory freed_;
     std::uint64_t last_number_;
     boost::asio::steady_timer drain_timer_;
     std::size_t max_sessions_;

@@ -1,11 +1,12 @@
 // Starting and reaping children.
-// Runs in: supervisor; between vfork and exec in the child, which has our memory: it makes only
+// Runs in: supervisor; between clone and exec in the child, which has our memory: it makes only
 // async-signal-safe calls and writes to nothing but its own stack.
 #include "gateway/supervisor/process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -53,46 +56,98 @@ void bound_memory_and_tasks(const ProcessSpec& spec) {
     ::close(score);
 }
 
-[[noreturn]] void become_child(const ProcessSpec& spec, int channel, int log, char* const arguments[],
-                               char* const environment[], pid_t parent) {
+/// Descriptors of ours with numbers so low that a child which is given something by them takes no others
+/// along: to copy the three of each of 200 workers, and to close them again, cost a login a third of a
+/// millisecond.
+class Slots {
+  public:
+    static constexpr unsigned channel = 0, log = 1, program = 2;
+
+    Slots() {
+        for (auto& slot : slots_)
+            slot = Fd(::fcntl(nothing_.get(), F_DUPFD_CLOEXEC, ipc::supervisor_fd + 2));
+    }
+    bool are_there() const { return slots_[program].get() >= 0; }
+    int operator[](unsigned slot) const { return slots_[slot].get(); }
+    int end() const {
+        return std::max({slots_[channel].get(), slots_[log].get(), slots_[program].get()}) + 1;
+    }
+
+    void put(unsigned slot, int descriptor) { ::dup3(descriptor, slots_[slot].get(), O_CLOEXEC); }
+    /// A channel that we held too would never end.
+    void clear() {
+        for (const auto slot : {channel, log, program})
+            put(slot, nothing_.get());
+    }
+
+  private:
+    Fd nothing_{::open("/dev/null", O_PATH | O_CLOEXEC)};
+    std::array<Fd, 3> slots_;
+};
+
+struct Start {
+    const ProcessSpec& spec;
+    const Slots& slots;
+    char* const* arguments;
+    char* const* environment;
+    pid_t parent;
+};
+
+[[noreturn]] void become_child(const Start& start) {
+    // Until then our descriptors are the supervisor's own.
+    if (::syscall(SYS_close_range, start.slots.end(), ~0u, CLOSE_RANGE_UNSHARE) != 0) ::_exit(126);
     for (int number = 1; number < 32; ++number)
         ::signal(number, SIG_DFL);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (::getppid() != parent) ::_exit(127);  // it died before the line above
+    if (::getppid() != start.parent) ::_exit(127);  // it died before the line above
     const int null = ::open("/dev/null", O_RDWR);
     // Its own session: Ctrl-C on a terminal reaches the supervisor alone, which then drains.
     ::setsid();
-    const bool placed =
-        ::dup2(null, 0) == 0 && ::dup2(null, 1) == 1 && ::dup2(log, 2) == 2 &&
-        (channel == ipc::supervisor_fd ? ::fcntl(channel, F_SETFD, 0) == 0
-                                       : ::dup2(channel, ipc::supervisor_fd) == ipc::supervisor_fd);
+    const bool placed = ::dup2(null, 0) == 0 && ::dup2(null, 1) == 1 &&
+                        ::dup2(start.slots[Slots::log], 2) == 2 &&
+                        ::dup2(start.slots[Slots::channel], ipc::supervisor_fd) == ipc::supervisor_fd;
     if (!placed) ::_exit(126);
     constexpr int program = ipc::supervisor_fd + 1;
-    const int file = spec.executable.file;
-    const bool held = file >= 0 && (file == program || ::dup3(file, program, O_CLOEXEC) == program);
+    const bool held =
+        start.spec.executable.file >= 0 && ::dup3(start.slots[Slots::program], program, O_CLOEXEC) == program;
     ::syscall(SYS_close_range, held ? program + 1 : program, ~0u, 0);
-    bound_memory_and_tasks(spec);
-    if (held) ::syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
+    bound_memory_and_tasks(start.spec);
+    if (held) ::syscall(SYS_execveat, program, "", start.arguments, start.environment, AT_EMPTY_PATH);
     // Also a script, whose interpreter could not read it: the descriptor is closed when it begins.
-    ::execve(arguments[0], arguments, environment);
+    ::execve(start.arguments[0], start.arguments, start.environment);
     ::_exit(127);
 }
 
-/// Without a copy of our page tables, which took longer than a login: until it is another program, the child
-/// has our memory and we wait. No signal may reach it before it has let go of our handlers.
-[[gnu::noinline]] pid_t start_child(const ProcessSpec& spec, int channel, int log, char* const arguments[],
-                                    char* const environment[]) {
-    const pid_t parent = ::getpid();
+int begin_child(void* start) {
+    become_child(*static_cast<const Start*>(start));
+}
+
+/// As vfork does, without a copy of our page tables, which took longer than a login: until it is another
+/// program, the child has our memory, and we wait; it has our descriptors, too, until it lets go of them. No
+/// signal may reach it before it has let go of our handlers.
+pid_t start_child(const ProcessSpec& spec, int channel, int log, char* const arguments[],
+                  char* const environment[]) {
+    static Slots slots;
+    if (!slots.are_there()) {
+        errno = EMFILE;
+        return -1;
+    }
+    slots.put(Slots::channel, channel);
+    slots.put(Slots::log, log);
+    if (spec.executable.file >= 0) slots.put(Slots::program, spec.executable.file);
+    Start start{spec, slots, arguments, environment, ::getpid()};
+    alignas(16) static std::array<char, 64 << 10> stack;  // one at a time: we wait
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    const pid_t pid = ::vfork();
-    if (pid == 0) become_child(spec, channel, log, arguments, environment, parent);
+    const pid_t pid = ::clone(begin_child, stack.data() + stack.size(),
+                              CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &start);
     const int failed = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    slots.clear();
     errno = failed;
     return pid;
 }
@@ -138,7 +193,7 @@ Result<std::unique_ptr<Process>> Process::start(asio::any_io_executor executor, 
     if (executable.file < 0 && ::access(executable.path.c_str(), X_OK) != 0)
         return system_error(errno, "execute " + executable.path);
     const pid_t pid = start_child(spec, pair.second.get(), log_in.get(), arguments.data(), environment);
-    if (pid < 0) return system_error(errno, "vfork");
+    if (pid < 0) return system_error(errno, "clone");
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) {
         const auto error = system_error(errno, "pidfd_open");

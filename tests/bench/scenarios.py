@@ -33,7 +33,8 @@ QUANTITIES = {
 PEERS = tuple(_PEERS)
 _ONE, _DURABLE, _ALL = ("stowage",), ("stowage", "stowage, not durable"), tuple(VARIANTS)
 _NOT_DURABLE = ("stowage, not durable",)
-WITHOUT_MANY_LABS = "stowage, no hash"  # one program with the others where nothing is uploaded
+# One program with the others where nothing is uploaded, and two that had no thousands of idle sessions.
+WITH_MANY_LABS, WITHOUT_MANY_LABS = "stowage, not durable", "stowage, no hash"
 _BEST = ("Pure-FTPd",)  # of the peers, at large files: with the others a run would take minutes more
 
 
@@ -121,7 +122,7 @@ SCENARIOS = {
     "idle10": _ours("logged in and idle, ten times as many", functools.partial(sessions.idle, times=10), rounds=3),
     "lab": _ours("a lab is made, and entered", labs.lab),
     # Last: so many labs are there from then on, but of the gateway that serves the first of these three.
-    "login-alone": _logins("a lab alone", functools.partial(sessions.login, parallel=1), WITHOUT_MANY_LABS),
-    "login-labs": _logins("one lab among many", labs.login_to_one, "stowage"),
-    "login-spread": _logins("each to another of many labs", labs.login_to_all, "stowage"),
+    "login-alone": _logins("a lab alone", labs.login_to_one, WITHOUT_MANY_LABS),
+    "login-labs": _logins("one lab among many", labs.login_to_one_of_many, WITH_MANY_LABS),
+    "login-spread": _logins("each to another of many labs", labs.login_to_all, WITH_MANY_LABS),
 }

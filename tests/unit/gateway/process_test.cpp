@@ -10,6 +10,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <map>
 
 #include "gateway/supervisor/service.hpp"
 
@@ -56,6 +57,27 @@ TEST(Process, InheritsTheChannelAndNothingElse) {
     EXPECT_EQ(run({"child", "/bin/sh", {"-c", script}}, std::chrono::seconds(10)).exit_code, 0);
     ::unsetenv("STOWAGE_LEAK");
     const Fd closes_it(50);
+}
+
+/// All that we have open: number and what it is.
+std::map<std::string, std::string> open_here() {
+    std::map<std::string, std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;  // the listing's own
+        const auto what = std::filesystem::read_symlink(entry.path(), gone).string();
+        if (!gone && what.find("/proc/") == what.npos) found[entry.path().filename()] = what;
+    }
+    return found;
+}
+
+// Until it has let go of them the child has the same descriptors as we, not a copy.
+TEST(Process, LeavesOurDescriptorsAsTheyAre) {
+    EXPECT_EQ(run({"child", "/bin/true"}, std::chrono::seconds(10)).exit_code, 0);
+    const Fd held(::open("/bin/true", O_PATH | O_CLOEXEC));
+    const auto before = open_here();
+    EXPECT_EQ(run({"child", {"/bin/false", held.get()}}, std::chrono::seconds(10)).exit_code, 0);
+    EXPECT_EQ(run({"child", "/nonexistent"}, std::chrono::seconds(10)).exit_code, -1);
+    EXPECT_EQ(open_here(), before);
 }
 
 // An upgrade puts another program in its place while the supervisor drains.
