@@ -224,12 +224,12 @@ void Front::start_when_complete() {
 
 void Front::enter(ControlSession& session) {
     sessions_[session.number()] = &session;
-    freed_.living(sessions_.size());
+    freed_.note_alive(sessions_.size());
 }
 
 void Front::leave(ControlSession& session, bool logged_in) {
     sessions_.erase(session.number());
-    freed_.living(sessions_.size());
+    freed_.note_alive(sessions_.size());
     if (logged_in && supervisor_.is_open()) (void)supervisor_.send(message::SessionEnded{session.number()});
     if (draining_ && sessions_.empty()) drain_timer_.cancel();
 }

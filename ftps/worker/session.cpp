@@ -214,13 +214,11 @@ class Places {
             worker.sessions.erase(session.number);
             throw;
         }
-        worker.freed.living(worker.sessions.size());
         worker.sessions_changed.notify();
     }
     ~Places() {
         session_.worker.live_sessions.leave(session_.nonce);
         session_.worker.sessions.erase(session_.number);
-        session_.worker.freed.living(session_.worker.sessions.size());
         session_.worker.sessions_changed.notify();
     }
     Places(const Places&) = delete;

@@ -21,7 +21,6 @@
 #include "ftps/worker/waiting.hpp"
 #include "gateway/base/channel.hpp"
 #include "gateway/base/config.hpp"
-#include "gateway/base/freed_memory.hpp"
 #include "gateway/base/messages/workers.hpp"
 
 namespace stowage::ftps {
@@ -57,7 +56,6 @@ struct Worker {
     LabUsage usage;
 
     std::map<std::uint64_t, Session*> sessions;
-    FreedMemory freed;  ///< of sessions
     std::uint64_t sessions_started = 0;
     std::atomic<unsigned> transfers = 0;
     unsigned long_commands = 0;

@@ -76,9 +76,9 @@ Result<std::string> absolute_path(std::string_view text) {
     if (text.empty() || text[0] != '/' || odd || text.size() > 1000)
         return wrong("is not an absolute path",
                      "use a path that starts with / and has no .. and no control characters");
+    // One spelling: it is compared as text with realpath(3)'s and etab's.
     auto path = std::filesystem::path(text).lexically_normal().string();
-    while (path.size() > 1 && path.back() == '/')
-        path.pop_back();
+    if (path.size() > 1 && path.back() == '/') path.pop_back();
     return path;
 }
 

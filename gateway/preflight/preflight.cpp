@@ -23,6 +23,7 @@
 #include "gateway/certificate/chain.hpp"
 #include "gateway/preflight/findings.hpp"
 #include "gateway/preflight/secret_files.hpp"
+#include "nfs/exports/plain_path.hpp"
 #include "nfs/exports/server_choice.hpp"
 
 namespace stowage {
@@ -138,14 +139,22 @@ void check_certificate(const Config& config, Findings& findings) {
                  {Code::not_found, "a self-signed certificate is made at the next start"});
 }
 
+/// A warning, for FTPS is served all the same; one that is a link itself, or not there, is
+/// check_labs_root()'s.
+void check_plain_root(const std::string& root, Findings& findings) {
+    std::error_code failed;
+    if (std::filesystem::is_symlink(root, failed)) return;
+    const auto plain = nfs::check_plain_path(root);
+    if (!plain && plain.error().code == Code::unsupported)
+        findings.add(Severity::warning, "labs.root", plain.error());
+}
+
 void check_nfs_server(const Config& config, Findings& findings) {
     const auto facts = nfs::look_at_machine(config);
     const auto choice = nfs::choose_server(config, facts);
     findings.expect("nfs.server", choice);
     if (!choice || choice->server != NfsServer::kernel) return;
-    if (const auto plain = nfs::check_no_link_for_nfsd(config.labs.root);
-        !plain && plain.error().code == Code::unsupported)
-        findings.add_refusal("labs.root", plain.error());
+    check_plain_root(config.labs.root, findings);
     if (const auto up = nfs::nfsd_is_up(config.nfs.port, facts); !up)
         findings.add(Severity::warning, "nfs.server", up.error());
     if (auto more = nfs::more_than_wanted(config, facts))

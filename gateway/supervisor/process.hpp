@@ -50,7 +50,7 @@ struct Ending {
 /// kernel.
 class Process {
   public:
-    /// fork and exec. The child gets /dev/null, a pipe into our log as standard error, the channel as
+    /// Starts the program. It gets /dev/null, a pipe into our log as standard error, the channel as
     /// descriptor 3 and nothing else, and dies with us.
     static Result<std::unique_ptr<Process>> start(boost::asio::any_io_executor executor,
                                                   const ProcessSpec& spec);

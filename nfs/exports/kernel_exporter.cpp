@@ -18,6 +18,7 @@
 #include "nfs/exports/exports_file.hpp"
 #include "nfs/exports/narrowing.hpp"
 #include "nfs/exports/own_files.hpp"
+#include "nfs/exports/plain_path.hpp"
 #include "nfs/exports/program.hpp"
 #include "nfs/exports/server_choice.hpp"
 
@@ -163,7 +164,7 @@ Result<void> check_whose(const std::string& file, const std::optional<std::strin
 }
 
 Result<void> put(const KernelExporter& exporter, const Export& meant) {
-    CHECK(check_no_link_for_nfsd(meant.path));
+    CHECK(check_plain_path(meant.path));
     TRY(const auto mount_point, mount_point_of(meant.path));
     CHECK(make_exports_dir(exporter.exports_dir));
     TRY(const auto lock, lock_exports(exporter.lock_file));

@@ -6,10 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
-#include <cstdlib>
-#include <memory>
 
 #include "gateway/base/atomic_file.hpp"
 #include "gateway/base/port_holder.hpp"
@@ -150,14 +147,6 @@ Result<ServerChoice> choose_server(const Config& config, const MachineFacts& fac
         return kernel(config, facts, "the kernel has nfsd, and nfs-server.service starts it");
     }
     return ganesha(config, facts, "the kernel's nfsd is not running and nothing here would start it");
-}
-
-Result<void> check_no_link_for_nfsd(const std::string& path) {
-    const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &std::free);
-    if (!real) return system_error(errno, "realpath " + path);
-    if (path == real.get()) return {};
-    return Error{Code::unsupported, fmt::format("{} is {} behind a symbolic link", path, real.get()),
-                 "set labs.root to the directory itself"};
 }
 
 Result<void> port_is_nfsds(std::uint16_t port, bool nfsd_running, const std::string& holder) {

@@ -55,10 +55,6 @@ Result<ServerChoice> choose_server(const Config& config, const MachineFacts& fac
 /// the version, so nothing of ours can switch it off. Pure.
 std::optional<Error> more_than_wanted(const Config& config, const MachineFacts& facts);
 
-/// Code::unsupported when a part of the path, labs.root or below it, is a symbolic link: whoever reads etab,
-/// as mountd and each later exportfs do, has links in its paths resolved.
-Result<void> check_no_link_for_nfsd(const std::string& path);
-
 /// Code::unavailable when the kernel's nfsd does not run and `holder` sits on its port, where it cannot come
 /// up; the remedy says whom to stop. Pure.
 Result<void> port_is_nfsds(std::uint16_t port, bool nfsd_running, const std::string& holder);

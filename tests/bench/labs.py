@@ -14,7 +14,7 @@ from stowage_rig import wait_until, write_site
 
 MIB = 1 << 20
 LOGINS_AFTER_THE_FIRST = 5
-TIMES = 5  # as many logins as elsewhere: what is compared differs by a tenth at most
+LOGINS_FACTOR = 5  # five times as many as in other scenarios: a tenth has to be seen
 SETTLING_SECONDS, RESTING_SECONDS = 120, 0.5
 
 
@@ -60,9 +60,8 @@ def lab(server, sizes):
 
 
 def _make_many(server, count):
-    """So many, with a user each: many0000, many0001, … with the server's password. Without a limit, as the one that is
-    alone: a lab that has one is looked at in a process of its own when somebody logs in, at most once a minute where no
-    filesystem counts, and that fell into one run or another."""
+    """So many, with a user each: many0000, many0001, … with the server's password. Without a limit, as the lab
+    alone: one costs a process at some logins."""
     gateway, labs_root = server.gateway, server.home.parent
     names = [f"many{number:04}" for number in range(count)]
     there = {found["name"] for found in gateway.answer("lab", "list")["labs"]}
@@ -108,7 +107,7 @@ def _many(server):
 
 def login_to_one(server, sizes):
     make_directory(server.home, server.owner, "empty", 1)
-    return logged_in(once(server, "login", sessions=sizes.logins * TIMES, parallel=1))
+    return logged_in(once(server, "login", sessions=sizes.logins * LOGINS_FACTOR, parallel=1))
 
 
 def login_to_one_of_many(server, sizes):
@@ -119,5 +118,5 @@ def login_to_one_of_many(server, sizes):
 def login_to_all(server, sizes):
     """Each login is to another lab than the one before; their workers are there."""
     _make_many(server, sizes.labs)
-    count = max(sizes.logins * TIMES, sizes.labs)
+    count = max(sizes.logins * LOGINS_FACTOR, sizes.labs)
     return logged_in(once(_many(server), "login", sessions=count, parallel=1, users=sizes.labs))

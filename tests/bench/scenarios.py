@@ -33,7 +33,7 @@ QUANTITIES = {
 PEERS = tuple(_PEERS)
 _ONE, _DURABLE, _ALL = ("stowage",), ("stowage", "stowage, not durable"), tuple(VARIANTS)
 _NOT_DURABLE = ("stowage, not durable",)
-# One program with the others where nothing is uploaded, and two that had no thousands of idle sessions.
+# They differ in uploads only, and neither has had the idle sessions, which leave holes in the front's heap.
 WITH_MANY_LABS, WITHOUT_MANY_LABS = "stowage, not durable", "stowage, no hash"
 _BEST = ("Pure-FTPd",)  # of the peers, at large files: with the others a run would take minutes more
 

@@ -34,21 +34,33 @@ struct Sessions {
     }
 };
 
-TEST(FreedMemory, IsGivenBackWhenHalfOfThemAreGone) {
+TEST(FreedMemory, IsGivenBackWhenMostOfThemAreGone) {
     if (is_sanitized) GTEST_SKIP() << "the sanitizers keep what is freed";
     FreedMemory freed;
     Sessions sessions;
-    freed.living(count);
+    freed.note_alive(count);
     const auto most = resident_bytes();
-    sessions.living.resize(count / 2 + 1);
-    freed.living(count / 2 + 1);
+    sessions.living.resize(count / 8 + 1);
+    freed.note_alive(count / 8 + 1);
     EXPECT_GT(resident_bytes() + count * each / 4, most) << "given back too soon: the next ones may use it";
-    sessions.living.resize(count / 2);
-    freed.living(count / 2);
-    EXPECT_LT(resident_bytes() + count * each / 3, most);
-    sessions.living.clear();
-    freed.living(0);
+    sessions.living.resize(count / 8);
+    freed.note_alive(count / 8);
     EXPECT_LT(resident_bytes() + count * each * 2 / 3, most);
+}
+
+TEST(FreedMemory, IsGivenBackOncePerPauseHoweverManyComeAndGo) {
+    if (is_sanitized) GTEST_SKIP() << "the sanitizers keep what is freed";
+    for (const bool pauses : {true, false}) {
+        FreedMemory freed(std::chrono::seconds(pauses ? 3600 : 0));
+        freed.note_alive(count);
+        freed.note_alive(0);
+        Sessions sessions;
+        freed.note_alive(count);
+        const auto most = resident_bytes();
+        sessions.living.clear();
+        freed.note_alive(0);
+        EXPECT_EQ(resident_bytes() + count * each * 2 / 3 > most, pauses);
+    }
 }
 
 }  // namespace

@@ -4,9 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-
-#include <filesystem>
 
 namespace stowage::nfs {
 
@@ -115,20 +112,6 @@ TEST(ServerChoice, AServiceOfTheMachineNeedsNothingButTheSystemsBus) {
     refused = choose_server(wanted, facts);
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().remedy, HasSubstr("set nfs.server to ganesha"));
-}
-
-TEST(ServerChoice, NfsdTakesNoPathWithALinkInIt) {
-    std::string folder = (std::filesystem::temp_directory_path() / "stowage-choice.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-    folder = std::filesystem::canonical(folder).string();
-    std::filesystem::create_directories(folder + "/disk/labs");
-    std::filesystem::create_directory_symlink(folder + "/disk", folder + "/link");
-    EXPECT_TRUE(check_no_link_for_nfsd(folder + "/disk/labs"));
-    const auto refused = check_no_link_for_nfsd(folder + "/link/labs");
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Code::unsupported);
-    EXPECT_THAT(refused.error().what, HasSubstr("/link/labs is " + folder + "/disk/labs"));
-    std::filesystem::remove_all(folder);
 }
 
 TEST(ServerChoice, ImpossibleChoiceNamesTheRemedy) {

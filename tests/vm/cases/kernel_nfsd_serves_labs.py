@@ -152,17 +152,23 @@ class KernelNfsd(unittest.TestCase):
         self.assertFalse((EXPORTS / "stowage-never.exports").exists())
 
     def test_what_the_server_lacks_is_named(self):
-        os.symlink("/mnt", "/run/mnt")
         for setting, word in (
             ("nfs.transport_security=tls", "no RPC over TLS"),
             ("nfs.security=krb5p", "/etc/krb5.keytab"),
-            ("labs.root=/run/mnt/nfs", "/run/mnt/nfs is /mnt/nfs behind a symbolic link"),
         ):
             code, said = self.gateway.try_command(
                 "check", "--config", str(self.gateway.config_path), "--set", setting
             )
             self.assertEqual(code, 78, said)
             self.assertIn(word, said)
+
+    def test_a_root_of_labs_behind_a_link_is_found_before_anything_is_exported(self):
+        link = pathlib.Path("/run/mnt")
+        link.symlink_to("/mnt")
+        self.addCleanup(link.unlink)
+        words = ("check", "--config", str(self.gateway.config_path), "--set", f"labs.root={link}/nfs")
+        said = self.gateway.try_command(*words)[1]
+        self.assertIn("/run/mnt/nfs is /mnt/nfs behind a symbolic link", said)
 
     def test_where_kerberos_is_asked_for_a_ticket_lets_in_and_nothing_else(self):
         """Not krb5p: nfsd of Debian's 6.1.192 takes what it unwrapped of that for garbage (nfsd_garbage_args_err)."""
