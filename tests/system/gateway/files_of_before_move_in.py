@@ -8,7 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from stowage_rig import BINARIES, SOURCE, Rig, nfs_reader, run_tests
+from stowage_rig import BINARIES, SOURCE, Failed, Rig, nfs_reader, run_tests
 from tour import upload
 
 GUIDE = SOURCE / "deploy" / "docs" / "admin-guide.md"
@@ -56,7 +56,10 @@ class FilesOfBeforeMoveIn(unittest.TestCase):
         (commands,) = [word for word in mirror.split("; ") if word.startswith("mirror")]
         ports = self.rig.ports
         text = upload.script(self.rig.gateway.certificate, "127.0.0.1", ports.ftps, "alice", password, [commands])
-        print(upload.run(text, self.rig.folder / "lftp-home"))
+        try:
+            print(upload.run(text, self.rig.folder / "lftp-home"))
+        except Failed as problem:
+            self.fail("\n".join([str(problem), *problem.details]))
         return password
 
     def test_by_the_lines_of_the_guide(self):
