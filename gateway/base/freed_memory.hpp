@@ -15,7 +15,7 @@ class FreedMemory {
     explicit FreedMemory(std::chrono::seconds pause = std::chrono::seconds(10)) : pause_(pause) {}
 
     /// Called whenever one has come or gone. When one in eight is left, malloc_trim(3): 20 ms for ten
-    /// thousand.
+    /// thousand. What those leave goes back some other time.
     void note_alive(std::size_t count);
 
   private:

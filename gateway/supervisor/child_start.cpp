@@ -111,15 +111,17 @@ int become_program(void* argument) {
     // Before this the table of descriptors is the supervisor's: nothing may be opened, closed or moved in it.
     if (::syscall(SYS_close_range, child.slots.end(), ~0u, CLOSE_RANGE_UNSHARE) != 0)
         return failed_descriptors;
+    // Of the kernel itself: signal(2) of libtsan would forget the supervisor's handlers.
+    constexpr unsigned long by_default[4] = {};
     for (int number = 1; number < 32; ++number)
-        ::signal(number, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::syscall(SYS_rt_sigaction, number, by_default, nullptr, sizeof by_default[0]);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (::getppid() != child.parent) return failed_program;  // it died before the line above
     // Its own session: Ctrl-C on a terminal reaches the supervisor alone, which then drains.
     ::setsid();
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     if (!take_descriptors(child)) return failed_descriptors;
     const bool held = start.spec.executable.file >= 0;
     if (held && ::dup3(child.slots.program(), program_fd, O_CLOEXEC) != program_fd) return failed_descriptors;
