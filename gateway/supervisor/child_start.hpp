@@ -18,8 +18,8 @@ struct ChildStart {
     char* const* environment;
 };
 
-/// Blocks until the child is another program or has failed at it, some 0.2 ms; nothing else runs in this
-/// thread meanwhile. A child that fails ends with 125 (its limits), 126 (its descriptors) or 127 (exec). Not
+/// Blocks until the child is another program or has failed at it; nothing else runs in this thread
+/// meanwhile. A child that fails ends with 125 (its limits), 126 (its descriptors) or 127 (exec). Not
 /// for two threads at once. Errors of open(2), dup(2) and clone(2).
 Result<pid_t> start_child(const ChildStart& start);
 
