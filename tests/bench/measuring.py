@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import own_network
 from choices import SOURCE, smaller
 from limit import Limit
 from scenarios import SCENARIOS
@@ -55,6 +56,7 @@ def machine(site, options):
         "stowage": _said(str(options.build / "bin" / "stowage"), "--version"),
         "commit": _said("git", "-C", str(SOURCE), "describe", "--always", "--dirty"),
         "accounting": site.servers[0].group.kind,
+        "tcp": own_network.settings(),
         "load_average": os.getloadavg(),
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "options": {name: value for name, value in vars(options).items() if type(value) is int},

@@ -20,10 +20,11 @@ def _where(results):
     machine = results["machine"]
     load = machine["load_average"][0]
     minutes = sum(machine.get("seconds", {}).values()) / 60
+    tcp = f"; TCP by {machine['tcp']['tcp_congestion_control']}" if "tcp" in machine else ""
     busy = "" if load < _LOADED else ": **something else ran, so rates are too low and CPU is too high**"
     return (
         f"- {machine['when']}, {minutes:.0f} minutes. {machine['cpu']}, Linux {machine['kernel']}; files on "
-        f"`{machine['filesystem']}`; accounting by {machine['accounting']}. Load average at the start: {load:.1f}{busy}."
+        f"`{machine['filesystem']}`; accounting by {machine['accounting']}{tcp}. Load average at the start: {load:.1f}{busy}."
     )
 
 

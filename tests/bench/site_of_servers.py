@@ -1,11 +1,12 @@
 """The servers of one run, stowage's among them: one certificate, one user, one password file, one filesystem."""
 
+import contextlib
 import ctypes
 import os
 import random
-import sys
 
 from accounting import Group, sweep_after_the_killed
+from own_network import own_network
 from packages import Packages
 from peers import PEERS as _PEERS
 from stowage_rig import Rig
@@ -105,7 +106,7 @@ class Site:
     def __init__(self, names, cache):
         self.names, self.packages = names, Packages(cache)
         self.rig = Rig(labs="plain", start=False)
-        self.servers, self.folder = [], None
+        self.servers, self.folder, self.leaving = [], None, None
         self.certificate = self.private_key = self.password_file = None
         self.user, self.password, self.peer_owner = USER, "", (699500, 699500)
 
@@ -113,23 +114,23 @@ class Site:
         if any(name in PEERS for name in self.names):
             self.packages.fetch()
         sweep_after_the_killed()
-        self.rig.__enter__()  # pylint: disable=unnecessary-dunder-call
-        self.folder = self.rig.folder
-        try:
+        with contextlib.ExitStack() as leaving:
+            leaving.enter_context(own_network())
+            leaving.enter_context(self.rig)
+            self.folder = self.rig.folder
             first = free_ports(len(self.names))
             for index, name in enumerate(self.names):
-                self._start(name, first + 10 * index, FIRST_PASSIVE + PORTS_EACH * index)
-        except BaseException:
-            self.__exit__(*sys.exc_info())
-            raise
+                self._start(name, first + 10 * index, FIRST_PASSIVE + PORTS_EACH * index, leaving)
+            self.leaving = leaving.pop_all()
         return self
 
-    def _start(self, name, port, passive_from):
+    def _start(self, name, port, passive_from, leaving):
         if name in VARIANTS:
             server = Stowage(self.rig, name, port, passive_from, VARIANTS[name])
         else:
             server = PEERS[name](self, self.packages, port, (passive_from, passive_from + PORTS_EACH - 1))
         self.servers.append(server)
+        leaving.callback(server.stop)
         server.start()
         if self.certificate is None:
             state = server.gateway.state_dir
@@ -141,7 +142,4 @@ class Site:
         return self.packages.versions()
 
     def __exit__(self, *problem):
-        for server in reversed(self.servers):
-            server.stop()
-        self.servers = []
-        self.rig.__exit__(*problem)
+        self.leaving.__exit__(*problem)
