@@ -41,7 +41,6 @@ _DOWN = "OpenSSL in the worker is a third of it, the front a fifth: [profiles](#
 _BOTH_CORES = "both cores are busy, and the client has its part: [profiles](#where-the-time-goes)"
 _AT_THE_LIMIT = "what the limit takes too: [profiles](#where-the-time-goes)"
 _MANY = "it varies by more than that from run to run, the limit's too: [profiles](#where-the-time-goes)"
-_GROWS = "on a quiet machine it grows where the limit does not, and why is not settled: [profiles](#where-the-time-goes)"
 _FSYNC = "each 226 waits for the disk as the limit here does, no peer's: [profiles](#where-the-time-goes)"
 _SERIES = "on one connection the client's own handshake and the server's are in series: [profiles](#where-the-time-goes)"
 _BY_CLIENT = "the kernel and OpenSSL are three quarters of it: [profiles](#where-the-time-goes)"
@@ -146,7 +145,7 @@ TARGETS = [
         "put64",
         "cpu_per_gb",
         1.1,
-        _GROWS,
+        _MANY,
         (_ND,),
         "put64-by-1",
         "of the same files over one session",
