@@ -107,10 +107,10 @@ class BenchMeasures(unittest.TestCase):
         self.assertRegex(page, r"\| small files up, one connection, durable, rate \| ≥ 1 × \|[^|]+\|[^|]+\| \d")
 
     def test_a_late_scenario_has_three_rounds_too(self):
-        one = types.SimpleNamespace(title="one", warms_up=False, rounds=1000, run=lambda server, sizes: {"rate": 1.0})
+        one = types.SimpleNamespace(title="one", warms_up=False, rounds=5, least_rounds=3, run=lambda server, sizes: {"rate": 1.0})
         with tempfile.TemporaryDirectory() as folder:
             server = types.SimpleNamespace(name="server", home=pathlib.Path(folder))
-            sizes = types.SimpleNamespace(rounds=5, no_warm_up=True)
+            sizes = types.SimpleNamespace(rounds=None, no_warm_up=True)
             parts = {"one": (one, [server])}
             measured = {over: measure_scenarios(parts, sizes, lambda: over)["one"] for over in (True, False)}
         self.assertEqual([len(measured[over]["server"]) for over in (True, False)], [3, 5])
@@ -122,8 +122,8 @@ class BenchMeasures(unittest.TestCase):
             server = types.SimpleNamespace(name="server", home=pathlib.Path(folder))
             for name in ("few", "many"):
                 run = lambda server, sizes, name=name: turns.append(name) or {"rate": 1.0}  # noqa: E731
-                parts[name] = (types.SimpleNamespace(title=name, warms_up=False, rounds=3, run=run), [server])
-            measured = measure_scenarios(parts, types.SimpleNamespace(rounds=5, no_warm_up=True), lambda: False)
+                parts[name] = (types.SimpleNamespace(title=name, warms_up=False, rounds=3, least_rounds=3, run=run), [server])
+            measured = measure_scenarios(parts, types.SimpleNamespace(rounds=None, no_warm_up=True), lambda: False)
         self.assertEqual(turns, ["few", "many", "many", "few", "few", "many"])
         self.assertEqual([run["round"] for run in measured["many"]["server"]], [1, 2, 3])
 

@@ -32,7 +32,7 @@ def parsed(description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", action="append", metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--server", action="append", metavar="NAME", help="only this one; may be repeated")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured, at most (5)")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (5; for growth 9; what takes long 3)")
     parser.add_argument("--file-bytes", type=int, default=1 << 30, help="of a large file, or of those at once (1 GiB)")
     parser.add_argument("--files", type=int, default=2000, help="how many small files (2000)")
     parser.add_argument("--client-files", type=int, default=60, help="how many small files by lftp (60)")
@@ -43,7 +43,7 @@ def parsed(description):
     parser.add_argument("--logins", type=int, default=100, help="logins of a run (100)")
     parser.add_argument("--sessions", type=int, default=1000, help="idle sessions (1000)")
     parser.add_argument("--labs", type=int, default=200, help="many labs (200)")
-    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="after so many: three rounds at most")
+    parser.add_argument("--budget", type=int, default=10000, metavar="MINUTES", help="behind it 3 rounds, of growth 9")
     parser.add_argument("--no-warm-up", action="store_true", help="without the small run before the first round")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", help="a release build")
     parser.add_argument("--cache", type=pathlib.Path, default="/var/tmp/stowage-bench", help="for the packages")
@@ -60,7 +60,7 @@ def check(options, servers, scenarios):
     """Of everything that can be wrong, before the first server starts."""
     for name in COUNTS:
         value = getattr(options, name.replace("-", "_"))
-        if value < COUNTS[name]:
+        if value is not None and value < COUNTS[name]:
             refuse(f"--{name} {value}: too few", f"give at least {COUNTS[name]}")
     for what, wanted, known in (("server", options.server, servers), ("scenario", options.scenario, scenarios)):
         for name in wanted or []:

@@ -18,7 +18,6 @@ from scenarios import SCENARIOS
 from transfers import tidy
 
 DESCRIPTORS = 1 << 16
-LEAST_ROUNDS = 3  # of each scenario, however late it is: the median of fewer may be the one that something fell into
 
 
 def raise_descriptor_limit():
@@ -92,7 +91,7 @@ def measure_scenarios(parts, options, is_over):
     round, of the servers and of the scenarios.
 
     @param parts {name: (scenario, servers)}: what is compared with each other
-    @param is_over the time for more than LEAST_ROUNDS"""
+    @param is_over the time for more than their least_rounds"""
     runs = {name: {server.name: [] for server in servers} for name, (_, servers) in parts.items()}
     for scenario, servers in parts.values():
         if scenario.warms_up and not options.no_warm_up:
@@ -100,8 +99,10 @@ def measure_scenarios(parts, options, is_over):
             for server in servers:
                 _one(f"{scenario.title}, not counted", 0, server, lambda: scenario.run(server, less))
             _tidy(servers)
-    for number in range(min(options.rounds, *(scenario.rounds for scenario, _ in parts.values()))):
-        if number >= LEAST_ROUNDS and is_over():
+    scenarios = [scenario for scenario, _ in parts.values()]
+    least = max(scenario.least_rounds for scenario in scenarios)
+    for number in range(options.rounds or min(scenario.rounds for scenario in scenarios)):
+        if number >= least and is_over():
             break
         for name, (scenario, servers) in _turned(list(parts.items()), number):
             for server in _turned(servers, number):

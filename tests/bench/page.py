@@ -45,12 +45,18 @@ def _by_clients(chosen):
     return f"{lftp:,} by lftp and curl" if lftp == curl else f"{lftp:,} by lftp, {curl:,} by curl"
 
 
+def _rounds(results):
+    counts = {len(runs) for servers in results["runs"].values() for runs in servers.values()}
+    few, many = min(counts), max(counts)
+    return f"{few} to {many} rounds" if few < many else f"{many} round{'s' if many > 1 else ''}"
+
+
 def _how(results):
     chosen = results["machine"]["options"]
     files = _size(chosen["file_bytes"])
     warmed = "; before the first round a smaller run that is not counted" if results.get("warmed_up") else ""
     return (
-        f"- {chosen['rounds']} rounds at most, another server first in each, with sync(2) before each run{warmed}. A large "
+        f"- {_rounds(results)} of each, another server first in each, with sync(2) before each run{warmed}. A large "
         f"file has {files}; of several at once or in a row the sum has {files}. Small files have "
         f"{_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {_by_clients(chosen)}, "
         f"{chosen['unpacked_files']:,} in an archive. {chosen['logins']:,} logins, {chosen['entries']:,} entries, "

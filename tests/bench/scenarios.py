@@ -46,15 +46,22 @@ class Scenario:
     peers: tuple = PEERS
     limit: bool = False
     durable_limit: bool = False  # one with an fsync(2) a file
-    rounds: int = 1000  # at most: where a value hardly varies and a run takes long
+    rounds: int = 5  # unless --rounds says how many
+    least_rounds: int = 3  # however late it is: the median of fewer may be the one that something fell into
     warms_up: bool = True
     together: str = ""  # those of one word take turns round by round: what is compared is of the same minutes
     needs_variant: bool = False  # where none of `variants` takes part in the run, this is not measured
 
 
-def _large(title, function, variants, peers=PEERS, together="", **extra):
+def _large(title, function, variants, peers=PEERS, **extra):
     run = functools.partial(function, **extra)
-    return Scenario(title, run, variants, peers, limit=True, together=together)
+    return Scenario(title, run, variants, peers, limit=True)
+
+
+def _growth(title, function, variants, together, **extra):
+    """Of two medians the quotient varies more than each: of three rounds it is anything from 0.8 to 1.4."""
+    run = functools.partial(function, **extra)
+    return Scenario(title, run, variants, _BEST, limit=True, together=together, rounds=9, least_rounds=9)
 
 
 put, get = transfers.put, transfers.get
@@ -71,7 +78,7 @@ def _by(client, verb, parallel=1):
     run = functools.partial(transfers.by_client, client=client, verb=verb, parallel=parallel)
     # vsftpd resumes a session once and sends the next on the data connection, where curl reads nothing amid an upload.
     peers = [name for name in PEERS if (client, verb, name) != ("curl", "put", "vsftpd")]
-    rounds = 3 if client == "curl" else 1000  # it sleeps for 0.2 s amid most files
+    rounds = 3 if client == "curl" else 5  # it sleeps for 0.2 s amid most files
     return Scenario(words, run, _DURABLE if verb == "put" else _ONE, tuple(peers), rounds=rounds)
 
 
@@ -85,7 +92,7 @@ def _ours(title, function, **more):
 
 def _logins(words, function, variant):
     title = f"login to first listing, {words}"
-    return _ours(title, function, variants=(variant,), needs_variant=True, together="logins")
+    return _ours(title, function, variants=(variant,), needs_variant=True, together="logins", rounds=9, least_rounds=9)
 
 
 SCENARIOS = {
@@ -105,12 +112,12 @@ SCENARIOS = {
     "mlsd-hundredth": _listing("MLSD of a hundredth of it, 100 times", peers=(), verb="MLSD", part=100),
     "mlsd-tenth": _listing("MLSD of a tenth of it, 10 times", peers=(), verb="MLSD", part=10),
     # 64 files of the same size each time: what grows is the number of sessions alone.
-    "put64-by-1": _large("64 files up, one connection", put, _NOT_DURABLE, _BEST, together="put64", sessions=1, files=64),
-    "put64-by-8": _large("64 files up, 8 at once", put, _NOT_DURABLE, _BEST, together="put64", sessions=8, files=8),
-    "put64": _large("64 files up, 64 at once", put, _NOT_DURABLE, together="put64", sessions=64),
-    "get64-by-1": _large("64 files down, one connection", get, _ONE, _BEST, together="get64", sessions=1, files=64),
-    "get64-by-8": _large("64 files down, 8 at once", get, _ONE, _BEST, together="get64", sessions=8, files=8),
-    "get64": _large("64 files down, 64 at once", get, _ONE, _BEST, together="get64", sessions=64),
+    "put64-by-1": _growth("64 files up, one connection", put, _NOT_DURABLE, "put64", sessions=1, files=64),
+    "put64-by-8": _growth("64 files up, 8 at once", put, _NOT_DURABLE, "put64", sessions=8, files=8),
+    "put64": _growth("64 files up, 64 at once", put, _NOT_DURABLE, "put64", sessions=64),
+    "get64-by-1": _growth("64 files down, one connection", get, _ONE, "get64", sessions=1, files=64),
+    "get64-by-8": _growth("64 files down, 8 at once", get, _ONE, "get64", sessions=8, files=8),
+    "get64": _growth("64 files down, 64 at once", get, _ONE, "get64", sessions=64),
     "put-small-lftp": _by("lftp", "put"),
     "get-small-lftp": _by("lftp", "get"),
     "put-small8-lftp": _by("lftp", "put", parallel=8),
