@@ -12,8 +12,9 @@ import sys
 import tempfile
 import types
 import unittest
+from unittest import mock
 
-from stowage_rig import need_root, run_tests, skip
+from stowage_rig import need_root, run_tests
 
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
@@ -60,7 +61,19 @@ def measure(folder, servers, *more, **how):
     return done.stdout, json.loads(read[0]), *read[1:]
 
 
+def why_no_network():
+    try:
+        with own_network.own_network():
+            return ""
+    except SystemExit as refused:
+        return str(refused)
+
+
+needs_a_network = unittest.skipIf(why_no_network(), why_no_network())
+
+
 class BenchMeasures(unittest.TestCase):
+    @needs_a_network
     def test_every_scenario(self):
         with tempfile.TemporaryDirectory() as folder:
             printed, results, chart, page = measure(folder, list(VARIANTS), "--no-warm-up")
@@ -78,7 +91,7 @@ class BenchMeasures(unittest.TestCase):
         for name, limit in (("put-small", "limit, durable"), ("put-small8", "limit, durable"), ("get-small8", "limit")):
             self.assertGreater(runs[name][limit][0]["cpu_per_file"], 0, name)
         self.assertEqual(results["machine"]["options"]["file_bytes"], SMALL["file-bytes"])
-        # Whatever this machine has: where it paces, 64 sessions seem to cost a fifth more than one.
+        # Whatever this machine has: by BBR 64 sessions cost a fifth more than one.
         self.assertEqual(results["machine"]["tcp"]["tcp_congestion_control"], "cubic")
         self.assertIn("| upload, one connection | GB/s | stowage |", printed)
         self.assertIn("</svg>", chart)
@@ -97,6 +110,7 @@ class BenchMeasures(unittest.TestCase):
             self.assertEqual(page.read_text(encoding="utf-8"), documented.read_text(encoding="utf-8"))
             self.assertEqual(chart.read_bytes(), documented.with_suffix(".svg").read_bytes())
 
+    @needs_a_network
     @unittest.skipUnless((CACHE / "root").exists(), f"no servers are unpacked in {CACHE}: tests/bench/run does that")
     def test_peers(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -127,6 +141,7 @@ class BenchMeasures(unittest.TestCase):
         self.assertEqual(turns, ["few", "many", "many", "few", "few", "many"])
         self.assertEqual([run["round"] for run in measured["many"]["server"]], [1, 2, 3])
 
+    @needs_a_network
     def test_a_run_that_fails_is_recorded_and_the_others_go_on(self):
         with tempfile.TemporaryDirectory() as folder:
             # An lftp that ends at once, and one that is not there to be asked for a version.
@@ -145,17 +160,32 @@ class BenchMeasures(unittest.TestCase):
         self.assertIn("| small files up, lftp | failed | stowage | round 1:", printed)
         self.assertIn("| small files up, lftp | failed | failed: 2 of 2 |", page)
 
+    @needs_a_network
     def test_the_network_of_a_run_is_its_own_and_this_machine_keeps_its_settings(self):
-        before = own_network.settings()
+        namespace = lambda: os.readlink("/proc/thread-self/ns/net")  # noqa: E731
+        before, place = own_network.settings(), namespace()
         with own_network.own_network():
+            self.assertNotEqual(namespace(), place)
+            child = subprocess.run(["readlink", "/proc/self/ns/net"], capture_output=True, text=True, check=True)
+            self.assertEqual(child.stdout.strip(), namespace())
             self.assertEqual(own_network.settings(), own_network.AS_DEBIAN)
             with socket.create_server(("127.0.0.1", 0)) as listening:
                 with socket.create_connection(listening.getsockname()) as connected:
                     used = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
         self.assertEqual(used.rstrip(b"\0"), b"cubic")
-        self.assertEqual(own_network.settings(), before)
+        self.assertEqual((own_network.settings(), namespace()), (before, place))
+
+    @needs_a_network
+    def test_where_it_cannot_be_set_up_the_run_is_refused_and_this_machine_keeps_its_own(self):
+        place = os.readlink("/proc/thread-self/ns/net")
+        with mock.patch.dict(os.environ, {"PATH": "/nowhere"}), self.assertRaises(SystemExit) as refused:
+            with own_network.own_network():
+                self.fail("there is no ip(8)")
+        self.assertIn("\n  remedy: ", str(refused.exception))
+        self.assertEqual(os.readlink("/proc/thread-self/ns/net"), place)
 
     # Without the handler of SIGTERM files stay; where a wait for the load client is not called off, it takes ten minutes.
+    @needs_a_network
     def test_a_run_that_is_ended_leaves_nothing(self):
         with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
             os.chmod(folder, 0o755)  # workers have other uids
@@ -206,15 +236,6 @@ class BenchMeasures(unittest.TestCase):
             self.assertIn("Usage: ", done.stderr)
 
 
-def need_a_network():
-    try:
-        with own_network.own_network():
-            pass
-    except SystemExit as refused:
-        skip(str(refused))
-
-
 if __name__ == "__main__":
     need_root()
-    need_a_network()
     run_tests()

@@ -78,7 +78,7 @@ def check(options, servers, scenarios):
     if options.from_json:
         return
     if os.geteuid() != 0:
-        refuse("it makes cgroups, mount namespaces and labs, and this is not root", "sudo tests/bench/run")
+        refuse("it makes cgroups, namespaces and labs, and this is not root", "sudo tests/bench/run")
     for name in NEEDED:
         if not (options.build / name).is_file():
             refuse(

@@ -38,8 +38,11 @@ def _said(*command):
 
 
 def _mount_of(folder):
-    """Device, type and options of the filesystem that the files lie on."""
-    return _said("findmnt", "--noheadings", "--output", "SOURCE,FSTYPE,OPTIONS", "--target", str(folder))
+    """Device, type and options of the filesystem that the files lie on; of a loop device whether it goes by the cache of
+    what it lies on."""
+    words = _said("findmnt", "--noheadings", "--output", "SOURCE,FSTYPE,OPTIONS", "--target", str(folder))
+    direct = pathlib.Path("/sys/block", pathlib.Path(words.split()[0]).name, "loop", "dio") if words else pathlib.Path()
+    return words + (", direct I/O" if direct.is_file() and direct.read_text(encoding="ascii").strip() == "1" else "")
 
 
 def machine(site, options):

@@ -1,7 +1,7 @@
 """The part of the performance page that is a run: written by the bench, between two markers."""
 
 from choices import refuse
-from report import summary
+from report import known_runs, summary
 from targets import site_table, target_table
 
 BEGIN = "<!-- tests/bench/run --page writes from here … -->"
@@ -46,17 +46,18 @@ def _by_clients(chosen):
 
 
 def _rounds(results):
-    counts = {len(runs) for servers in results["runs"].values() for runs in servers.values()}
-    few, many = min(counts), max(counts)
-    return f"{few} to {many} rounds" if few < many else f"{many} round{'s' if many > 1 else ''}"
+    counts = {len(runs) for servers in known_runs(results).values() for runs in servers.values()}
+    few, many = min(counts, default=0), max(counts, default=0)
+    return f"{few} to {many} rounds" if few < many else f"{many} round{'s' if many != 1 else ''}"
 
 
 def _how(results):
     chosen = results["machine"]["options"]
     files = _size(chosen["file_bytes"])
+    late = f" (3 of what began after {chosen['budget']} minutes, but for growth)" if chosen["budget"] < 1000 else ""
     warmed = "; before the first round a smaller run that is not counted" if results.get("warmed_up") else ""
     return (
-        f"- {_rounds(results)} of each, another server first in each, with sync(2) before each run{warmed}. A large "
+        f"- {_rounds(results)} of each{late}, another server first in each, with sync(2) before each run{warmed}. A large "
         f"file has {files}; of several at once or in a row the sum has {files}. Small files have "
         f"{_size(chosen['small_bytes'])}: {chosen['files']:,} a run, {_by_clients(chosen)}, "
         f"{chosen['unpacked_files']:,} in an archive. {chosen['logins']:,} logins, {chosen['entries']:,} entries, "

@@ -59,7 +59,7 @@ def _large(title, function, variants, peers=PEERS, **extra):
 
 
 def _growth(title, function, variants, together, **extra):
-    """Of two medians the quotient varies more than each: of three rounds it is anything from 0.8 to 1.4."""
+    """A ratio of two figures varies more than each of them: the median of three is anything from 0.8 to 1.4."""
     run = functools.partial(function, **extra)
     return Scenario(title, run, variants, _BEST, limit=True, together=together, rounds=9, least_rounds=9)
 

@@ -13,7 +13,7 @@ from stowage_rig import Rig
 from tour import machine
 
 USER = "bench"
-FIRST_PASSIVE, PORTS_EACH = 10000, 1000  # below Linux's ephemeral ports, and those of other tests
+FIRST_PASSIVE, PORTS_EACH = 10000, 1000  # below Linux's ephemeral ports
 _NO_LIMITS = {
     "ftps.max_sessions": "100000",
     "ftps.max_sessions_per_address": "100000",

@@ -5,7 +5,7 @@ import dataclasses
 import statistics
 
 from limit import DURABLE, PLAIN
-from report import best_peer, failed_words, median, number, ratio_text, ratios, values, with_spread
+from report import best_peer, failed_words, median, number, ratios, values, with_spread
 from scenarios import QUANTITIES, WITH_MANY_LABS, WITHOUT_MANY_LABS
 
 _ND = "stowage, not durable"
@@ -40,7 +40,7 @@ _HANDSHAKE = "a TLS handshake and a file's creation are most of it: [profiles](#
 _DOWN = "OpenSSL in the worker is a third of it, the front a fifth: [profiles](#where-the-time-goes)"
 _BOTH_CORES = "both cores are busy, and the client has its part: [profiles](#where-the-time-goes)"
 _AT_THE_LIMIT = "what the limit takes too: [profiles](#where-the-time-goes)"
-_MANY = "it varies by more than that from run to run, the limit's too: [profiles](#where-the-time-goes)"
+_MANY = "it varies by more than that from round to round, as the limit's own figures do"
 _FSYNC = "each 226 waits for the disk as the limit here does, no peer's: [profiles](#where-the-time-goes)"
 _SERIES = "on one connection the client's own handshake and the server's are in series: [profiles](#where-the-time-goes)"
 _BY_CLIENT = "the kernel and OpenSSL are three quarters of it: [profiles](#where-the-time-goes)"
@@ -48,8 +48,8 @@ _CLIENT = {
     "lftp": "lftp's own CPU, 7 to 11 ms a file whichever the server: [profiles](#where-the-time-goes)",
     "curl": "curl sleeps 0.2 s amid a download, whichever the server: [profiles](#where-the-time-goes)",
 }
-_AMONG = "it varies by more than that from run to run: [profiles](#where-the-time-goes)"
-_LSTAT = "getdents(2) and lstat(2), which each server makes, are four fifths of it: [profiles](#where-the-time-goes)"
+_AMONG = "it varies by more than that from round to round"
+_LSTAT = "getdents(2) and lstat(2), which each server makes, are four fifths of it, and both cores are busy: [profiles](#where-the-time-goes)"
 _LOGIN = "a process of its own for each password: [profiles](#where-the-time-goes)"
 
 NO_CHANGE_SECONDS = 2
@@ -115,7 +115,7 @@ TARGETS = [
         "unpack",
         "files_per_second",
         10,
-        "the disk; and eight of the peer's use both cores, one thread unpacks: [profiles](#where-the-time-goes)",
+        "one thread unpacks, where eight of the peer's use both cores: [profiles](#where-the-time-goes)",
         ("stowage", _ND),
         "put-small8",
         "the best peer's 8 at once",
@@ -208,8 +208,10 @@ def _figures(target, server, results):
 
 
 def _cell(target, server, results):
-    shown = with_spread if target.figure == "plain" else ratio_text
-    words = shown(_figures(target, server, results))
+    found = _figures(target, server, results)
+    on_the_edge = found and round(statistics.median(found), 2) == target.bound
+    digits = "{:.3f}" if on_the_edge else "{:.2f}"
+    words = with_spread(found) if target.figure == "plain" else with_spread(found, digits.format)
     failed = failed_words(results["runs"].get(target.scenario, {}).get(server, []))
     return "; ".join(word for word in (words, failed) if word)
 
