@@ -22,6 +22,7 @@ import own_network  # noqa: E402  pylint: disable=wrong-import-position
 from measuring import measure_scenarios  # noqa: E402  pylint: disable=wrong-import-position
 from page import BEGIN, END  # noqa: E402  pylint: disable=wrong-import-position
 from scenarios import PEERS, SCENARIOS, VARIANTS  # noqa: E402  pylint: disable=wrong-import-position
+from targets import TARGETS  # noqa: E402  pylint: disable=wrong-import-position
 
 BUILD = pathlib.Path(os.environ["STOWAGE_BIN"]).parent
 CACHE = pathlib.Path(os.environ.get("STOWAGE_BENCH_CACHE", "/var/tmp/stowage-bench"))
@@ -69,7 +70,8 @@ def why_no_network():
         return str(refused)
 
 
-needs_a_network = unittest.skipIf(why_no_network(), why_no_network())
+_WHY_NO_NETWORK = why_no_network()
+needs_a_network = unittest.skipIf(_WHY_NO_NETWORK, _WHY_NO_NETWORK)
 
 
 class BenchMeasures(unittest.TestCase):
@@ -140,6 +142,15 @@ class BenchMeasures(unittest.TestCase):
             measured = measure_scenarios(parts, types.SimpleNamespace(rounds=None, no_warm_up=True), lambda: False)
         self.assertEqual(turns, ["few", "many", "many", "few", "few", "many"])
         self.assertEqual([run["round"] for run in measured["many"]["server"]], [1, 2, 3])
+
+    # A directory of more names is the one that need not take turns: its growth is far from the bound.
+    def test_growth_with_sessions_and_labs_is_measured_nine_times_and_in_turn(self):
+        growing = [target for target in TARGETS if target.figure == "growth" and target.quantity != "cpu_per_entry"]
+        self.assertGreaterEqual(len(growing), 4)
+        for target in growing:
+            both = SCENARIOS[target.scenario], SCENARIOS[target.base]
+            self.assertEqual({scenario.least_rounds for scenario in both}, {9}, target.title)
+            self.assertEqual(len({scenario.together for scenario in both} - {""}), 1, target.title)
 
     @needs_a_network
     def test_a_run_that_fails_is_recorded_and_the_others_go_on(self):

@@ -54,7 +54,8 @@ def _rounds(results):
 def _how(results):
     chosen = results["machine"]["options"]
     files = _size(chosen["file_bytes"])
-    late = f" (3 of what began after {chosen['budget']} minutes, but for growth)" if chosen["budget"] < 1000 else ""
+    budget = chosen.get("budget", 10000)
+    late = f" (3 of what began after {budget} minutes, but for growth)" if budget < 1000 else ""
     warmed = "; before the first round a smaller run that is not counted" if results.get("warmed_up") else ""
     return (
         f"- {_rounds(results)} of each{late}, another server first in each, with sync(2) before each run{warmed}. A large "
