@@ -36,6 +36,7 @@ inline privileges::SystemCalls system_calls() {
         "fchmodat",
         "utimensat",
         "ftruncate",
+        "fallocate",
         "fsync",
         "fstatfs",
         "sync_file_range",
