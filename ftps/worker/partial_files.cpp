@@ -31,12 +31,6 @@ Result<std::shared_ptr<const Fd>> Partials::staging() {
     return staging_;
 }
 
-std::shared_ptr<const Fd> Partials::place() {
-    const std::lock_guard lock(mutex_);
-    const auto directory = staging();
-    return directory ? *directory : nullptr;
-}
-
 Result<Fd> Partials::open_staged(const std::string& file, int flags, const std::string& path) {
     TRY(const auto directory, staging());
     return open_in(*directory, file, flags, path);

@@ -18,7 +18,6 @@
 #include "ftps/worker/not_safe.hpp"
 #include "ftps/worker/partial_mark.hpp"
 #include "ftps/worker/paths.hpp"
-#include "ftps/worker/room_ahead.hpp"
 #include "gateway/base/log.hpp"
 
 namespace stowage::ftps {
@@ -104,8 +103,6 @@ void Partials::adopt(const Fd& directory, const char* file) {
     if (!added) unlink(known->second.file);
     known->second = {next_id_++, file, user, since, false, true};
     known->second.idle = read_idle_age(opened);
-    if (!has_room_behind(seen)) return;
-    if (const auto writable = open_staged(file, O_WRONLY, path)) give_back_room(*writable, seen);
 }
 
 Result<Partials::Claim> Partials::claim(const std::string& path, const std::string& user) {

@@ -97,8 +97,6 @@ class Partials {
     /// then, unless the filesystem is too full to truncate a file (btrfs at a quota): then it goes whole.
     void take_back(const Claim& claim);
     Ledger& ledger() const { return files_.ledger(); }
-    /// The directory of what open() gives; null if it cannot be had any more.
-    std::shared_ptr<const Fd> place();
 
     Result<struct stat> stat(const std::string& path);  ///< Code::not_found if there is no partial
     Result<Fd> open_for_reading(const std::string& path);

@@ -36,7 +36,6 @@ inline privileges::SystemCalls system_calls() {
         "fchmodat",
         "utimensat",
         "ftruncate",
-        "fallocate",
         "fsync",
         "fstatfs",
         "sync_file_range",

@@ -16,7 +16,6 @@
 
 #include "ftps/worker/file_error.hpp"
 #include "ftps/worker/line_ends.hpp"
-#include "ftps/worker/room_ahead.hpp"
 #include "ftps/worker/upload_hash.hpp"
 #include "ftps/worker/write_back.hpp"
 #include "gateway/base/counted.hpp"
@@ -64,13 +63,10 @@ Result<std::uint64_t> receive_all(DataStream& stream, const Fd& file, const Rece
                                   std::uint64_t most, UploadHash* hash, Transfer& transfer) {
     const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     WriteBack disk(file);
-    // A range amid a file is written to blocks that are there, or to holes of which the others are to stay.
-    RoomAhead room(file, upload.start.end ? nullptr : upload.partials.place());
     LocalLines lines;
     bool marked = false;
     const auto keep = [&](std::string_view bytes) -> Result<void> {
         CHECK(write_all(file, bytes, upload.partials.ledger()));
-        room.wrote(bytes.size());
         if (hash) hash->received(bytes.data(), bytes.size());
         return upload.durability == Durability::full ? disk.wrote(bytes.size()) : Result<void>();
     };

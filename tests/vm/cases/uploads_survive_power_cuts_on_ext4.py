@@ -3,8 +3,7 @@
 import power_cuts
 
 TIMEOUT = 700
-# Of less than a GiB that is left, uploads take nothing ahead.
-DISKS = {"labs": "3G", "state": "256M", "ledger": "1M"}
+DISKS = {"labs": "1G", "state": "256M", "ledger": "1M"}
 LOSSY_DISKS = ("labs", "state")
 
 power_cuts.play("ext4")
