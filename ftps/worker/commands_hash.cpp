@@ -49,6 +49,13 @@ Result<SharedHashing> open_for_hashing(Worker& worker, const std::string& path, 
     return hashing;
 }
 
+/// Waits until it is: what a pod or an upload without durability has just written may be in memory only.
+bool is_on_disk(const Fd& file) {
+    constexpr unsigned all_of_it =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    return ::sync_file_range(file.get(), 0, 0, all_of_it) == 0;
+}
+
 // On a thread of its own.
 Result<std::string> hash_now(const HashAttribute& attribute, const Hashing& hashing, Transfer& progress) {
     TRY(auto hash,
@@ -57,7 +64,7 @@ Result<std::string> hash_now(const HashAttribute& attribute, const Hashing& hash
     if (::fstat(hashing.file.get(), &now) != 0) return file_error(errno, "the file");
     if (!same_content(now, hashing.seen))
         return Error{Code::in_use, "somebody wrote to this file while it was read", "try again later"};
-    if (hashing.whole && hashing.algorithm == HashAlgorithm::sha256)
+    if (hashing.whole && hashing.algorithm == HashAlgorithm::sha256 && is_on_disk(hashing.file))
         attribute.remember(hashing.file, hashing.seen, hash);
     return hash;
 }

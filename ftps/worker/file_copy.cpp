@@ -82,8 +82,8 @@ Result<void> copy_file(const Copying& copying, const std::string& from, const st
     CHECK(copying.partials.publish(claimed, file, copying.durability, source.seen.st_mode & 0777));
     // Of what was copied, and of the copy as it was made; from this last look on nobody changes it unnoticed.
     struct stat now {};
-    if (sha256 && ::fstat(source.file.get(), &now) == 0 && untouched(hashed, now) &&
-        ::fstat(file.get(), &published) == 0 && same_content(written, published))
+    if (sha256 && copying.durability == Durability::full && ::fstat(source.file.get(), &now) == 0 &&
+        untouched(hashed, now) && ::fstat(file.get(), &published) == 0 && same_content(written, published))
         copying.hashes.remember(file, published, *sha256);
     return {};
 }

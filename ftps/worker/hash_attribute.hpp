@@ -46,7 +46,9 @@ class HashAttribute {
     /// The hash that these bytes of an attribute tell of a file, if they may be believed.
     std::optional<std::string> believed(std::string_view attribute, const struct stat& seen) const;
     /// Writes the attribute, if size, mtime and ctime still are those of `seen`: whoever calls it looked when
-    /// all of its own changes were done. It does without where that cannot be. Any thread; may block.
+    /// all of its own changes were done. The bytes are on the disk, or will be before the file has a name: an
+    /// attribute that gets there first would vouch for zeros after a power cut. It does without where that
+    /// cannot be. Any thread; may block.
     void remember(const Fd& file, const struct stat& seen, const std::string& sha256) const;
 
     /// Runs `change`, which gives the file another name, mode or, if `sets_mtime`, mtime: an attribute that

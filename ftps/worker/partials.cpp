@@ -62,6 +62,16 @@ Error busy(const std::string& path, const std::string& user, Partials::Clock::ti
             "wait until that upload has ended"};
 }
 
+/// Cuts what an earlier worker left at its first hole, if the power went meanwhile: ext4 and XFS may have its
+/// size on the disk before its last bytes, which read as zeros then, and a client would go on behind them.
+/// False if nothing of it can be gone on with.
+bool cut_at_first_hole(const Fd& file, off_t size, const std::string& path) {
+    const auto hole = ::lseek(file.get(), 0, SEEK_HOLE);
+    if (hole < 0 || hole >= size) return true;  // none, or a filesystem that does not tell
+    log::notice("partial_cut", {{"path", path}, {"bytes", size}, {"on_disk", hole}});
+    return hole > 0 && ::ftruncate(file.get(), hole) == 0;
+}
+
 }  // namespace
 
 Result<void> Partials::load() {
@@ -85,11 +95,11 @@ Result<void> Partials::load() {
 }
 
 void Partials::adopt(const Fd& directory, const char* file) {
-    const Fd opened(::openat(directory.get(), file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const Fd opened(::openat(directory.get(), file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat seen {};
     if (!opened || ::fstat(opened.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return;
     const auto [path, user] = read_partial_mark(opened);
-    if (!is_path_of_upload(path)) {
+    if (!is_path_of_upload(path) || !cut_at_first_hole(opened, seen.st_size, path)) {
         unlink(file);
         return;
     }

@@ -159,7 +159,8 @@ Result<void> complete(const Receiving& upload, const Fd& file, UploadHash* hash,
     if (!hash || ::fstat(file.get(), &published) != 0) return {};
     const auto sha256 = hash->finish(static_cast<std::uint64_t>(written.st_size), hash_patience);
     if (!sha256) return {};
-    if (same_content(written, published)) upload.hashes->remember(file, published, *sha256);
+    if (upload.durability == Durability::full && same_content(written, published))
+        upload.hashes->remember(file, published, *sha256);
     transfer.sha256 = to_hex(*sha256);
     return {};
 }

@@ -105,7 +105,8 @@ Result<void> TreeCopy::file(int from, int to, const char* name, const std::strin
     struct stat written {};
     if (::fchmod(made.get(), source.seen.st_mode & lab_rights) != 0 || ::fstat(made.get(), &written) != 0)
         return file_error(errno, path);
-    if (sha256 && ::fstat(source.file.get(), &now) == 0 && untouched(hashed, now))
+    const bool may_be_kept = sha256 && copying_.durability == Durability::full;  // one syncfs(2) is to come
+    if (may_be_kept && ::fstat(source.file.get(), &now) == 0 && untouched(hashed, now))
         copying_.hashes.remember(made, written, *sha256);
     ++copied_.files;
     return {};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ftps/worker/lab_view.hpp"
+#include "ftps/worker/partial_mark.hpp"
 #include "tests/unit/ftps_worker/folder.hpp"
 
 namespace stowage::ftps {
@@ -62,6 +63,33 @@ TEST_F(PartialsTest, AreFoundAgainByAnotherProcess) {
     EXPECT_EQ(second.children("/a").count("set"), 1u);
     EXPECT_TRUE(second.any_within("/a"));
     EXPECT_FALSE(second.any_within("/a/set"));
+}
+
+// What a power cut leaves on ext4: the size is on the disk, the last bytes are not. Taken out
+// (cut_at_first_hole()): zeros are gone on behind.
+TEST_F(PartialsTest, EndAtTheirFirstHoleWhenAnotherProcessFindsThem) {
+    constexpr off_t whole = 65536, size = 1 << 20;
+    const std::string bytes(whole, 'x');
+    {
+        Partials first(files);
+        upload(first, "/set", bytes);
+        upload(first, "/lost", "x");
+        upload(first, "/good", bytes);
+    }
+    for (const auto& entry : fs::directory_iterator(folder.lab / ".stowage/partials")) {
+        const Fd file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC));
+        if (read_partial_mark(file).path == "/good") continue;
+        const bool all_lost = read_partial_mark(file).path == "/lost";
+        ASSERT_EQ(::ftruncate(file.get(), all_lost ? 0 : whole), 0);
+        ASSERT_EQ(::ftruncate(file.get(), size), 0);
+        if (::lseek(file.get(), 0, SEEK_HOLE) == size) GTEST_SKIP() << "this filesystem tells of no holes";
+    }
+    Partials second(files);
+    ASSERT_TRUE(second.load());
+    EXPECT_EQ(second.stat("/set").value().st_size, whole);
+    EXPECT_EQ(second.stat("/good").value().st_size, whole);
+    EXPECT_FALSE(second.stat("/lost"));
+    EXPECT_EQ(staged(), 2u);
 }
 
 // What stays of a copy that was stopped would stand in for the whole file.

@@ -1,16 +1,21 @@
-"""A disk that keeps what was flushed and, when the power is cut, an arbitrary part of what was not.
+"""A disk that keeps what was flushed and, when the power is cut, an arbitrary part of what was not; and that is slow
+enough to have some of what was written under way then.
 
 An NBD server over one connected socket per boot (github.com/NetworkBlockDevice/nbd, doc/proto.md: fixed newstyle,
 simple replies). Written blocks stay in memory until the guest flushes; only then do they reach the file.
 """
 
+import contextlib
 import os
 import random
 import socket
 import struct
 import threading
+import time
 
 BLOCK = 4096
+# Small writes, as those of a journal, take no time.
+SMALL, BYTES_PER_SECOND = 64 << 10, 8e6
 _MAGIC, _OPTION_MAGIC, _OPTION_REPLY = 0x4E42444D41474943, 0x49484156454F5054, 0x0003E889045565A9
 _OPT_EXPORT_NAME, _OPT_ABORT, _OPT_INFO, _OPT_GO = 1, 2, 6, 7
 _REP_ACK, _REP_INFO, _REP_ERR_UNSUP = 1, 3, 0x80000001
@@ -71,6 +76,8 @@ class LossyDisk:
         return data[offset - first * BLOCK :][:length]
 
     def _write(self, offset, data):
+        if len(data) > SMALL:
+            time.sleep(len(data) / BYTES_PER_SECOND)
         position = 0
         while position < len(data):
             number, begin = divmod(offset + position, BLOCK)
@@ -90,13 +97,12 @@ class LossyDisk:
     # --- the wire ----------------------------------------------------------------------------------------------
 
     def _serve(self, connection):
-        with connection, connection.makefile("rwb", buffering=1 << 20) as stream:
-            try:
+        # What ends it, be it amid a reply that is closed unsent: QEMU was killed.
+        with contextlib.suppress(EOFError, ConnectionError):
+            with connection, connection.makefile("rwb", buffering=1 << 20) as stream:
                 if self._negotiate(stream):
                     while self._request(stream):
                         pass
-            except (EOFError, ConnectionError, BrokenPipeError):
-                pass  # QEMU was killed
 
     @staticmethod
     def _take(stream, count):
