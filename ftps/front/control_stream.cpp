@@ -156,6 +156,13 @@ void ControlStream::queue_ticket() {
     ERR_clear_error();
 }
 
+void ControlStream::send_ticket_now() {
+    queue_ticket();
+    if (!ticket_queued_) return;
+    ticket_queued_ = SSL_do_handshake(ssl_.get()) != 1;
+    ERR_clear_error();
+}
+
 void ControlStream::close_sending() {
     if (ssl_ && SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
     ERR_clear_error();

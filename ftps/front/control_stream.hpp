@@ -40,6 +40,9 @@ class ControlStream {
     /// The next write_now() sends a fresh ticket first. TLS 1.2 has none outside its handshake: nothing
     /// happens.
     void queue_ticket();
+    /// Sends a fresh ticket, or as much of it as can be sent without waiting, and the rest with the next
+    /// write_now(). Failures show there.
+    void send_ticket_now();
     /// close_notify, or a FIN without TLS; the peer's bytes can still be read.
     void close_sending();
     /// Ends every wait, here and at the peer.

@@ -66,6 +66,7 @@ asio::awaitable<void> ControlSession::relay_downstream() {
         const char kind = packet->front();
         if (kind == session_packet::close) break;
         if (kind == session_packet::ticket) stream_.queue_ticket();
+        if (kind == session_packet::ticket_alone) stream_.send_ticket_now();
         if (kind != session_packet::data && kind != session_packet::ticket) continue;
         if (packet->size() > 1 && !co_await send(packet->substr(1))) {
             stream_.shut_down();

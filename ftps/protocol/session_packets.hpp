@@ -16,6 +16,8 @@ inline constexpr char tls_session = 'S';
 inline constexpr char data = 'D';
 /// worker -> front: data, but the client gets a fresh session ticket first; perhaps of no bytes
 inline constexpr char ticket = 'T';
+/// worker -> front: the client gets a fresh session ticket at once, and nothing else
+inline constexpr char ticket_alone = 'A';
 /// worker -> front: send what is queued, then close_notify and close
 inline constexpr char close = 'C';
 inline constexpr std::size_t max_payload = 16384;

@@ -125,6 +125,10 @@ void ControlLink::send_with_ticket(std::string_view bytes) {
     send(bytes.substr(first.size()));
 }
 
+void ControlLink::send_ticket() {
+    queue(state_, session_packet::ticket_alone, {});
+}
+
 void ControlLink::send_close() {
     queue(state_, session_packet::close, {});
 }

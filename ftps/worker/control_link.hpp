@@ -38,6 +38,8 @@ class ControlLink {
     void send(std::string_view bytes);
     /// The client gets a fresh session ticket before this.
     void send_with_ticket(std::string_view bytes);
+    /// The client gets a fresh session ticket, and nothing to read.
+    void send_ticket();
     /// The front closes the control connection after what was sent before.
     void send_close();
     void close();

@@ -39,6 +39,13 @@ bool has_spoken(int socket) {
     return ::poll(&waited, 1, 0) > 0;
 }
 
+/// curl keeps one TLS session, the newest, for all its parallel connections, and OpenSSL's client takes one
+/// of TLS 1.3 for used up when its handshake ends. Another must be there before, or who connects next has
+/// none to resume. It is curl that begins TLS before its command, too.
+void replace_ticket(Session& session) {
+    if (session.worker.live_sessions.has_company(session.nonce)) session.link.send_ticket();
+}
+
 /// Whoever was there before the command was may have been somebody else: the right client waits for its 150.
 Result<Fd> connect(DataAttempt& attempt, Clock::duration limit) {
     if (!attempt.session.has_opening()) return attempt.door->connect(limit);
@@ -79,7 +86,10 @@ void attempt_all(DataAttempt& attempt, AttemptEnd& end) {
         }
         const bool spoken = has_spoken(socket->get());
         if (!attempt.transfer->take(std::move(*socket))) return;
-        if (!spoken) session.say_opening();
+        if (!spoken)
+            session.say_opening();
+        else
+            replace_ticket(session);
         const auto handshake = try_once(attempt, end);
         if (is_accepted(handshake)) return;
         const bool refused = handshake == DataStream::Handshake::refused;

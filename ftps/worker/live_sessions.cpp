@@ -7,7 +7,8 @@ namespace stowage::ftps {
 void LiveSessions::enter(const message::Nonce& nonce, Owner owner) {
     {
         const std::lock_guard lock(mutex_);
-        sessions_[nonce].owner = std::move(owner);
+        auto& count = counts_[owner];
+        if (sessions_.try_emplace(nonce, Record{std::move(owner)}).second) ++count;
     }
     changed_.notify_all();
 }
@@ -24,9 +25,19 @@ void LiveSessions::give(const message::Nonce& nonce, Secret tls_session) {
 void LiveSessions::leave(const message::Nonce& nonce) {
     {
         const std::lock_guard lock(mutex_);
-        sessions_.erase(nonce);
+        const auto found = sessions_.find(nonce);
+        if (found == sessions_.end()) return;
+        const auto count = counts_.find(found->second.owner);
+        if (--count->second == 0) counts_.erase(count);
+        sessions_.erase(found);
     }
     changed_.notify_all();
+}
+
+bool LiveSessions::has_company(const message::Nonce& nonce) const {
+    const std::lock_guard lock(mutex_);
+    const auto* own = find(nonce);
+    return own && counts_.at(own->owner) > 1;
 }
 
 void LiveSessions::wake() {

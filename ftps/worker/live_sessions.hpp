@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "gateway/base/messages/basics.hpp"
 #include "gateway/base/secret.hpp"
@@ -27,6 +28,9 @@ class LiveSessions {
         std::string user;
         boost::asio::ip::address peer;
         bool operator==(const Owner&) const = default;
+        bool operator<(const Owner& other) const {
+            return std::tie(user, peer) < std::tie(other.user, other.peer);
+        }
     };
 
     /// One data connection's question. curl and rclone mix the sessions of their parallel connections: what
@@ -43,6 +47,8 @@ class LiveSessions {
     /// The TLS 1.2 session (DER) of a client without tickets.
     void give(const message::Nonce& nonce, Secret tls_session);
     void leave(const message::Nonce& nonce);
+    /// Whether another control connection of the same user from the same address is there.
+    bool has_company(const message::Nonce& nonce) const;
     /// Ends the waits of those that have given up.
     void wake();
 
@@ -63,9 +69,10 @@ class LiveSessions {
     bool offer_known(const Asker& asker, const std::function<bool(std::string_view der)>& offer) const;
     bool wait(const Asker& asker, std::unique_lock<std::mutex>& lock);
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::map<message::Nonce, Record> sessions_;
+    std::map<Owner, std::size_t> counts_;  // of an owner's sessions
 };
 
 }  // namespace stowage::ftps

@@ -1,6 +1,8 @@
 """curl of Debian 12, TLS 1.2 and 1.3, one connection and --parallel: the scenario, and what only curl does.
 
-Taken out (that any ticket of the same login will do, LiveSessions::may_resume()): test_parallel fails, with both versions."""
+Taken out (that any ticket of the same login will do, LiveSessions::may_resume()): test_parallel fails, with both versions.
+Taken out (replace_ticket()): on a busy machine (four of it at once on two cores) test_parallel fails in 14 of 24 runs, over TLS
+1.3, and with it in none of 96."""
 
 import calendar
 import os
@@ -140,6 +142,12 @@ class CurlWorks(scenario.Scenario):
                 self.client.run(*words, *_PARALLEL, *more)
                 for name in names:
                     self.assertEqual(self.stored(name).read_bytes(), self.big.read_bytes())
+                less = []
+                for name in names:
+                    less += ["--output", str(self.local / name), self.client.url(name)]
+                self.client.run(*words, *_PARALLEL, *less)
+                for name in names:
+                    self.assertEqual((self.local / name).read_bytes(), self.big.read_bytes())
 
     def test_active_mode(self):
         """curl before 8.0 forgets TLS on data connections that it accepted, and sends the file in the clear."""

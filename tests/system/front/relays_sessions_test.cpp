@@ -221,6 +221,34 @@ TEST_P(Sessions, EndWithTheSupervisor) {
     EXPECT_EQ(front.wait_for_exit(), 0);
 }
 
+// Taken out (send_ticket_now() only queues it): nothing comes.
+TEST_P(Sessions, GetATicketWithNothingToReadBehindIt) {
+    FrontProcess front;
+    auto [client, request, worker] = log_in(front, wish());
+    send_packet(worker, "D230 Welcome\r\n");
+    EXPECT_THAT(client.reply(), StartsWith("230 "));
+    const auto before = client.tickets();
+    const std::size_t more = GetParam() == TLS1_3_VERSION ? 1 : 0;
+    for (std::size_t i = 1; i <= 20; ++i) {
+        send_packet(worker, "A");
+        pollfd waited{client.fd(), POLLIN, 0};
+        ASSERT_EQ(more && ::poll(&waited, 1, 10'000) == 1, more == 1);
+        send_packet(worker, "D200 Well\r\n");
+        EXPECT_THAT(client.reply(), StartsWith("200 "));
+        EXPECT_EQ(client.tickets() - before, i * more);
+    }
+}
+
+// The client reads none of them for a while.
+TEST_P(Sessions, OutliveAWorkersTicketsThatNobodyTakes) {
+    FrontProcess front;
+    auto [client, request, worker] = log_in(front, wish());
+    for (int i = 0; i < 20'000; ++i)
+        send_packet(worker, "A");
+    send_packet(worker, "D227 =1,2,3,4,5,6\r\n");
+    EXPECT_THAT(client.reply(), StartsWith("227 "));
+}
+
 // Taken out (the look at ticket_queued_): this fails.
 TEST_P(Sessions, AWorkersTicketsAreOneUntilSomethingIsSaid) {
     FrontProcess front;

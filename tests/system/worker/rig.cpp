@@ -68,6 +68,7 @@ Reply Control::read(int seconds) {
                 reply.code = std::stoi(buffer_.substr(at, 3));
                 reply.text = buffer_.substr(0, end + 2);
                 reply.ticket = std::exchange(ticket_, false);
+                reply.ticket_alone = std::exchange(ticket_alone_, false);
                 buffer_.erase(0, end + 2);
                 return reply;
             }
@@ -81,6 +82,7 @@ Reply Control::read(int seconds) {
         const auto got = ::recv(socket_.get(), packet, sizeof packet, 0);
         if (got <= 0) return reply;
         if (packet[0] == session_packet::ticket) ticket_ = true;
+        if (packet[0] == session_packet::ticket_alone) ticket_alone_ = true;
         if (packet[0] == session_packet::close) {
             close_ = true;
             socket_.reset();
@@ -89,6 +91,13 @@ Reply Control::read(int seconds) {
         if (packet[0] == session_packet::data || packet[0] == session_packet::ticket)
             buffer_.append(packet + 1, static_cast<std::size_t>(got) - 1);
     }
+}
+
+bool Control::is_given_a_ticket() {
+    pollfd waited{socket_.get(), POLLIN, 0};
+    char packet[session_packet::max_payload + 1];
+    return ::poll(&waited, 1, 10'000) > 0 && ::recv(socket_.get(), packet, sizeof packet, 0) == 1 &&
+           packet[0] == session_packet::ticket_alone;
 }
 
 Rig::Rig(Options options) : options_(std::move(options)) {

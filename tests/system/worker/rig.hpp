@@ -47,7 +47,8 @@ std::pair<std::string, std::string> self_signed();
 struct Reply {
     int code = 0;
     std::string text;
-    bool ticket = false;  ///< a 'T' packet came before it
+    bool ticket = false;        ///< a 'T' packet came before it
+    bool ticket_alone = false;  ///< an 'A' packet did
 };
 
 /// The front's end of a session.
@@ -64,13 +65,15 @@ class Control {
     }
     /// The front's first packet for a client without tickets.
     void send_tls_session(const std::string& der);
+    /// Whether a ticket alone is the next that the front is given.
+    bool is_given_a_ticket();
     bool close_was_asked() const { return close_; }
     void hang_up() { socket_.reset(); }
 
   private:
     Fd socket_;
     std::string buffer_;
-    bool ticket_ = false, close_ = false;
+    bool ticket_ = false, ticket_alone_ = false, close_ = false;
 };
 
 /// A client's data connection.
@@ -86,6 +89,8 @@ class Data {
     bool connected() const { return static_cast<bool>(socket_); }
     /// True if TLS was accepted and resumed, as the server has confirmed by what it sent.
     bool handshake();
+    /// The client's hello, and nothing more before handshake().
+    void say_hello();
     bool resumed() const;
     bool write(const std::string& bytes);
     std::string read_all();
