@@ -41,7 +41,7 @@ class ControlStream {
     /// happens.
     void queue_ticket();
     /// Sends a fresh ticket, or as much of it as can be sent without waiting, and the rest with the next
-    /// write_now(). Failures show there.
+    /// write_now() or read_some(). A broken connection shows there.
     void send_ticket_now();
     /// close_notify, or a FIN without TLS; the peer's bytes can still be read.
     void close_sending();

@@ -40,8 +40,9 @@ bool has_spoken(int socket) {
 }
 
 /// curl keeps one TLS session, the newest, for all its parallel connections, and OpenSSL's client takes one
-/// of TLS 1.3 for used up when its handshake ends. Another must be there before, or who connects next has
-/// none to resume. It is curl that begins TLS before its command, too.
+/// of TLS 1.3 for used up when its handshake ends: who connects next has none to resume until another came.
+/// Asked for before the handshake it is there in time, as a rule; nothing waits for it. It is curl that
+/// begins TLS before its command, too.
 void replace_ticket(Session& session) {
     if (session.worker.live_sessions.has_company(session.nonce)) session.link.send_ticket();
 }
