@@ -145,7 +145,9 @@ TEST_P(DataTls, NobodyElseGetsATicketThen) {
 
     auto other = rig.login();
     Data late(Rig::epsv(*alice.control), "127.0.0.1", mint(rig.key(), alice.nonce, version()), version());
-    ASSERT_EQ(alice.control->ask("STOR late").code, 150);
+    const auto opened_late = alice.control->ask("STOR late");
+    ASSERT_EQ(opened_late.code, 150);
+    EXPECT_FALSE(opened_late.ticket_alone);
     ASSERT_TRUE(late.handshake());
     late.finish();
     const auto stored = alice.control->read();
